@@ -1,0 +1,5 @@
+"""``python -m superanimal``: the command line."""
+
+from superanimal.cli import main
+
+main()

@@ -1,0 +1,185 @@
+"""The pose data set: one ``xarray.Dataset`` for everything, in the schema of the movement package.
+
+Dimensions are ``time, space, keypoints, individuals``. ``position`` holds pixels of the original frame
+(x right, y down, pixel centres at integers, NaN where absent), ``confidence`` 0..1 (NaN where absent).
+See docs/poses.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from superanimal.errors import InputError
+
+SPACE = ("x", "y")
+BOX = ("x", "y", "width", "height")
+
+_DIMS: dict[str, tuple[str, ...]] = {
+    "position": ("time", "space", "keypoints", "individuals"),
+    "confidence": ("time", "keypoints", "individuals"),
+    "edited": ("time", "keypoints", "individuals"),
+    "boxes": ("time", "box", "individuals"),
+    "box_confidence": ("time", "individuals"),
+}
+
+
+def make_poses(
+    position: np.ndarray,
+    confidence: np.ndarray | None = None,
+    *,
+    keypoints: Sequence[str],
+    individuals: Sequence[str] | None = None,
+    fps: float | None = None,
+    frames: np.ndarray | None = None,
+    boxes: np.ndarray | None = None,
+    box_confidence: np.ndarray | None = None,
+    edited: np.ndarray | None = None,
+    images: Sequence[str] | None = None,
+    source_software: str = "",
+    source_file: str = "",
+    video_path: str = "",
+    provenance: dict[str, Any] | None = None,
+) -> xr.Dataset:
+    """Build a validated pose data set from arrays.
+
+    Parameters
+    ----------
+    position
+        Shape (T, 2, K, N), pixels, NaN = absent.
+    confidence
+        Shape (T, K, N), 0..1; NaN everywhere when None.
+    keypoints, individuals
+        K and N names; individuals default to animal0, animal1, ...
+    fps
+        Frames per second; None when unknown, then time is counted in frames.
+    frames
+        Shape (T,), index of each row in the original video; 0..T-1 when None.
+    boxes, box_confidence
+        Shapes (T, 4, N) as x, y, width, height in pixels, and (T, N).
+    edited
+        Shape (T, K, N), True where a person set the point.
+    images
+        T image names, for labelled image folders.
+    source_software, source_file, video_path
+        Where the poses come from and which video they belong to.
+    provenance
+        JSON-serialisable record, see :mod:`superanimal.poses.provenance`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``position`` float32, ``confidence`` float32 and the optional variables.
+
+    Raises
+    ------
+    InputError
+        When shapes, names or values break the rules above.
+    """
+    position = np.asarray(position, dtype=np.float32)
+    if position.ndim != 4 or position.shape[1] != 2:
+        raise InputError(
+            f"position has shape {position.shape}", "it must be (time, 2, keypoints, individuals)"
+        )
+    n_time, _, n_keypoints, n_individuals = position.shape
+    if individuals is None:
+        individuals = [f"animal{i}" for i in range(n_individuals)]
+    if confidence is None:
+        confidence = np.full((n_time, n_keypoints, n_individuals), np.nan, dtype=np.float32)
+    frames = np.arange(n_time) if frames is None else np.asarray(frames)
+    arrays: dict[str, np.ndarray] = {
+        "position": position,
+        "confidence": np.asarray(confidence, dtype=np.float32),
+    }
+    if boxes is not None:
+        arrays["boxes"] = np.asarray(boxes, dtype=np.float32)
+    if box_confidence is not None:
+        arrays["box_confidence"] = np.asarray(box_confidence, dtype=np.float32)
+    if edited is not None:
+        arrays["edited"] = np.asarray(edited, dtype=bool)
+    sizes = {
+        "time": n_time,
+        "space": 2,
+        "keypoints": n_keypoints,
+        "individuals": n_individuals,
+        "box": 4,
+    }
+    for name, array in arrays.items():
+        expected = tuple(sizes[dim] for dim in _DIMS[name])
+        if array.shape != expected:
+            raise InputError(f"{name} has shape {array.shape}", f"expected {expected} = {_DIMS[name]}")
+    for kind, names, count in (
+        ("keypoints", keypoints, n_keypoints),
+        ("individuals", individuals, n_individuals),
+        ("frames", frames, n_time),
+        ("images", images, n_time),
+    ):
+        if names is not None and len(names) != count:
+            raise InputError(f"{len(names)} {kind} are named", f"the arrays hold {count}")
+    if fps is not None and not (np.isfinite(fps) and fps > 0):
+        raise InputError(f"fps is {fps}", "it must be a positive number, or None when unknown")
+
+    coords: dict[str, Any] = {
+        "time": frames / fps if fps else frames.astype(np.int64),
+        "space": list(SPACE),
+        "keypoints": [str(name) for name in keypoints],
+        "individuals": [str(name) for name in individuals],
+        "frame": ("time", frames.astype(np.int64)),
+    }
+    if boxes is not None:
+        coords["box"] = list(BOX)
+    if images is not None:
+        coords["image"] = ("time", [str(image) for image in images])
+    attrs: dict[str, Any] = {
+        "ds_type": "poses",
+        "time_unit": "seconds" if fps else "frames",
+        "source_software": source_software,
+        "source_file": source_file,
+        "video_path": video_path,
+        "provenance": json.dumps(provenance or {}),
+    }
+    if fps:
+        attrs["fps"] = float(fps)
+    return validate_poses(
+        xr.Dataset({k: (_DIMS[k], v) for k, v in arrays.items()}, coords=coords, attrs=attrs)
+    )
+
+
+def validate_poses(ds: xr.Dataset) -> xr.Dataset:
+    """Check a pose data set against the schema and return it.
+
+    Raises
+    ------
+    InputError
+        Naming the first variable, dimension or name that breaks the schema.
+    """
+    for required in ("position", "confidence"):
+        if required not in ds:
+            raise InputError(f"the data set has no variable {required!r}", f"it holds {list(ds.data_vars)}")
+    for name, dims in _DIMS.items():
+        if name in ds and ds[name].dims != dims:
+            raise InputError(f"{name} has dimensions {ds[name].dims}", f"expected {dims}")
+    if list(ds.coords["space"].values) != list(SPACE):
+        raise InputError(f"space is {list(ds.coords['space'].values)}", "only ['x', 'y'] is supported")
+    for dim in ("keypoints", "individuals"):
+        names = [str(name) for name in ds.coords[dim].values]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise InputError(f"{dim} {repeated} appear more than once", "names must be unique")
+        if "" in names:
+            raise InputError(f"one of the {dim} has an empty name", "names must not be empty")
+    if "frame" not in ds.coords:
+        raise InputError("the data set has no coordinate 'frame'", "it gives each row's video frame")
+    low, high = _finite_range(ds["confidence"].values)
+    if low < -1e-6 or high > 1 + 1e-6:
+        raise InputError(f"confidence runs from {low:g} to {high:g}", "it must lie in 0..1")
+    return ds
+
+
+def _finite_range(values: np.ndarray) -> tuple[float, float]:
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)

@@ -1,0 +1,47 @@
+"""Where a result came from: versions, model, weights and parameters, kept inside the data."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import xarray as xr
+
+
+def make_provenance(action: str, **facts: Any) -> dict[str, Any]:
+    """Describe one action for the record.
+
+    Parameters
+    ----------
+    action
+        What was done, such as ``"analyze"``.
+    facts
+        JSON-serialisable facts: model, weight hash, parameters, mode, device.
+    """
+    return {"action": action, "software": f"napari-superanimal {software_version()}", **facts}
+
+
+def software_version() -> str:
+    """Return the version of the installed project."""
+    try:
+        return version("napari-superanimal")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def timestamp() -> str:
+    """Return the present moment as ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def get_provenance(ds: xr.Dataset) -> dict[str, Any]:
+    """Return the provenance record of a pose data set; empty when it has none."""
+    text = ds.attrs.get("provenance")
+    return json.loads(text) if text else {}
+
+
+def set_provenance(ds: xr.Dataset, record: dict[str, Any]) -> xr.Dataset:
+    """Return the data set with its provenance replaced (shares the arrays)."""
+    return ds.assign_attrs(provenance=json.dumps(record))

@@ -1,0 +1,90 @@
+"""Progress and cancellation of a long job, as one small object."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import Any
+
+from superanimal.errors import Cancelled
+
+
+class Progress:
+    """Counts work done, estimates the time left and carries the wish to cancel.
+
+    The base class shows nothing; subclasses override :meth:`changed` and :meth:`message`.
+    Methods may be called from any thread.
+
+    Parameters
+    ----------
+    window_s
+        Length in seconds of the recent window over which the rate is measured.
+    """
+
+    def __init__(self, window_s: float = 10.0) -> None:
+        self.total: int | None = None
+        self.title = ""
+        self.unit = "frames"
+        self.done = 0
+        self._window_s = window_s
+        self._samples: deque[tuple[float, int]] = deque()
+        self._cancelled = threading.Event()
+        self._lock = threading.Lock()
+
+    def start(self, total: int | None, title: str = "", unit: str = "frames") -> None:
+        """Begin a stage of ``total`` units (None when unknown)."""
+        with self._lock:
+            self.total, self.title, self.unit, self.done = total, title, unit, 0
+            self._samples.clear()
+            self._samples.append((time.monotonic(), 0))
+        self.changed({})
+
+    def advance(self, n: int = 1, **info: Any) -> None:
+        """Report ``n`` more units done; ``info`` travels on to :meth:`changed`."""
+        with self._lock:
+            now = time.monotonic()
+            self.done += n
+            self._samples.append((now, self.done))
+            while len(self._samples) > 2 and now - self._samples[0][0] > self._window_s:
+                self._samples.popleft()
+        self.changed(info)
+
+    def message(self, text: str) -> None:
+        """Say something to the person who waits."""
+
+    def finish(self) -> None:
+        """End the stage."""
+        self.changed({})
+
+    def changed(self, info: dict[str, Any]) -> None:
+        """Show the new state; called after every change."""
+
+    @property
+    def rate(self) -> float:
+        """Units per second over the recent window; 0 before anything is known."""
+        with self._lock:
+            if len(self._samples) < 2:
+                return 0.0
+            (t0, n0), (t1, n1) = self._samples[0], self._samples[-1]
+            return (n1 - n0) / (t1 - t0) if t1 > t0 else 0.0
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Estimated seconds left, or None when it cannot be told."""
+        rate = self.rate
+        return None if self.total is None or rate <= 0 else max(0.0, (self.total - self.done) / rate)
+
+    def cancel(self) -> None:
+        """Ask the job to stop at the next safe point."""
+        self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody asked the job to stop."""
+        return self._cancelled.is_set()
+
+    def check(self) -> None:
+        """Raise :class:`~superanimal.errors.Cancelled` when the job should stop."""
+        if self.cancelled:
+            raise Cancelled()
