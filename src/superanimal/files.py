@@ -47,7 +47,7 @@ def storage_error(path: Path, error: OSError) -> StorageError:
     if error.errno == errno.ENOSPC:
         return StorageError(
             f"{path}: the disk is full",
-            remedy="free some space or choose another output folder, then run again",
+            remedy="free some space or choose another folder, then run again",
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return StorageError(f"{path}: not allowed to write here", remedy="choose another output folder")

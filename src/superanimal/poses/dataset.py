@@ -82,9 +82,7 @@ def make_poses(
     """
     position = np.asarray(position, dtype=np.float32)
     if position.ndim != 4 or position.shape[1] != 2:
-        raise InputError(
-            f"position has shape {position.shape}", "it must be (time, 2, keypoints, individuals)"
-        )
+        raise InputError(f"position has shape {position.shape}", "expected (time, 2, keypoints, individuals)")
     n_time, _, n_keypoints, n_individuals = position.shape
     if individuals is None:
         individuals = [f"animal{i}" for i in range(n_individuals)]

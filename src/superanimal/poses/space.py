@@ -169,8 +169,6 @@ def _name_pairs(value: Any, names: tuple[str, ...], key: str, source: str) -> tu
             raise InputError(f"{source}: {key} entry {item!r}", "each entry is two keypoint names")
         for name in item:
             if name not in names:
-                raise InputError(
-                    f"{source}: {key} entry {list(item)!r} names {name!r}", "which is no keypoint"
-                )
+                raise InputError(f"{source}: {key} entry {list(item)!r}", f"{name!r} is no keypoint")
         pairs.append((str(item[0]), str(item[1])))
     return tuple(pairs)

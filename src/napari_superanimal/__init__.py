@@ -1,0 +1,1 @@
+"""SuperAnimal in napari: readers, writers and widgets over the core package ``superanimal``."""

@@ -1,0 +1,57 @@
+"""The command line: ``superanimal <verb>``, one module per verb.
+
+Verbs import what is heavy only when they run, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from superanimal.errors import Cancelled, SuperAnimalError
+
+console = Console(stderr=True, highlight=False)
+
+
+def build_app() -> typer.Typer:
+    """Assemble the application from the verbs."""
+    from superanimal.cli import analyze, demo, doctor, info, models
+
+    app = typer.Typer(
+        name="superanimal",
+        help="Animal poses from video, without labels.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.command("analyze")(analyze.analyze)
+    app.command("info")(info.info)
+    app.command("doctor")(doctor.doctor)
+    app.command("demo")(demo.demo)
+    app.add_typer(models.app, name="models")
+    return app
+
+
+def main() -> None:
+    """Run the command line; turn the project's errors into one clear message and an exit code."""
+    try:
+        build_app()()
+    except Cancelled as stop:
+        console.print(f"[yellow]{_escape(str(stop))}[/yellow]")
+        sys.exit(stop.exit_code)
+    except SuperAnimalError as error:
+        _show(error)
+        sys.exit(error.exit_code)
+
+
+def _show(error: SuperAnimalError) -> None:
+    console.print(f"[bold red]Error:[/bold red] {_escape(error.problem)}", soft_wrap=True)
+    for line in (error.rule, error.remedy):
+        if line:
+            console.print(f"  {_escape(line)}", soft_wrap=True)
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,26 @@
+"""The core knows no screen: importing every module of it loads no Qt, napari or magicgui."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+SCRIPT = """
+import importlib, pkgutil, sys
+import superanimal
+heavy = {"torch", "pandas", "av", "xarray", "numpy"} & set(sys.modules)
+assert not heavy, f"import superanimal alone loads {heavy}"
+names = [m.name for m in pkgutil.walk_packages(superanimal.__path__, "superanimal.")]
+for name in names:
+    if name != "superanimal.__main__":
+        importlib.import_module(name)
+screen = {"napari", "qtpy", "magicgui", "PyQt6", "PySide6", "vispy"} & set(sys.modules)
+assert not screen, f"the core loads {screen}"
+print(len(names))
+"""
+
+
+def test_core_loads_no_screen():
+    result = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert int(result.stdout) > 20
