@@ -1,0 +1,79 @@
+"""The networks, one module per family, found through one table.
+
+Every module of this package has a function ``build`` that returns a ``torch.nn.Module`` in evaluation mode
+whose parameters carry the names found in the weight files:
+
+* pose: ``build(num_keypoints, **options)``; ``forward(x)`` takes normalised images (B, 3, H, W) and returns a
+  dict of raw heads: ``"heatmap"`` (B, K, h, w), optionally ``"locref"`` (B, 2K, h, w) with x, y interleaved,
+  or ``"simcc_x"`` (B, K, Wx) and ``"simcc_y"`` (B, K, Wy).
+* detector: ``build(num_classes, **options)``; ``forward(images)`` takes a list of float images (3, H, W) and
+  returns one dict per image with ``"boxes"`` (n, 4) xyxy in pixels, ``"scores"`` (n,) and ``"labels"`` (n,),
+  best first, as torchvision's detectors do.
+
+A new architecture is one new module and one line in :data:`ARCHITECTURES`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from superanimal.errors import unknown_name
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Where a network is built: module of this package and the options that make this variant."""
+
+    kind: str
+    module: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "hrnet_w18": Architecture("pose", "hrnet", {"width": 18}),
+    "hrnet_w32": Architecture("pose", "hrnet", {"width": 32}),
+    "hrnet_w48": Architecture("pose", "hrnet", {"width": 48}),
+    "resnet_50": Architecture("pose", "resnet", {"backbone": "resnet50_gn"}),
+    "resnet_101": Architecture("pose", "resnet", {"backbone": "resnet101"}),
+    "rtmpose_s": Architecture("pose", "rtmpose", {"deepen": 0.33, "widen": 0.5}),
+    "rtmpose_m": Architecture("pose", "rtmpose", {"deepen": 0.67, "widen": 0.75}),
+    "rtmpose_x": Architecture("pose", "rtmpose", {"deepen": 1.33, "widen": 1.25}),
+    "mini_pose": Architecture("pose", "mini_pose"),
+    "fasterrcnn_mobilenet_v3_large_fpn": Architecture(
+        "detector", "detectors", {"name": "fasterrcnn_mobilenet_v3_large_fpn"}
+    ),
+    "fasterrcnn_resnet50_fpn": Architecture("detector", "detectors", {"name": "fasterrcnn_resnet50_fpn"}),
+    "fasterrcnn_resnet50_fpn_v2": Architecture("detector", "detectors", {"name": "fasterrcnn_resnet50_fpn_v2"}),
+    "ssdlite": Architecture("detector", "detectors", {"name": "ssdlite"}),
+    "mini_detector": Architecture("detector", "mini_detector"),
+}
+
+
+def build_network(architecture: str, outputs: int, **options: Any) -> nn.Module:
+    """Build a network with random weights, in evaluation mode.
+
+    Parameters
+    ----------
+    architecture
+        A key of :data:`ARCHITECTURES`.
+    outputs
+        Number of keypoints (pose) or of classes with background (detector).
+    options
+        Further arguments of the module's ``build``.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such architecture.
+    """
+    if architecture not in ARCHITECTURES:
+        raise unknown_name("architecture", architecture, ARCHITECTURES)
+    found = ARCHITECTURES[architecture]
+    module = import_module(f"superanimal.zoo.architectures.{found.module}")
+    network: nn.Module = module.build(outputs, **{**found.options, **options})
+    return network.eval()
