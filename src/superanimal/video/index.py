@@ -1,0 +1,383 @@
+"""Where every frame of a video file is, learnt from its packets without decoding them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from superanimal.errors import SuperAnimalError, VideoError
+from superanimal.files import atomic_write
+from superanimal.progress import Progress
+
+Ints = NDArray[np.int64]
+
+INDEX_VERSION = 1
+HEAD_FRAMES = 48
+"""So many first frames are decoded to see whether the packets' times can be believed."""
+
+
+@dataclass(frozen=True, eq=False)
+class VideoIndex:
+    """The frames of one video stream in display order.
+
+    Attributes
+    ----------
+    stamps
+        ``(T,)`` what a decoded frame carries to say that it is frame ``k``: its pts, or, when the file has
+        no usable pts (``counted``), how many frames came before it.
+    times
+        ``(T,)`` seconds since the first frame.
+    keys
+        ``(n,)`` frames from which on decoding is right after a seek; the first is 0.
+    targets
+        ``(n,)`` pts to seek to for each of ``keys``; a key may itself lie outside the display (edit lists).
+    counted
+        Whether frames are known only by counting from the start of the file.
+    width, height, rotation
+        Stored frame size in pixels and the display rotation in degrees (0, 90, 180, 270; clockwise).
+    fps
+        Mean frame rate, 0 when unknown (a single frame without a rate).
+    """
+
+    stamps: Ints
+    times: NDArray[np.float64]
+    keys: Ints
+    targets: Ints
+    counted: bool
+    width: int
+    height: int
+    rotation: int
+    fps: float
+    _order: Ints = field(init=False, repr=False)
+    _sorted: Ints = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        order = np.argsort(self.stamps, kind="stable")
+        object.__setattr__(self, "_order", order)
+        object.__setattr__(self, "_sorted", self.stamps[order])
+
+    def stored(self) -> dict[str, Any]:
+        """Return what it takes to make this index again."""
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+
+    def __len__(self) -> int:
+        return len(self.stamps)
+
+    def frame_of(self, stamp: int) -> int:
+        """Return the frame with this stamp, or -1 for one that is not displayed."""
+        place = int(np.searchsorted(self._sorted, stamp))
+        if place == len(self) or self._sorted[place] != stamp:
+            return -1
+        return int(self._order[place])
+
+    def entry_of(self, k: int) -> int:
+        """Return which of ``keys`` decoding of frame ``k`` starts from."""
+        return int(np.searchsorted(self.keys, k, side="right")) - 1
+
+
+def video_stream(container: av.container.InputContainer) -> Any:
+    """Return the first video stream that is not a cover picture.
+
+    Raises
+    ------
+    VideoError
+        When there is none.
+    """
+    for stream in container.streams.video:
+        if not stream.disposition & av.stream.Disposition.attached_pic:
+            return stream
+    raise VideoError(
+        f"{Path(container.name).name} has no video stream",
+        "a video file holds pictures",
+        "check that this is the file you meant",
+    )
+
+
+def open_container(path: Path) -> av.container.InputContainer:
+    """Open a file with FFmpeg, or say why not.
+
+    Raises
+    ------
+    VideoError
+        When the file is empty or FFmpeg does not know it.
+    """
+    try:
+        if path.stat().st_size == 0:
+            raise VideoError(f"{path.name} is empty (0 bytes)", remedy="copy or record the video again")
+        return av.open(str(path), metadata_errors="ignore")
+    except (av.FFmpegError, OSError) as error:
+        raise VideoError(
+            f"{path.name} is not a video that can be read ({error.strerror or type(error).__name__})",
+            "a video is a file FFmpeg can read, such as mp4, avi, mov or mkv",
+            "check the file in a video player, or convert it: ffmpeg -i FILE -c:v libx264 -crf 18 new.mp4",
+        ) from error
+
+
+def decoded(container: av.container.InputContainer, packets: Iterator[Any]) -> Iterator[av.VideoFrame]:
+    """Yield frames in display order; packets that cannot be read or decoded are passed over."""
+    context = video_stream(container).codec_context
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.FFmpegError:
+            packet = None
+        at_end = packet is None or (packet.size == 0 and packet.pts is None and packet.dts is None)
+        if packet is not None and packet.size == 0 and not at_end:
+            continue  # a dropped frame of an avi file: sent to the decoder it would mean the end
+        try:
+            yield from context.decode(None if at_end else packet)
+        except av.EOFError:
+            return
+        except av.FFmpegError:
+            if at_end:  # the error is reported in place of what the decoder still holds: ask again
+                yield from _drain(context)
+        if at_end:
+            return
+
+
+def _drain(context: Any) -> Iterator[av.VideoFrame]:
+    for _ in range(64):
+        try:
+            yield from context.decode(None)
+            return
+        except av.EOFError:
+            return
+        except av.FFmpegError:
+            continue
+
+
+def load_index(path: Path, progress: Progress | None = None) -> VideoIndex:
+    """Return the index of a video file, from the cache when the file has not changed.
+
+    Parameters
+    ----------
+    path
+        Video file.
+    progress
+        Told about the decoding of the whole file, needed for the few files without usable times.
+
+    Raises
+    ------
+    VideoError
+        When the file is not a video or no frame of it can be decoded.
+    """
+    stat = path.stat()
+    identity = [INDEX_VERSION, av.__version__, str(path.resolve()), stat.st_size, stat.st_mtime_ns]
+    cached = cache_file(path)
+    try:
+        with np.load(cached, allow_pickle=False) as stored:
+            values = {name: stored[name] for name in stored.files}
+        if json.loads(str(values.pop("identity"))) == identity:
+            return VideoIndex(**{name: v if v.ndim else v.item() for name, v in values.items()})
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        pass  # absent, of another version or damaged: build it again
+    index = build_index(path, progress)
+    try:
+        with atomic_write(cached) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, identity=np.asarray(json.dumps(identity)), **index.stored())
+    except SuperAnimalError:
+        pass  # a cache that cannot be written only costs time
+    return index
+
+
+def cache_file(path: Path) -> Path:
+    """Return where the index of ``path`` is kept: in the user's cache folder, never beside the data."""
+    import platformdirs
+
+    root = os.environ.get("SUPERANIMAL_CACHE") or platformdirs.user_cache_path("superanimal")
+    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:24]
+    return Path(root) / "video-index" / f"{name}.npz"
+
+
+def build_index(path: Path, progress: Progress | None = None) -> VideoIndex:
+    """Index a video from its packets; decode it as a whole only when these carry no usable times."""
+    draft = _from_packets(path)
+    if draft is not None:
+        draft = _without_head(path, draft)
+    if draft is not None:
+        draft = _without_tail(path, draft)
+    return _from_frames(path, progress) if draft is None else draft
+
+
+def _from_packets(path: Path) -> VideoIndex | None:
+    shown: list[int] = []
+    keys: list[int] = []
+    with open_container(path) as container:
+        stream = video_stream(container)
+        packets = container.demux(stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError:
+                break
+            if packet is None:
+                break
+            if packet.size == 0 or packet.is_corrupt:
+                continue
+            if packet.pts is None:
+                return None
+            if packet.is_keyframe:
+                keys.append(packet.pts)
+            if not packet.is_discard:
+                shown.append(packet.pts)
+        if not shown:
+            raise _no_frames(path)
+        stamps = np.unique(np.asarray(shown, np.int64))
+        if len(stamps) != len(shown):
+            return None
+        return _index(stream, stamps, stamps, np.asarray(sorted(set(keys)), np.int64))
+
+
+def _index(stream: Any, stamps: Ints, pts: Ints, key_pts: Ints) -> VideoIndex:
+    """Put an index together; ``pts`` are the times in display order, ``key_pts`` the places to seek to."""
+    key_pts = key_pts[key_pts <= pts[-1]]
+    frames = np.searchsorted(pts, key_pts)
+    last = np.flatnonzero(np.diff(frames, append=len(pts)) > 0)  # of several keys before a frame, the nearest
+    keys, targets = frames[last], key_pts[last]
+    if not keys.size or keys[0] != 0:
+        keys, targets = np.insert(keys, 0, 0), np.insert(targets, 0, pts[0])
+    times = (pts - pts[0]) * float(stream.time_base)
+    return VideoIndex(
+        stamps=stamps,
+        times=times,
+        keys=keys.astype(np.int64),
+        targets=targets.astype(np.int64),
+        counted=False,
+        width=stream.codec_context.width,
+        height=stream.codec_context.height,
+        rotation=0,
+        fps=_rate(stream, times),
+    )
+
+
+def _rate(stream: Any, times: NDArray[np.float64]) -> float:
+    """Return the mean rate; the container's own figure when it agrees with the times."""
+    stated: Fraction | None = stream.average_rate or stream.guessed_rate
+    if len(times) < 2 or times[-1] <= 0:
+        return float(stated or 0)
+    measured = (len(times) - 1) / times[-1]
+    return float(stated) if stated and abs(stated / measured - 1) < 1e-3 else float(measured)
+
+
+def _without_head(path: Path, draft: VideoIndex) -> VideoIndex | None:
+    """Look at the first frames: size, rotation, what cannot be decoded; None when the times are wrong."""
+    with open_container(path) as container:
+        stream = video_stream(container)
+        stream.thread_type = "AUTO"
+        stamps = []
+        first = None
+        for frame in decoded(container, container.demux(stream)):
+            first = frame if first is None else first
+            stamps.append(frame.pts)
+            if len(stamps) >= HEAD_FRAMES:
+                break
+    if first is None:
+        raise _no_frames(path)
+    known = [stamp for stamp in stamps if stamp is not None]
+    if len(known) < len(stamps) or known != sorted(known):
+        return None
+    start = max(0, draft.frame_of(known[0]))
+    sized = replace(draft, width=first.width, height=first.height, rotation=_clockwise(first))
+    if start == 0:
+        return sized
+    keep = sized.keys >= start
+    keys, targets = sized.keys[keep] - start, sized.targets[keep]
+    if not keys.size or keys[0] != 0:
+        keys, targets = np.insert(keys, 0, 0), np.insert(targets, 0, sized.targets[0])
+    return replace(
+        sized,
+        stamps=sized.stamps[start:],
+        times=sized.times[start:] - sized.times[start],
+        keys=keys,
+        targets=targets,
+    )
+
+
+def _without_tail(path: Path, draft: VideoIndex) -> VideoIndex | None:
+    """Decode the last group of pictures (or the one before, ...) to learn the last frame there really is."""
+    from superanimal.video.decode import Decoder
+
+    with Decoder(path, draft, threads=1) as decoder:
+        for entry in range(len(draft.keys) - 1, -1, -1):
+            found = decoder.frames_from(entry)
+            if found != sorted(found):
+                return None
+            if found:
+                length = found[-1] + 1
+                keep = draft.keys < length
+                return replace(
+                    draft,
+                    stamps=draft.stamps[:length],
+                    times=draft.times[:length],
+                    keys=draft.keys[keep],
+                    targets=draft.targets[keep],
+                )
+    raise _no_frames(path)
+
+
+def _from_frames(path: Path, progress: Progress | None) -> VideoIndex:
+    """Index a file by decoding it once from end to end."""
+    pts: list[int | None] = []
+    keys: list[int] = []
+    first = None
+    with open_container(path) as container:
+        stream = video_stream(container)
+        stream.thread_type = "AUTO"
+        if progress:
+            progress.start(stream.frames or None, f"indexing {path.name}")
+        for k, frame in enumerate(decoded(container, container.demux(stream))):
+            first = frame if first is None else first
+            pts.append(frame.pts)
+            if frame.key_frame:
+                keys.append(k)
+            if progress:
+                progress.advance()
+                progress.check()
+        if progress:
+            progress.finish()
+        if first is None:
+            raise _no_frames(path)
+        width, height, rotation = first.width, first.height, _clockwise(first)
+        stamps = np.asarray([stamp for stamp in pts if stamp is not None], np.int64)
+        if len(np.unique(stamps)) == len(pts):
+            times = np.sort(stamps)
+            draft = _index(stream, stamps, times, times[:1])
+            if keys and keys[0] == 0:
+                draft = replace(draft, keys=np.asarray(keys, np.int64), targets=stamps[keys])
+            return replace(draft, width=width, height=height, rotation=rotation)
+        rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        count = np.arange(len(pts), dtype=np.int64)
+        return VideoIndex(
+            stamps=count,
+            times=count / float(rate),
+            keys=np.zeros(1, np.int64),
+            targets=np.zeros(1, np.int64),
+            counted=True,
+            width=width,
+            height=height,
+            rotation=rotation,
+            fps=float(rate),
+        )
+
+
+def _clockwise(frame: av.VideoFrame) -> int:
+    """Return the display rotation in clockwise degrees, rounded to quarter turns as OpenCV does."""
+    return round(-frame.rotation / 90) * 90 % 360
+
+
+def _no_frames(path: Path) -> VideoError:
+    return VideoError(
+        f"{path.name} has no frame that can be decoded",
+        "a video needs at least one good frame",
+        "copy the file again from where it was recorded; it may be cut off or damaged",
+    )

@@ -1,0 +1,126 @@
+"""Open anything that is a sequence of pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from superanimal.errors import InputError, VideoError, unknown_name
+from superanimal.progress import Progress
+from superanimal.video.base import Video
+
+VIDEO_SUFFIXES = (
+    ".mp4", ".avi", ".mov", ".mkv", ".m4v", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".mts", ".h264",
+)  # fmt: skip
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+TIFF_SUFFIXES = (".tif", ".tiff")
+ZARR_MARKS = ("zarr.json", ".zarray", ".zgroup")
+
+CACHE_BYTES = 256 << 20
+
+PathLike = str | os.PathLike[str]
+
+
+def open_video(
+    source: PathLike | Sequence[PathLike],
+    cache_bytes: int = CACHE_BYTES,
+    *,
+    fps: float | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Video:
+    """Open a video file, a folder of images, a TIFF stack or a zarr array as a lazy video.
+
+    Parameters
+    ----------
+    source
+        A video file; a folder of images (in natural order: 2 before 10); a TIFF; a zarr array or group;
+        or a list of image files.
+    cache_bytes
+        Memory for decoded frames.
+    fps
+        True frame rate, when the source does not know it or states a wrong one (as many files of high-speed
+        cameras do); ``timestamps`` are scaled accordingly.
+    threads
+        Decoder threads, at most four by default.
+    progress
+        Told about indexing when the whole file has to be decoded for it (rare; remembered afterwards).
+
+    Returns
+    -------
+    Video
+        ``(T, H, W, 3)`` uint8 RGB.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such file.
+    VideoError
+        When it is not a video, or no frame of it can be decoded.
+    InputError
+        When an option makes no sense.
+    """
+    if fps is not None and not 0 < fps < float("inf"):
+        raise InputError(
+            f"fps={fps}", "a frame rate is a positive number", "leave it out to use the file's own"
+        )
+    if cache_bytes < 0:
+        raise InputError(f"cache_bytes={cache_bytes}", "a cache has 0 or more bytes")
+    options = {"cache_bytes": cache_bytes, "fps": fps, "threads": threads}
+    if not isinstance(source, str | os.PathLike):
+        return _open_images([Path(path) for path in source], cache_bytes, fps, options)
+    path = Path(source).expanduser()
+    _check_exists(path)
+    reopen = (str(path.resolve()), options)
+    if path.is_dir():
+        return _open_folder(path, cache_bytes, fps, reopen)
+    if path.suffix.lower() in TIFF_SUFFIXES:
+        from superanimal.video.stack import open_tiff
+
+        return open_tiff(path, cache_bytes, fps, reopen)
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return _open_images([path], cache_bytes, fps, options)
+    from superanimal.video.reader import FileVideo
+
+    return FileVideo(path, cache_bytes, fps=fps, threads=threads, progress=progress, reopen=reopen)
+
+
+def _check_exists(path: Path) -> None:
+    if path.exists():
+        return
+    folder = path.parent
+    if not folder.is_dir():
+        raise unknown_name("folder", str(folder), [])
+    names = [other.name for other in folder.iterdir() if other.suffix.lower() in VIDEO_SUFFIXES]
+    raise unknown_name("file", str(path), names)
+
+
+def _open_folder(
+    path: Path, cache_bytes: int, fps: float | None, reopen: tuple[Any, dict[str, Any]]
+) -> Video:
+    from superanimal.video.stack import ImageStack, natural_key, open_zarr
+
+    if any((path / mark).exists() for mark in ZARR_MARKS):
+        return open_zarr(path, cache_bytes, fps, reopen)
+    images = [other for other in path.iterdir() if other.suffix.lower() in IMAGE_SUFFIXES]
+    images = sorted((image for image in images if not image.name.startswith(".")), key=natural_key)
+    if not images:
+        raise VideoError(
+            f"{path.name} holds no images",
+            f"a folder opened as a video holds {', '.join(IMAGE_SUFFIXES)} files or is a zarr store",
+            "choose a video file or the folder that holds the frames",
+        )
+    return ImageStack(path, images, cache_bytes, fps=fps, reopen=reopen)
+
+
+def _open_images(paths: list[Path], cache_bytes: int, fps: float | None, options: dict[str, Any]) -> Video:
+    from superanimal.video.stack import ImageStack
+
+    if not paths:
+        raise InputError("an empty list of images", "a video has at least one frame")
+    for path in paths:
+        _check_exists(path)
+    reopen = ([str(path.resolve()) for path in paths], options)
+    return ImageStack(paths[0], paths, cache_bytes, fps=fps, reopen=reopen)

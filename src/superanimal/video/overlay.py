@@ -1,0 +1,1 @@
+"""Draw poses onto a video and write the labelled video."""
