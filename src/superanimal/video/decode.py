@@ -87,10 +87,10 @@ class Decoder:
             self._lost.update(range(k, min(self._ahead, default=len(self._index))))
         return frame
 
-    def frames_from(self, entry: int) -> list[int]:
-        """Decode from key ``entry`` to the end of the file and return the frames that came out, in order."""
+    def types_from(self, entry: int) -> dict[int, int]:
+        """Decode from key ``entry`` to the end of the file: the frames that came out with their type."""
         self._seek(entry)
-        return [k for k, _ in self._walk]
+        return {k: frame.pict_type for k, frame in self._walk}
 
     def _open(self, threads: int) -> None:
         self._threads = threads

@@ -8,11 +8,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 from numpy.typing import NDArray
 
 from superanimal.errors import SuperAnimalError, VideoError
@@ -24,6 +26,9 @@ Ints = NDArray[np.int64]
 INDEX_VERSION = 1
 HEAD_FRAMES = 48
 """So many first frames are decoded to see whether the packets' times can be believed."""
+
+PREDICTED = (PictureType.P, PictureType.B)
+"""A key of such a type (gradual refresh) does not give the same pixels as decoding from the start."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,15 +206,13 @@ def cache_file(path: Path) -> Path:
 
 def build_index(path: Path, progress: Progress | None = None) -> VideoIndex:
     """Index a video from its packets; decode it as a whole only when these carry no usable times."""
-    draft = _from_packets(path)
-    if draft is not None:
-        draft = _without_head(path, draft)
-    if draft is not None:
-        draft = _without_tail(path, draft)
-    return _from_frames(path, progress) if draft is None else draft
+    packets = _from_packets(path)
+    draft = packets and _checked_head(path, *packets)
+    return _checked_tail(path, draft) if draft else _from_frames(path, progress)
 
 
-def _from_packets(path: Path) -> VideoIndex | None:
+def _from_packets(path: Path) -> tuple[VideoIndex, int, bool] | None:
+    """Return the index told by the packets, the pts of the first key, and whether packets are reordered."""
     shown: list[int] = []
     keys: list[int] = []
     with open_container(path) as container:
@@ -235,14 +238,15 @@ def _from_packets(path: Path) -> VideoIndex | None:
         stamps = np.unique(np.asarray(shown, np.int64))
         if len(stamps) != len(shown):
             return None
-        return _index(stream, stamps, stamps, np.asarray(sorted(set(keys)), np.int64))
+        index = _index(stream, stamps, stamps, np.asarray(sorted(set(keys)), np.int64))
+        return index, min(keys, default=shown[0]), shown != sorted(shown)
 
 
 def _index(stream: Any, stamps: Ints, pts: Ints, key_pts: Ints) -> VideoIndex:
     """Put an index together; ``pts`` are the times in display order, ``key_pts`` the places to seek to."""
     key_pts = key_pts[key_pts <= pts[-1]]
     frames = np.searchsorted(pts, key_pts)
-    last = np.flatnonzero(np.diff(frames, append=len(pts)) > 0)  # of several keys before a frame, the nearest
+    last = _last_of_each(frames)
     keys, targets = frames[last], key_pts[last]
     if not keys.size or keys[0] != 0:
         keys, targets = np.insert(keys, 0, 0), np.insert(targets, 0, pts[0])
@@ -260,6 +264,11 @@ def _index(stream: Any, stamps: Ints, pts: Ints, key_pts: Ints) -> VideoIndex:
     )
 
 
+def _last_of_each(keys: Ints) -> Ints:
+    """Return the places of the last of equal values: of several keys before a frame, the nearest."""
+    return np.flatnonzero(np.diff(keys, append=keys[-1:] + 1) > 0)
+
+
 def _rate(stream: Any, times: NDArray[np.float64]) -> float:
     """Return the mean rate; the container's own figure when it agrees with the times."""
     stated: Fraction | None = stream.average_rate or stream.guessed_rate
@@ -269,52 +278,50 @@ def _rate(stream: Any, times: NDArray[np.float64]) -> float:
     return float(stated) if stated and abs(stated / measured - 1) < 1e-3 else float(measured)
 
 
-def _without_head(path: Path, draft: VideoIndex) -> VideoIndex | None:
-    """Look at the first frames: size, rotation, what cannot be decoded; None when the times are wrong."""
+def _checked_head(path: Path, draft: VideoIndex, first_key: int, reordered: bool) -> VideoIndex | None:
+    """Decode the first frames for size and rotation; drop what comes before the first key frame.
+
+    None when the times cannot be believed: avi files number packets as they are stored, so that with
+    B-frames the pictures come out in another order than their times say. Packets that are themselves
+    reordered are believed; there, pictures out of order mean damage.
+    """
     with open_container(path) as container:
         stream = video_stream(container)
         stream.thread_type = "AUTO"
-        stamps = []
-        first = None
-        for frame in decoded(container, container.demux(stream)):
-            first = frame if first is None else first
-            stamps.append(frame.pts)
-            if len(stamps) >= HEAD_FRAMES:
-                break
-    if first is None:
+        head = list(islice(decoded(container, container.demux(stream)), HEAD_FRAMES))
+    if not head:
         raise _no_frames(path)
-    known = [stamp for stamp in stamps if stamp is not None]
-    if len(known) < len(stamps) or known != sorted(known):
+    stamps = [frame.pts for frame in head if frame.pts is not None]
+    if len(stamps) < len(head) or (not reordered and stamps != sorted(stamps)):
         return None
-    start = max(0, draft.frame_of(known[0]))
-    sized = replace(draft, width=first.width, height=first.height, rotation=_clockwise(first))
-    if start == 0:
-        return sized
-    keep = sized.keys >= start
-    keys, targets = sized.keys[keep] - start, sized.targets[keep]
-    if not keys.size or keys[0] != 0:
-        keys, targets = np.insert(keys, 0, 0), np.insert(targets, 0, sized.targets[0])
+    draft = replace(draft, width=head[0].width, height=head[0].height, rotation=_clockwise(head[0]))
+    start = int(np.searchsorted(draft.stamps, min(first_key, *stamps)))
+    keys = np.maximum(draft.keys - start, 0)
+    last = _last_of_each(keys)
     return replace(
-        sized,
-        stamps=sized.stamps[start:],
-        times=sized.times[start:] - sized.times[start],
-        keys=keys,
-        targets=targets,
+        draft,
+        stamps=draft.stamps[start:],
+        times=draft.times[start:] - draft.times[start],
+        keys=keys[last],
+        targets=draft.targets[last],
     )
 
 
-def _without_tail(path: Path, draft: VideoIndex) -> VideoIndex | None:
+def _checked_tail(path: Path, draft: VideoIndex) -> VideoIndex:
     """Decode the last group of pictures (or the one before, ...) to learn the last frame there really is."""
     from superanimal.video.decode import Decoder
 
     with Decoder(path, draft, threads=1) as decoder:
         for entry in range(len(draft.keys) - 1, -1, -1):
-            found = decoder.frames_from(entry)
-            if found != sorted(found):
-                return None
+            key = int(draft.keys[entry])
+            found = decoder.types_from(entry)
+            if found and key not in found:  # damaged, or a gradual refresh that begins here
+                found |= decoder.types_from(max(0, entry - 1))
             if found:
-                length = found[-1] + 1
+                length = max(found) + 1
                 keep = draft.keys < length
+                if found.get(key) in PREDICTED:
+                    keep &= draft.keys == 0
                 return replace(
                     draft,
                     stamps=draft.stamps[:length],
