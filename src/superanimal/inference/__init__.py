@@ -1,0 +1,31 @@
+"""Video in, poses out: detector, crops, networks, decoding, identities, run stores.
+
+Names are loaded on first use: reading a run store needs no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from superanimal.inference.analyze import Analysis, Analyzer, analyze
+    from superanimal.inference.sources import find_videos
+    from superanimal.inference.store import RunStore, is_store
+
+_PUBLIC = {
+    "Analysis": "superanimal.inference.analyze",
+    "Analyzer": "superanimal.inference.analyze",
+    "RunStore": "superanimal.inference.store",
+    "analyze": "superanimal.inference.analyze",
+    "find_videos": "superanimal.inference.sources",
+    "is_store": "superanimal.inference.store",
+}
+
+__all__ = ["Analysis", "Analyzer", "RunStore", "analyze", "find_videos", "is_store"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'superanimal.inference' has no attribute {name!r}")
+    return getattr(import_module(_PUBLIC[name]), name)

@@ -1,0 +1,345 @@
+"""The main job in one call: a video in, poses out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from superanimal.errors import InputError, ModelError
+from superanimal.inference.boxes import BoxSource, DetectorBoxes, GivenBoxes, WholeFrame, load_boxes
+from superanimal.inference.device import default_batch_size, resolve_device, resolve_precision
+from superanimal.inference.estimate import Estimator
+from superanimal.inference.export import check_formats, export, render
+from superanimal.inference.pipeline import run
+from superanimal.inference.settings import Settings, check_roi, parse_frames
+from superanimal.inference.sources import Source, find_videos, fingerprint
+from superanimal.inference.store import SUFFIX, RunStore
+from superanimal.inference.tracking import Tracker
+from superanimal.poses import make_provenance, space_for
+from superanimal.progress import Progress
+from superanimal.video import open_video
+
+if TYPE_CHECKING:
+    from superanimal.video import Video
+    from superanimal.zoo import DetectorModel, PoseModel
+
+DETECTOR_EVERY = 5
+"""Default of enhanced mode; see benchmarks/RESULTS.md for what it costs and gains."""
+SIGMA = 0.05
+"""OKS tolerance of keypoints that belong to no known space."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What the analysis of one video gave.
+
+    Attributes
+    ----------
+    poses : xarray.Dataset
+        The pose data set.
+    store : Path
+        The run store.
+    files : list of Path
+        Exported files and the overlay video.
+    """
+
+    poses: xr.Dataset
+    store: Path
+    files: list[Path]
+
+    @property
+    def frames_with_animals(self) -> int:
+        """Number of frames in which at least one animal was found."""
+        return int(self.poses["position"].notnull().any(("space", "keypoints", "individuals")).sum())
+
+
+class Analyzer:
+    """Models loaded once, ready for any number of videos.
+
+    Parameters
+    ----------
+    model
+        Name in the catalogue, weight file, or a loaded pose model.
+    detector
+        Likewise; None takes the one that goes with the model.
+    max_individuals
+        At most so many animals per frame.
+    mode
+        ``"enhanced"`` (default) or ``"compatible"`` (DeepLabCut 3, number for number).
+    device, precision
+        ``"auto"`` takes cuda, then mps, then cpu; bf16 on cuda, fp32 elsewhere and in compatible mode.
+    batch_size
+        Crops per batch; halved by itself when memory runs out.
+    frames
+        ``"start:stop:step"`` or a slice; None for all.
+    roi
+        x, y, width, height in pixels: nothing outside is looked at.
+    boxes
+        Known boxes instead of a detector, see :func:`superanimal.inference.boxes.load_boxes`.
+    detector_threshold, nms
+        Lowest score of a box, largest overlap of two boxes; None leaves the detector's own.
+    detector_every
+        The detector sees every n-th frame, in between boxes follow the pose; None chooses by the mode.
+    refine
+        Look a second time at a crop set by the keypoints of the first look.
+    whole_frame
+        No detector: one animal that fills the frame (or the region of interest).
+    track
+        Keep identities over time (enhanced mode).
+    out
+        Folder for the results; beside each video by default.
+    formats
+        Names of :func:`superanimal.formats.format_names` to export to.
+    overlay
+        Also write a labelled mp4.
+    resume
+        False starts over, discarding the store of an earlier run.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | PoseModel = "mini_topviewmouse",
+        *,
+        detector: str | os.PathLike[str] | DetectorModel | None = None,
+        max_individuals: int = 1,
+        mode: str = "enhanced",
+        device: str = "auto",
+        batch_size: int | None = None,
+        precision: str = "auto",
+        frames: str | slice | None = None,
+        roi: tuple[int, int, int, int] | None = None,
+        boxes: np.ndarray | str | os.PathLike[str] | None = None,
+        detector_threshold: float | None = None,
+        nms: float | None = None,
+        detector_every: int | None = None,
+        refine: bool = False,
+        whole_frame: bool = False,
+        track: bool = True,
+        out: str | os.PathLike[str] | None = None,
+        formats: Sequence[str] = ("dlc-h5",),
+        overlay: bool = False,
+        resume: bool = True,
+    ) -> None:
+        if sum((detector is not None, boxes is not None, whole_frame)) > 1:
+            raise InputError("more than one of detector, boxes and whole_frame was given", rule="choose one")
+        on = resolve_device(device)
+        compatible = mode == "compatible"
+        detects = boxes is None and not whole_frame
+        if detector_every is None:
+            detector_every = DETECTOR_EVERY if detects and not compatible else 1
+        self.settings = Settings(
+            mode=mode,
+            max_individuals=max_individuals,
+            detector_threshold=detector_threshold,
+            nms=nms,
+            detector_every=detector_every if detects else 1,
+            refine=refine,
+            track=track and not compatible,
+            roi=None if roi is None else tuple(int(v) for v in roi),  # type: ignore[arg-type]
+            batch_size=default_batch_size(on) if batch_size is None else batch_size,
+            device=str(on),
+            precision=resolve_precision(precision, on, exact=compatible),
+        )
+        self.frames, self.boxes = frames, boxes
+        self.out = None if out is None else Path(out).expanduser()
+        self.formats, self.overlay, self.resume = check_formats(formats), overlay, resume
+        self.model = _load_pose(model, str(on))
+        self.detector = None
+        if detects:
+            name = detector if detector is not None else self.model.entry.default_detector
+            if not name:
+                raise ModelError(
+                    f"model {self.model.entry.name} has no default detector",
+                    remedy="name a detector, give boxes, or use the whole frame",
+                )
+            self.detector = _load_detector(name, str(on))
+        space = space_for(self.model.keypoints)
+        self.sigmas = (
+            np.full(len(self.model.keypoints), SIGMA)
+            if space is None
+            else np.array([space.sigmas[space.index(name)] for name in self.model.keypoints])
+        )
+
+    def store_path(self, video_path: Path) -> Path:
+        """Return where the run store of a video lies."""
+        return (self.out or video_path.parent) / f"{video_path.stem}_{self.model.entry.name}{SUFFIX}"
+
+    def run(self, path: str | os.PathLike[str], progress: Progress | None = None) -> Analysis:
+        """Analyse one video, or go on with it, and export the results."""
+        progress = progress or Progress()
+        path = Path(path)
+        with open_video(path) as video:
+            check_roi(self.settings.roi, video.shape[2], video.shape[1])
+            frames = parse_frames(self.frames, len(video))
+            given = None if self.boxes is None else load_boxes(self.boxes, frames, len(video))
+            store = self._store(path, video, frames, given)
+            left = len(store) - store.finished_frames()
+            if 0 < left < len(store):
+                progress.message(f"{store.path.name}: going on, {left} of {len(store)} frames are left")
+            progress.start(left, title=path.name)
+            if left:
+                estimator = Estimator(self.model, self._source(given), self.settings, self.sigmas)
+                animals = self.settings.max_individuals
+                tracker = Tracker(animals, self.sigmas) if self.settings.track else None
+                with store.exclusive():
+                    run(video, frames, store, estimator, tracker, self.settings, progress)
+            progress.finish()
+            poses = store.to_poses()
+            files = export(poses, store.path, self.formats, progress, replace=not self.resume)
+            if self.overlay:
+                files.append(render(poses, video, store.path, progress))
+        return Analysis(poses, store.path, files)
+
+    def _store(self, path: Path, video: Video, frames: range, given: np.ndarray | None) -> RunStore:
+        """Open the store of an earlier run of the same, or make a new one."""
+        where = self.store_path(path)
+        identity = {
+            "video": fingerprint(video),
+            "frames": [frames.start, frames.stop, frames.step],
+            "model": self.model.entry.name,
+            "weights": weights_hash(self.model),
+            "boxes": self._box_identity(given),
+            "settings": self.settings.record(),
+        }
+        if where.exists():
+            store = RunStore.open(where)
+            if self.resume:
+                _check_same(store, identity)
+                return store
+            store.delete()
+        versions = {name: version(name) for name in ("torch", "numpy", "av", "opencv-python-headless")}
+        return RunStore.create(
+            where,
+            frames=np.asarray(frames),
+            keypoints=self.model.keypoints,
+            individuals=[f"animal{i}" for i in range(self.settings.max_individuals)],
+            fps=video.fps,
+            video_path=str(path.resolve()),
+            identity=identity,
+            provenance=make_provenance("analyze", **identity, video_name=path.name, versions=versions),
+        )
+
+    def _box_identity(self, given: np.ndarray | None) -> dict[str, Any]:
+        """Say where boxes come from, so that another source is another run."""
+        if self.detector is not None:
+            return {"detector": self.detector.entry.name, "weights": weights_hash(self.detector)}
+        if given is not None:
+            return {"given": hashlib.sha256(given.tobytes()).hexdigest()[:32]}
+        return {"whole_frame": True}
+
+    def _source(self, given: np.ndarray | None) -> BoxSource:
+        if self.detector is not None:
+            entry, settings = self.detector.entry, self.settings
+            threshold = entry.threshold if settings.mode == "enhanced" else entry.compatible_threshold
+            if settings.detector_threshold is not None:
+                threshold = settings.detector_threshold
+            return DetectorBoxes(self.detector, threshold, settings)
+        if given is not None:
+            offset = (self.settings.roi or (0, 0))[:2]
+            return GivenBoxes(given, (offset[0], offset[1]))
+        return WholeFrame()
+
+
+def analyze(
+    source: Source | Iterable[Source],
+    model: str | os.PathLike[str] | PoseModel = "mini_topviewmouse",
+    *,
+    progress: Progress | None = None,
+    **options: Any,
+) -> xr.Dataset | list[xr.Dataset]:
+    """Estimate the poses of the animals in one or many videos.
+
+    Each run is a store beside the video (or in ``out``) that grows chunk by chunk. Stopped at any moment and
+    called again, it goes on where it was and ends with the same bytes.
+
+    Parameters
+    ----------
+    source
+        A video, a folder, a glob such as ``"data/*.mp4"``, or a list of these.
+    model
+        Name in the catalogue, weight file, or a loaded pose model.
+    progress
+        Shows progress and can cancel.
+    **options
+        See :class:`Analyzer`.
+
+    Returns
+    -------
+    xarray.Dataset or list of xarray.Dataset
+        The pose data set; a list when ``source`` is a list, folder or glob. Files: ``<video>_<model>.poses.zarr``
+        and one export per format.
+
+    Raises
+    ------
+    NotFoundError, VideoError, ModelError, DeviceError, StorageError, InputError
+        Each with a remedy.
+    Cancelled
+        When ``progress`` was cancelled.
+
+    Examples
+    --------
+    >>> poses = analyze("clip.mp4", model="mini_topviewmouse", max_individuals=2)  # doctest: +SKIP
+    """
+    videos = find_videos(source)
+    analyzer = Analyzer(model, **options)
+    results = [analyzer.run(video, progress).poses for video in videos]
+    single = isinstance(source, (str, os.PathLike)) and videos == [Path(source).expanduser()]
+    return results[0] if single else results
+
+
+def weights_hash(model: PoseModel | DetectorModel) -> str:
+    """Return the SHA-256 of a model's weight file, or of its tensors when it was made in memory."""
+    if model.sha256:
+        return model.sha256
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.network.state_dict().items()):
+        digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _load_pose(model: str | os.PathLike[str] | PoseModel, device: str) -> PoseModel:
+    """Load a pose model unless it is one already."""
+    if not isinstance(model, (str, os.PathLike)):
+        return model.to(device)
+    from superanimal.zoo import load_pose_model
+
+    return load_pose_model(model, device)
+
+
+def _load_detector(detector: str | os.PathLike[str] | DetectorModel, device: str) -> DetectorModel:
+    """Load a detector unless it is one already."""
+    if not isinstance(detector, (str, os.PathLike)):
+        return detector.to(device)
+    from superanimal.zoo import load_detector
+
+    return load_detector(detector, device)
+
+
+def _check_same(store: RunStore, identity: dict[str, Any]) -> None:
+    """Refuse to go on with a store that was made with other choices."""
+    before, now = _flat(store.attrs["identity"]), _flat(identity)
+    different = [name for name in sorted(before | now) if before.get(name) != now.get(name)]
+    if different:
+        listed = ", ".join(f"{name} was {before.get(name)!r} and is {now.get(name)!r}" for name in different)
+        raise InputError(
+            f"{store.path} holds a run with other choices: {listed}",
+            rule="results of different choices are never mixed",
+            remedy="ask for the same choices to go on, start over with --overwrite (resume=False), "
+            "or choose another folder with --out",
+        )
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a nested record with one level of keys."""
+    flat: dict[str, Any] = {}
+    for key, value in record.items():
+        flat |= {f"{key}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {key: value}
+    return flat

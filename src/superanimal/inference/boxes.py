@@ -1,0 +1,217 @@
+"""Where boxes come from: a detector, a person, the whole frame, or the pose one frame before."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+import torch
+
+from superanimal.errors import FormatError, InputError, NotFoundError
+from superanimal.inference.device import Batches, autocast
+from superanimal.inference.settings import Settings
+
+if TYPE_CHECKING:
+    from superanimal.zoo import DetectorModel
+
+
+GROWTH = (0.7, 2.0)
+"""Limits of how much smaller or larger a box may be than the keypoints in it."""
+
+
+class Boxes(NamedTuple):
+    """The boxes of one frame, best first.
+
+    Attributes
+    ----------
+    xywh : (n, 4) float32
+        x, y, width, height in pixels of the analysed region.
+    scores : (n,) float32
+        0..1.
+    """
+
+    xywh: np.ndarray
+    scores: np.ndarray
+
+
+class BoxSource(Protocol):
+    """Anything that tells where the animals are."""
+
+    batches: Batches
+
+    def find(self, frames: np.ndarray, rows: np.ndarray) -> list[Boxes]:
+        """Return the boxes of frames (n, H, W, 3) uint8 that are the given rows (n,) of the run."""
+        ...
+
+
+class DetectorBoxes:
+    """Boxes of an animal detector.
+
+    Parameters
+    ----------
+    detector
+        The network.
+    threshold
+        Lowest score that counts.
+    settings
+        Mode, number of animals, overlap and precision of the run.
+    """
+
+    def __init__(self, detector: DetectorModel, threshold: float, settings: Settings) -> None:
+        self.detector = detector
+        self.threshold = threshold
+        self.settings = settings
+        self.device = torch.device(settings.device)
+        self.batches = Batches(max(1, settings.batch_size // 4))
+
+    def find(self, frames: np.ndarray, rows: np.ndarray) -> list[Boxes]:
+        """See :class:`BoxSource`."""
+        found = [pair for part in self.batches.run(self._detect, frames) for pair in part]
+        return [self._select(xyxy, scores, frames.shape[1:3]) for xyxy, scores in found]
+
+    def _detect(self, frames: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        pixels = torch.from_numpy(np.ascontiguousarray(frames)).to(self.device)
+        with torch.inference_mode(), autocast(self.settings.precision, self.device):
+            found = self.detector.detect(pixels)
+        return [(np.asarray(boxes, np.float32), np.asarray(scores, np.float32)) for boxes, scores in found]
+
+    def _select(self, xyxy: np.ndarray, scores: np.ndarray, shape: tuple[int, ...]) -> Boxes:
+        """Apply threshold, overlap rule, frame limits and the number of animals."""
+        keep = scores >= self.threshold
+        xyxy, scores = xyxy[keep].reshape(-1, 4), scores[keep]
+        if self.settings.nms is not None:
+            keep = suppress(xyxy, scores, self.settings.nms)
+            xyxy, scores = xyxy[keep], scores[keep]
+        if self.settings.mode == "enhanced":
+            limit = np.array([shape[1], shape[0], shape[1], shape[0]], np.float32)
+            xyxy = np.clip(xyxy, 0, limit)
+        xywh = np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], axis=1)
+        large = (xywh[:, 2:] >= 1).all(axis=1)
+        most = self.settings.max_individuals
+        return Boxes(xywh[large][:most], scores[large][:most])
+
+
+class GivenBoxes:
+    """Boxes that are known beforehand.
+
+    Parameters
+    ----------
+    boxes : (T, N, 4)
+        x, y, width, height in pixels of the frame for every row of the run; NaN where there is none.
+    offset
+        x, y of the analysed region in the frame.
+    """
+
+    def __init__(self, boxes: np.ndarray, offset: tuple[int, int] = (0, 0)) -> None:
+        self.boxes = np.asarray(boxes, np.float32) - np.array([*offset, 0, 0], np.float32)
+        self.batches = Batches(1)
+
+    def find(self, frames: np.ndarray, rows: np.ndarray) -> list[Boxes]:
+        """See :class:`BoxSource`."""
+        found = []
+        for boxes in self.boxes[rows]:
+            boxes = boxes[np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= 1).all(axis=1)]
+            found.append(Boxes(boxes, np.ones(len(boxes), np.float32)))
+        return found
+
+
+class WholeFrame:
+    """One animal that fills the frame (or the region of interest)."""
+
+    def __init__(self) -> None:
+        self.batches = Batches(1)
+
+    def find(self, frames: np.ndarray, rows: np.ndarray) -> list[Boxes]:
+        """See :class:`BoxSource`."""
+        height, width = frames.shape[1:3]
+        box = np.array([[0, 0, width, height]], np.float32)
+        return [Boxes(box, np.ones(1, np.float32)) for _ in rows]
+
+
+def suppress(xyxy: np.ndarray, scores: np.ndarray, overlap: float) -> np.ndarray:
+    """Return which boxes (n, 4) stay when the weaker of two with more than ``overlap`` IoU goes."""
+    from torchvision.ops import nms
+
+    return nms(torch.from_numpy(xyxy), torch.from_numpy(scores), overlap).numpy()
+
+
+def pose_box(points: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """Return the box (4,) xywh round the more certain keypoints of a pose.
+
+    Parameters
+    ----------
+    points : (K, 2)
+        Keypoints in pixels.
+    confidence : (K,)
+        Keypoints with at least half the mean confidence count.
+    """
+    certain = confidence >= confidence.mean() / 2
+    low, high = points[certain].min(axis=0), points[certain].max(axis=0)
+    size = np.maximum(high - low, 1.0)
+    return np.concatenate([(low + high - size) / 2, size])
+
+
+def anchor_of(box: np.ndarray, pose: np.ndarray) -> np.ndarray:
+    """Return how a detected box (4,) lies to the box of its pose (4,): shift x, y in pixels, growth of w, h."""
+    shift = box[:2] + box[2:] / 2 - (pose[:2] + pose[2:] / 2)
+    return np.concatenate([shift, np.clip(box[2:] / pose[2:], *GROWTH)])
+
+
+def carried_box(pose: np.ndarray, anchor: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Return the box (4,) float32 that follows a pose to the next frame.
+
+    It lies to the pose as the detected box did, so that nothing drifts; its size is the mean with that of
+    the last box, which evens out keypoints that come and go.
+    """
+    centre = pose[:2] + pose[2:] / 2 + anchor[:2]
+    size = (pose[2:] * anchor[2:] + last[2:]) / 2
+    return np.concatenate([centre - size / 2, size]).astype(np.float32)
+
+
+def load_boxes(boxes: np.ndarray | str | os.PathLike[str], frames: range, total: int) -> np.ndarray:
+    """Return given boxes as (T, N, 4) for the T analysed frames.
+
+    Parameters
+    ----------
+    boxes
+        An array (4,) or (N, 4) for a still scene, (rows, N, 4) or (rows, 4) per frame, x, y, width, height
+        in pixels; or a file: ``.npy`` with such an array, or any pose file that holds boxes.
+    frames
+        The analysed frames; an array may have a row for each of them or for each frame of the video.
+    total
+        Number of frames of the video.
+    """
+    if isinstance(boxes, (str, os.PathLike)):
+        boxes = _read_boxes(Path(boxes))
+    array = np.asarray(boxes, dtype=np.float32)
+    if array.ndim == 1:
+        array = array[None]
+    if array.ndim == 2 and len(array) in (total, len(frames)) and len(array) > 1:
+        array = array[:, None]
+    elif array.ndim == 2:
+        array = np.broadcast_to(array, (len(frames), *array.shape))
+    if array.ndim != 3 or array.shape[-1] != 4 or len(array) not in (total, len(frames)):
+        raise InputError(
+            f"boxes of shape {np.shape(boxes)}",
+            rule=f"expected (4,), (N, 4) or ({len(frames)}, N, 4) as x, y, width, height in pixels",
+        )
+    return array if len(array) == len(frames) else array[frames.start : frames.stop : frames.step]
+
+
+def _read_boxes(path: Path) -> np.ndarray:
+    """Read boxes (T, N, 4) from a file."""
+    if not path.exists():
+        raise NotFoundError(f"{path}: no such file with boxes")
+    if path.suffix == ".npy":
+        try:
+            return np.load(path, allow_pickle=False)
+        except ValueError as error:
+            raise FormatError(f"{path} is not a numpy array of boxes ({error})") from error
+    from superanimal.formats import load_poses
+
+    poses = load_poses(path)
+    if "boxes" not in poses:
+        raise FormatError(f"{path} holds poses but no boxes")
+    return poses["boxes"].transpose("time", "individuals", "box").values

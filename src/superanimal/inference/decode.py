@@ -1,0 +1,165 @@
+"""From what a pose network says to keypoints: arg-max as DeepLabCut does it, or sub-pixel.
+
+Everything here is vectorised over crops and keypoints and reads each map once. On the CPU numpy works
+on the tensor's own memory; on an accelerator only the few values round each peak are copied back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from superanimal.inference.crops import CropWindows
+
+if TYPE_CHECKING:
+    from superanimal.zoo import HeadSpec
+
+RADIUS = 2
+"""Half width in cells of the window read round a peak: 5 x 5 values."""
+
+
+def decode(
+    outputs: Mapping[str, torch.Tensor], head: HeadSpec, windows: CropWindows, *, subpixel: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return positions (n, K, 2) in image pixels and confidences (n, K) in 0..1, both float64.
+
+    Parameters
+    ----------
+    outputs
+        Raw maps of the network: ``heatmap`` (n, K, h, w) and perhaps ``locref`` (n, 2K, h, w), or
+        ``simcc_x`` (n, K, bins) and ``simcc_y`` (n, K, bins).
+    head
+        What the maps mean: stride, activation, scale of the offsets.
+    windows
+        Where the crops lie.
+    subpixel
+        False takes the highest cell, as DeepLabCut 3 does; True refines between cells.
+    """
+    if head.kind == "simcc":
+        points, confidence = _decode_simcc(outputs, head, subpixel)
+    else:
+        points, confidence = _decode_heatmap(outputs, head, subpixel)
+    return windows.to_image(points) - head.pixel_shift, confidence
+
+
+def _decode_heatmap(
+    outputs: Mapping[str, torch.Tensor], head: HeadSpec, subpixel: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Decode heatmaps to crop pixels: cell (i + 0.5) * stride, plus the offset map where there is one."""
+    maps = outputs["heatmap"].float()
+    number, keypoints, height, width = maps.shape
+    maps = maps.reshape(number, keypoints, height * width)
+    if head.activation == "softmax":
+        maps = torch.softmax(maps, dim=-1)
+    elif head.activation == "sigmoid":
+        maps = torch.sigmoid(maps)
+    peak = _argmax(maps)
+    cell = np.stack([peak % width, peak // width], axis=-1)
+    softmax = head.activation == "softmax"
+    if softmax or (subpixel and head.locref_std is None):
+        around = _window(maps, cell, height, width)
+    confidence = around.sum((-2, -1)) if softmax else _take(maps, peak[..., None])[..., 0]
+    shift = np.zeros(cell.shape)
+    if head.locref_std is not None:
+        locref = outputs["locref"].float().reshape(number, keypoints, 2, height * width)
+        index = np.broadcast_to(peak[..., None, None], (number, keypoints, 2, 1))
+        shift = _take(locref, index)[..., 0] * (head.locref_std / head.stride)
+    elif subpixel:
+        shift = _centroid(around) if softmax else _parabola(around)
+    return (cell + 0.5 + shift) * head.stride, np.clip(confidence, 0.0, 1.0)
+
+
+def _decode_simcc(
+    outputs: Mapping[str, torch.Tensor], head: HeadSpec, subpixel: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Decode one distribution per axis; the confidence is that of the less certain axis."""
+    places, scores = [], []
+    for axis, temperature in zip(("simcc_x", "simcc_y"), head.simcc_temperature, strict=True):
+        logits = outputs[axis].float() * temperature
+        probability = torch.softmax(logits, dim=-1)
+        peak = _argmax(probability)
+        score = _take(probability, peak[..., None])[..., 0]
+        place = peak.astype(np.float64)
+        if subpixel:
+            place = place + _axis_parabola(logits, peak)
+        places.append(place)
+        scores.append(score)
+    confidence = np.minimum(scores[0], scores[1])
+    points = np.stack(places, axis=-1)
+    if not subpixel:  # DeepLabCut marks what is no better than chance with bin -1
+        points[confidence <= 1 / outputs["simcc_y"].shape[-1]] = -1
+    return points / head.simcc_split, np.clip(confidence, 0.0, 1.0)
+
+
+def _on_cpu(values: torch.Tensor) -> bool:
+    """Tell whether numpy can work on the tensor's own memory."""
+    return values.device.type == "cpu"
+
+
+def _argmax(values: torch.Tensor) -> np.ndarray:
+    """Return the index of the first maximum along the last axis."""
+    if _on_cpu(values):
+        return values.numpy().argmax(-1)
+    return values.argmax(-1).cpu().numpy()
+
+
+def _take(values: torch.Tensor, index: np.ndarray) -> np.ndarray:
+    """Read ``values[..., index]`` along the last axis, as float64."""
+    if _on_cpu(values):
+        taken = np.take_along_axis(values.numpy(), index, axis=-1)
+    else:
+        taken = torch.gather(values, -1, torch.from_numpy(index.copy()).to(values.device)).cpu().numpy()
+    return taken.astype(np.float64)
+
+
+def _window(maps: torch.Tensor, cell: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Read the (2 RADIUS + 1)^2 values round each cell (n, K, 2); what lies outside the map is 0."""
+    steps = np.arange(-RADIUS, RADIUS + 1)
+    x, y = cell[..., 0, None] + steps, cell[..., 1, None] + steps
+    inside = ((y >= 0) & (y < height))[..., :, None] & ((x >= 0) & (x < width))[..., None, :]
+    index = np.clip(y, 0, height - 1)[..., :, None] * width + np.clip(x, 0, width - 1)[..., None, :]
+    values = _take(maps, index.reshape(*cell.shape[:2], -1)).reshape(index.shape)
+    return np.where(inside, values, 0.0)
+
+
+def _centroid(around: np.ndarray) -> np.ndarray:
+    """Return the centre of mass (n, K, 2) of windows (n, K, 5, 5) of probabilities, in cells from the peak."""
+    steps = np.arange(-RADIUS, RADIUS + 1)
+    mass = np.maximum(around.sum((-2, -1)), 1e-12)
+    return np.stack([(around.sum(-2) @ steps) / mass, (around.sum(-1) @ steps) / mass], axis=-1)
+
+
+def _parabola(around: np.ndarray) -> np.ndarray:
+    """Return the peak (n, K, 2) of a Gaussian through windows (n, K, 5, 5), in cells from the highest one.
+
+    Three rows (columns) are summed first, which leaves a Gaussian's centre where it is and lessens the
+    noise; the logarithm of a Gaussian is a parabola, so that three values give its centre exactly.
+    """
+    middle = slice(RADIUS - 1, RADIUS + 2)
+    core = around[..., middle, middle]
+    return np.stack([_vertex(core.sum(-2)), _vertex(core.sum(-1))], axis=-1)
+
+
+def _vertex(three: np.ndarray) -> np.ndarray:
+    """Return the vertex of the parabola through the logarithms of three values (..., 3), within half a cell."""
+    positive = (three > 1e-9).all(-1)
+    low, mid, high = np.moveaxis(np.log(np.where(positive[..., None], three, 1.0)), -1, 0)
+    return np.where(positive, _parabola_vertex(low, mid, high), 0.0)
+
+
+def _axis_parabola(logits: torch.Tensor, peak: np.ndarray) -> np.ndarray:
+    """Return the sub-bin shift (n, K) of the peak of one-dimensional log-probabilities (n, K, bins)."""
+    inside = (peak > 0) & (peak < logits.shape[-1] - 1)
+    centre = np.where(inside, peak, 1)
+    low, mid, high = np.moveaxis(_take(logits, centre[..., None] + np.arange(-1, 2)), -1, 0)
+    return np.where(inside, _parabola_vertex(low, mid, high), 0.0)
+
+
+def _parabola_vertex(low: np.ndarray, mid: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return where the parabola through values at -1, 0, 1 has its top, within -0.5..0.5; 0 where it has none."""
+    curvature = low - 2 * mid + high
+    top = curvature < -1e-9
+    return np.clip(np.where(top, 0.5 * (low - high) / np.where(top, curvature, -1.0), 0.0), -0.5, 0.5)

@@ -1,0 +1,222 @@
+"""The poses of a window of frames: boxes, crops, network, decoding.
+
+With ``detector_every`` = n the window is cut into segments of n frames that advance in lockstep: the first
+frames of all segments go through the detector together, then the second frames of all segments take the
+boxes of the poses just found, and so on. Every call of a network thus has a full batch, although each
+segment is sequential.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from superanimal.inference.boxes import Boxes, BoxSource, anchor_of, carried_box, pose_box
+from superanimal.inference.crops import CropWindows, crop_windows, cut
+from superanimal.inference.decode import decode
+from superanimal.inference.device import Batches, autocast
+from superanimal.inference.settings import Settings
+from superanimal.inference.tracking import oks
+
+if TYPE_CHECKING:
+    from superanimal.zoo import PoseModel
+
+LOST = 0.5
+"""A carried animal is lost when its mean confidence falls below this share of that at its detection."""
+SAME = 0.7
+"""Two poses of one frame with more OKS than this are the same animal, seen twice."""
+
+
+@dataclass
+class Animals:
+    """The animals of one frame, best box first.
+
+    Attributes
+    ----------
+    boxes : (n, 4) float32
+        x, y, width, height in pixels.
+    scores : (n,) float32
+        Of the boxes.
+    points : (n, K, 2) float64
+        Keypoints in pixels.
+    confidence : (n, K) float64
+        0..1.
+    reference : (n,) float64
+        Mean confidence when the animal was last detected.
+    anchor : (n, 4) float64
+        How the box lay to the pose when the animal was last detected, see :func:`anchor_of`.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    points: np.ndarray
+    confidence: np.ndarray
+    reference: np.ndarray
+    anchor: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def select(self, keep: np.ndarray) -> Animals:
+        """Return some of the animals."""
+        return Animals(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
+
+
+class Estimator:
+    """Finds the poses in windows of frames.
+
+    Parameters
+    ----------
+    model
+        The pose network.
+    source
+        Where boxes come from.
+    settings
+        The choices of the run.
+    sigmas : (K,)
+        OKS tolerances, to tell two animals from one seen twice.
+    """
+
+    def __init__(self, model: PoseModel, source: BoxSource, settings: Settings, sigmas: np.ndarray) -> None:
+        self.model = model
+        self.source = source
+        self.settings = settings
+        self.sigmas = sigmas
+        self.enhanced = settings.mode == "enhanced"
+        self.device = torch.device(settings.device)
+        self.batches = Batches(settings.batch_size)
+
+    def state(self) -> dict[str, int]:
+        """Return what out-of-memory back-off has changed, as JSON values."""
+        return {"pose_batch": self.batches.size, "box_batch": self.source.batches.size}
+
+    def restore(self, state: dict[str, int]) -> None:
+        """Go on from a :meth:`state`."""
+        self.batches.size = state["pose_batch"]
+        self.source.batches.size = state["box_batch"]
+
+    def estimate(self, frames: np.ndarray, rows: np.ndarray) -> list[Animals]:
+        """Return the animals of each frame of a window.
+
+        Parameters
+        ----------
+        frames : (n, H, W, 3) uint8
+            Consecutive frames of the run, RGB.
+        rows : (n,)
+            Their rows in the run.
+        """
+        animals: dict[int, Animals] = {}
+        every = self.settings.detector_every
+        for step in range(min(every, len(frames))):
+            members = range(step, len(frames), every)
+            carried = {i: self._carry(animals[i - 1]) for i in members} if step else {}
+            boxes = {i: box for i, box in carried.items() if box is not None}
+            unknown = [i for i in members if i not in boxes]
+            if unknown:
+                detected = self.source.find(frames[unknown], rows[unknown])
+                boxes |= dict(zip(unknown, detected, strict=True))
+            poses = self._poses(frames, {i: boxes[i] for i in members})
+            if self.settings.refine:
+                poses |= self._poses(frames, {i: self._refined(poses[i]) for i in unknown})
+            for i in set(members) - set(unknown):
+                poses[i].reference, poses[i].anchor = animals[i - 1].reference, animals[i - 1].anchor
+            if self.enhanced and self.settings.max_individuals > 1:
+                poses = {i: self._distinct(found) for i, found in poses.items()}
+            animals |= poses
+        return [animals[i] for i in range(len(frames))]
+
+    def _carry(self, before: Animals) -> Boxes | None:
+        """Return the boxes that follow from the frame before, or None when an animal was lost."""
+        if not len(before) or (before.confidence.mean(axis=1) < LOST * before.reference).any():
+            return None
+        poses = [pose_box(p, c) for p, c in zip(before.points, before.confidence, strict=True)]
+        boxes = [carried_box(*each) for each in zip(poses, before.anchor, before.boxes, strict=True)]
+        return Boxes(np.stack(boxes), before.scores)
+
+    def _refined(self, animals: Animals) -> Boxes:
+        """Return the boxes of a second look."""
+        boxes = [pose_box(p, c) for p, c in zip(animals.points, animals.confidence, strict=True)]
+        return Boxes(np.stack(boxes).astype(np.float32) if boxes else animals.boxes, animals.scores)
+
+    def _distinct(self, animals: Animals) -> Animals:
+        """Drop an animal whose pose is that of one with a better box."""
+        keep: list[int] = []
+        for i in range(len(animals)):
+            others = animals.points[keep]
+            area = float(np.prod(animals.boxes[i, 2:]))
+            shared = np.ones(others.shape[:2], dtype=bool)
+            if not (oks(others, animals.points[i], shared, self.sigmas, area) > SAME).any():
+                keep.append(i)
+        distinct = animals.select(np.array(keep, dtype=int))
+        if len(distinct) < len(animals):
+            distinct.reference[:] = np.inf  # one has gone astray: ask the detector at the next frame
+        return distinct
+
+    def _poses(self, frames: np.ndarray, boxes: dict[int, Boxes]) -> dict[int, Animals]:
+        """Run the pose network on all boxes of some frames."""
+        owners = [i for i, found in boxes.items() for _ in found.scores]
+        every = [found.xywh for found in boxes.values()]
+        xywh = np.concatenate(every) if every else np.zeros((0, 4), np.float32)
+        points, confidence = self._run(frames, owners, xywh)
+        poses, start = {}, 0
+        for i, found in boxes.items():
+            mine = slice(start, start := start + len(found.scores))
+            poses[i] = _animals(found, points[mine], confidence[mine])
+        return poses
+
+    def _run(self, frames: np.ndarray, owners: list[int], xywh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return keypoints (n, K, 2) and confidences (n, K) for n boxes on their frames."""
+        keypoints = len(self.model.keypoints)
+        points, confidence = np.zeros((len(owners), keypoints, 2)), np.zeros((len(owners), keypoints))
+        entry = self.model.entry
+        windows = crop_windows(xywh, entry.input_size, entry.crop_margin)
+        done = 0
+        for crops in self._crops(frames, owners, windows):
+            for outputs in self.batches.run(self._forward, crops):
+                number = len(next(iter(outputs.values())))
+                part = slice(done, done + number)
+                here = CropWindows(windows.offset[part], windows.extent[part], windows.size)
+                points[part], confidence[part] = decode(
+                    outputs, self.model.head, here, subpixel=self.enhanced
+                )
+                done += number
+        return points, confidence
+
+    def _crops(self, frames: np.ndarray, owners: list[int], windows: CropWindows) -> Iterator[np.ndarray]:
+        """Yield batches of crops (B, h, w, 3); a thread cuts the next while the network has this one."""
+
+        def batch(start: int, stop: int) -> np.ndarray:
+            return np.stack(
+                [
+                    cut(frames[owners[i]], windows.offset[i], windows.extent[i], windows.size)
+                    for i in range(start, stop)
+                ]
+            )
+
+        size, start = self.batches.size, 0
+        with ThreadPoolExecutor(1, "superanimal-crop") as pool:
+            coming: Future[np.ndarray] | None = None
+            while start < len(owners) or coming is not None:
+                ready = coming
+                stop = min(start + size, len(owners))
+                coming = pool.submit(batch, start, stop) if start < stop else None
+                start = stop
+                if ready is not None:
+                    yield ready.result()
+
+    def _forward(self, crops: np.ndarray) -> dict[str, torch.Tensor]:
+        pixels = torch.from_numpy(crops).to(self.device)
+        with torch.inference_mode(), autocast(self.settings.precision, self.device):
+            return self.model.forward(self.model.preprocess(pixels))
+
+
+def _animals(boxes: Boxes, points: np.ndarray, confidence: np.ndarray) -> Animals:
+    """Put together the animals of a frame as if all had been detected in it."""
+    lie = [anchor_of(b, pose_box(p, c)) for b, p, c in zip(boxes.xywh, points, confidence, strict=True)]
+    anchor = np.stack(lie) if lie else np.zeros((0, 4))
+    return Animals(boxes.xywh, boxes.scores, points, confidence, confidence.mean(axis=1), anchor)

@@ -1,0 +1,180 @@
+"""One streaming pass over a video: read, estimate and write overlap, memory stays constant.
+
+A thread decodes the next window of frames while the networks work on this one, and another links
+identities and writes chunks of the last. Windows never reach over the border of a chunk and their length
+depends only on the settings and the frame size, so every batch of every run holds the same frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from superanimal.errors import VideoError
+from superanimal.inference.estimate import Animals, Estimator
+from superanimal.inference.settings import Settings
+from superanimal.inference.store import RunStore
+from superanimal.inference.threads import Finisher, read_ahead
+from superanimal.inference.tracking import Tracker
+from superanimal.progress import Progress
+
+if TYPE_CHECKING:
+    from superanimal.video import Video
+
+WINDOW_BYTES = 256 * 2**20
+"""Most bytes of decoded frames in one window; about three windows are alive at a time."""
+
+
+@dataclass
+class Window:
+    """Some consecutive rows of a run: the chunk they belong to, their numbers (n,), their frames (n, H, W, 3)."""
+
+    chunk: int
+    rows: np.ndarray
+    frames: np.ndarray
+
+
+@dataclass
+class Estimated:
+    """The animals found in a window, and the estimator's state after it."""
+
+    chunk: int
+    rows: np.ndarray
+    animals: list[Animals]
+    state: dict[str, int]
+
+
+def run(
+    video: Video,
+    frames: range,
+    store: RunStore,
+    estimator: Estimator,
+    tracker: Tracker | None,
+    settings: Settings,
+    progress: Progress,
+) -> None:
+    """Fill a store from its first missing chunk on.
+
+    Parameters
+    ----------
+    video
+        Where the frames come from.
+    frames
+        The frames of the video to analyse, one per row of the store.
+    store
+        Receives whole chunks; hold :meth:`RunStore.exclusive` meanwhile.
+    estimator
+        Finds the poses.
+    tracker
+        Gives identities; None keeps the detector's order.
+    settings
+        The choices of the run.
+    progress
+        Counts frames, and stops the run between windows when cancelled.
+
+    Raises
+    ------
+    Cancelled
+        When ``progress`` was cancelled; finished chunks stay.
+    """
+    chunk, state = store.resume_point()
+    if state:
+        estimator.restore(state["batches"])
+        if tracker is not None:
+            tracker.restore(state["tracker"])
+    if chunk == store.n_chunks:
+        return
+    writer = ChunkWriter(store, tracker, settings, len(estimator.model.keypoints), progress)
+    windows = read_ahead(read_windows(video, frames, store, chunk, settings))
+    with closing(windows), Finisher(writer.add) as finisher:  # type: ignore[type-var]
+        for window in windows:
+            progress.check()
+            animals = estimator.estimate(window.frames, window.rows)
+            finisher.put(Estimated(window.chunk, window.rows, animals, estimator.state()))
+
+
+def window_length(settings: Settings, frame_bytes: int) -> int:
+    """Return the number of frames of a window: a full batch for each step of its segments, if memory allows."""
+    segments = max(1, -(-settings.batch_size // settings.max_individuals))
+    affordable = max(1, WINDOW_BYTES // (frame_bytes * settings.detector_every))
+    return min(segments, affordable) * settings.detector_every
+
+
+def read_windows(
+    video: Video, frames: range, store: RunStore, chunk: int, settings: Settings
+) -> Iterator[Window]:
+    """Yield the windows of a video from the first row of ``chunk`` on."""
+    height, width = video.shape[1:3]
+    x, y, wide, high = settings.roi or (0, 0, width, height)
+    length = window_length(settings, wide * high * 3)
+    start = store.rows(chunk).start
+    images = video.frames(frames[start], frames.stop, frames.step)
+    for number in range(chunk, store.n_chunks):
+        rows = store.rows(number)
+        for first in range(rows.start, rows.stop, length):
+            index = np.arange(first, min(first + length, rows.stop))
+            window = np.empty((len(index), high, wide, 3), np.uint8)
+            for i in range(len(index)):
+                image = next(images, None)
+                if image is None:
+                    raise VideoError(f"{video.path}: the video ended before frame {frames[index[i]]}")
+                window[i] = image[1][y : y + high, x : x + wide]
+            yield Window(number, index, window)
+
+
+class ChunkWriter:
+    """Links identities in frame order and writes each chunk as soon as it is full."""
+
+    def __init__(
+        self, store: RunStore, tracker: Tracker | None, settings: Settings, keypoints: int, progress: Progress
+    ) -> None:
+        self.store = store
+        self.tracker = tracker
+        self.settings = settings
+        self.keypoints = keypoints
+        self.progress = progress
+        self._filling: dict[str, np.ndarray] = {}
+
+    def add(self, window: Estimated) -> None:
+        """Take the next window."""
+        chunk_rows = self.store.rows(window.chunk)
+        if window.rows[0] == chunk_rows.start:
+            self._filling = self._empty(chunk_rows.stop - chunk_rows.start)
+        for row, animals in zip(window.rows - chunk_rows.start, window.animals, strict=True):
+            self._place(int(row), animals)
+        finished = window.rows[-1] + 1 == chunk_rows.stop
+        if finished:
+            self.store.write_chunk(window.chunk, self._filling, self._state(window.state))
+        self.progress.advance(len(window.rows), **({"chunk": window.chunk} if finished else {}))
+
+    def _state(self, batches: dict[str, int]) -> dict[str, Any]:
+        return {"batches": batches, "tracker": None if self.tracker is None else self.tracker.state()}
+
+    def _empty(self, rows: int) -> dict[str, np.ndarray]:
+        animals = self.settings.max_individuals
+        return {
+            "position": np.full((rows, animals, self.keypoints, 2), np.nan, np.float32),
+            "confidence": np.full((rows, animals, self.keypoints), np.nan, np.float32),
+            "boxes": np.full((rows, animals, 4), np.nan, np.float32),
+            "box_confidence": np.full((rows, animals), np.nan, np.float32),
+        }
+
+    def _place(self, row: int, animals: Animals) -> None:
+        """Put the animals of one frame into their slots, in pixels of the whole frame."""
+        number = min(len(animals), self.settings.max_individuals)
+        animals = animals.select(np.arange(number))
+        offset = np.array((self.settings.roi or (0, 0))[:2], dtype=np.float64)
+        points = animals.points + offset
+        boxes = animals.boxes + np.array([*offset, 0, 0], dtype=np.float32)
+        if self.tracker is None:
+            slots = np.arange(number)
+        else:
+            slots = self.tracker.update(points, animals.confidence, boxes)
+        self._filling["position"][row, slots] = points
+        self._filling["confidence"][row, slots] = animals.confidence
+        self._filling["boxes"][row, slots] = boxes
+        self._filling["box_confidence"][row, slots] = animals.scores

@@ -1,0 +1,117 @@
+"""What a person may choose about a run, checked once and written into every result."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from superanimal.errors import InputError
+
+MODES = ("enhanced", "compatible")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The choices of a run that decide its numbers.
+
+    Attributes
+    ----------
+    mode
+        ``"enhanced"`` (sub-pixel, identities, boxes carried between frames) or ``"compatible"``
+        (DeepLabCut 3, number for number).
+    max_individuals
+        At most so many animals per frame.
+    detector_threshold
+        Boxes with a lower score are dropped; None leaves the detector's own threshold.
+    nms
+        Of two boxes that overlap more than this IoU the weaker is dropped; None leaves the detector's own.
+    detector_every
+        The detector sees every n-th frame; in between, boxes are carried by the pose.
+    refine
+        Look a second time, at a crop set by the first look's keypoints.
+    track
+        Keep identities over time.
+    roi
+        x, y, width, height in pixels: nothing outside is looked at.
+    batch_size
+        Crops per batch at the start of the run.
+    device, precision
+        What the networks run on: ``"cpu"``, ``"cuda"``, ...; ``"fp32"``, ``"bf16"`` or ``"fp16"``.
+    """
+
+    mode: str
+    max_individuals: int
+    detector_threshold: float | None
+    nms: float | None
+    detector_every: int
+    refine: bool
+    track: bool
+    roi: tuple[int, int, int, int] | None
+    batch_size: int
+    device: str
+    precision: str
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise InputError(f"unknown mode {self.mode!r}", remedy=f"use {' or '.join(MODES)}")
+        for name in ("max_individuals", "detector_every", "batch_size"):
+            value = getattr(self, name)
+            if value < 1:
+                raise InputError(f"{name} is {value}", rule="it must be at least 1")
+        for name in ("detector_threshold", "nms"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise InputError(f"{name} is {value:g}", rule="it must lie in 0..1")
+
+    def record(self) -> dict[str, Any]:
+        """Return the choices as JSON values."""
+        return {**asdict(self), "roi": None if self.roi is None else list(self.roi)}
+
+
+def parse_frames(frames: str | slice | None, total: int) -> range:
+    """Return which frames of a video of ``total`` frames to analyse.
+
+    Parameters
+    ----------
+    frames
+        None for all; ``"A:B:S"`` with the meaning of a Python slice; or a slice.
+
+    Raises
+    ------
+    InputError
+        When the text is no slice or selects nothing.
+    """
+    if isinstance(frames, str):
+        try:
+            numbers = [int(part) if part.strip() else None for part in frames.split(":")]
+        except ValueError:
+            numbers = []
+        if not 2 <= len(numbers) <= 3:
+            raise InputError(
+                f"frames {frames!r}",
+                rule="give start:stop or start:stop:step, in frames",
+                remedy="for example 0:1000, 500: or ::10",
+            )
+        wanted = slice(*numbers)
+    else:
+        wanted = frames or slice(None)
+    if wanted.step is not None and wanted.step < 1:
+        raise InputError(f"frame step {wanted.step}", rule="it must be at least 1")
+    chosen = range(*wanted.indices(total))
+    if not chosen:
+        raise InputError(f"frames {frames!r} selects no frame", rule=f"the video has {total} frames")
+    return chosen
+
+
+def check_roi(roi: tuple[int, int, int, int] | None, width: int, height: int) -> None:
+    """Raise :class:`InputError` unless the region x, y, width, height lies inside the frame."""
+    if roi is None:
+        return
+    if len(roi) != 4:
+        raise InputError(f"region of interest {roi}", rule="give x, y, width, height in pixels")
+    x, y, wide, high = roi
+    if x < 0 or y < 0 or wide < 1 or high < 1 or x + wide > width or y + high > height:
+        raise InputError(
+            f"region of interest {tuple(roi)} (x, y, width, height)",
+            rule=f"it must lie inside the frame of {width} x {height} pixels",
+        )

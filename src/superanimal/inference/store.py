@@ -1,0 +1,296 @@
+"""A run on disk: a zarr group that grows by whole chunks, so that nothing finished is ever lost.
+
+Layout of ``<video>_<model>.poses.zarr`` (zarr version 3, T frames, N individuals, K keypoints)::
+
+    position        (T, N, K, 2) float32   x, y in pixels of the original frame, NaN = absent
+    confidence      (T, N, K)    float32   0..1
+    boxes           (T, N, 4)    float32   x, y, width, height in pixels
+    box_confidence  (T, N)       float32   0..1
+    frame           (T,)         int64     index of each row in the video
+    chunks/000000.json ...                 one marker per finished chunk of 256 rows
+
+A chunk counts only when its marker is there. The marker is written last, by an atomic rename, and
+carries the state that the next chunk starts from (tracker, batch sizes). A run that was killed
+therefore goes on at the first missing marker and ends with the bytes of one that was not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+from filelock import FileLock, Timeout
+
+from superanimal.errors import FormatError, NotFoundError, StorageError
+from superanimal.files import atomic_write, storage_error
+from superanimal.poses import make_poses
+
+SUFFIX = ".poses.zarr"
+CHUNK = 256
+"""Frames per chunk."""
+KIND = "superanimal-poses"
+VERSION = 1
+
+_RESULTS = ("position", "confidence", "boxes", "box_confidence")
+
+
+class RunStore:
+    """A pose run on disk. Make one with :meth:`create` or :meth:`open`.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    attrs : dict
+        keypoints, individuals, fps, video_path, identity (what must agree to go on), provenance.
+    """
+
+    def __init__(self, path: Path, group: zarr.Group) -> None:
+        self.path = path
+        self.group = group
+        self.attrs: dict[str, Any] = dict(group.attrs)
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        frames: np.ndarray,
+        keypoints: Sequence[str],
+        individuals: Sequence[str],
+        fps: float | None = None,
+        video_path: str = "",
+        identity: Mapping[str, Any] | None = None,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> RunStore:
+        """Make an empty store; the folder appears complete or not at all.
+
+        Parameters
+        ----------
+        frames : (T,)
+            Index of each row in the video.
+        keypoints, individuals
+            Names.
+        identity
+            What decides the results: a run may only go on with the same.
+        provenance
+            Record of what ran.
+
+        Raises
+        ------
+        StorageError
+            When something of that name exists already or the disk does not let us.
+        """
+        path = Path(path)
+        if path.exists():
+            raise StorageError(f"{path} exists already", remedy="open it, or choose another name")
+        attrs = {
+            "kind": KIND,
+            "version": VERSION,
+            "keypoints": list(keypoints),
+            "individuals": list(individuals),
+            "fps": fps,
+            "video_path": video_path,
+            "identity": dict(identity or {}),
+            "provenance": dict(provenance or {}),
+        }
+        rows, animals, points = len(frames), len(individuals), len(keypoints)
+        shapes = {
+            "position": (rows, animals, points, 2),
+            "confidence": (rows, animals, points),
+            "boxes": (rows, animals, 4),
+            "box_confidence": (rows, animals),
+        }
+        new = path.with_name(f".{path.name}.new")
+        with _writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(new, ignore_errors=True)
+            group = zarr.open_group(new, mode="w", zarr_format=3, attributes=attrs)
+            for name, shape in shapes.items():
+                group.create_array(
+                    name,
+                    shape=shape,
+                    chunks=(CHUNK, *shape[1:]),
+                    dtype="float32",
+                    fill_value=np.nan,
+                    config={"write_empty_chunks": True},
+                )
+            index = group.create_array("frame", shape=(rows,), chunks=(max(rows, 1),), dtype="int64")
+            index[:] = np.asarray(frames, dtype=np.int64)
+            group.create_group("chunks")
+            new.rename(path)
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> RunStore:
+        """Open a store, also one that is being written by another process.
+
+        Raises
+        ------
+        NotFoundError
+            When there is nothing of that name.
+        FormatError
+            When it is not a store of this kind.
+        """
+        path = Path(path)
+        if not path.exists():
+            raise NotFoundError(f"{path}: no such store")
+        if not is_store(path):
+            raise FormatError(f"{path} is not a pose store", rule=f"a folder *{SUFFIX} made by analyze")
+        group = zarr.open_group(path, mode="r+", zarr_format=3)
+        store = cls(path, group)
+        if store.attrs.get("version") != VERSION:
+            raise FormatError(
+                f"{path} has version {store.attrs.get('version')}",
+                rule=f"this software reads version {VERSION}",
+                remedy="update napari-superanimal",
+            )
+        return store
+
+    def __len__(self) -> int:
+        """Return the number of frames, finished or not."""
+        return int(self.group["frame"].shape[0])
+
+    @property
+    def n_chunks(self) -> int:
+        """Number of chunks when complete."""
+        return -(-len(self) // CHUNK)
+
+    def rows(self, chunk: int) -> slice:
+        """Return the rows of a chunk."""
+        return slice(chunk * CHUNK, min((chunk + 1) * CHUNK, len(self)))
+
+    def marker(self, chunk: int) -> Path:
+        """Return the path of a chunk's marker."""
+        return self.path / "chunks" / f"{chunk:06d}.json"
+
+    def finished_chunks(self) -> list[int]:
+        """Return the chunks whose marker is there, in order."""
+        return sorted(int(file.stem) for file in (self.path / "chunks").glob("*.json") if file.stem.isdigit())
+
+    def finished_frames(self) -> int:
+        """Return the number of frames in finished chunks."""
+        return sum(rows.stop - rows.start for rows in map(self.rows, self.finished_chunks()))
+
+    def resume_point(self) -> tuple[int, dict[str, Any]]:
+        """Return the first chunk without a marker and the state it starts from ({} for the first)."""
+        done = set(self.finished_chunks())
+        chunk = next((i for i in range(self.n_chunks) if i not in done), self.n_chunks)
+        state = json.loads(self.marker(chunk - 1).read_text("utf-8"))["state"] if chunk else {}
+        return chunk, state
+
+    def write_chunk(self, chunk: int, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
+        """Write the rows of a chunk, flush them to the disk, then set the marker.
+
+        Parameters
+        ----------
+        arrays
+            ``position`` (n, N, K, 2), ``confidence`` (n, N, K), ``boxes`` (n, N, 4),
+            ``box_confidence`` (n, N) for the n rows of the chunk.
+        state
+            What the next chunk starts from; JSON values.
+
+        Raises
+        ------
+        StorageError
+            When the disk is full or not writable; finished chunks stay as they are.
+        """
+        rows = self.rows(chunk)
+        with _writing(self.path):
+            for name in _RESULTS:
+                array = self._array(name)
+                array[rows] = np.asarray(arrays[name], dtype=np.float32)
+                _flush(self.path / name / "c" / str(chunk))
+            text = json.dumps({"rows": [rows.start, rows.stop], "state": state}, sort_keys=True)
+            with atomic_write(self.marker(chunk)) as file:
+                file.write_text(text, encoding="utf-8")
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the store for writing, after clearing what a killed run left half written.
+
+        Raises
+        ------
+        StorageError
+            When another process is writing to it.
+        """
+        lock = FileLock(self.path / "chunks" / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise StorageError(
+                f"{self.path} is being written by another process", remedy="wait for it, or stop it"
+            ) from None
+        except OSError as error:
+            raise storage_error(self.path, error) from error
+        try:
+            for left_over in [*self.path.rglob("*.partial"), *(self.path / "chunks").glob(".*")]:
+                left_over.unlink(missing_ok=True)
+            yield
+        finally:
+            lock.release()
+
+    def to_poses(self) -> xr.Dataset:
+        """Return the pose data set; rows of unfinished chunks are NaN."""
+        values = {name: self._array(name)[:] for name in _RESULTS}
+        unfinished = np.ones(len(self), dtype=bool)
+        for chunk in self.finished_chunks():
+            unfinished[self.rows(chunk)] = False
+        for array in values.values():
+            array[unfinished] = np.nan
+        return make_poses(
+            values["position"].transpose(0, 3, 2, 1),
+            values["confidence"].transpose(0, 2, 1),
+            keypoints=self.attrs["keypoints"],
+            individuals=self.attrs["individuals"],
+            fps=self.attrs["fps"],
+            frames=np.asarray(self._array("frame")[:]),
+            boxes=values["boxes"].transpose(0, 2, 1),
+            box_confidence=values["box_confidence"],
+            source_software=self.attrs["provenance"].get("software", "napari-superanimal"),
+            source_file=str(self.path),
+            video_path=self.attrs["video_path"],
+            provenance=self.attrs["provenance"],
+        )
+
+    def delete(self) -> None:
+        """Remove the store from the disk."""
+        with _writing(self.path):
+            shutil.rmtree(self.path)
+
+    def _array(self, name: str) -> Any:
+        return self.group[name]
+
+
+def is_store(path: str | os.PathLike[str]) -> bool:
+    """Tell, without opening it, whether a folder is a pose store of this project."""
+    try:
+        text = (Path(path) / "zarr.json").read_text("utf-8")
+        return json.loads(text).get("attributes", {}).get("kind") == KIND
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Translate what the operating system objects to into a StorageError."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
+def _flush(folder: Path) -> None:
+    """Make sure that the files of one chunk are on the disk."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            with file.open("rb+") as handle:
+                os.fsync(handle.fileno())
