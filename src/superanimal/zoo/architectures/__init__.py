@@ -8,7 +8,8 @@ whose parameters carry the names found in the weight files:
   or ``"simcc_x"`` (B, K, Wx) and ``"simcc_y"`` (B, K, Wy).
 * detector: ``build(num_classes, **options)``; ``forward(images)`` takes a list of float images (3, H, W) and
   returns one dict per image with ``"boxes"`` (n, 4) xyxy in pixels, ``"scores"`` (n,) and ``"labels"`` (n,),
-  best first, as torchvision's detectors do.
+  best first, as torchvision's detectors do. A detector without classes has ``build()`` and brings its own
+  ``detect(network, frames)`` for uint8 arrays (H, W, 3) of one size, which returns (boxes, scores) of each.
 
 A new architecture is one new module and one line in :data:`ARCHITECTURES`.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from superanimal.errors import unknown_name
@@ -43,12 +45,17 @@ ARCHITECTURES: dict[str, Architecture] = {
     "rtmpose_s": Architecture("pose", "rtmpose", {"deepen": 0.33, "widen": 0.5}),
     "rtmpose_m": Architecture("pose", "rtmpose", {"deepen": 0.67, "widen": 0.75}),
     "rtmpose_x": Architecture("pose", "rtmpose", {"deepen": 1.33, "widen": 1.25}),
+    "cspnext_s": Architecture("pose", "cspnext", {"deepen": 0.33, "widen": 0.5}),
+    "cspnext_m": Architecture("pose", "cspnext", {"deepen": 0.67, "widen": 0.75}),
+    "cspnext_x": Architecture("pose", "cspnext", {"deepen": 1.33, "widen": 1.25}),
     "mini_pose": Architecture("pose", "mini_pose"),
     "fasterrcnn_mobilenet_v3_large_fpn": Architecture(
         "detector", "detectors", {"name": "fasterrcnn_mobilenet_v3_large_fpn"}
     ),
     "fasterrcnn_resnet50_fpn": Architecture("detector", "detectors", {"name": "fasterrcnn_resnet50_fpn"}),
-    "fasterrcnn_resnet50_fpn_v2": Architecture("detector", "detectors", {"name": "fasterrcnn_resnet50_fpn_v2"}),
+    "fasterrcnn_resnet50_fpn_v2": Architecture(
+        "detector", "detectors", {"name": "fasterrcnn_resnet50_fpn_v2"}
+    ),
     "ssdlite": Architecture("detector", "detectors", {"name": "ssdlite"}),
     "mini_detector": Architecture("detector", "mini_detector"),
 }
@@ -62,7 +69,7 @@ def build_network(architecture: str, outputs: int, **options: Any) -> nn.Module:
     architecture
         A key of :data:`ARCHITECTURES`.
     outputs
-        Number of keypoints (pose) or of classes with background (detector).
+        Number of keypoints (pose) or of classes with background (detector); 0 for a detector without classes.
     options
         Further arguments of the module's ``build``.
 
@@ -71,9 +78,24 @@ def build_network(architecture: str, outputs: int, **options: Any) -> nn.Module:
     NotFoundError
         When there is no such architecture.
     """
+    given = (outputs,) if outputs else ()
+    found = _find(architecture)
+    network: nn.Module = module_of(architecture).build(*given, **{**found.options, **options})
+    return network.eval()
+
+
+def module_of(architecture: str) -> ModuleType:
+    """Return the module that builds an architecture.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such architecture.
+    """
+    return import_module(f"superanimal.zoo.architectures.{_find(architecture).module}")
+
+
+def _find(architecture: str) -> Architecture:
     if architecture not in ARCHITECTURES:
         raise unknown_name("architecture", architecture, ARCHITECTURES)
-    found = ARCHITECTURES[architecture]
-    module = import_module(f"superanimal.zoo.architectures.{found.module}")
-    network: nn.Module = module.build(outputs, **{**found.options, **options})
-    return network.eval()
+    return ARCHITECTURES[architecture]

@@ -19,31 +19,27 @@ class DeconvHead(nn.Module):
     in_channels, out_channels
         Channels of the features and of the maps.
     deconv
-        One (kernel, stride) per transposed convolution, without padding.
+        One (kernel, stride, width) per transposed convolution, without padding; width 0 stands for
+        ``out_channels``.
     final_conv
-        Whether a 1x1 convolution makes the maps; otherwise the last transposed convolution does.
-    hidden
-        Channels between two transposed convolutions; all but the last layer give these.
+        Whether a 1x1 convolution follows.
     """
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        deconv: Sequence[tuple[int, int]],
+        deconv: Sequence[tuple[int, int, int]],
         final_conv: bool,
-        hidden: int = 256,
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         channels = in_channels
-        for i, (kernel, stride) in enumerate(deconv):
-            last = i == len(deconv) - 1
-            width = out_channels if last and not final_conv else hidden
-            layers.append(nn.ConvTranspose2d(channels, width, kernel, stride))
-            if not last:
+        for kernel, stride, width in deconv:
+            if layers:
                 layers.append(nn.ReLU())
-            channels = width
+            layers.append(nn.ConvTranspose2d(channels, width or out_channels, kernel, stride))
+            channels = width or out_channels
         self.deconv_layers: nn.Module = nn.Sequential(*layers) if layers else nn.Identity()
         self.final_conv: nn.Module = nn.Conv2d(channels, out_channels, 1) if final_conv else nn.Identity()
 
@@ -61,7 +57,7 @@ class HeatmapHead(nn.Module):
         in_channels: int,
         num_keypoints: int,
         *,
-        deconv: Sequence[tuple[int, int]] = ((1, 1),),
+        deconv: Sequence[tuple[int, int, int]] = ((1, 1, 0),),
         final_conv: bool = False,
         locref: bool = False,
     ) -> None:

@@ -37,7 +37,7 @@ def build(
     num_keypoints: int,
     *,
     width: int = 32,
-    deconv: Sequence[tuple[int, int]] = ((1, 1),),
+    deconv: Sequence[tuple[int, int, int]] = ((1, 1, 0),),
     final_conv: bool = False,
     locref: bool = False,
 ) -> nn.Module:

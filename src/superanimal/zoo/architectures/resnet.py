@@ -33,7 +33,7 @@ def build(
     *,
     backbone: str = "resnet50_gn",
     output_stride: int = 16,
-    deconv: Sequence[tuple[int, int]] = ((3, 2),),
+    deconv: Sequence[tuple[int, int, int]] = ((3, 2, 0),),
     final_conv: bool = False,
     locref: bool = True,
 ) -> nn.Module:

@@ -1,0 +1,103 @@
+"""An animal detector ready to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from superanimal.zoo.architectures import module_of
+from superanimal.zoo.entry import ModelEntry
+
+
+class DetectorModel:
+    """A detector with its normalisation.
+
+    Attributes
+    ----------
+    entry
+        What the catalogue says; ``entry.threshold`` is the score from which a box counts by default,
+        ``entry.compatible_threshold`` the one DeepLabCut 3 applies.
+    network
+        ``nn.Module`` in evaluation mode.
+    sha256
+        Digest of the weight file; empty for a network made in memory.
+    """
+
+    def __init__(self, entry: ModelEntry, network: nn.Module, sha256: str = "") -> None:
+        self.entry = entry
+        self.network = network.eval()
+        self.sha256 = sha256
+
+    @property
+    def double_normalisation(self) -> bool:
+        """Whether frames are normalised twice: by ``entry.mean``/``std`` and again inside the network.
+
+        DeepLabCut trains and runs its detectors this way, so that their weights expect it.
+        """
+        return self.entry.mean != (0, 0, 0) or self.entry.std != (1, 1, 1)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Floating-point type of the network."""
+        return next(self.network.parameters()).dtype
+
+    def to(self, device: str | torch.device | None = None, dtype: torch.dtype | None = None) -> Self:
+        """Move the network, in place."""
+        self.network.to(device=device, dtype=dtype)
+        return self
+
+    @torch.inference_mode()
+    def preprocess(self, frames: Tensor | Sequence[Tensor]) -> list[Tensor]:
+        """Move frames (H, W, 3) uint8 RGB to the device: a list of (3, H, W) in the network's type, 0..1 or
+        normalised when :attr:`double_normalisation`.
+        """
+        device, dtype = self.device, self.dtype
+        images = [frame.to(device, non_blocking=True).permute(2, 0, 1).float() for frame in frames]
+        if not self.double_normalisation:
+            return [(image / 255).to(dtype) for image in images]
+        mean = torch.tensor(self.entry.mean, dtype=torch.float32, device=device).view(3, 1, 1)
+        std = torch.tensor(self.entry.std, dtype=torch.float32, device=device).view(3, 1, 1)
+        return [((image - mean * 255) * (1 / (std * 255))).to(dtype) for image in images]
+
+    @torch.inference_mode()
+    def detect(self, frames: Tensor | Sequence[Tensor]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Find animals in frames.
+
+        Parameters
+        ----------
+        frames
+            uint8 RGB, (B, H, W, 3) or a list of (H, W, 3) of any sizes.
+
+        Returns
+        -------
+        list of (boxes, scores)
+            For each frame float32 boxes (n, 4) as x1, y1, x2, y2 in image pixels and scores (n,), best
+            first; no threshold is applied.
+        """
+        frames = list(frames)
+        if not self.entry.num_classes:
+            return self._detect_classless(frames)
+        results = []
+        for found in self.network(self.preprocess(frames)):
+            keep = found["labels"] == self.entry.animal_class
+            results.append(
+                (found["boxes"][keep].float().cpu().numpy(), found["scores"][keep].float().cpu().numpy())
+            )
+        return results
+
+    def _detect_classless(self, frames: Sequence[Tensor]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Ask a network that brings its own detection, once for frames of one size."""
+        detect = module_of(self.entry.architecture).detect
+        arrays = [frame.cpu().numpy() for frame in frames]
+        if len({array.shape for array in arrays}) == 1:
+            return list(detect(self.network, arrays))
+        return [detect(self.network, [array])[0] for array in arrays]

@@ -1,0 +1,68 @@
+"""Terms of use: shown once, accepted once, written down."""
+
+from __future__ import annotations
+
+import hashlib
+
+from superanimal.errors import ModelError
+from superanimal.poses.provenance import timestamp
+from superanimal.zoo.entry import Licence, ModelEntry
+from superanimal.zoo.home import home, read_json, update_json
+
+_FILE = "licences.json"
+
+
+def is_accepted(licence: Licence) -> bool:
+    """Whether the terms need no acceptance or were accepted, in their present wording, on this computer."""
+    if not licence.must_accept:
+        return True
+    record = read_json(home() / _FILE).get(licence.name)
+    return isinstance(record, dict) and record.get("text_sha256") == _digest(licence)
+
+
+def accept(licence: Licence) -> None:
+    """Write down that the user accepts the terms."""
+    record = {"title": licence.title, "text_sha256": _digest(licence), "accepted": timestamp()}
+    update_json(home() / _FILE, licence.name, record)
+
+
+def require(entry: ModelEntry, accept_license: bool = False) -> None:
+    """Go on only when the terms of a model are accepted.
+
+    Parameters
+    ----------
+    entry
+        The model.
+    accept_license
+        The user has accepted the terms in this call; it is written down.
+
+    Raises
+    ------
+    ModelError
+        When they are not; the message holds the text.
+    """
+    if is_accepted(entry.licence):
+        return
+    if accept_license:
+        accept(entry.licence)
+        return
+    raise ModelError(
+        f"the licence of {entry.name} has not been accepted on this computer: {notice(entry)}",
+        "the weights come under their own terms, which have to be accepted once",
+        f"accept them with: superanimal models download {entry.name} --accept-license",
+    )
+
+
+def notice(entry: ModelEntry) -> str:
+    """Return the terms and the citation of a model as text."""
+    licence = entry.licence
+    parts = [f"{licence.title}. {licence.text}"]
+    if licence.url:
+        parts.append(f"See {licence.url}.")
+    if entry.citation:
+        parts.append(f"Citation: {entry.citation} {entry.paper}")
+    return " ".join(parts).strip()
+
+
+def _digest(licence: Licence) -> str:
+    return hashlib.sha256(licence.text.encode()).hexdigest()

@@ -1,0 +1,126 @@
+"""From a name or a file to a network with its weights."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from torch import nn
+
+from superanimal.errors import ModelError
+from superanimal.files import sha256_of
+from superanimal.zoo.architectures import build_network
+from superanimal.zoo.catalog import load_catalog, shipped_catalog
+from superanimal.zoo.checkpoint import Checkpoint, fill, read_checkpoint
+from superanimal.zoo.detector_model import DetectorModel
+from superanimal.zoo.entry import ModelEntry, parse_entry
+from superanimal.zoo.layout import describe, keypoint_count, read_config
+from superanimal.zoo.pose_model import PoseModel
+from superanimal.zoo.weights import Weights, locate
+
+_SUFFIXES = (".pt", ".pth", ".safetensors", ".bin", ".ckpt")
+
+
+def load_pose_model(name_or_path: str | os.PathLike[str], device: str = "cpu") -> PoseModel:
+    """Load a pose model by its catalogue name or from a weight file.
+
+    Nothing is downloaded here: see :func:`superanimal.zoo.download`.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such model or file.
+    ModelError
+        When the weights are not on this computer, are damaged, or do not fit.
+    """
+    entry, weights = _resolve(name_or_path, "pose")
+    return PoseModel(entry, build(entry, weights.path), weights.sha256).to(device)
+
+
+def load_detector(name_or_path: str | os.PathLike[str], device: str = "cpu") -> DetectorModel:
+    """Load a detector by its catalogue name or from a weight file; as :func:`load_pose_model`."""
+    entry, weights = _resolve(name_or_path, "detector")
+    return DetectorModel(entry, build(entry, weights.path), weights.sha256).to(device)
+
+
+def identify(checkpoint: Checkpoint) -> ModelEntry:
+    """Return the entry of a weight file that is not in the catalogue, from its tensors.
+
+    The keypoint names come from the configuration beside it, or from the catalogue when the number of
+    keypoints is that of one shipped space only.
+
+    Raises
+    ------
+    ModelError
+        When the network is not supported.
+    """
+    path = checkpoint.path
+    fields = describe(checkpoint.state, read_config(path), str(path))
+    fields |= {"title": f"Imported from {path.name}", "licence": "own", "filename": path.name}
+    fields["tensors"] = len(checkpoint.state)
+    if fields["kind"] == "pose" and not fields["keypoint_names"]:
+        fields["space"] = _space_of(fields["num_keypoints"])
+    return replace(parse_entry(path.stem, fields, shipped_catalog().licences), weights=path)
+
+
+def check_keypoints(entry: ModelEntry, checkpoint: Checkpoint) -> None:
+    """Refuse weights of another animal.
+
+    Raises
+    ------
+    ModelError
+        When the number of keypoints is not that of the entry; the message names both animals.
+    """
+    count = keypoint_count(checkpoint.state) if entry.kind == "pose" else None
+    if count is not None and count != entry.num_keypoints:
+        other = _space_of(count)
+        raise ModelError(
+            f"{checkpoint.path} holds {count} keypoints{f' ({other})' if other else ''}, but {entry.name} "
+            f"has {entry.num_keypoints} ({entry.space})",
+            "weights and model have to be of the same animal",
+            "choose the model that belongs to the file",
+        )
+
+
+def build(entry: ModelEntry, weights: Path) -> nn.Module:
+    """Build the network of an entry and fill it from a weight file.
+
+    Raises
+    ------
+    ModelError
+        When the file is damaged, of another animal, or any tensor does not fit.
+    """
+    checkpoint = _with_prefix(entry, read_checkpoint(weights))
+    check_keypoints(entry, checkpoint)
+    network = build_network(entry.architecture, entry.outputs, **entry.options)
+    fill(network, checkpoint, entry.name)
+    return network
+
+
+def _with_prefix(entry: ModelEntry, checkpoint: Checkpoint) -> Checkpoint:
+    """Add the prefix ``model.`` that torchvision's own detector files lack."""
+    if entry.kind == "pose" or entry.embedded or any(key.startswith("model.") for key in checkpoint.state):
+        return checkpoint
+    return replace(checkpoint, state={f"model.{key}": value for key, value in checkpoint.state.items()})
+
+
+def _resolve(name_or_path: str | os.PathLike[str], kind: str) -> tuple[ModelEntry, Weights]:
+    """Return entry and weight file of a name or path."""
+    catalog = load_catalog()
+    name = os.fspath(name_or_path)
+    path = Path(name).expanduser()
+    is_file = name not in catalog and (path.suffix in _SUFFIXES or path.is_file())
+    if is_file:
+        checkpoint = read_checkpoint(path)
+        entry = catalog.by_file(path.name) or identify(checkpoint)
+    else:
+        entry = catalog[name]
+    if entry.kind != kind:
+        raise ModelError(f"{name} is a {entry.kind} model", f"a {kind} model is needed here")
+    return entry, Weights(path, sha256_of(path)) if is_file else locate(entry)
+
+
+def _space_of(count: int) -> str:
+    """Return the shipped space with that number of keypoints; empty when there is none."""
+    return next((e.space for e in shipped_catalog().of_kind("pose") if e.num_keypoints == count), "")

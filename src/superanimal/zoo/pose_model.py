@@ -1,0 +1,79 @@
+"""A pose network ready to be asked."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from superanimal.zoo.entry import HeadSpec, ModelEntry
+
+
+class PoseModel:
+    """A pose network with its normalisation and the meaning of its heads.
+
+    Precision is the caller's affair: ``.to(dtype=...)`` or ``torch.autocast``.
+
+    Attributes
+    ----------
+    entry
+        What the catalogue says.
+    network
+        ``nn.Module`` in evaluation mode, in channels-last memory (faster convolutions on CPU and GPU).
+    keypoints
+        K names in channel order.
+    head
+        How the raw heads are decoded.
+    sha256
+        Digest of the weight file; empty for a network made in memory.
+    """
+
+    def __init__(self, entry: ModelEntry, network: nn.Module, sha256: str = "") -> None:
+        self.entry = entry
+        self.network = network.eval().to(memory_format=torch.channels_last)
+        self.sha256 = sha256
+        self._normalisation: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def keypoints(self) -> tuple[str, ...]:
+        """K keypoint names in channel order."""
+        return self.entry.keypoints
+
+    @property
+    def head(self) -> HeadSpec:
+        """How the raw heads are decoded."""
+        return self.entry.head
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Floating-point type of the network."""
+        return next(self.network.parameters()).dtype
+
+    def to(self, device: str | torch.device | None = None, dtype: torch.dtype | None = None) -> Self:
+        """Move the network, in place."""
+        self.network.to(device=device, dtype=dtype)
+        self._normalisation = None
+        return self
+
+    @torch.inference_mode()
+    def preprocess(self, crops: Tensor) -> Tensor:
+        """Move crops (B, H, W, 3) uint8 RGB to the device and normalise: (B, 3, H, W) in the network's type."""
+        if self._normalisation is None:
+            mean = torch.tensor(self.entry.mean, dtype=torch.float32, device=self.device)
+            std = torch.tensor(self.entry.std, dtype=torch.float32, device=self.device)
+            self._normalisation = (mean * 255).view(3, 1, 1), (1 / (std * 255)).view(3, 1, 1)
+        shift, factor = self._normalisation
+        x = crops.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float()
+        return ((x - shift) * factor).to(self.dtype)
+
+    @torch.inference_mode()
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Run the network on normalised crops (B, 3, H, W); returns the raw heads (see :class:`HeadSpec`)."""
+        heads: dict[str, Tensor] = self.network(x)
+        return heads
