@@ -1,0 +1,104 @@
+"""The child process that runs a job: ``python -m napari_superanimal._child``.
+
+It reads one JSON line from standard input, ``{"source": ..., "options": {...}}`` for ``superanimal.analyze``,
+and writes one JSON line per event to standard output::
+
+    {"event": "started", "total": 2330, "done": 0, "title": "clip.mp4"}
+    {"event": "progress", "done": 512, "total": 2330, "rate": 31.2, "remaining_s": 58.3}
+    {"event": "message", "text": "..."}
+    {"event": "finished", "store": "...", "files": ["..."]}
+    {"event": "failed", "kind": "ModelError", "problem": "...", "rule": "...", "remedy": "..."}
+    {"event": "cancelled"}
+
+The line ``cancel`` on standard input, or its end (the viewer is gone), asks the job to stop.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from typing import Any, TextIO
+
+from superanimal.errors import Cancelled, SuperAnimalError
+from superanimal.progress import Progress
+
+REPORT_EVERY_S = 0.1
+
+
+class PipeProgress(Progress):
+    """Progress that is written as JSON lines."""
+
+    def __init__(self, out: TextIO) -> None:
+        super().__init__()
+        self._out = out
+        self._write_lock = threading.Lock()
+        self._reported = 0.0
+
+    def send(self, event: str, **fields: Any) -> None:
+        """Write one event."""
+        with self._write_lock:
+            self._out.write(json.dumps({"event": event, **fields}) + "\n")
+            self._out.flush()
+
+    def start(self, total: int | None, title: str = "", unit: str = "frames") -> None:
+        """Begin a stage and report it."""
+        super().start(total, title, unit)
+        self.send("started", total=total, title=title, unit=unit)
+
+    def message(self, text: str) -> None:
+        """Pass a message on."""
+        self.send("message", text=text)
+
+    def changed(self, info: dict[str, Any]) -> None:
+        """Report at most ten times a second, and at the end."""
+        now = time.monotonic()
+        if now - self._reported >= REPORT_EVERY_S or self.done == self.total:
+            self._reported = now
+            self.send(
+                "progress",
+                done=self.done,
+                total=self.total,
+                rate=self.rate,
+                remaining_s=self.remaining_s,
+                unit=self.unit,
+            )
+
+
+def main() -> int:
+    """Run one job and return the exit code."""
+    out = sys.stdout
+    sys.stdout = sys.stderr  # whatever a library prints must not break the protocol
+    job = json.loads(sys.stdin.readline())
+    progress = PipeProgress(out)
+    threading.Thread(target=_listen, args=(progress,), daemon=True).start()
+    try:
+        from superanimal.inference import Analyzer
+
+        analysis = Analyzer(**job["options"]).run(job["source"], progress=progress)
+        progress.send("finished", store=str(analysis.store), files=[str(file) for file in analysis.files])
+    except Cancelled:
+        progress.send("cancelled")
+        return Cancelled.exit_code
+    except SuperAnimalError as error:
+        progress.send(
+            "failed",
+            kind=type(error).__name__,
+            problem=error.problem,
+            rule=error.rule,
+            remedy=error.remedy,
+        )
+        return error.exit_code
+    return 0
+
+
+def _listen(progress: Progress) -> None:
+    for line in sys.stdin:
+        if line.strip() == "cancel":
+            break
+    progress.cancel()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

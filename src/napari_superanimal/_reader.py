@@ -1,0 +1,112 @@
+"""Readers of videos and pose files for File > Open, drag and drop and ``viewer.open``.
+
+Heavy imports happen when a file is opened, never when napari asks whether we could.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+LayerData = tuple[Any, dict[str, Any], str]
+Reader = Callable[[str | Sequence[str]], list[LayerData]]
+
+VIDEO_SUFFIXES = frozenset([".mp4", ".avi", ".mov", ".mkv", ".m4v", ".webm", ".mpg", ".mpeg", ".wmv", ".mts"])
+
+
+def get_video_reader(path: str | Sequence[str]) -> Reader | None:
+    """Return a reader when every path has the suffix of a video, else None."""
+    paths = _paths(path)
+    return read_videos if paths and all(p.suffix.lower() in VIDEO_SUFFIXES for p in paths) else None
+
+
+def get_poses_reader(path: str | Sequence[str]) -> Reader | None:
+    """Return a reader when the content of every path is a pose file, else None."""
+    paths = _paths(path)
+    if not paths or not all(p.exists() for p in paths):
+        return None
+    from superanimal.formats import recognise
+
+    return read_poses if all(recognise(p) is not None for p in paths) else None
+
+
+def read_videos(path: str | Sequence[str]) -> list[LayerData]:
+    """Return one image layer per video, see :func:`video_layer`."""
+    return [video_layer(p) for p in _paths(path)]
+
+
+def video_layer(path: str | Path) -> LayerData:
+    """Return layer data of a video whose frames are decoded when they are looked at.
+
+    Returns
+    -------
+    tuple
+        Dask array (T, H, W, 3) uint8, keyword arguments with metadata ``video``, ``path``, ``fps`` and
+        ``timestamps`` (seconds per frame), and "image".
+
+    Raises
+    ------
+    VideoError
+        When no frame of the file can be decoded.
+    """
+    from superanimal.video import open_video
+
+    video = open_video(path)
+    keywords = {
+        "name": video.path.stem,
+        "rgb": True,
+        "contrast_limits": (0, 255),
+        "cache": False,  # the video keeps its own, bounded cache
+        "metadata": {
+            "video": video,
+            "path": str(Path(path).resolve()),
+            "fps": video.fps,
+            "timestamps": video.timestamps,
+        },
+    }
+    return video.dask(), keywords, "image"
+
+
+def read_poses(path: str | Sequence[str]) -> list[LayerData]:
+    """Return one Points layer per pose file; its skeleton appears with it."""
+    from napari_superanimal._settings import setting
+    from napari_superanimal.layers import TABLE_KEY, poses_to_layerdata
+    from superanimal.formats import load_poses
+
+    layers = []
+    for file in _paths(path):
+        data, keywords, kind = poses_to_layerdata(
+            load_poses(file),
+            name=file.name.removesuffix(".poses.zarr") if file.is_dir() else file.stem,
+            cutoff=setting("display", "cutoff"),
+            size=setting("display", "point_size") or None,
+        )
+        _attach_when_added(keywords["metadata"][TABLE_KEY], setting("display", "cutoff"))
+        layers.append((data, keywords, kind))
+    return layers
+
+
+def _attach_when_added(table: Any, cutoff: float) -> None:
+    """Bring a table to life as soon as napari has made the layer of it: a reader itself has no viewer."""
+    import napari
+
+    viewer = napari.current_viewer()
+    if viewer is None:
+        return
+
+    def on_inserted(event: Any) -> None:
+        from napari_superanimal.layers import TABLE_KEY
+        from napari_superanimal.playback import attach
+
+        if event.value.metadata.get(TABLE_KEY) is table:
+            viewer.layers.events.inserted.disconnect(on_inserted)
+            view = attach(viewer, event.value)
+            view.cutoff = cutoff
+            view.show_overlay("skeleton")
+
+    viewer.layers.events.inserted.connect(on_inserted)
+
+
+def _paths(path: str | Sequence[str]) -> list[Path]:
+    return [Path(path)] if isinstance(path, (str, Path)) else [Path(p) for p in path]

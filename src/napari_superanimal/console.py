@@ -1,0 +1,206 @@
+"""The plugin without a mouse: one function per button, for napari's console and for scripts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from superanimal.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from napari.components import ViewerModel
+    from napari.layers import Image, Points
+
+    from napari_superanimal.estimation import Estimation
+
+
+def open_video(viewer: ViewerModel, path: str | os.PathLike[str]) -> Image:
+    """Open a video as an image layer whose frames are decoded when they are looked at."""
+    from napari_superanimal._reader import video_layer
+
+    data, keywords, _ = video_layer(Path(path))
+    return viewer.add_image(data, **keywords)
+
+
+def estimate_poses(
+    viewer: ViewerModel,
+    video: Image | str | None = None,
+    *,
+    model: str | None = None,
+    detector: str | None = None,
+    max_individuals: int = 1,
+    frames: str | None = None,
+    device: str | None = None,
+    out: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> Estimation:
+    """Estimate poses in a video of the viewer, in a process of its own.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    video
+        Layer of the video, or its name; the only video when None.
+    model, device
+        As in ``superanimal.analyze``; those of the preferences when None.
+    detector, max_individuals, frames, out, options
+        As in ``superanimal.analyze``.
+
+    Returns
+    -------
+    Estimation
+        The run. It goes on while you work: see ``.report``, :func:`cancel` and :func:`resume`.
+
+    Raises
+    ------
+    InputError
+        When there is no such video, or a run is going on in it.
+    """
+    from napari_superanimal._settings import setting
+    from napari_superanimal.estimation import Estimation, estimation_of
+
+    layer = _video(viewer, video)
+    earlier = estimation_of(layer)
+    if earlier is not None and earlier.report.running:
+        raise InputError(
+            f"poses are being estimated in {layer.name!r}", "one run per video", "cancel it first"
+        )
+    settings: dict[str, Any] = {
+        "model": model or setting("analysis", "model"),
+        "detector": detector,
+        "max_individuals": max_individuals,
+        "frames": frames,
+        "device": device or setting("analysis", "device"),
+        "out": None if out is None else str(out),
+        "formats": [],
+        **options,
+    }
+    run = Estimation(getattr(viewer, "__wrapped__", viewer), layer, settings)
+    run.start()
+    return run
+
+
+def cancel(viewer: ViewerModel, video: Image | str | None = None) -> Estimation:
+    """Stop the run of a video; what is finished is kept and :func:`resume` goes on."""
+    run = _run(viewer, video)
+    run.cancel()
+    return run
+
+
+def resume(viewer: ViewerModel, video: Image | str | None = None) -> Estimation:
+    """Go on with a run that was cancelled or that died."""
+    run = _run(viewer, video)
+    run.start()
+    return run
+
+
+def show_poses(viewer: ViewerModel, poses: xr.Dataset, *, skeleton: bool = True, **options: Any) -> Points:
+    """Add poses as a layer, with their skeleton; options as for ``poses_to_layer``."""
+    from napari_superanimal.layers import poses_to_layer
+    from napari_superanimal.playback import attach
+
+    layer = poses_to_layer(poses, **options)
+    viewer.layers.append(layer)
+    view = attach(viewer, layer)
+    view.cutoff, view.color_by = options.get("cutoff", 0.0), options.get("color_by", "keypoint")
+    if skeleton:
+        view.show_overlay("skeleton")
+    return layer
+
+
+def save(layer: Points, path: str | os.PathLike[str], format: str | None = None) -> list[Path]:
+    """Save the poses of a layer with all edits; the format follows from the suffix when None."""
+    from napari_superanimal.layers import layer_to_poses
+    from superanimal.formats import save_poses
+
+    return save_poses(layer_to_poses(layer), path, format=format)
+
+
+def color_by(viewer: ViewerModel, layer: Points, by: str) -> None:
+    """Colour the points of a pose layer by "keypoint", "individual" or "confidence"."""
+    _view(viewer, layer).set_color_by(by)
+
+
+def set_confidence_cutoff(viewer: ViewerModel, layer: Points, cutoff: float) -> None:
+    """Hide points below a confidence; points that a person placed stay."""
+    _view(viewer, layer).set_cutoff(cutoff)
+
+
+def set_point_size(viewer: ViewerModel, layer: Points, size: float | None = None) -> None:
+    """Set the diameter of points in pixels of the video; None chooses one from the animals."""
+    _view(viewer, layer).set_point_size(size)
+
+
+def show_skeleton(viewer: ViewerModel, layer: Points, show: bool = True) -> None:
+    """Show or hide the skeleton of a pose layer."""
+    _view(viewer, layer).show_overlay("skeleton", show)
+
+
+def show_boxes(viewer: ViewerModel, layer: Points, show: bool = True) -> None:
+    """Show or hide the boxes of a pose layer."""
+    _view(viewer, layer).show_overlay("boxes", show)
+
+
+def show_trails(
+    viewer: ViewerModel,
+    layer: Points,
+    show: bool = True,
+    *,
+    length: int | None = None,
+    keypoints: list[str] | None = None,
+) -> None:
+    """Show or hide where points came from: the last ``length`` frames of some keypoints (all when None)."""
+    options: dict[str, Any] = {}
+    if show and (length is not None or keypoints is not None):
+        options = {"length": length or 25, "keypoints": keypoints}
+    _view(viewer, layer).show_overlay("trails", show, **options)
+
+
+def undo(viewer: ViewerModel, layer: Points) -> None:
+    """Take the latest edit of a pose layer back."""
+    _view(viewer, layer).editing.undo()
+
+
+def redo(viewer: ViewerModel, layer: Points) -> None:
+    """Do the edit again that was undone last."""
+    _view(viewer, layer).editing.redo()
+
+
+def _view(viewer: ViewerModel, layer: Points) -> Any:
+    from napari_superanimal.playback import attach
+
+    return attach(viewer, layer)
+
+
+def _video(viewer: ViewerModel, video: Image | str | None) -> Image:
+    from napari_superanimal.estimation import is_video_layer
+
+    if isinstance(video, str):
+        if video not in viewer.layers:
+            raise InputError(
+                f"there is no layer {video!r}", f"layers: {[layer.name for layer in viewer.layers]}"
+            )
+        return viewer.layers[video]
+    if video is not None:
+        return video
+    videos = [layer for layer in viewer.layers if is_video_layer(layer)]
+    if len(videos) != 1:
+        raise InputError(
+            f"the viewer shows {len(videos)} videos",
+            "name the layer when there is not exactly one",
+            "open_video(viewer, path)" if not videos else f"video={videos[0].name!r}",
+        )
+    return videos[0]
+
+
+def _run(viewer: ViewerModel, video: Image | str | None) -> Estimation:
+    from napari_superanimal.estimation import estimation_of
+
+    layer = _video(viewer, video)
+    run = estimation_of(layer)
+    if run is None:
+        raise InputError(f"no poses were estimated in {layer.name!r} yet", remedy="call estimate_poses first")
+    return run

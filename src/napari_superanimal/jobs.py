@@ -1,0 +1,282 @@
+"""Core jobs in a child process, seen from the viewer.
+
+The models and the GPU belong to the child: a crash or an out-of-memory kill there never takes the viewer
+down, and what it had finished is kept in the run store. See :mod:`napari_superanimal._child` for the
+protocol.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from qtpy.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+
+from superanimal.errors import InputError
+
+if TYPE_CHECKING:
+    from superanimal.inference.store import RunStore
+
+LOG_LINES = 12
+CANCEL_GRACE_MS = 8_000
+POLL_MS = 100
+
+RUNNING = ("starting", "running", "cancelling")
+
+
+@dataclass
+class Report:
+    """How far a job is.
+
+    Attributes
+    ----------
+    state
+        "starting", "running", "cancelling", "finished", "cancelled", "failed" or "died".
+    done, total
+        Units of work, of this start.
+    rate, remaining_s
+        Units per second and estimated seconds left; None when unknown.
+    text
+        What the job said last, or what went wrong.
+    remedy, kind
+        What the user can do when something went wrong, and the name of the error.
+    files
+        What was written, when finished.
+    """
+
+    state: str = "starting"
+    done: int = 0
+    total: int | None = None
+    rate: float = 0.0
+    remaining_s: float | None = None
+    unit: str = "frames"
+    text: str = "Loading the model"
+    remedy: str = ""
+    kind: str = ""
+    files: list[Path] = field(default_factory=list)
+
+    @property
+    def running(self) -> bool:
+        """Whether the child process is at work."""
+        return self.state in RUNNING
+
+
+class Job(QObject):
+    """The analysis of one video in a child process.
+
+    Parameters
+    ----------
+    source
+        The video.
+    store
+        Where its run store will lie.
+    options
+        Keyword arguments of ``superanimal.inference.Analyzer``, as JSON values.
+
+    Signals
+    -------
+    reported(Report)
+        After every change.
+    landed(slice, dict)
+        Times whose results arrived in the store, and the arrays.
+    """
+
+    reported = Signal(object)
+    opened = Signal(object)
+    landed = Signal(object, object)
+
+    def __init__(
+        self, source: Path, store: Path, options: dict[str, Any], parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.source, self.store_path, self.options = source, store, options
+        self.report = Report()
+        self.log: deque[str] = deque(maxlen=LOG_LINES)
+        self._store: RunStore | None = None
+        self._landed: set[int] = set()
+        self._buffer = b""
+        self._process: QProcess | None = None
+        self._poll = QTimer(self)
+        self._poll.setInterval(POLL_MS)
+        self._poll.timeout.connect(self.collect)
+        self._kill = QTimer(self)
+        self._kill.setSingleShot(True)
+        self._kill.timeout.connect(self._insist)
+
+    @property
+    def running(self) -> bool:
+        """Whether the child process is at work."""
+        return self.report.running
+
+    @property
+    def pid(self) -> int:
+        """Process id of the child, 0 when there is none."""
+        return int(self._process.processId()) if self._process is not None else 0
+
+    def start(self) -> None:
+        """Start the child process, or start it again: it goes on where the store ends.
+
+        Raises
+        ------
+        InputError
+            When the job is running already.
+        """
+        if self._process is not None:
+            raise InputError("this analysis is running already", "one at a time", "cancel it first")
+        self.report, self._buffer = Report(), b""
+        self.log.clear()
+        process = QProcess(self)
+        environment = QProcessEnvironment.systemEnvironment()
+        environment.insert("PYTHONUNBUFFERED", "1")
+        process.setProcessEnvironment(environment)
+        process.readyReadStandardOutput.connect(self._read_events)
+        process.readyReadStandardError.connect(self._read_log)
+        process.finished.connect(self._on_finished)
+        process.errorOccurred.connect(self._on_error)
+        self._process = process
+        process.start(sys.executable, ["-m", "napari_superanimal._child"])
+        process.write(json.dumps({"source": str(self.source), "options": self.options}).encode() + b"\n")
+        self._poll.start()
+        self.reported.emit(self.report)
+
+    def start_over(self) -> None:
+        """Start with the first frame, whatever an earlier run left in the store."""
+        options = self.options
+        self._store, self._landed = None, set()
+        self.options = {**options, "resume": False}
+        try:
+            self.start()
+        finally:
+            self.options = options
+
+    def cancel(self) -> None:
+        """Ask the child to stop after the frames it is working on; insist after a while."""
+        if self._process is not None and self.report.state != "cancelling":
+            self.report.state = "cancelling"
+            self._process.write(b"cancel\n")
+            self._kill.start(CANCEL_GRACE_MS)
+            self.reported.emit(self.report)
+
+    def stop(self) -> None:
+        """End the child at once, for the closing of the viewer; finished frames are kept."""
+        if self._process is not None:
+            self._process.finished.disconnect(self._on_finished)
+            self._process.errorOccurred.disconnect(self._on_error)
+            self._process.kill()
+            self._process.waitForFinished(2000)
+            self._close("cancelled")
+
+    def collect(self, limit: int = 1) -> None:
+        """Fetch up to ``limit`` chunks that landed in the store since the last time."""
+        if self._store is None:
+            from superanimal.inference.store import RunStore, is_store
+
+            if not is_store(self.store_path):
+                return
+            self._store = RunStore.open(self.store_path)
+            self._landed = set(self._store.finished_chunks())
+            self.opened.emit(self._store)
+            return
+        for chunk in self._new_chunks():
+            if limit == 0:
+                return
+            limit -= 1
+            self._landed.add(chunk)
+            rows, group = self._store.rows(chunk), cast("Any", self._store.group)
+            names = ("position", "confidence", "boxes", "box_confidence")
+            self.landed.emit(rows, {name: np.asarray(group[name][rows]) for name in names})
+
+    def _new_chunks(self) -> Iterator[int]:
+        assert self._store is not None
+        return (chunk for chunk in self._store.finished_chunks() if chunk not in self._landed)
+
+    # ---------------------------------------------------------------- what the child says
+
+    def _read_events(self) -> None:
+        assert self._process is not None
+        self._buffer += bytes(self._process.readAllStandardOutput().data())
+        *lines, self._buffer = self._buffer.split(b"\n")
+        for line in lines:
+            self._on_event(json.loads(line))
+        if lines:
+            self.reported.emit(self.report)
+
+    def _on_event(self, event: dict[str, Any]) -> None:
+        kind, report = event.pop("event"), self.report
+        if kind == "started":
+            report.total, report.done = event["total"], 0
+            report.text, report.unit = event["title"], event["unit"]
+            if report.state == "starting":
+                report.state = "running"
+        elif kind == "progress":
+            report.done, report.total, report.unit = event["done"], event["total"], event["unit"]
+            report.rate, report.remaining_s = event["rate"], event["remaining_s"]
+        elif kind == "message":
+            report.text = event["text"]
+            self.log.append(event["text"])
+        elif kind == "finished":
+            report.state, report.files = "finished", [Path(file) for file in event["files"]]
+            report.text = ""
+        elif kind == "cancelled":
+            report.state, report.text = "cancelled", ""
+        elif kind == "failed":
+            report.state = "failed"
+            report.text = "; ".join(part for part in (event["problem"], event["rule"]) if part)
+            report.remedy, report.kind = event["remedy"], event["kind"]
+
+    def _read_log(self) -> None:
+        assert self._process is not None
+        text = bytes(self._process.readAllStandardError().data()).decode(errors="replace")
+        self.log.extend(line for line in text.splitlines() if line.strip())
+
+    def _on_error(self, error: Any) -> None:
+        if error == QProcess.ProcessError.FailedToStart:
+            self.log.append(f"{sys.executable} could not be started")
+            self._die("could not be started")
+
+    def _on_finished(self, code: int, status: Any) -> None:
+        self._read_events()
+        self._read_log()
+        state = self.report.state
+        if state == "cancelling":
+            self._close("cancelled")
+        elif state in RUNNING:
+            crashed = status == QProcess.ExitStatus.CrashExit
+            self._die("was ended by the system" if crashed else f"ended with code {code}")
+        else:
+            self._close(state)
+
+    def _die(self, how: str) -> None:
+        self.report.text = f"The analysis process {how}."
+        if any("out of memory" in line.lower() for line in self.log):
+            self.report.remedy = (
+                "It ran out of memory: choose a smaller batch or close other programs, then Resume."
+            )
+        else:
+            self.report.remedy = (
+                "Finished frames are kept: press Resume to go on. If it happens again, memory may be short."
+            )
+        self._close("died")
+
+    def _close(self, state: str) -> None:
+        self._poll.stop()
+        self._kill.stop()
+        if self._process is not None:
+            self._process.deleteLater()
+            self._process = None
+        if self._store is not None:
+            self.collect(limit=self._store.n_chunks)
+        self.report.state = state
+        self.reported.emit(self.report)
+
+    def _insist(self) -> None:
+        if self._process is not None:
+            process = self._process
+            process.terminate()
+            QTimer.singleShot(2000, process.kill)

@@ -1,0 +1,50 @@
+"""What the forms say about models: which there are, under which licence, and where their weights are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from superanimal.zoo.entry import ModelEntry
+
+
+def pose_models() -> list[ModelEntry]:
+    """Return all pose models, those that need no download first."""
+    from superanimal.zoo.catalog import load_catalog
+
+    return sorted(load_catalog().of_kind("pose"), key=lambda entry: entry.released)
+
+
+def detectors_of(entry: ModelEntry) -> list[ModelEntry]:
+    """Return the detectors that suit a pose model."""
+    from superanimal.zoo.catalog import load_catalog
+
+    catalog = load_catalog()
+    return [catalog[name] for name in entry.detectors]
+
+
+def needs_acceptance(entry: ModelEntry) -> bool:
+    """Return whether the licence of a model has to be accepted before it can be used."""
+    from superanimal.zoo.licence import is_accepted
+
+    return not is_accepted(entry.licence)
+
+
+def describe(entry: ModelEntry) -> str:
+    """Return one line of rich text: keypoints, where the weights are, licence."""
+    parts = []
+    if entry.kind == "pose":
+        parts.append(f"{entry.num_keypoints} keypoints")
+    parts.append(where(entry))
+    title = entry.licence.title
+    parts.append(f'<a href="{entry.licence.url}">{title}</a>' if entry.licence.url else title)
+    return " · ".join(parts)
+
+
+def where(entry: ModelEntry) -> str:
+    """Return where the weights of a model are, in words."""
+    from superanimal.zoo.weights import find_file
+
+    if find_file(entry) is not None:
+        return "built in" if entry.embedded else "on this computer"
+    return "missing from this installation" if entry.embedded else "is downloaded at the first run"

@@ -1,0 +1,384 @@
+"""The dock widget "Estimate poses": a form that builds one call of ``estimate_poses``, and shows how it
+goes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import napari
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_superanimal import console
+from napari_superanimal._settings import setting
+from napari_superanimal.estimation import Estimation, estimation_of, is_video_layer
+from napari_superanimal.jobs import Report
+from napari_superanimal.models import describe, detectors_of, needs_acceptance, pose_models
+from napari_superanimal.widgets.open_video import open_video_dialog
+from napari_superanimal.widgets.parts import (
+    MARGIN,
+    SPACING,
+    Caption,
+    EmptyState,
+    LayerChoice,
+    Message,
+    clock,
+    row,
+    stacked,
+)
+from napari_superanimal.widgets.save import save_dialog
+from superanimal.errors import SuperAnimalError
+
+DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU (cuda)", "mps": "Apple GPU (mps)"}
+WHOLE_FRAME = "(whole frame, no detector)"
+
+
+class EstimatePosesWidget(QWidget):
+    """Choose a video and a model, press Run, watch the points arrive.
+
+    Parameters
+    ----------
+    viewer
+        The viewer; its pose layers are filled while a run goes on.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self._following: Estimation | None = None
+
+        self.video = LayerChoice(viewer, is_video_layer)
+        self.video.setToolTip("Image layer of the video in which poses are estimated.")
+        self.open_button = QPushButton("Open…")
+        self.open_button.setToolTip("Open another video.")
+        self.model = QComboBox()
+        self.model.setToolTip("Pose model: which animal, and which keypoints.")
+        self.model_caption = Caption()
+        self.detector = QComboBox()
+        self.detector.setToolTip("Finds the animals; the pose model then looks at each of them.")
+        self.detector_caption = Caption()
+        self.accept = QCheckBox("I accept this licence")
+        self.accept.setToolTip("Needed once, before the weights are downloaded.")
+        self.animals = _spin(1, 100, 1, "Largest number of animals in one frame.")
+        self.first = _spin(0, 0, 0, "First frame.")
+        self.last = _spin(0, 0, 0, "Last frame.")
+        self.every = _spin(1, 10_000, 1, "1 takes every frame, 2 every second one, and so on.")
+        self.frames_caption = Caption()
+        self.device = QComboBox()
+        self.device.setToolTip("Where the models run. Automatic takes a GPU when there is one.")
+        self.run_button = QPushButton("Run")
+        self.cancel_button = QPushButton("Cancel")
+        self.resume_button = QPushButton("Resume")
+        self.save_button = QPushButton("Save poses…")
+        self.bar = QProgressBar()
+        self.status = Caption()
+        self.message = Message()
+        self._lay_out()
+
+        self._models = {entry.name: entry for entry in pose_models()}
+        for name, entry in self._models.items():
+            self.model.addItem(entry.title or name, name)
+        self._choose(self.model, setting("analysis", "model"))
+        for name, label in DEVICES.items():
+            self.device.addItem(label, name)
+        self._choose(self.device, setting("analysis", "device"))
+
+        self.video.changed.connect(self._on_video)
+        self.model.currentIndexChanged.connect(self._on_model)
+        self.detector.currentIndexChanged.connect(self._on_detector)
+        for spin in (self.first, self.last, self.every):
+            spin.valueChanged.connect(self._on_frames)
+        self.accept.toggled.connect(self._update_buttons)
+        self.open_button.clicked.connect(self._open)
+        self.run_button.clicked.connect(self.run)
+        self.cancel_button.clicked.connect(self.cancel)
+        self.resume_button.clicked.connect(self.resume)
+        self.save_button.clicked.connect(self.save)
+        self.message.acted.connect(self.start_over)
+        self._on_model()
+        self._on_video()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(MARGIN)
+        form.setVerticalSpacing(SPACING)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        form.addRow("Video", row(self.video, self.open_button, stretch=1))
+        form.addRow("Model", stacked(self.model, self.model_caption))
+        form.addRow("Detector", stacked(self.detector, self.detector_caption, self.accept))
+        form.addRow("Animals", row("at most", self.animals))
+        frames = row(self.first, "to", self.last, "every", self.every)
+        form.addRow("Frames", stacked(frames, self.frames_caption))
+        form.addRow("Device", self.device)
+
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(8)
+        buttons = row(self.run_button, self.cancel_button, self.resume_button)
+        self.run_button.setToolTip("Estimate poses. An earlier run with the same settings is taken up again.")
+        self.cancel_button.setToolTip("Stop. Finished frames are kept.")
+        self.resume_button.setToolTip("Go on after the last finished frame.")
+        self.save_button.setToolTip(
+            "Save the poses with your corrections: DeepLabCut, SLEAP, NWB, csv and others."
+        )
+
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        layout.setSpacing(MARGIN)
+        layout.addLayout(form)
+        layout.addWidget(buttons)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.status)
+        layout.addWidget(self.message)
+        layout.addWidget(self.save_button)
+        layout.addStretch(1)
+
+        self.empty_open = QPushButton("Open video…")
+        self.empty_open.clicked.connect(self._open)
+        self.empty_sample = QPushButton("Open sample")
+        self.empty_sample.setToolTip("A short synthetic video of a mouse, made for trying things out.")
+        self.empty_sample.clicked.connect(self._open_sample)
+        empty = EmptyState(
+            "Open a video first",
+            "Then choose a model and press Run.\nThe points appear while it works.",
+            [self.empty_open, self.empty_sample],
+        )
+        self.pages = QStackedWidget()
+        self.pages.addWidget(empty)
+        self.pages.addWidget(page)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self.pages)
+        self.setMinimumWidth(330)
+
+    # ---------------------------------------------------------------- what the buttons do
+
+    def run(self) -> None:
+        """Start a run with the settings of the form."""
+        options: dict[str, Any] = {
+            "model": self.model.currentData(),
+            "max_individuals": self.animals.value(),
+            "frames": self._frames(),
+            "device": self.device.currentData(),
+            **self._boxes(),
+        }
+        if self.accept.isVisibleTo(self):
+            options["accept_license"] = self.accept.isChecked()
+        self._try(lambda: console.estimate_poses(self.viewer, self.video.layer(), **options))
+
+    def cancel(self) -> None:
+        """Stop the run; what is finished is kept."""
+        self._try(lambda: console.cancel(self.viewer, self.video.layer()))
+
+    def resume(self) -> None:
+        """Go on with the run."""
+        self._try(lambda: console.resume(self.viewer, self.video.layer()))
+
+    def start_over(self) -> None:
+        """Forget the earlier run of this video and model, and start with the first frame."""
+        run = self._run()
+        if run is not None:
+            self._try(run.start_over)
+
+    def save(self) -> None:
+        """Ask for a file and save the poses with all corrections."""
+        run = self._run()
+        if run is not None and run.view is not None:
+            self._try(lambda: self._saved(save_dialog(run.view.points, self)))
+
+    def _saved(self, files: list[Any]) -> None:
+        if files:
+            self.message.show_text("good", "Saved " + ", ".join(str(file) for file in files))
+
+    def _try(self, action: Any) -> None:
+        self.message.clear()
+        try:
+            action()
+        except SuperAnimalError as error:
+            self.message.show_error(error)
+        self._follow()
+
+    def _open(self) -> None:
+        open_video_dialog(self.viewer, self)
+
+    def _open_sample(self) -> None:
+        self.viewer.open_sample("napari-superanimal", "topview_mouse")
+
+    # ---------------------------------------------------------------- the form
+
+    def _frames(self) -> str | None:
+        whole = self.first.value() == 0 and self.last.value() == self.last.maximum()
+        if whole and self.every.value() == 1:
+            return None
+        return f"{self.first.value()}:{self.last.value() + 1}:{self.every.value()}"
+
+    def _boxes(self) -> dict[str, Any]:
+        detector = self.detector.currentData()
+        return {"whole_frame": True} if detector is None else {"detector": detector}
+
+    def _on_video(self) -> None:
+        layer = self.video.layer()
+        self.pages.setCurrentIndex(0 if layer is None else 1)
+        if layer is not None:
+            n = int(layer.data.shape[0])
+            for spin in (self.first, self.last):
+                spin.blockSignals(True)
+                spin.setMaximum(n - 1)
+                spin.blockSignals(False)
+            self.first.setValue(0)
+            self.last.setValue(n - 1)
+            self._on_frames()
+        self.message.clear()
+        self._follow()
+
+    def _on_model(self) -> None:
+        entry = self._models.get(self.model.currentData())
+        self.detector.blockSignals(True)
+        self.detector.clear()
+        if entry is not None:
+            self.model_caption.setText(describe(entry))
+            for detector in detectors_of(entry):
+                self.detector.addItem(detector.title or detector.name, detector.name)
+            self._choose(self.detector, entry.default_detector)
+        self.detector.addItem(WHOLE_FRAME, None)
+        self.detector.blockSignals(False)
+        self._on_detector()
+
+    def _on_detector(self) -> None:
+        chosen = self._chosen_models()
+        detector = chosen[1] if len(chosen) > 1 else None
+        self.detector_caption.setText(
+            describe(detector) if detector else "Takes the whole frame as one animal."
+        )
+        self.accept.setVisible(any(needs_acceptance(entry) for entry in chosen))
+        self._update_buttons()
+
+    def _chosen_models(self) -> list[Any]:
+        entry = self._models.get(self.model.currentData())
+        if entry is None:
+            return []
+        name = self.detector.currentData()
+        return [entry, *(d for d in detectors_of(entry) if d.name == name)]
+
+    def _on_frames(self) -> None:
+        layer = self.video.layer()
+        count = len(range(self.first.value(), self.last.value() + 1, self.every.value()))
+        text = f"{count:,} frame{'' if count == 1 else 's'}"
+        fps = layer.metadata.get("fps") if layer is not None else None
+        if fps:
+            span = (self.last.value() - self.first.value() + 1) / fps
+            text += f" from {clock(span)} min of video at {fps:g} frames/s"
+        self.frames_caption.setText(text if count else "The first frame lies behind the last one.")
+        self._update_buttons()
+
+    @staticmethod
+    def _choose(box: QComboBox, value: str) -> None:
+        index = box.findData(value)
+        if index >= 0:
+            box.setCurrentIndex(index)
+
+    # ---------------------------------------------------------------- how the run goes
+
+    def _run(self) -> Estimation | None:
+        layer = self.video.layer()
+        return None if layer is None else estimation_of(layer)
+
+    def _follow(self) -> None:
+        """Listen to the run of the chosen video."""
+        run = self._run()
+        if run is not self._following:
+            if self._following is not None:
+                self._following.reported.disconnect(self._on_report)
+            self._following = run
+            if run is not None:
+                run.reported.connect(self._on_report)
+        if run is not None:
+            self._on_report(run.report)
+        else:
+            self.bar.setVisible(False)
+            self.status.clear()
+            self.save_button.setVisible(False)
+            self._update_buttons()
+
+    def _on_report(self, report: Report) -> None:
+        self.bar.setVisible(report.state != "failed")
+        self.bar.setRange(0, report.total or 0)  # 0..0 moves back and forth: nothing is known yet
+        self.bar.setValue(report.done)
+        if report.state == "finished" or (not report.running and not report.total):
+            self.bar.setRange(0, 1)
+            self.bar.setValue(1 if report.state == "finished" else 0)
+        self.status.setText(_status(report))
+        if report.state == "died":
+            log = "\n".join(self._following.job.log) if self._following is not None else ""
+            remedy = report.remedy + (f"\n\nIts last words:\n{log}" if log else "")
+            self.message.show_text("error", report.text, remedy)
+        elif report.state == "failed":
+            run = self._following
+            other = report.kind == "InputError" and run is not None and run.job.store_path.exists()
+            self.message.show_text("error", report.text, report.remedy, "Start over" if other else "")
+        elif report.state == "finished" and self.message.kind != "good":
+            self.message.show_text(
+                "good", "Done.", "Choose the pose layer and its select tool (3) to drag points, then save."
+            )
+        elif report.running:
+            self.message.clear()
+        run = self._following
+        self.save_button.setVisible(
+            not report.running and run is not None and run.view is not None and bool(report.state)
+        )
+        self._update_buttons()
+
+    def _update_buttons(self) -> None:
+        run = self._run()
+        running = run is not None and run.report.running
+        state = run.report.state if run is not None else ""
+        frames = self.last.value() >= self.first.value()
+        accepted = not self.accept.isVisibleTo(self) or self.accept.isChecked()
+        self.run_button.setEnabled(not running and frames and accepted and bool(self._models))
+        self.cancel_button.setEnabled(running and state != "cancelling")
+        self.resume_button.setEnabled(state in ("cancelled", "died"))
+
+    def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Let go of the viewer."""
+        self.video.release()
+        super().closeEvent(event)
+
+
+def _status(report: Report) -> str:
+    if report.state == "starting":
+        return f"{report.text}…"
+    parts = []
+    if report.total is not None:
+        parts.append(f"{report.done:,} of {report.total:,} {report.unit}")
+    if report.running and report.rate > 0:
+        parts.append(f"{report.rate:.1f} {report.unit}/s")
+    if report.state == "running" and report.remaining_s is not None:
+        parts.append(f"{clock(report.remaining_s)} left")
+    if report.state == "cancelling":
+        parts.append("stopping…")
+    elif report.state == "cancelled":
+        parts.append("cancelled; finished frames are kept")
+    return " · ".join(parts)
+
+
+def _spin(low: int, high: int, value: int, tip: str) -> QSpinBox:
+    spin = QSpinBox()
+    spin.setRange(low, high)
+    spin.setValue(value)
+    spin.setToolTip(tip)
+    spin.setKeyboardTracking(False)
+    spin.setMinimumWidth(64)
+    return spin

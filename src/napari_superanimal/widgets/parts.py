@@ -1,0 +1,240 @@
+"""Small parts the dock widgets share: captions, inline messages, rows of widgets, layer choices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from superanimal.errors import SuperAnimalError
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+MARGIN = 8
+SPACING = 6
+# Half transparent, so that they suit the dark and the light theme alike.
+_TINTS = {
+    "info": ("rgba(86, 180, 233, 40)", "#56b4e9"),
+    "good": ("rgba(0, 158, 115, 45)", "#00a878"),
+    "warning": ("rgba(230, 159, 0, 45)", "#e69f00"),
+    "error": ("rgba(213, 94, 0, 50)", "#e0561b"),
+}
+
+
+class Caption(QLabel):
+    """A smaller, dimmer line of text below a field."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setOpenExternalLinks(True)
+        self.setContentsMargins(2, 0, 0, 2)
+        font = self.font()
+        font.setPointSizeF(max(7.0, font.pointSizeF() * 0.88))
+        self.setFont(font)
+
+
+class Message(QFrame):
+    """An inline message with a coloured edge; hidden while there is nothing to say.
+
+    Signals
+    -------
+    acted()
+        The button of the message was pressed.
+    """
+
+    acted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("superanimal_message")
+        self.label = QLabel()
+        self.label.setWordWrap(True)
+        self.label.setTextFormat(Qt.TextFormat.PlainText)
+        self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.button = QPushButton()
+        self.button.clicked.connect(self.acted)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(MARGIN + 2, MARGIN, MARGIN, MARGIN)
+        layout.setSpacing(SPACING)
+        layout.addWidget(self.label)
+        layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
+        self.kind = ""
+        self.clear()
+
+    @property
+    def text(self) -> str:
+        """The message, empty when there is none."""
+        return self.label.text()
+
+    def show_text(self, kind: str, text: str, remedy: str = "", button: str = "") -> None:
+        """Show a message of kind "info", "good", "warning" or "error"."""
+        self.kind = kind
+        tint, edge = _TINTS[kind]
+        name = "QFrame#superanimal_message"
+        self.setStyleSheet(
+            f"{name} {{ background: {tint}; border: none; border-left: 3px solid {edge}; }}"
+            f"{name} QLabel {{ background: transparent; }}"
+        )
+        self.label.setText(f"{text}\n{remedy}" if remedy else text)
+        self.button.setText(button)
+        self.button.setVisible(bool(button))
+        self.setVisible(True)
+
+    def show_error(self, error: SuperAnimalError, button: str = "") -> None:
+        """Show what went wrong and what to do about it."""
+        what = "; ".join(part.rstrip(".") for part in (error.problem, error.rule) if part)
+        self.show_text("error", _sentence(what), _sentence(error.remedy), button)
+
+    def clear(self) -> None:
+        """Hide the message."""
+        self.kind = ""
+        self.label.clear()
+        self.setVisible(False)
+
+
+class LayerChoice(QComboBox):
+    """A choice among the layers of a viewer that satisfy a condition, kept up to date.
+
+    Signals
+    -------
+    changed()
+        Another layer, or none, is chosen now.
+    """
+
+    changed = Signal()
+
+    def __init__(self, viewer: ViewerModel, accept: Callable[[Any], bool]) -> None:
+        super().__init__()
+        self.viewer, self._accept = viewer, accept
+        self._layers: list[Any] = []
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setMinimumWidth(90)
+        for signal in (viewer.layers.events.inserted, viewer.layers.events.removed):
+            signal.connect(self.refresh)
+        self.currentIndexChanged.connect(lambda: self.changed.emit())
+        self.destroyed.connect(lambda: None)
+        self.refresh()
+
+    def layer(self) -> Any | None:
+        """Return the chosen layer."""
+        index = self.currentIndex()
+        return self._layers[index] if 0 <= index < len(self._layers) else None
+
+    def choose(self, layer: Any) -> None:
+        """Choose a layer, if it is among the choices."""
+        if layer in self._layers:
+            self.setCurrentIndex(self._layers.index(layer))
+
+    def refresh(self, event: Any = None) -> None:
+        """Take the layers of the viewer again; the chosen one stays chosen."""
+        before = self.layer()
+        self._layers = [layer for layer in self.viewer.layers if self._accept(layer)]
+        self.blockSignals(True)
+        self.clear()
+        self.addItems([layer.name for layer in self._layers])
+        if before in self._layers:
+            self.setCurrentIndex(self._layers.index(before))
+        elif self._layers:
+            self.setCurrentIndex(len(self._layers) - 1)
+        self.blockSignals(False)
+        if self.layer() is not before:
+            self.changed.emit()
+
+    def release(self) -> None:
+        """Stop listening to the viewer."""
+        for signal in (self.viewer.layers.events.inserted, self.viewer.layers.events.removed):
+            signal.disconnect(self.refresh)
+
+
+class EmptyState(QWidget):
+    """What is shown while there is nothing to work on: a line, an explanation and buttons."""
+
+    def __init__(self, title: str, text: str, buttons: list[QPushButton]) -> None:
+        super().__init__()
+        head = QLabel(title)
+        font = head.font()
+        font.setBold(True)
+        font.setPointSizeF(font.pointSizeF() * 1.15)
+        head.setFont(font)
+        body = QLabel(text)
+        body.setWordWrap(True)
+        for label in (head, body):
+            label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(MARGIN, 4 * MARGIN, MARGIN, MARGIN)
+        layout.setSpacing(MARGIN)
+        layout.addWidget(head)
+        layout.addWidget(body)
+        for button in buttons:
+            layout.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(1)
+
+
+def row(*widgets: QWidget | str, stretch: int = 0) -> QWidget:
+    """Return a widget with others in a row; strings become labels, the first gets the stretch."""
+    holder = QWidget()
+    layout = QHBoxLayout(holder)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(SPACING)
+    for i, widget in enumerate(widgets):
+        item = QLabel(widget) if isinstance(widget, str) else widget
+        layout.addWidget(item, stretch if i == 0 else 0)
+    if not stretch:
+        layout.addStretch(1)
+    return holder
+
+
+def stacked(*widgets: QWidget) -> QWidget:
+    """Return a widget with others below each other, close together."""
+    holder = QWidget()
+    layout = QVBoxLayout(holder)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(1)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return holder
+
+
+def fold(title: str, content: QWidget) -> QWidget:
+    """Return content under a line that folds it away; folded at first."""
+    button = QToolButton()
+    button.setText(title)
+    button.setCheckable(True)
+    button.setAutoRaise(True)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setArrowType(Qt.ArrowType.RightArrow)
+    content.setVisible(False)
+
+    def on_toggled(opened: bool) -> None:
+        content.setVisible(opened)
+        button.setArrowType(Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow)
+
+    button.toggled.connect(on_toggled)
+    return stacked(button, content)
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as people read it: 0:42, 12:05, 1:02:07."""
+    total = round(seconds)
+    hours, minutes, rest = total // 3600, total // 60 % 60, total % 60
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return f"{text[0].upper()}{text[1:]}{'' if text[-1] in '.!?' else '.'}" if text else ""

@@ -1,0 +1,33 @@
+"""The dialog that asks where, and as what, poses are saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_superanimal.console import save
+
+#: Format, title and suffix, in the order of the dialog; the first is the default.
+FORMATS = (
+    ("dlc-h5", "DeepLabCut h5", ".h5"),
+    ("dlc-csv", "DeepLabCut csv", ".csv"),
+    ("movement", "movement netCDF", ".nc"),
+    ("slp", "SLEAP", ".slp"),
+    ("coco", "COCO key points", ".json"),
+    ("nwb", "NWB (ndx-pose)", ".nwb"),
+    ("csv", "Tidy csv, one point per row", ".csv"),
+)
+
+
+def save_dialog(layer: Any, parent: QWidget | None = None) -> list[Path]:
+    """Ask for a file and a format and save the poses of a layer; an empty list when the user gave up."""
+    filters = {f"{title} (*{suffix})": (name, suffix) for name, title, suffix in FORMATS}
+    start = f"{layer.name}{FORMATS[0][2]}"
+    chosen, filter_ = QFileDialog.getSaveFileName(parent, "Save poses", start, ";;".join(filters))
+    if not chosen:
+        return []
+    name, suffix = filters.get(filter_, FORMATS[0][::2])
+    path = Path(chosen)
+    return save(layer, path if path.suffix else path.with_suffix(suffix), format=name)
