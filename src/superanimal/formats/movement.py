@@ -1,0 +1,74 @@
+"""The netCDF file of the movement package, which is the pose data set itself: nothing is lost."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from superanimal.errors import FormatError, InputError
+from superanimal.files import atomic_write
+from superanimal.poses import validate_poses
+
+_TEXT = ("source_software", "source_file", "video_path")
+
+
+def read(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read a movement data set; what only this project uses (``frame``, provenance) is added when missing.
+
+    Raises
+    ------
+    FormatError
+        When the file is no netCDF or holds no two-dimensional poses.
+    """
+    try:
+        with xr.open_dataset(path, engine="netcdf4") as stored:
+            ds = stored.load()
+    except (OSError, ValueError) as error:
+        raise FormatError(f"{path}: not a readable netCDF file ({error})") from error
+    if ds.attrs.get("ds_type", "poses") != "poses" or "position" not in ds:
+        raise FormatError(
+            f"{path}: ds_type {ds.attrs.get('ds_type')!r} with variables {list(ds.data_vars)}",
+            "only pose data sets are read, not boxes or other variables",
+        )
+    if "individual" in ds.dims or "keypoint" in ds.dims:  # newer releases of movement use the singular
+        ds = ds.rename({old: f"{old}s" for old in ("individual", "keypoint") if old in ds.dims})
+    dims = ("time", "space", "keypoints", "individuals")
+    if set(ds["position"].dims) != set(dims):
+        raise FormatError(f"{path}: position has dimensions {ds['position'].dims}", f"expected {dims}")
+    ds = ds.transpose(*dims, ...)
+    if "confidence" not in ds:
+        ds["confidence"] = xr.full_like(ds["position"].isel(space=0, drop=True), np.nan)
+    ds = ds.assign(position=ds["position"].astype(np.float32), confidence=ds["confidence"].astype(np.float32))
+    if "edited" in ds:
+        ds["edited"] = ds["edited"].astype(bool)
+    if "frame" not in ds.coords:
+        fps = float(ds.attrs.get("fps") or 1) if ds.attrs.get("time_unit") == "seconds" else 1.0
+        ds = ds.assign_coords(frame=("time", np.round(ds["time"].values * fps).astype(np.int64)))
+    for name in ("space", "keypoints", "individuals", "image", "box"):
+        if name in ds.coords:
+            dim = "time" if name == "image" else name
+            ds = ds.assign_coords({name: (dim, [str(value) for value in ds[name].values])})
+    ds.attrs = {**dict.fromkeys(_TEXT, ""), "provenance": "{}", "ds_type": "poses", **ds.attrs}
+    ds.attrs["source_file"] = str(path)
+    if "unique_keypoints" in ds.attrs:
+        ds.attrs["unique_keypoints"] = np.atleast_1d(ds.attrs["unique_keypoints"]).tolist()
+    try:
+        return validate_poses(ds)
+    except InputError as error:
+        raise FormatError(f"{path}: {error.problem}", error.rule, error.remedy) from error
+
+
+def write(ds: xr.Dataset, path: str | os.PathLike[str]) -> list[Path]:
+    """Write the data set as netCDF 4, compressed."""
+    stored = ds.copy()
+    stored.encoding = {}
+    for name in stored.variables:
+        stored[name].encoding = {}
+    numeric = [name for name in stored.data_vars if stored[name].size]
+    encoding = {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in numeric}
+    with atomic_write(path) as temporary:
+        stored.to_netcdf(temporary, mode="w", engine="netcdf4", format="NETCDF4", encoding=encoding)
+    return [Path(path)]

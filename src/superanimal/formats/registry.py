@@ -1,0 +1,281 @@
+"""All pose formats in one table, and the two functions that use it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from superanimal.errors import FormatError, InputError, NotFoundError, unknown_name
+from superanimal.formats.recognise import recognise
+from superanimal.poses import validate_poses
+
+_ALL = frozenset(
+    {"confidence", "frames", "fps", "image", "edited", "boxes", "visibility", "provenance", "other"}
+)
+
+
+class LossWarning(UserWarning):
+    """A file was written that cannot hold everything the data set knows."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format.
+
+    Attributes
+    ----------
+    name, title
+        Short identifier, and the name shown to people.
+    suffixes
+        File name endings it is chosen for when saving, most usual first.
+    module, reader, writer
+        Where the functions are; writer is empty for formats that are only read.
+    keeps
+        What survives besides positions and names, see docs/formats.md.
+    """
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...]
+    module: str
+    reader: str = "read"
+    writer: str = "write"
+    keeps: frozenset[str] = frozenset()
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """Return a function of the format's module, importing it."""
+        return getattr(importlib.import_module(f"superanimal.formats.{self.module}"), name)
+
+
+def _keeps(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_FORMATS = (
+    Format(
+        "dlc-h5", "DeepLabCut h5", (".h5", ".hdf5"), "deeplabcut", "read_h5", "write_h5",
+        _keeps("confidence frames fps edited boxes provenance"),
+    ),
+    Format(
+        "dlc-csv", "DeepLabCut csv", (".csv",), "deeplabcut", "read_csv", "write_csv",
+        _keeps("confidence frames fps provenance"),
+    ),
+    Format("dlc-labels", "DeepLabCut labels", (), "deeplabcut_labels", keeps=_keeps("image fps provenance")),
+    Format("dlc-pickle", "DeepLabCut pickle", (), "deeplabcut_pickles", writer=""),
+    Format("superanimal-json", "DeepLabCut SuperAnimal json", (), "superanimal_json", writer=""),
+    Format("movement", "movement netCDF", (".nc",), "movement", keeps=_ALL),
+    Format(
+        "csv", "tidy csv", (), "tables", "read_csv", "write_csv",
+        _keeps("confidence frames fps image edited boxes provenance"),
+    ),
+    Format(
+        "parquet", "tidy Parquet", (".parquet",), "tables", "read_parquet", "write_parquet",
+        _keeps("confidence frames fps image edited boxes provenance"),
+    ),
+    Format(
+        "coco", "COCO keypoints", (".json",), "coco",
+        keeps=_keeps("confidence frames fps image boxes visibility provenance"),
+    ),
+    Format(
+        "slp", "SLEAP project", (".slp",), "sleap", "read_slp", "write_slp",
+        _keeps("confidence frames fps provenance"),
+    ),
+    Format(
+        "sleap-analysis-h5", "SLEAP analysis h5", (".analysis.h5",), "sleap", "read_analysis", "write_analysis",
+        _keeps("confidence frames fps provenance"),
+    ),
+    Format("nwb", "NWB ndx-pose", (".nwb",), "nwb", keeps=_keeps("confidence frames fps provenance")),
+    Format(
+        "lightning-pose", "Lightning Pose csv", (), "lightning_pose",
+        keeps=_keeps("confidence frames fps provenance"),
+    ),
+    Format("array", "numbers without names", (), "arrays", writer=""),
+    Format("superanimal-zarr", "analysis run", (), "run_store", writer="", keeps=_ALL),
+)  # fmt: skip
+
+
+def format_names(*, writable: bool = False) -> list[str]:
+    """Return the names of all formats, or only of those that can be written."""
+    return [f.name for f in _FORMATS if f.writer or not writable]
+
+
+def get_format(name: str) -> Format:
+    """Return a format by name.
+
+    Raises
+    ------
+    NotFoundError
+        When there is none of that name.
+    """
+    for known in _FORMATS:
+        if known.name == name:
+            return known
+    raise unknown_name("pose format", name, format_names())
+
+
+def load_poses(
+    path: str | os.PathLike[str], format: str | None = None, *, fps: float | None = None, **options: Any
+) -> xr.Dataset:
+    """Read a pose file.
+
+    Parameters
+    ----------
+    path
+        File, or folder of an analysis run.
+    format
+        Name of the format; recognised by content when not given.
+    fps
+        Frames per second, for files that do not say.
+    options
+        Options of the format's reader, see docs/formats.md.
+
+    Returns
+    -------
+    xarray.Dataset
+        See docs/poses.md.
+
+    Raises
+    ------
+    NotFoundError
+        No such file, or no such format.
+    FormatError
+        The file is not recognised or damaged.
+    """
+    if not Path(path).exists():
+        raise NotFoundError(f"{path}: no such file")
+    name = format or recognise(path)
+    if name is None:
+        raise FormatError(
+            f"{path}: not recognised as a pose file",
+            f"readable are {', '.join(format_names())}",
+            "if you know what it is, name it: format=...",
+        )
+    reader = get_format(name).function(get_format(name).reader)
+    _check_options(reader, name, options)
+    ds = reader(Path(path), **options)
+    return ds if fps is None else with_fps(ds, fps)
+
+
+def save_poses(
+    ds: xr.Dataset, path: str | os.PathLike[str], format: str | None = None, **options: Any
+) -> list[Path]:
+    """Write a pose data set; the file appears whole or not at all.
+
+    One :class:`LossWarning` names what the format cannot hold.
+
+    Parameters
+    ----------
+    path
+        Target file.
+    format
+        Name of the format; by default told by the ending of ``path`` (``.h5`` dlc-h5, ``.csv`` dlc-csv,
+        ``.nc`` movement, ...; ``CollectedData_*`` dlc-labels).
+    options
+        Options of the format's writer, see docs/formats.md.
+
+    Returns
+    -------
+    list of Path
+        Every file written.
+
+    Raises
+    ------
+    FormatError
+        The format cannot hold the data set at all.
+    StorageError
+        The disk is full or the folder not writable.
+    """
+    chosen = get_format(format) if format else _by_name(Path(path))
+    if not chosen.writer:
+        raise FormatError(
+            f"{path}: {chosen.name} is only read", f"writable are {', '.join(format_names(writable=True))}"
+        )
+    writer = chosen.function(chosen.writer)
+    _check_options(writer, chosen.name, options)
+    if lost := what_is_lost(validate_poses(ds), chosen):
+        warnings.warn(f"{chosen.name} cannot hold: {', '.join(lost)}", LossWarning, stacklevel=2)
+    return writer(ds, Path(path), **options)
+
+
+def what_is_lost(ds: xr.Dataset, chosen: Format) -> list[str]:
+    """Return what a data set knows and a format cannot hold."""
+    knows = {
+        "confidence": bool(np.isfinite(ds["confidence"].values).any()),
+        "frames": not np.array_equal(ds["frame"].values, np.arange(ds.sizes["time"])),
+        "fps": "fps" in ds.attrs,
+        "image": "image" in ds.coords,
+        "edited": "edited" in ds and bool(ds["edited"].any()),
+        "boxes": "boxes" in ds or "box_confidence" in ds,
+        "visibility": "visibility" in ds,
+        "provenance": ds.attrs.get("provenance", "{}") != "{}",
+    }
+    if chosen.name == "dlc-labels":  # frames stand in the names of the images; every point is a person's
+        knows["edited"] &= not bool((ds["edited"] == ds["position"].notnull().all("space")).all())
+        knows["frames"] = "image" in ds.coords and not _named_by_frame(ds)
+    lost = []
+    if (
+        chosen.name == "slp" and knows["edited"]
+    ):  # the mark is kept for whole animals, which lose their scores
+        present = ds["position"].notnull().all("space")
+        marked = (ds["edited"] & present).any("keypoints")
+        knows["edited"] = not bool((ds["edited"] == (present & marked)).all())
+        if bool((ds["confidence"].notnull() & marked).any()):
+            lost.append("confidence of edited animals")
+    lost += [what for what, known in knows.items() if known and what not in chosen.keeps]
+    if "other" not in chosen.keeps:
+        lost += sorted(set(map(str, ds.data_vars)) - _VARIABLES)
+    return lost
+
+
+_VARIABLES = {"position", "confidence", "edited", "boxes", "box_confidence", "visibility"}
+
+
+def with_fps(ds: xr.Dataset, fps: float) -> xr.Dataset:
+    """Return the data set with time counted in seconds at this frame rate."""
+    if not (np.isfinite(fps) and fps > 0):
+        raise InputError(f"fps is {fps}", "it must be a positive number")
+    timed = ds.assign_coords(time=ds["frame"].values / fps)
+    return timed.assign_attrs(fps=float(fps), time_unit="seconds")
+
+
+def _named_by_frame(ds: xr.Dataset) -> bool:
+    from superanimal.formats.wide_table import frames_of_images
+
+    frames = frames_of_images([str(image) for image in ds["image"].values])
+    return np.array_equal(np.arange(ds.sizes["time"]) if frames is None else frames, ds["frame"].values)
+
+
+def _by_name(path: Path) -> Format:
+    if path.name.startswith("CollectedData"):
+        return get_format("dlc-labels")
+    fitting = [
+        (len(suffix), known)
+        for known in _FORMATS
+        for suffix in known.suffixes
+        if path.name.lower().endswith(suffix)
+    ]
+    if not fitting:
+        raise FormatError(
+            f"{path}: no format is known by this ending",
+            f"writable are {', '.join(format_names(writable=True))}",
+            "name one: format=...",
+        )
+    return max(fitting, key=lambda pair: pair[0])[1]
+
+
+def _check_options(function: Callable[..., Any], name: str, options: dict[str, Any]) -> None:
+    known = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    for option in options:
+        if option not in known:
+            raise InputError(
+                f"option {option!r} of format {name}", f"it takes {', '.join(known) or 'no options'}"
+            )

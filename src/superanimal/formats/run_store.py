@@ -1,0 +1,14 @@
+"""The zarr store of an analysis run, as a format among the others: it can be read while it grows."""
+
+from __future__ import annotations
+
+import os
+
+import xarray as xr
+
+
+def read(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read the finished chunks of a run."""
+    from superanimal.inference.store import RunStore
+
+    return RunStore.open(path).to_poses()

@@ -1,0 +1,230 @@
+"""Tidy tables, csv and Parquet: one row per frame, individual and keypoint.
+
+Columns: ``frame, time, individual, keypoint, x, y, confidence`` and, when the data set has them, ``edited,
+image, box_x, box_y, box_width, box_height, box_confidence`` (the box of the individual, repeated for each of
+its keypoints). Absent values are empty cells. Any such table is read, in any order of rows; ``frame`` or
+``time`` may be missing, but not both.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import xarray as xr
+from pyarrow import csv as arrow_csv
+from pyarrow import parquet
+
+from superanimal.errors import FormatError
+from superanimal.files import atomic_write
+from superanimal.formats import record
+from superanimal.formats.wide_table import clip_confidence
+from superanimal.poses import make_poses
+
+REQUIRED = ("keypoint", "x", "y")
+
+_BOX = ("box_x", "box_y", "box_width", "box_height")
+_META = b"superanimal"
+
+
+def read_csv(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read a tidy csv file."""
+    text = dict.fromkeys(("keypoint", "individual", "image"), pa.string())
+    options = arrow_csv.ConvertOptions(column_types=text, strings_can_be_null=False)
+    try:
+        table = arrow_csv.read_csv(os.fspath(path), convert_options=options)
+    except pa.ArrowInvalid as error:
+        raise FormatError(f"{path}: {error}", "a tidy table has one header row") from error
+    return _to_poses(table, record.read_sidecar(path), path)
+
+
+def write_csv(ds: xr.Dataset, path: str | os.PathLike[str]) -> list[Path]:
+    """Write a tidy csv file and the record beside it."""
+    table = _to_table(ds, path)
+    decoded = [
+        column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+        for column in table.columns
+    ]
+    with atomic_write(path) as temporary:
+        arrow_csv.write_csv(pa.table(decoded, names=table.column_names), temporary)
+    return [Path(path), record.write_sidecar(ds, path)]
+
+
+def read_parquet(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read a tidy Parquet file."""
+    try:
+        table = parquet.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise FormatError(f"{path}: not a readable Parquet file ({error})") from error
+    return _to_poses(table, record.parse((table.schema.metadata or {}).get(_META)), path)
+
+
+def write_parquet(ds: xr.Dataset, path: str | os.PathLike[str]) -> list[Path]:
+    """Write a tidy Parquet file, the record in its schema."""
+    table = _to_table(ds, path).replace_schema_metadata({_META: record.dump(ds).encode()})
+    with atomic_write(path) as temporary:
+        parquet.write_table(table, temporary, compression="zstd")
+    return [Path(path)]
+
+
+def _to_table(ds: xr.Dataset, path: str | os.PathLike[str]) -> pa.Table:
+    times, keypoints, individuals = (ds.sizes[dim] for dim in ("time", "keypoints", "individuals"))
+    if not keypoints or not individuals:
+        raise FormatError(
+            f"{path}: {individuals} individuals with {keypoints} keypoints",
+            "a tidy table has one row per keypoint, so it cannot hold none",
+            "save as movement netCDF instead",
+        )
+    each = keypoints * individuals
+
+    def per_frame(values: Any) -> np.ndarray:
+        return np.repeat(values, each)
+
+    def per_point(values: np.ndarray) -> pa.Array:  # (T, K, N) -> rows by frame, individual, keypoint
+        return pa.array(np.swapaxes(values, 1, 2).ravel(), from_pandas=values.dtype.kind == "f")
+
+    def per_animal(values: np.ndarray) -> pa.Array:  # (T, N)
+        return pa.array(np.repeat(values.ravel(), keypoints), from_pandas=True)
+
+    def names(values: Any, codes: np.ndarray) -> pa.DictionaryArray:
+        return pa.DictionaryArray.from_arrays(codes.astype(np.int32), pa.array([str(v) for v in values]))
+
+    position = ds["position"].values
+    columns: dict[str, Any] = {
+        "frame": per_frame(ds["frame"].values),
+        "time": per_frame(ds["time"].values),
+        "individual": names(
+            ds["individuals"].values, np.tile(np.repeat(np.arange(individuals), keypoints), times)
+        ),
+        "keypoint": names(ds["keypoints"].values, np.tile(np.arange(keypoints), times * individuals)),
+        "x": per_point(position[:, 0]),
+        "y": per_point(position[:, 1]),
+        "confidence": per_point(ds["confidence"].values),
+    }
+    if "edited" in ds:
+        columns["edited"] = per_point(ds["edited"].values)
+    if "image" in ds.coords:
+        columns["image"] = names(ds["image"].values, per_frame(np.arange(times)))
+    if "boxes" in ds:
+        columns |= {name: per_animal(ds["boxes"].values[:, i]) for i, name in enumerate(_BOX)}
+    if "box_confidence" in ds:
+        columns["box_confidence"] = per_animal(ds["box_confidence"].values)
+    return pa.table(columns)
+
+
+def _to_poses(table: pa.Table, known: dict[str, Any], path: str | os.PathLike[str]) -> xr.Dataset:
+    missing = [name for name in REQUIRED if name not in table.column_names]
+    clock = next((name for name in ("frame", "time", "image") if name in table.column_names), None)
+    if missing or clock is None:
+        raise FormatError(
+            f"{path}: columns {table.column_names}",
+            "a tidy table has keypoint, x, y and frame or time; individual and confidence are optional",
+        )
+    keypoints, k = _codes(table, "keypoint")
+    individuals, n = (
+        _codes(table, "individual")
+        if "individual" in table.column_names
+        else (["animal0"], np.zeros(table.num_rows, dtype=np.int64))
+    )
+    instants = _column(table, clock) if clock != "image" else np.array(table["image"].to_pylist())
+    if clock == "image":
+        _, first, t = np.unique(instants, return_index=True, return_inverse=True)
+        first, t = np.sort(first), np.argsort(np.argsort(first))[t]
+    else:
+        _, first, t = np.unique(instants, return_index=True, return_inverse=True)
+    shape = (len(first), len(keypoints), len(individuals))
+    flat = np.ravel_multi_index((t, k, n), shape)
+    if len(np.unique(flat)) != len(flat):
+        row = int(np.flatnonzero(np.bincount(flat, minlength=1)[flat] > 1)[0])
+        raise FormatError(
+            f"{path}: two rows for keypoint {keypoints[k[row]]!r} of {individuals[n[row]]!r} "
+            f"at {clock} {instants[row]}",
+            "each point has one row",
+        )
+
+    def points(name: str, fill: Any = np.nan, dtype: Any = np.float32) -> np.ndarray:
+        values = np.full(shape, fill, dtype=dtype)
+        values.ravel()[flat] = _column(table, name)
+        return values
+
+    def animals(name: str) -> np.ndarray:
+        values = np.full((shape[0], shape[2]), np.nan, dtype=np.float32)
+        values[t, n] = _column(table, name)
+        return values
+
+    def optional(make: Callable[[], np.ndarray], *needed: str) -> np.ndarray | None:
+        return make() if set(needed) <= set(table.column_names) else None
+
+    frames, fields = None, record.fields_of(known, "")
+    if clock == "frame":
+        frames = instants[first].astype(np.int64)
+        if fields["fps"] is None and "time" in table.column_names:
+            fields["fps"] = _rate(frames, _column(table, "time")[first])
+    elif clock == "time":
+        frames, fields["fps"] = _count_frames(instants[first], fields["fps"], path)
+    confidence = optional(lambda: points("confidence"), "confidence")
+    return make_poses(
+        np.stack([points("x"), points("y")], axis=1),
+        None if confidence is None else clip_confidence(confidence, path),
+        keypoints=keypoints,
+        individuals=individuals,
+        frames=frames,
+        images=table["image"].take(pa.array(first)).to_pylist() if "image" in table.column_names else None,
+        edited=optional(lambda: points("edited", False, bool), "edited"),
+        boxes=optional(lambda: np.stack([animals(name) for name in _BOX], axis=1), *_BOX),
+        box_confidence=optional(lambda: animals("box_confidence"), "box_confidence"),
+        source_file=str(path),
+        **fields,
+    )
+
+
+def _codes(table: pa.Table, name: str) -> tuple[list[str], np.ndarray]:
+    """Return the distinct texts of a column in order of appearance and each row's number among them."""
+    column = table[name].combine_chunks()
+    if not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string()).dictionary_encode()
+    if isinstance(column, pa.ChunkedArray):
+        column = column.chunk(0) if column.num_chunks else pa.DictionaryArray.from_arrays([], [])
+    codes, texts = column.indices.to_numpy(zero_copy_only=False), column.dictionary.to_pylist()
+    present, first = np.unique(codes, return_index=True)
+    order = present[np.argsort(first)]
+    rank = np.zeros(len(texts), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return [str(texts[i]) for i in order], rank[codes]
+
+
+def _column(table: pa.Table, name: str) -> np.ndarray:
+    """Return a column of numbers; empty cells are NaN."""
+    values = table[name].to_numpy()
+    if values.dtype.kind != "O":
+        return values
+    try:
+        return values.astype(np.float64)
+    except ValueError as error:
+        raise FormatError(f"column {name!r}: {error}", "its cells are numbers or empty") from error
+
+
+def _rate(frames: np.ndarray, times: np.ndarray) -> float | None:
+    """Return the frame rate that turns frame numbers into times, None when times are frame numbers."""
+    moving = frames != 0
+    if not moving.any() or np.array_equal(frames, times):
+        return None
+    rates = frames[moving] / times[moving]
+    return float(np.round(np.median(rates), 6)) if np.allclose(rates, np.median(rates), rtol=1e-4) else None
+
+
+def _count_frames(times: np.ndarray, fps: float | None, path: Any) -> tuple[np.ndarray, float | None]:
+    """Return (frame numbers, fps) of sorted times in seconds."""
+    if np.issubdtype(times.dtype, np.integer):
+        return times, fps
+    steps = np.diff(times)
+    fps = fps or (float(np.round(1 / steps.min(), 6)) if len(steps) and steps.min() > 0 else None)
+    if fps is None:
+        raise FormatError(
+            f"{path}: one instant, {times[0]} s", "the frame number cannot be told", "add a column 'frame'"
+        )
+    return np.round(times * fps).astype(np.int64), fps

@@ -1,0 +1,240 @@
+"""The wide table of DeepLabCut and Lightning Pose: one row per frame, three columns per keypoint.
+
+Columns have the levels ``scorer, [individuals,] bodyparts, coords`` with coords ``x, y[, likelihood]``.
+Not every individual need have every keypoint (``single`` holds the unique ones), so columns are always
+found by name and never by reshaping.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from superanimal.errors import FormatError
+from superanimal.formats.record import fields_of, record_of
+from superanimal.poses import make_poses
+
+UNIQUE = "single"
+"""Name DeepLabCut gives to the individual that owns the keypoints existing once per image."""
+
+
+@dataclass(frozen=True)
+class WideTable:
+    """A table in memory.
+
+    Attributes
+    ----------
+    columns
+        C tuples (scorer, individual or None, keypoint, coordinate).
+    index
+        T frame numbers, or T image paths, or T tuples of path parts.
+    values
+        Shape (T, C), float.
+    record
+        What else is known of the poses, see :mod:`superanimal.formats.record`.
+    """
+
+    columns: list[tuple[str, str | None, str, str]]
+    index: Sequence[Any]
+    values: np.ndarray
+    record: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def scorer(self) -> str:
+        """Name of the model or person that made the table."""
+        return self.columns[0][0]
+
+    @property
+    def is_labels(self) -> bool:
+        """Whether rows are images rather than frame numbers."""
+        return len(self.index) > 0 and isinstance(self.index[0], (str, tuple))
+
+    @property
+    def has_likelihood(self) -> bool:
+        """Whether the points carry a confidence."""
+        return any(column[3] == "likelihood" for column in self.columns)
+
+
+def name_levels(
+    columns: Sequence[Sequence[Any]], names: Sequence[Any] | None, source: str | os.PathLike[str]
+) -> list[tuple[str, str | None, str, str]]:
+    """Bring column tuples into the order (scorer, individual, keypoint, coordinate).
+
+    Parameters
+    ----------
+    columns
+        Tuples as found in the file, three or four levels.
+    names
+        Names of the levels when the file gives them; otherwise DeepLabCut's order is assumed.
+    source
+        File name for messages.
+    """
+    count = {len(column) for column in columns}
+    if count not in ({3}, {4}):
+        raise FormatError(
+            f"{source}: columns with {sorted(count) or 'no'} header levels",
+            "DeepLabCut tables have three (scorer, bodyparts, coords) or four (with individuals)",
+        )
+    levels = (
+        ["scorer", "bodypart", "coord"] if count == {3} else ["scorer", "individual", "bodypart", "coord"]
+    )
+    found = [str(name or "").strip().lower().rstrip("s") for name in names or ()]
+    order = [found.index(level) for level in levels] if set(found) == set(levels) else range(len(levels))
+    picked = [tuple(str(column[i]) for i in order) for column in columns]
+    if count == {3}:
+        return [(scorer, None, keypoint, coord) for scorer, keypoint, coord in picked]
+    return [(scorer, individual, keypoint, coord) for scorer, individual, keypoint, coord in picked]
+
+
+def table_to_poses(table: WideTable, source: str | os.PathLike[str], software: str) -> xr.Dataset:
+    """Return the pose data set of a table.
+
+    Absent points become NaN: NaN coordinates, a negative likelihood (DeepLabCut 3 writes -1), and in
+    predictions the pairs (0, 0) or (-1, -1) without a likelihood or with likelihood 0.
+    """
+    if repeated := [
+        key for key, count in Counter(column[1:] for column in table.columns).items() if count > 1
+    ]:
+        raise FormatError(f"{source}: column {repeated[0]} appears more than once", "columns are unique")
+    names = _distinct(individual for _, individual, _, _ in table.columns)
+    individuals = ["animal0"] if names == [None] else [str(name) for name in names]
+    keypoints = _distinct(keypoint for _, _, keypoint, _ in table.columns)
+    rows, shape = len(table.index), (len(keypoints), len(individuals))
+    arrays = {coord: np.full((rows, *shape), np.nan, dtype=np.float32) for coord in ("x", "y", "likelihood")}
+    where: dict[str, list[tuple[int, int, int]]] = {coord: [] for coord in arrays}
+    for column, (_, individual, keypoint, coord) in enumerate(table.columns):
+        if coord in where:
+            where[coord].append((column, keypoints.index(keypoint), names.index(individual)))
+    if not where["x"] or not where["y"]:
+        raise FormatError(f"{source}: no columns x and y", "each keypoint has x and y columns")
+    for coord, places in where.items():
+        if places:
+            column, k, n = np.array(places).T
+            arrays[coord][:, k, n] = table.values[:, column]
+    x, y, likelihood = arrays["x"], arrays["y"], arrays["likelihood"]
+    absent = np.isnan(x) | np.isnan(y)
+    if not table.is_labels:
+        doubtful = (likelihood == 0) if table.has_likelihood else True
+        absent |= (likelihood < 0) | (doubtful & (x == y) & ((x == 0) | (x == -1)))
+    for array in arrays.values():
+        array[absent] = np.nan
+
+    frames, images = index_to_frames(table.index, source)
+    ds = make_poses(
+        np.stack([x, y], axis=1),
+        clip_confidence(likelihood, source),
+        keypoints=keypoints,
+        individuals=individuals,
+        frames=frames,
+        images=images,
+        source_file=str(source),
+        **fields_of(table.record, software),
+    )
+    ds.attrs["scorer"] = table.scorer
+    if UNIQUE in individuals and len(individuals) > 1:
+        owned = {keypoint for _, individual, keypoint, _ in table.columns if individual == UNIQUE}
+        ds.attrs["unique_keypoints"] = [keypoint for keypoint in keypoints if keypoint in owned]
+    return ds
+
+
+def poses_to_table(
+    ds: xr.Dataset, path: str | os.PathLike[str], *, scorer: str | None, likelihood: bool, dtype: Any
+) -> WideTable:
+    """Return the table of a pose data set, indexed by frame number.
+
+    One individual called ``animal0`` gives three column levels, anything else four.
+    """
+    individuals = [str(name) for name in ds["individuals"].values]
+    keypoints = [str(name) for name in ds["keypoints"].values]
+    if not individuals or not keypoints:
+        raise FormatError(
+            f"{path}: {len(individuals)} individuals with {len(keypoints)} keypoints",
+            "a table has columns for at least one keypoint of one individual",
+            "save as movement netCDF instead",
+        )
+    scorer = scorer or str(ds.attrs.get("scorer") or ds.attrs.get("source_software") or "superanimal")
+    coords = ("x", "y", "likelihood") if likelihood else ("x", "y")
+    arrays = np.empty((len(coords), ds.sizes["time"], len(keypoints), len(individuals)), dtype=dtype)
+    arrays[:2] = np.moveaxis(ds["position"].values, 1, 0)
+    if likelihood:
+        arrays[2] = ds["confidence"].values
+    unique = _unique_keypoints(ds, individuals)
+    columns: list[tuple[str, str | None, str, str]] = []
+    places: list[tuple[int, int, int]] = []
+    for n, individual in enumerate(individuals):
+        for k, keypoint in enumerate(keypoints):
+            if unique is not None and (keypoint in unique) != (individual == UNIQUE):
+                continue
+            name = None if individuals == ["animal0"] else individual
+            columns += [(scorer, name, keypoint, coord) for coord in coords]
+            places += [(c, k, n) for c in range(len(coords))]
+    c, k, n = np.array(places).T
+    values = np.ascontiguousarray(arrays[c, :, k, n].T)
+    return WideTable(columns, ds["frame"].values.astype(np.int64), values, record_of(ds))
+
+
+def clip_confidence(confidence: np.ndarray, source: str | os.PathLike[str]) -> np.ndarray:
+    """Return scores limited to 0..1; other programs let them overshoot a little.
+
+    Raises
+    ------
+    FormatError
+        When the scores lie on another scale altogether.
+    """
+    finite = confidence[np.isfinite(confidence)]
+    if finite.size and (finite.max() > 2 or finite.min() < -1):
+        raise FormatError(
+            f"{source}: scores from {finite.min():g} to {finite.max():g}", "a confidence lies in 0..1"
+        )
+    return np.clip(confidence, 0, 1)
+
+
+def index_to_frames(
+    index: Sequence[Any], source: str | os.PathLike[str]
+) -> tuple[np.ndarray | None, list[str] | None]:
+    """Return (frame numbers or None, image paths or None) of the rows of a table.
+
+    The number that ends an image's name is its frame in the video, when the numbers increase.
+    """
+    if len(index) == 0:
+        return None, None
+    if not isinstance(index[0], (str, tuple)):
+        numbers = np.asarray(index)
+        if not np.issubdtype(numbers.dtype, np.integer):
+            if not np.array_equal(numbers, np.round(numbers)):
+                raise FormatError(f"{source}: row {numbers[0]!r}", "rows are frame numbers or image names")
+            numbers = numbers.astype(np.int64)
+        return numbers, None
+    images = ["/".join(row) if isinstance(row, tuple) else row.replace("\\", "/") for row in index]
+    return frames_of_images(images), images
+
+
+def frames_of_images(images: Sequence[str]) -> np.ndarray | None:
+    """Return the frame numbers that image names end with, or None unless every one is larger than the last."""
+    found = [re.search(r"([0-9]{1,12})\.\w+$", image) for image in images]
+    numbers = np.array([int(match.group(1)) for match in found if match], dtype=np.int64)
+    return numbers if len(numbers) == len(images) and (np.diff(numbers) > 0).all() else None
+
+
+def _unique_keypoints(ds: xr.Dataset, individuals: list[str]) -> set[str] | None:
+    """Return the keypoints owned by ``single``, or None when the data set has no such division."""
+    if UNIQUE not in individuals or len(individuals) == 1:
+        return None
+    known = set(np.atleast_1d(ds.attrs.get("unique_keypoints", [])).tolist())
+    seen = ds["position"].notnull().any(("time", "space"))
+    others = seen.sel(individuals=[name for name in individuals if name != UNIQUE]).any("individuals")
+    own = seen.sel(individuals=UNIQUE)
+    if bool((own & others).any()):
+        return None
+    return known or {str(name) for name in ds["keypoints"].values[own.values]}
+
+
+def _distinct(values: Any) -> list[Any]:
+    return list(dict.fromkeys(values))
