@@ -38,6 +38,8 @@ class VideoWriter:
         Quality: 17 can hardly be told from the original, 23 is small.
     preset
         Speed of the encoder (x264 names).
+    comment
+        Free text stored in the file, such as how it was made.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class VideoWriter:
         *,
         crf: int = 18,
         preset: str = "veryfast",
+        comment: str = "",
     ) -> None:
         if not 0 < fps < float("inf"):
             raise InputError(f"fps={fps}", "a frame rate is a positive number")
@@ -57,6 +60,7 @@ class VideoWriter:
         self._rate = Fraction(fps).limit_denominator(1001)
         self._padding = ((0, height % 2), (0, width % 2), (0, 0))
         self._options = {"crf": str(crf), "preset": preset}
+        self._comment = comment
         self._count = 0
         self._last = -1
         self._stack = ExitStack()
@@ -65,6 +69,7 @@ class VideoWriter:
         temporary = self._stack.enter_context(atomic_write(self.path))
         try:
             self._container = av.open(str(temporary), "w", options={"movflags": "+faststart"})
+            self._container.metadata["comment"] = self._comment
             self._stream = self._make_stream()
         except (av.FFmpegError, ValueError, OSError) as error:
             problem = VideoError(
