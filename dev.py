@@ -5,6 +5,7 @@ Needs Python 3.11 or newer and git, nothing else. Everything is installed into `
 on Debian, when run as root, missing system libraries are installed too.
 """
 
+import importlib.util
 import os
 import shlex
 import shutil
@@ -69,7 +70,7 @@ def install() -> None:
         return
     print("Setting up .venv (a few minutes the first time; about 6 GB) ...", flush=True)
     if not PYTHON.exists():
-        if run([sys.executable, "-c", "import ensurepip"]) != 0:
+        if importlib.util.find_spec("ensurepip") is None:
             install_libraries([f"python{sys.version_info.major}.{sys.version_info.minor}-venv"])
         check([sys.executable, "-m", "venv", str(VENV)])
     check([str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"])
