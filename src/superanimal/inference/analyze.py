@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from superanimal.errors import InputError, ModelError
+from superanimal.errors import InputError
 from superanimal.inference.boxes import BoxSource, DetectorBoxes, GivenBoxes, WholeFrame, load_boxes
 from superanimal.inference.device import default_batch_size, resolve_device, resolve_precision
 from superanimal.inference.estimate import Estimator
@@ -26,11 +26,13 @@ from superanimal.inference.tracking import Tracker
 from superanimal.poses import make_provenance, space_for
 from superanimal.progress import Progress
 from superanimal.video import open_video
+from superanimal.zoo import download, load_catalog, load_detector, load_pose_model, resolve_detector
 
 if TYPE_CHECKING:
     from superanimal.video import Video
-    from superanimal.zoo import DetectorModel, PoseModel
+    from superanimal.zoo import DetectorModel, ModelEntry, PoseModel
 
+ModelName = str | os.PathLike[str]
 DETECTOR_EVERY = 5
 """Default of enhanced mode; see benchmarks/RESULTS.md for what it costs and gains."""
 SIGMA = 0.05
@@ -102,13 +104,15 @@ class Analyzer:
         Also write a labelled mp4.
     resume
         False starts over, discarding the store of an earlier run.
+    accept_license
+        Accept the terms of released weights and download what is missing.
     """
 
     def __init__(
         self,
-        model: str | os.PathLike[str] | PoseModel = "mini_topviewmouse",
+        model: ModelName | PoseModel = "mini_topviewmouse",
         *,
-        detector: str | os.PathLike[str] | DetectorModel | None = None,
+        detector: ModelName | DetectorModel | None = None,
         max_individuals: int = 1,
         mode: str = "enhanced",
         device: str = "auto",
@@ -127,6 +131,7 @@ class Analyzer:
         formats: Sequence[str] = ("dlc-h5",),
         overlay: bool = False,
         resume: bool = True,
+        accept_license: bool = False,
     ) -> None:
         if sum((detector is not None, boxes is not None, whole_frame)) > 1:
             raise InputError("more than one of detector, boxes and whole_frame was given", rule="choose one")
@@ -151,16 +156,10 @@ class Analyzer:
         self.frames, self.boxes = frames, boxes
         self.out = None if out is None else Path(out).expanduser()
         self.formats, self.overlay, self.resume = check_formats(formats), overlay, resume
-        self.model = _load_pose(model, str(on))
+        self.model = _load_pose(model, str(on), accept_license)
         self.detector = None
         if detects:
-            name = detector if detector is not None else self.model.entry.default_detector
-            if not name:
-                raise ModelError(
-                    f"model {self.model.entry.name} has no default detector",
-                    remedy="name a detector, give boxes, or use the whole frame",
-                )
-            self.detector = _load_detector(name, str(on))
+            self.detector = _load_detector(detector, self.model.entry, str(on), accept_license)
         space = space_for(self.model.keypoints)
         self.sigmas = (
             np.full(len(self.model.keypoints), SIGMA)
@@ -250,7 +249,7 @@ class Analyzer:
 
 def analyze(
     source: Source | Iterable[Source],
-    model: str | os.PathLike[str] | PoseModel = "mini_topviewmouse",
+    model: ModelName | PoseModel = "mini_topviewmouse",
     *,
     progress: Progress | None = None,
     **options: Any,
@@ -274,8 +273,8 @@ def analyze(
     Returns
     -------
     xarray.Dataset or list of xarray.Dataset
-        The pose data set; a list when ``source`` is a list, folder or glob. Files: ``<video>_<model>.poses.zarr``
-        and one export per format.
+        The pose data set; a list when ``source`` is a list, folder or glob. Files:
+        ``<video>_<model>.poses.zarr`` and one export per format.
 
     Raises
     ------
@@ -305,22 +304,33 @@ def weights_hash(model: PoseModel | DetectorModel) -> str:
     return digest.hexdigest()
 
 
-def _load_pose(model: str | os.PathLike[str] | PoseModel, device: str) -> PoseModel:
+def _load_pose(model: ModelName | PoseModel, device: str, accept_license: bool) -> PoseModel:
     """Load a pose model unless it is one already."""
     if not isinstance(model, (str, os.PathLike)):
         return model.to(device)
-    from superanimal.zoo import load_pose_model
-
+    if accept_license:
+        _fetch(os.fspath(model))
     return load_pose_model(model, device)
 
 
-def _load_detector(detector: str | os.PathLike[str] | DetectorModel, device: str) -> DetectorModel:
-    """Load a detector unless it is one already."""
-    if not isinstance(detector, (str, os.PathLike)):
+def _load_detector(
+    detector: ModelName | DetectorModel | None, pose: ModelEntry, device: str, accept_license: bool
+) -> DetectorModel:
+    """Load the detector for a pose model unless it is one already."""
+    if detector is not None and not isinstance(detector, (str, os.PathLike)):
         return detector.to(device)
-    from superanimal.zoo import load_detector
+    if detector is not None and Path(detector).is_file():
+        return load_detector(detector, device)
+    name = resolve_detector(pose, None if detector is None else os.fspath(detector)).name
+    if accept_license:
+        _fetch(name)
+    return load_detector(name, device)
 
-    return load_detector(detector, device)
+
+def _fetch(name: str) -> None:
+    """Download a released model that is not here yet, its licence being accepted."""
+    if name in load_catalog():
+        download(name, accept_license=True)
 
 
 def _check_same(store: RunStore, identity: dict[str, Any]) -> None:

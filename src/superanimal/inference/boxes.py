@@ -154,7 +154,7 @@ def pose_box(points: np.ndarray, confidence: np.ndarray) -> np.ndarray:
 
 
 def anchor_of(box: np.ndarray, pose: np.ndarray) -> np.ndarray:
-    """Return how a detected box (4,) lies to the box of its pose (4,): shift x, y in pixels, growth of w, h."""
+    """Return how a detected box (4,) lies to its pose's box (4,): shift x, y in pixels, growth of w, h."""
     shift = box[:2] + box[2:] / 2 - (pose[:2] + pose[2:] / 2)
     return np.concatenate([shift, np.clip(box[2:] / pose[2:], *GROWTH)])
 

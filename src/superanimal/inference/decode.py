@@ -126,7 +126,7 @@ def _window(maps: torch.Tensor, cell: np.ndarray, height: int, width: int) -> np
 
 
 def _centroid(around: np.ndarray) -> np.ndarray:
-    """Return the centre of mass (n, K, 2) of windows (n, K, 5, 5) of probabilities, in cells from the peak."""
+    """Return the centre of mass (n, K, 2), in cells from the peak, of windows (n, K, 5, 5)."""
     steps = np.arange(-RADIUS, RADIUS + 1)
     mass = np.maximum(around.sum((-2, -1)), 1e-12)
     return np.stack([(around.sum(-2) @ steps) / mass, (around.sum(-1) @ steps) / mass], axis=-1)
@@ -144,8 +144,8 @@ def _parabola(around: np.ndarray) -> np.ndarray:
 
 
 def _vertex(three: np.ndarray) -> np.ndarray:
-    """Return the vertex of the parabola through the logarithms of three values (..., 3), within half a cell."""
-    positive = (three > 1e-9).all(-1)
+    """Return the vertex of the parabola through the logarithms of three values (..., 3)."""
+    positive = np.all(three > 1e-9, axis=-1)
     low, mid, high = np.moveaxis(np.log(np.where(positive[..., None], three, 1.0)), -1, 0)
     return np.where(positive, _parabola_vertex(low, mid, high), 0.0)
 
@@ -159,7 +159,7 @@ def _axis_parabola(logits: torch.Tensor, peak: np.ndarray) -> np.ndarray:
 
 
 def _parabola_vertex(low: np.ndarray, mid: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Return where the parabola through values at -1, 0, 1 has its top, within -0.5..0.5; 0 where it has none."""
+    """Return where the parabola through values at -1, 0, 1 has its top, in -0.5..0.5; 0 without one."""
     curvature = low - 2 * mid + high
     top = curvature < -1e-9
     return np.clip(np.where(top, 0.5 * (low - high) / np.where(top, curvature, -1.0), 0.0), -0.5, 0.5)

@@ -31,7 +31,7 @@ WINDOW_BYTES = 256 * 2**20
 
 @dataclass
 class Window:
-    """Some consecutive rows of a run: the chunk they belong to, their numbers (n,), their frames (n, H, W, 3)."""
+    """Consecutive rows of a run: their chunk, their numbers (n,) and their frames (n, H, W, 3)."""
 
     chunk: int
     rows: np.ndarray
@@ -98,7 +98,7 @@ def run(
 
 
 def window_length(settings: Settings, frame_bytes: int) -> int:
-    """Return the number of frames of a window: a full batch for each step of its segments, if memory allows."""
+    """Return the frames of a window: a full batch for each step of its segments, if memory allows."""
     segments = max(1, -(-settings.batch_size // settings.max_individuals))
     affordable = max(1, WINDOW_BYTES // (frame_bytes * settings.detector_every))
     return min(segments, affordable) * settings.detector_every

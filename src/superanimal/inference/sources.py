@@ -15,6 +15,7 @@ from superanimal.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 if TYPE_CHECKING:
     from superanimal.video import Video
 
+_GLOBBED = (*VIDEO_SUFFIXES, ".tif", ".tiff")
 _SAMPLE_BYTES = 2**16
 
 Source = str | os.PathLike[str]
@@ -42,8 +43,8 @@ def find_videos(source: Source | Iterable[Source]) -> list[Path]:
     if path.exists():
         return [path]
     if glob.has_magic(str(path)):
-        matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]
-        videos = [match for match in matches if match.suffix.lower() in (*VIDEO_SUFFIXES, ".tif", ".tiff")]
+        matches = map(Path, sorted(glob.glob(str(path), recursive=True)))  # noqa: PTH207
+        videos = [match for match in matches if match.suffix.lower() in _GLOBBED]
         if not videos:
             raise NotFoundError(f"{source}: no video matches", rule=_rule())
         return videos

@@ -92,7 +92,7 @@ class RunStore:
         path = Path(path)
         if path.exists():
             raise StorageError(f"{path} exists already", remedy="open it, or choose another name")
-        attrs = {
+        attrs: dict[str, Any] = {
             "kind": KIND,
             "version": VERSION,
             "keypoints": list(keypoints),
@@ -157,7 +157,7 @@ class RunStore:
 
     def __len__(self) -> int:
         """Return the number of frames, finished or not."""
-        return int(self.group["frame"].shape[0])
+        return int(self._array("frame").shape[0])
 
     @property
     def n_chunks(self) -> int:

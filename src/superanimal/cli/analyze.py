@@ -1,0 +1,117 @@
+"""``superanimal analyze``: videos in, poses out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from superanimal.errors import Cancelled, InputError, NoAnimalsError, StorageError, SuperAnimalError
+
+
+def analyze(
+    videos: Annotated[list[str], typer.Argument(help="Videos, folders, or globs such as 'data/*.mp4'.")],
+    model: Annotated[str, typer.Option(help="Model name or weight file.")] = "mini_topviewmouse",
+    detector: Annotated[str | None, typer.Option(help="Detector name; the model's own by default.")] = None,
+    max_individuals: Annotated[int, typer.Option(help="At most so many animals per frame.")] = 1,
+    mode: Annotated[str, typer.Option(help="enhanced, or compatible (as DeepLabCut 3).")] = "enhanced",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16, fp16.")] = "auto",
+    batch_size: Annotated[int | None, typer.Option(help="Crops per batch; chosen by itself.")] = None,
+    frames: Annotated[str | None, typer.Option(help="start:stop:step, as 0:1000 or ::10.")] = None,
+    roi: Annotated[str | None, typer.Option(help="x,y,width,height: look nowhere else.")] = None,
+    boxes: Annotated[Path | None, typer.Option(help="File with known boxes instead of a detector.")] = None,
+    whole_frame: Annotated[bool, typer.Option(help="No detector: the animal fills the frame.")] = False,
+    threshold: Annotated[float | None, typer.Option(help="Lowest score of a box.")] = None,
+    nms: Annotated[float | None, typer.Option(help="Largest overlap (IoU) of two boxes.")] = None,
+    detector_every: Annotated[
+        int | None, typer.Option(help="Detector on every n-th frame; boxes follow the pose in between.")
+    ] = None,
+    track: Annotated[bool, typer.Option(help="Keep identities over time.")] = True,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for results; beside each video by default.")
+    ] = None,
+    format: Annotated[
+        list[str] | None, typer.Option(help="Export format; may be given several times. Default dlc-h5.")
+    ] = None,
+    overlay: Annotated[bool, typer.Option(help="Also write a labelled mp4.")] = False,
+    overwrite: Annotated[bool, typer.Option(help="Start over instead of going on.")] = False,
+    accept_license: Annotated[
+        bool, typer.Option(help="Accept the licence of the weights and download them.")
+    ] = False,
+) -> None:
+    """Estimate the poses of the animals in videos.
+
+    Stop it whenever you like: the same command goes on where it was.
+    """
+    # Idle OpenMP threads must sleep, not spin: on a shared machine spinning costs a factor of 5 to 13.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from superanimal.cli.progress import RichProgress
+    from superanimal.inference import Analyzer, find_videos
+
+    console = Console(highlight=False)
+    paths = find_videos(videos)
+    analyzer = Analyzer(
+        model,
+        detector=detector,
+        max_individuals=max_individuals,
+        mode=mode,
+        device=device,
+        precision=precision,
+        batch_size=batch_size,
+        frames=frames,
+        roi=parse_roi(roi),
+        boxes=boxes,
+        whole_frame=whole_frame,
+        detector_threshold=threshold,
+        nms=nms,
+        detector_every=detector_every,
+        track=track,
+        out=out,
+        formats=format or ("dlc-h5",),
+        overlay=overlay,
+        resume=not overwrite,
+        accept_license=accept_license,
+    )
+    failed: list[SuperAnimalError] = []
+    with RichProgress() as progress:
+        for path in paths:
+            try:
+                result = analyzer.run(path, progress)
+                if not result.frames_with_animals:
+                    raise NoAnimalsError(
+                        f"{path}: no animal was found in {result.poses.sizes['time']} frames",
+                        remedy="try another --model or --detector, a lower --threshold, or --whole-frame",
+                    )
+            except KeyboardInterrupt:
+                raise Cancelled("stopped", remedy="the same command goes on from here") from None
+            except (Cancelled, StorageError):
+                raise
+            except SuperAnimalError as error:
+                if len(paths) == 1:
+                    raise
+                failed.append(error)
+                progress.message(f"Error: {error}")
+                continue
+            found = result.frames_with_animals
+            progress.message(f"{path.name}: animals in {found} of {result.poses.sizes['time']} frames")
+            for file in [result.store, *result.files]:
+                console.print(f"  {file}", soft_wrap=True, markup=False)
+    if failed:
+        raise type(failed[-1])(f"{len(failed)} of {len(paths)} videos failed", remedy="see the lines above")
+
+
+def parse_roi(text: str | None) -> tuple[int, int, int, int] | None:
+    """Read ``x,y,width,height``."""
+    if text is None:
+        return None
+    try:
+        x, y, width, height = (int(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(
+            f"region of interest {text!r}", rule="give x,y,width,height in whole pixels"
+        ) from None
+    return x, y, width, height

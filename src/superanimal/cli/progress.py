@@ -1,0 +1,76 @@
+"""A progress bar in the terminal: frames, frames per second, time left."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+from rich import progress as bars
+from rich.console import Console
+
+from superanimal.progress import Progress
+
+
+class RichProgress(Progress):
+    """Shows a bar on standard error; use as a context manager.
+
+    Parameters
+    ----------
+    console
+        Where to draw; without a terminal only messages are printed.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        super().__init__()
+        self._bar = bars.Progress(
+            bars.TextColumn("{task.description}"),
+            bars.BarColumn(),
+            bars.MofNCompleteColumn(),
+            bars.TextColumn("{task.fields[rate]}"),
+            bars.TextColumn("{task.fields[left]}"),
+            console=console or Console(stderr=True, highlight=False),
+        )
+        self._task: bars.TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def start(self, total: int | None, title: str = "", unit: str = "frames") -> None:
+        """See :class:`~superanimal.progress.Progress`."""
+        self._task = self._bar.add_task(title.replace("[", r"\["), total=total, rate="", left="")
+        super().start(total, title, unit)
+
+    def message(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._bar.console.print(text, markup=False, soft_wrap=True)
+
+    def finish(self) -> None:
+        """Leave the finished bar on the screen; the time it took replaces the time left."""
+        if self._task is not None:
+            self._bar.update(self._task, completed=self.done, left="")
+            self._task = None
+
+    def changed(self, info: dict[str, Any]) -> None:
+        """See :class:`~superanimal.progress.Progress`."""
+        if self._task is None:
+            return
+        left = self.remaining_s
+        self._bar.update(
+            self._task,
+            completed=self.done,
+            rate=f"{self.rate:.1f} {self.unit}/s" if self.rate else "",
+            left="" if left is None else f"{clock(left)} left",
+        )
+
+
+def clock(seconds: float) -> str:
+    """Write a duration as m:ss or h:mm:ss."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
