@@ -1,8 +1,8 @@
 """Reading weight files without running what may be in them.
 
-DeepLabCut 3 writes ``torch.save({"model": state dict, "metadata": {...}, ...})``; bare state dicts, files with
-``state_dict`` and safetensors are read too. A pickle that asks for anything but tensors and plain values is
-refused: there is no unsafe fall-back.
+DeepLabCut 3 writes ``torch.save({"model": state dict, "metadata": {...}, ...})``; bare state dicts, files
+with ``state_dict`` and safetensors are read too. A pickle that asks for anything but tensors and plain values
+is refused: there is no unsafe fall-back.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from superanimal.errors import ModelError, NotFoundError
 COUNTER = "num_batches_tracked"
 _CONTAINERS = ("model", "state_dict")
 _WRAPPER = "module."
+_FORBIDDEN = re.compile(r"[Uu]nsupported (?:global|class)\W+(?:GLOBAL )?([\w.]+\.[\w.]+)")
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def fill(network: nn.Module, checkpoint: Checkpoint, owner: str) -> None:
     Parameters
     ----------
     network
-        Filled in place.
+        Filled in place; it may live on the meta device.
     checkpoint
         The content of the file.
     owner
@@ -141,7 +142,13 @@ def fill(network: nn.Module, checkpoint: Checkpoint, owner: str) -> None:
             "every tensor has to fit",
             "check that the file belongs to this model (superanimal models import FILE tells which)",
         )
-    network.load_state_dict(checkpoint.state, strict=False)
+    state = {
+        key: value.float() if value.is_floating_point() else value for key, value in checkpoint.state.items()
+    }
+    for key, needed in network.state_dict().items():
+        if key not in state:
+            state[key] = torch.zeros(needed.shape, dtype=needed.dtype)
+    network.load_state_dict(state, assign=True)
 
 
 def _read_safetensors(path: Path) -> Checkpoint:
@@ -158,9 +165,7 @@ def _load(path: Path) -> Any:
         with torch.serialization.safe_globals(_harmless()):
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        wanted = re.search(
-            r"[Uu]nsupported (?:global|class)[^`\n]*?[:`]? ?(?:GLOBAL )?`?([\w.]+\.[\w.]+)", str(error)
-        )
+        wanted = _FORBIDDEN.search(str(error))
         if wanted is None:
             raise _damaged(path, error) from error
         raise ModelError(

@@ -89,9 +89,8 @@ class DetectorModel:
         results = []
         for found in self.network(self.preprocess(frames)):
             keep = found["labels"] == self.entry.animal_class
-            results.append(
-                (found["boxes"][keep].float().cpu().numpy(), found["scores"][keep].float().cpu().numpy())
-            )
+            boxes, scores = (found[key][keep].float().cpu().numpy() for key in ("boxes", "scores"))
+            results.append((boxes, scores))
         return results
 
     def _detect_classless(self, frames: Sequence[Tensor]) -> list[tuple[np.ndarray, np.ndarray]]:

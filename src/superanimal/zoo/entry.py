@@ -197,7 +197,9 @@ def parse_entry(name: str, fields: dict[str, Any], licences: dict[str, Licence])
     values["licence"] = licences[licence]
     try:
         if "head" in values:
-            head = {k: tuple(v) if isinstance(v, list) else v for k, v in values["head"].items()}
+            head: dict[str, Any] = {
+                k: tuple(v) if isinstance(v, list) else v for k, v in values["head"].items()
+            }
             values["head"] = HeadSpec(**head)
         for key, value in values.items():
             if isinstance(value, list):

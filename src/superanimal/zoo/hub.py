@@ -1,8 +1,8 @@
 """Getting weights: from the Hugging Face hub, from another address, or from a folder.
 
 The hub's own library resolves the file (endpoint, token, proxies, redirects) and moves the bytes; a partial
-file is kept beside the target under the name of the version it belongs to, so that an interrupted download goes
-on where it stopped, even after the process died.
+file is kept beside the target under the name of the version it belongs to, so that an interrupted download
+goes on where it stopped, even after the process died.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TypeVar
+from typing import IO, Any, BinaryIO, NamedTuple, TypeVar, cast
 
 from superanimal.errors import ModelError, NotFoundError, SuperAnimalError
 from superanimal.files import atomic_write, sha256_of, storage_error
@@ -125,7 +125,7 @@ def _fetch(entry: ModelEntry, remote: Remote, target: Path, progress: Progress) 
                 entry,
                 lambda: http_get(
                     remote.url,
-                    _Watched(file, progress),
+                    cast(BinaryIO, _Watched(file, progress)),
                     resume_size=done,
                     headers=remote.headers,
                     expected_size=remote.size,
@@ -139,7 +139,7 @@ def _fetch(entry: ModelEntry, remote: Remote, target: Path, progress: Progress) 
         if len(remote.etag) == _SHA256_DIGITS and digest != remote.etag:
             partial.unlink()
             raise ModelError(
-                f"{target.name} arrived damaged: SHA-256 {digest[:12]}..., the server says {remote.etag[:12]}...",
+                f"{target.name} arrived damaged: SHA-256 {digest[:12]}, the server says {remote.etag[:12]}",
                 remedy="run the download again",
             )
         partial.replace(target)
@@ -176,7 +176,7 @@ def _silent_bar() -> Any:
     """Return a progress-bar class that shows nothing: :class:`Progress` shows the bytes."""
     from tqdm.auto import tqdm
 
-    class Silent(tqdm):  # type: ignore[type-arg]
+    class Silent(tqdm):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             kwargs.pop("name", None)
             super().__init__(*args, **{**kwargs, "disable": True})
@@ -219,7 +219,7 @@ def _unreachable(entry: ModelEntry, problem: str) -> ModelError:
     return ModelError(
         problem,
         f"the network has to let {host} through (HTTPS_PROXY and HF_ENDPOINT are honoured)",
-        f"what has arrived is kept and the next try goes on there; without network use: {_offline_command(entry)}",
+        f"what has arrived is kept for the next try; without network use: {_offline_command(entry)}",
     )
 
 
@@ -250,5 +250,5 @@ def _in_folder(entry: ModelEntry, folder: Path) -> Path:
 def _copy(source: Path, target: Path, progress: Progress) -> None:
     progress.start(source.stat().st_size, title=f"copying {source.name}", unit="bytes")
     with source.open("rb") as reader, target.open("wb") as writer:
-        shutil.copyfileobj(reader, _Watched(writer, progress), _BLOCK)  # type: ignore[misc]
+        shutil.copyfileobj(reader, _Watched(writer, progress), _BLOCK)
     progress.finish()

@@ -52,7 +52,9 @@ def import_model(
     """
     source = Path(path).expanduser()
     shipped = shipped_catalog()
-    known = shipped[name] if name in shipped else shipped.by_file(source.name) if name is None else None
+    known = shipped.by_file(source.name) if name is None else None
+    if name is not None and name in shipped:
+        known = shipped[name]
     if known is not None and known.embedded:
         raise InputError(
             f"{known.name} is embedded in the package", remedy="import the file under another name"
@@ -65,7 +67,7 @@ def import_model(
         )
     if entry.released:
         require(entry, accept_license)
-    build(entry, source)
+    build(entry, checkpoint)
     if entry.released:
         target = files_folder(entry) / entry.filename
         _copy(source, target)

@@ -116,7 +116,7 @@ def _heatmap(state: Mapping[str, Tensor], config: Mapping[str, Any], source: str
 
 
 def _deconv(state: Mapping[str, Tensor], config: Mapping[str, Any]) -> list[list[int]]:
-    """Return (kernel, stride, width) of each transposed convolution; width 0 for the one that gives the maps."""
+    """Return (kernel, stride, width) of each transposed convolution; width 0 for the one giving the maps."""
     prefix = f"{_HEAD}heatmap_head.deconv_layers."
     weights = [state[f"{prefix}{i}.weight"] for i in _indices(state, prefix)]
     strides = _at(config, "model", "heads", "bodypart", "heatmap_config", "strides")

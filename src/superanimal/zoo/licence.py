@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 
 from superanimal.errors import ModelError
-from superanimal.poses.provenance import timestamp
 from superanimal.zoo.entry import Licence, ModelEntry
 from superanimal.zoo.home import home, read_json, update_json
 
@@ -22,6 +21,8 @@ def is_accepted(licence: Licence) -> bool:
 
 def accept(licence: Licence) -> None:
     """Write down that the user accepts the terms."""
+    from superanimal.poses.provenance import timestamp
+
     record = {"title": licence.title, "text_sha256": _digest(licence), "accepted": timestamp()}
     update_json(home() / _FILE, licence.name, record)
 

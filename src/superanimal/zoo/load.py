@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from superanimal.errors import ModelError
@@ -17,7 +18,7 @@ from superanimal.zoo.detector_model import DetectorModel
 from superanimal.zoo.entry import ModelEntry, parse_entry
 from superanimal.zoo.layout import describe, keypoint_count, read_config
 from superanimal.zoo.pose_model import PoseModel
-from superanimal.zoo.weights import Weights, locate
+from superanimal.zoo.weights import locate
 
 _SUFFIXES = (".pt", ".pth", ".safetensors", ".bin", ".ckpt")
 
@@ -34,14 +35,14 @@ def load_pose_model(name_or_path: str | os.PathLike[str], device: str = "cpu") -
     ModelError
         When the weights are not on this computer, are damaged, or do not fit.
     """
-    entry, weights = _resolve(name_or_path, "pose")
-    return PoseModel(entry, build(entry, weights.path), weights.sha256).to(device)
+    entry, checkpoint, digest = _resolve(name_or_path, "pose")
+    return PoseModel(entry, build(entry, checkpoint), digest).to(device)
 
 
 def load_detector(name_or_path: str | os.PathLike[str], device: str = "cpu") -> DetectorModel:
     """Load a detector by its catalogue name or from a weight file; as :func:`load_pose_model`."""
-    entry, weights = _resolve(name_or_path, "detector")
-    return DetectorModel(entry, build(entry, weights.path), weights.sha256).to(device)
+    entry, checkpoint, digest = _resolve(name_or_path, "detector")
+    return DetectorModel(entry, build(entry, checkpoint), digest).to(device)
 
 
 def identify(checkpoint: Checkpoint) -> ModelEntry:
@@ -83,17 +84,18 @@ def check_keypoints(entry: ModelEntry, checkpoint: Checkpoint) -> None:
         )
 
 
-def build(entry: ModelEntry, weights: Path) -> nn.Module:
-    """Build the network of an entry and fill it from a weight file.
+def build(entry: ModelEntry, checkpoint: Checkpoint) -> nn.Module:
+    """Build the network of an entry and fill it with the content of a weight file.
 
     Raises
     ------
     ModelError
-        When the file is damaged, of another animal, or any tensor does not fit.
+        When the file is of another animal, or any tensor does not fit.
     """
-    checkpoint = _with_prefix(entry, read_checkpoint(weights))
+    checkpoint = _with_prefix(entry, checkpoint)
     check_keypoints(entry, checkpoint)
-    network = build_network(entry.architecture, entry.outputs, **entry.options)
+    with torch.device("meta" if entry.kind == "pose" else "cpu"):  # spares random numbers
+        network = build_network(entry.architecture, entry.outputs, **entry.options)
     fill(network, checkpoint, entry.name)
     return network
 
@@ -105,20 +107,25 @@ def _with_prefix(entry: ModelEntry, checkpoint: Checkpoint) -> Checkpoint:
     return replace(checkpoint, state={f"model.{key}": value for key, value in checkpoint.state.items()})
 
 
-def _resolve(name_or_path: str | os.PathLike[str], kind: str) -> tuple[ModelEntry, Weights]:
-    """Return entry and weight file of a name or path."""
+def _resolve(name_or_path: str | os.PathLike[str], kind: str) -> tuple[ModelEntry, Checkpoint, str]:
+    """Return entry, content of the weight file and its digest, of a name or a path."""
     catalog = load_catalog()
     name = os.fspath(name_or_path)
     path = Path(name).expanduser()
-    is_file = name not in catalog and (path.suffix in _SUFFIXES or path.is_file())
-    if is_file:
+    if name not in catalog and (path.suffix in _SUFFIXES or path.is_file()):
         checkpoint = read_checkpoint(path)
         entry = catalog.by_file(path.name) or identify(checkpoint)
-    else:
-        entry = catalog[name]
+        _check_kind(entry, kind)
+        return entry, checkpoint, sha256_of(path)
+    entry = catalog[name]
+    _check_kind(entry, kind)
+    weights = locate(entry)
+    return entry, read_checkpoint(weights.path), weights.sha256
+
+
+def _check_kind(entry: ModelEntry, kind: str) -> None:
     if entry.kind != kind:
-        raise ModelError(f"{name} is a {entry.kind} model", f"a {kind} model is needed here")
-    return entry, Weights(path, sha256_of(path)) if is_file else locate(entry)
+        raise ModelError(f"{entry.name} is a {entry.kind} model", f"a {kind} model is needed here")
 
 
 def _space_of(count: int) -> str:

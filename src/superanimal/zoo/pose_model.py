@@ -63,7 +63,7 @@ class PoseModel:
 
     @torch.inference_mode()
     def preprocess(self, crops: Tensor) -> Tensor:
-        """Move crops (B, H, W, 3) uint8 RGB to the device and normalise: (B, 3, H, W) in the network's type."""
+        """Move crops (B, H, W, 3) uint8 RGB to the device and normalise: (B, 3, H, W), the network's type."""
         if self._normalisation is None:
             mean = torch.tensor(self.entry.mean, dtype=torch.float32, device=self.device)
             std = torch.tensor(self.entry.std, dtype=torch.float32, device=self.device)

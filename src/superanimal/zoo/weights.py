@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from superanimal.errors import ModelError
 from superanimal.files import sha256_of
-from superanimal.poses.provenance import timestamp
 from superanimal.zoo.entry import ModelEntry
 from superanimal.zoo.home import home, models_home, read_json, update_json
 
@@ -62,7 +61,7 @@ def locate(entry: ModelEntry) -> Weights:
         record(entry, path, digest, source="found on disk")
     elif known["sha256"] != digest:
         raise ModelError(
-            f"{path} has changed: SHA-256 {digest[:12]}..., recorded on {known['recorded']} as {known['sha256'][:12]}...",
+            f"{path} has changed: digest {digest[:8]}, recorded {known['recorded']} as {known['sha256'][:8]}",
             "the weights of a model stay the file that was first used",
             f"get it again with: superanimal models download {entry.name} --force"
             if entry.released
@@ -87,9 +86,11 @@ def record(entry: ModelEntry, path: Path, digest: str, source: str, revision: st
     """
     if not digest.startswith(entry.sha256):
         raise ModelError(
-            f"{path} is not the file of {entry.name}: its SHA-256 starts with {digest[:8]}, not {entry.sha256[:8]}",
+            f"{path} is not the file of {entry.name}: SHA-256 {digest[:8]}, not {entry.sha256[:8]}",
             remedy="get the file again",
         )
+    from superanimal.poses.provenance import timestamp
+
     facts = {
         "sha256": digest,
         "size": path.stat().st_size,

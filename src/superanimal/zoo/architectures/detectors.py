@@ -1,7 +1,7 @@
 """The animal detectors: torchvision's Faster R-CNN and SSDLite with the names found in the weight files.
 
-Ren et al. 2015, "Faster R-CNN"; Li et al. 2021 for the v2 training; Sandler et al. 2018 and Howard et al. 2019
-for SSDLite with MobileNetV3.
+Ren et al. 2015, "Faster R-CNN"; Li et al. 2021 for the v2 training; Sandler et al. 2018
+and Howard et al. 2019 for SSDLite with MobileNetV3.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torchvision.models import detection
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
 
-_FASTER_RCNN: dict[str, Callable[..., nn.Module]] = {
+_FASTER_RCNN: dict[str, Callable[..., detection.FasterRCNN]] = {
     "fasterrcnn_mobilenet_v3_large_fpn": detection.fasterrcnn_mobilenet_v3_large_fpn,
     "fasterrcnn_resnet50_fpn": detection.fasterrcnn_resnet50_fpn,
     "fasterrcnn_resnet50_fpn_v2": detection.fasterrcnn_resnet50_fpn_v2,
@@ -28,7 +28,7 @@ class Detector(nn.Module):
         self.model = model
 
     def forward(self, images: list[Tensor]) -> list[dict[str, Tensor]]:
-        """Find objects in float images (3, H, W): boxes (n, 4) xyxy in pixels, scores and labels, best first."""
+        """Find objects in float images (3, H, W): boxes (n, 4) xyxy, scores and labels, best first."""
         found: list[dict[str, Tensor]] = self.model(images)
         return found
 

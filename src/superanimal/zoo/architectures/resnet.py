@@ -7,6 +7,7 @@ The last stage is dilated so that the features keep stride 16.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import timm
 from torch import Tensor, nn
@@ -19,13 +20,12 @@ class ResNetBackbone(nn.Module):
 
     def __init__(self, name: str, output_stride: int) -> None:
         super().__init__()
-        self.model = timm.create_model(name, pretrained=False, output_stride=output_stride)
+        self.model: Any = timm.create_model(name, pretrained=False, output_stride=output_stride)
         self.model.fc = nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map normalised images (B, 3, H, W) to features (B, 2048, H/16, W/16)."""
-        features: Tensor = self.model.forward_features(x)
-        return features
+        return self.model.forward_features(x)
 
 
 def build(

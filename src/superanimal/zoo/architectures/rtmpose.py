@@ -1,7 +1,7 @@
 """RTMPose: a CSPNeXt backbone with a coordinate-classification (SimCC) head.
 
 Jiang et al. 2023, "RTMPose: real-time multi-person pose estimation based on MMPose", arXiv:2303.07399;
-SimCC after Li et al. 2022, the gated attention unit after Hua et al. 2022, "Transformer quality in linear time".
+SimCC after Li et al. 2022, the gated attention unit after Hua et al. 2022.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class GatedAttention(nn.Module):
     def __init__(self, size: int = 256, shared: int = 128, expansion: int = 2) -> None:
         super().__init__()
         hidden = size * expansion
-        self.sizes = (hidden, hidden, shared)
+        self.sizes = [hidden, hidden, shared]
         self.gamma = nn.Parameter(torch.rand(2, shared))
         self.beta = nn.Parameter(torch.rand(2, shared))
         self.o = nn.Linear(hidden, size, bias=False)
