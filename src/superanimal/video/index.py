@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import av
 import numpy as np
@@ -184,7 +186,7 @@ def load_index(path: Path, progress: Progress | None = None) -> VideoIndex:
             values = {name: stored[name] for name in stored.files}
         if json.loads(str(values.pop("identity"))) == identity:
             return VideoIndex(**{name: v if v.ndim else v.item() for name, v in values.items()})
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error):
         pass  # absent, of another version or damaged: build it again
     index = build_index(path, progress)
     try:
