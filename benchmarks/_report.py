@@ -1,0 +1,54 @@
+"""Writes one section of ``benchmarks/RESULTS.md``: machine, date, command and what was measured."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import re
+import sys
+from pathlib import Path
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+_INTRO = """# Benchmark results
+
+Each section is written by the command it names. Figures of a shared machine vary by some ten per cent.
+"""
+
+
+def machine() -> str:
+    """Describe the machine in one line."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        found = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text())
+        model = found[1].strip() if found else model
+    load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{model}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}{load}"
+
+
+def write_section(title: str, body: str, command: str | None = None) -> None:
+    """Put a section into the results file in place of the one with the same title.
+
+    Parameters
+    ----------
+    title
+        Heading of the section.
+    body
+        Markdown.
+    command
+        The command that made it; by default the present one.
+    """
+    command = command or "python benchmarks/" + " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    date = datetime.datetime.now(datetime.UTC).date().isoformat()
+    section = f"## {title}\n\n`{command}`, {date}, {machine()}\n\n{body.strip()}\n"
+    text = RESULTS.read_text("utf-8") if RESULTS.exists() else _INTRO
+    parts = re.split(r"(?m)^(?=## )", text)
+    kept = [part.rstrip() + "\n" for part in parts if not part.startswith(f"## {title}\n")]
+    RESULTS.write_text("\n".join([*kept, section]), "utf-8")
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
