@@ -167,6 +167,9 @@ def open_tiff(path: Path, cache_bytes: int, fps: float | None, reopen: tuple[Any
 
     try:
         tiff = tifffile.TiffFile(path)
+        if len(tiff.series) > 1:  # written page by page: take equal pages together
+            tiff.close()
+            tiff = tifffile.TiffFile(path, is_shaped=False)
         series = tiff.series[0]
         array = zarr.open_array(series.aszarr(level=0), mode="r")
     except (tifffile.TiffFileError, OSError, ValueError, IndexError) as error:
