@@ -1,0 +1,142 @@
+"""Readers of labelled data sets: any supported folder or file becomes one lazy :class:`LabelledSet`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from superanimal.errors import FormatError, InputError
+from superanimal.keypoints.labelled import LabelledSet, require
+
+LABEL_FORMATS = ("deeplabcut", "coco", "sleap", "label-studio", "store", "poses", "other")
+"""Names for ``read_labels(format=...)``."""
+
+
+def read_labels(
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    name: str | None = None,
+    licence: str | None = None,
+    images: str | os.PathLike[str] | None = None,
+    video: str | os.PathLike[str] | None = None,
+    scorer: str | None = None,
+    keypoints: Sequence[str] | None = None,
+) -> LabelledSet:
+    """Read a labelled data set; nothing is copied and no image is decoded.
+
+    Parameters
+    ----------
+    path
+        DeepLabCut or Lightning Pose project, a ``CollectedData`` file or the folder with it, COCO keypoint
+        json, SLEAP ``.slp`` / ``.pkg.slp``, Label Studio json export, our own training store, any pose file
+        of :mod:`superanimal.formats` (NWB, tidy table with a column ``image``, predictions with ``video``),
+        or another format that sleap-io reads.
+    format
+        One of ``LABEL_FORMATS``, when the content does not tell.
+    name
+        Name of the data set, which chooses the column of a conversion table; by default told by the path.
+    licence
+        Licence of the images, where the files do not say.
+    images
+        Folder below which image names are looked up.
+    video
+        Video that the frames of a pose file belong to.
+    scorer
+        Whose labels to read, where a DeepLabCut folder has those of several people.
+    keypoints
+        Read only these, in this order.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such file.
+    FormatError, InputError
+        The content is not understood, or an image name leaves the folder.
+    """
+    found = require(path)
+    kind = format or recognise_labels(found)
+    options: dict[str, Any] = {"images": images, "name": name, "scorer": scorer, "video": video}
+    if kind == "deeplabcut":
+        from superanimal.keypoints.reading import deeplabcut as reader
+    elif kind == "coco":
+        from superanimal.keypoints.reading import coco as reader  # type: ignore[no-redef]
+    elif kind == "sleap":
+        from superanimal.keypoints.reading import sleap as reader  # type: ignore[no-redef]
+    elif kind == "label-studio":
+        from superanimal.keypoints.reading import label_studio as reader  # type: ignore[no-redef]
+    elif kind == "store":
+        from superanimal.keypoints.reading import store as reader  # type: ignore[no-redef]
+    elif kind == "poses":
+        from superanimal.keypoints.reading import pose_file as reader  # type: ignore[no-redef]
+    elif kind == "other":
+        from superanimal.keypoints.reading import other as reader  # type: ignore[no-redef]
+    else:
+        raise InputError(f"label format {kind!r}", f"known are {', '.join(LABEL_FORMATS)}")
+    labelled: LabelledSet = reader.read(found, **{key: value for key, value in options.items() if value})
+    if licence is not None:
+        labelled = labelled.with_columns(licence=licence)
+    return labelled if keypoints is None else only_keypoints(labelled, keypoints)
+
+
+def recognise_labels(path: Path) -> str:
+    """Return which of ``LABEL_FORMATS`` a file or folder is.
+
+    Raises
+    ------
+    FormatError
+        When it is none.
+    """
+    from superanimal.formats import recognise
+
+    if path.is_dir():
+        if (path / "zarr.json").is_file():
+            return "poses" if recognise(path) else "store"
+        if any(path.glob("CollectedData*")) or (path / "labeled-data").is_dir():
+            return "deeplabcut"
+        found = sorted(path.glob("annotations/*.json")) or sorted(path.glob("*.json"))
+        if found and recognise(found[0]) == "coco":
+            return "coco"
+        return "other"
+    if path.name == "config.yaml":
+        return "deeplabcut"
+    known = recognise(path)
+    if known == "dlc-labels":
+        return "deeplabcut"
+    if known == "coco":
+        return "coco"
+    if known == "slp":
+        return "sleap"
+    if known:
+        return "poses"
+    if path.suffix == ".json" and path.read_bytes()[:64].lstrip()[:1] == b"[":
+        return "label-studio"
+    if path.suffix.lower() in (".json", ".mat", ".h5", ".csv", ".txt", ".yaml", ".xml", ".nwb"):
+        return "other"
+    raise FormatError(
+        f"{path}: not recognised as labels",
+        "readable are DeepLabCut, Lightning Pose, COCO, SLEAP, Label Studio, NWB, tables with a column "
+        "'image', and what sleap-io reads",
+        "if you know what it is, name it: format=...",
+    )
+
+
+def only_keypoints(labelled: LabelledSet, keypoints: Sequence[str]) -> LabelledSet:
+    """Return the data set with some of its keypoints, in the order given.
+
+    Raises
+    ------
+    NotFoundError
+        When the data set has no such keypoint.
+    """
+    from superanimal.errors import unknown_name
+
+    for keypoint in keypoints:
+        if keypoint not in labelled.keypoints:
+            raise unknown_name(f"keypoint of {labelled.name}", keypoint, labelled.keypoints)
+    order = [labelled.keypoints.index(keypoint) for keypoint in keypoints]
+    return labelled.with_columns(
+        keypoints=tuple(keypoints), xy=labelled.xy[:, order], visibility=labelled.visibility[:, order]
+    )

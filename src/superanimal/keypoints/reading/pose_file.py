@@ -1,0 +1,41 @@
+"""Any pose file as labels: tables with a column ``image``, NWB, SLEAP analysis, predictions with their video."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from superanimal.formats import load_poses
+from superanimal.keypoints.images import ImageRef, safe_join
+from superanimal.keypoints.labelled import LabelledSet, from_poses
+
+
+def read(
+    path: Path,
+    *,
+    images: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    video: str | os.PathLike[str] | None = None,
+) -> LabelledSet:
+    """Read a file of :mod:`superanimal.formats`.
+
+    Parameters
+    ----------
+    images
+        Folder of the images that the file names; by default its own.
+    video
+        Video of the frames, for files that name no images; by default the one the file names, looked up
+        beside it when it has moved.
+    """
+    ds = load_poses(path)
+    label = name or path.stem
+    if "image" in ds.coords:
+        folder = Path(images) if images else path.parent
+        names = [str(image) for image in ds["image"].values]
+        refs = [ImageRef(str(safe_join(folder, image))) for image in names]
+        groups = [Path(image.replace("\\", "/")).parent.name for image in names]
+        return from_poses(ds, name=label, images=refs).with_columns(video=groups)
+    known = str(video or ds.attrs.get("video_path") or "")
+    if known and not Path(known).exists() and (beside := path.parent / Path(known).name).exists():
+        known = str(beside)
+    return from_poses(ds, name=label, video=known)
