@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -65,14 +65,14 @@ class LabelledSet:
     image_index: NDArray[np.int64]
     xy: NDArray[np.float32]
     visibility: NDArray[np.int8]
-    boxes: NDArray[np.float32] = field(default=None)  # type: ignore[assignment]
-    area: NDArray[np.float32] = field(default=None)  # type: ignore[assignment]
-    individuals: NDArray[np.object_] = field(default=None)  # type: ignore[assignment]
-    category: NDArray[np.object_] = field(default=None)  # type: ignore[assignment]
-    source: NDArray[np.object_] = field(default=None)  # type: ignore[assignment]
-    licence: NDArray[np.object_] = field(default=None)  # type: ignore[assignment]
-    split: NDArray[np.object_] = field(default=None)  # type: ignore[assignment]
-    video: NDArray[np.object_] = field(default=None)  # type: ignore[assignment]
+    boxes: NDArray[np.float32] = None  # type: ignore[assignment]
+    area: NDArray[np.float32] = None  # type: ignore[assignment]
+    individuals: NDArray[np.object_] = None  # type: ignore[assignment]
+    category: NDArray[np.object_] = None  # type: ignore[assignment]
+    source: NDArray[np.object_] = None  # type: ignore[assignment]
+    licence: NDArray[np.object_] = None  # type: ignore[assignment]
+    split: NDArray[np.object_] = None  # type: ignore[assignment]
+    video: NDArray[np.object_] = None  # type: ignore[assignment]
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -106,8 +106,11 @@ class LabelledSet:
         if repeated := sorted({name for name in self.keypoints if self.keypoints.count(name) > 1}):
             raise InputError(f"{self.name}: keypoints {repeated} appear more than once", "names are unique")
         index = self.image_index
-        if len(index) and not (0 <= index.min() and index.max() < len(self.images)):
-            raise InputError(f"{self.name}: image_index up to {index.max()}", f"{len(self.images)} images")
+        if len(index) and (index.min() < 0 or index.max() >= len(self.images)):
+            raise InputError(
+                f"{self.name}: image_index {index.min()}..{index.max()}",
+                f"there are {len(self.images)} images",
+            )
         if not np.isin(self.visibility, (UNDEFINED, ABSENT, HIDDEN, VISIBLE)).all():
             raise InputError(
                 f"{self.name}: visibility {sorted(set(self.visibility.ravel().tolist()))}",

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from superanimal.errors import FormatError, InputError
+from superanimal.errors import FormatError, InputError, unknown_name
 from superanimal.keypoints.labelled import LabelledSet, require
 
-LABEL_FORMATS = ("deeplabcut", "coco", "sleap", "label-studio", "store", "poses", "other")
-"""Names for ``read_labels(format=...)``."""
+LABEL_FORMATS = {
+    "deeplabcut": "deeplabcut",
+    "coco": "coco",
+    "sleap": "sleap",
+    "label-studio": "label_studio",
+    "store": "store",
+    "poses": "pose_file",
+    "other": "other",
+}
+"""Names for ``read_labels(format=...)`` and the module of each."""
 
 
 def read_labels(
@@ -59,23 +69,13 @@ def read_labels(
     found = require(path)
     kind = format or recognise_labels(found)
     options: dict[str, Any] = {"images": images, "name": name, "scorer": scorer, "video": video}
-    if kind == "deeplabcut":
-        from superanimal.keypoints.reading import deeplabcut as reader
-    elif kind == "coco":
-        from superanimal.keypoints.reading import coco as reader  # type: ignore[no-redef]
-    elif kind == "sleap":
-        from superanimal.keypoints.reading import sleap as reader  # type: ignore[no-redef]
-    elif kind == "label-studio":
-        from superanimal.keypoints.reading import label_studio as reader  # type: ignore[no-redef]
-    elif kind == "store":
-        from superanimal.keypoints.reading import store as reader  # type: ignore[no-redef]
-    elif kind == "poses":
-        from superanimal.keypoints.reading import pose_file as reader  # type: ignore[no-redef]
-    elif kind == "other":
-        from superanimal.keypoints.reading import other as reader  # type: ignore[no-redef]
-    else:
+    if kind not in LABEL_FORMATS:
         raise InputError(f"label format {kind!r}", f"known are {', '.join(LABEL_FORMATS)}")
-    labelled: LabelledSet = reader.read(found, **{key: value for key, value in options.items() if value})
+    reader = import_module(f"superanimal.keypoints.reading.{LABEL_FORMATS[kind]}")
+    given = {key: value for key, value in options.items() if value}
+    if unknown := sorted(set(given) - set(signature(reader.read).parameters)):
+        raise InputError(f"{unknown[0]}={given[unknown[0]]!r} for {path}", f"labels of kind {kind} take none")
+    labelled: LabelledSet = reader.read(found, **given)
     if licence is not None:
         labelled = labelled.with_columns(licence=licence)
     return labelled if keypoints is None else only_keypoints(labelled, keypoints)
@@ -131,8 +131,6 @@ def only_keypoints(labelled: LabelledSet, keypoints: Sequence[str]) -> LabelledS
     NotFoundError
         When the data set has no such keypoint.
     """
-    from superanimal.errors import unknown_name
-
     for keypoint in keypoints:
         if keypoint not in labelled.keypoints:
             raise unknown_name(f"keypoint of {labelled.name}", keypoint, labelled.keypoints)

@@ -146,7 +146,7 @@ def _video(image: dict[str, Any]) -> str:
 
 
 def _individuals(annotations: list[dict[str, Any]], index: np.ndarray) -> list[str]:
-    """Return the animals' names: ``individual`` or ``track_id`` where given, else numbers within the image."""
+    """Return the animals' names: ``individual`` or ``track_id`` where given, else numbers in the image."""
     seen: dict[int, int] = {}
     names = []
     for i, annotation in zip(index.tolist(), annotations, strict=True):

@@ -28,6 +28,7 @@ def read(
     images: str | os.PathLike[str] | None = None,
     name: str | None = None,
     scorer: str | None = None,
+    video: str | os.PathLike[str] | None = None,
 ) -> LabelledSet:
     """Read a project, a folder with ``CollectedData_<scorer>``, or one such file.
 
@@ -35,15 +36,18 @@ def read(
     ----------
     images
         Folder below which ``labeled-data/<video>/<image>`` (or the image alone) is looked up.
+    video
+        Video to take the frames from, by the numbers that end the image names, instead of image files.
     """
     root = path if path.is_dir() else path.parent
     config = read_config(root) if path.is_dir() or path.name == "config.yaml" else {}
     if path.is_file() and path.name != "config.yaml":
-        tables, notes = [path], []
+        tables, notes = [path], list[str]()
     else:
         tables, notes = _tables(root, scorer or config.get("scorer"), config, asked=scorer is not None)
     default = tables[0].parent.name if path.is_file() else root.resolve().name
-    parts = [_read_table(table, Path(images) if images else None, name or default) for table in tables]
+    folder = Path(images) if images else None
+    parts = [_read_table(table, folder, name or default, video) for table in tables]
     order = _names(config) or list(dict.fromkeys(k for part in parts for k in part.keypoints))
     order += [k for k in dict.fromkeys(k for part in parts for k in part.keypoints) if k not in order]
     joined = concatenate(parts, keypoints=order, name=name or default)
@@ -125,8 +129,12 @@ def _by_scorer(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _read_table(table: Path, images: Path | None, name: str) -> LabelledSet:
+def _read_table(
+    table: Path, images: Path | None, name: str, video_path: str | os.PathLike[str] | None
+) -> LabelledSet:
     ds = load_poses(table, "dlc-labels")
+    if video_path is not None:
+        return from_poses(ds.drop_vars("image", errors="ignore"), name=name, video=video_path)
     names = [str(image).replace("\\", "/") for image in ds["image"].values] if "image" in ds.coords else []
     folder = _image_root(table, images, names[0] if names else "")
     refs = [ImageRef(str(safe_join(folder, _below(image, folder, table)))) for image in names]

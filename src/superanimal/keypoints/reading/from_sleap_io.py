@@ -74,12 +74,14 @@ def _reference(
     video: Any, frame: int, path: Path, images: Path | None, embedded: tuple[str, dict[int, int]] | None
 ) -> ImageRef:
     shape = video.shape or (video.backend_metadata or {}).get("shape")
-    size = {"height": int(shape[1]), "width": int(shape[2])} if shape and shape[1] and shape[2] else {}
+    height, width = (int(shape[1] or 0), int(shape[2] or 0)) if shape else (0, 0)
     if embedded is not None:
-        return ImageRef(str(path), frame=embedded[1].get(frame, frame), inside=embedded[0], **size)
+        return ImageRef(
+            str(path), frame=embedded[1].get(frame, frame), inside=embedded[0], width=width, height=height
+        )
     if isinstance(video.filename, list):
         return ImageRef(str(_find(video.filename[frame], path, images)))
-    return ImageRef(str(_find(video.filename, path, images)), frame=frame, **size)
+    return ImageRef(str(_find(video.filename, path, images)), frame=frame, width=width, height=height)
 
 
 def _find(name: str, path: Path, images: Path | None) -> Path:

@@ -1,4 +1,4 @@
-"""Any pose file as labels: tables with a column ``image``, NWB, SLEAP analysis, predictions with their video."""
+"""Any pose file as labels: tables with a column ``image``, NWB, predictions with their video."""
 
 from __future__ import annotations
 
