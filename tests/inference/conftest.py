@@ -31,3 +31,9 @@ def pair_truth() -> np.ndarray:
 def pair(tmp_path_factory: pytest.TempPathFactory, pair_truth: np.ndarray) -> Path:
     """A video of two animals."""
     return write_video(tmp_path_factory.mktemp("clips") / "two.mp4", pair_truth)
+
+
+@pytest.fixture(scope="session")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video of one animal that takes five chunks."""
+    return write_video(tmp_path_factory.mktemp("clips") / "long.mp4", walk(1100, seed=2))

@@ -98,6 +98,6 @@ def short_run(device: str, frames: int) -> str:
     done, settings = result.poses.sizes["time"], analyzer.settings
     return (
         f"short run on {settings.device} ({settings.precision}, batch {settings.batch_size}): "
-        f"models loaded in {loaded - began:.1f} s, {done} frames in {took:.1f} s = {done / took:.1f} frames/s, "
-        f"animals in {result.frames_with_animals} frames"
+        f"models loaded in {loaded - began:.1f} s, {done} frames in {took:.1f} s = "
+        f"{done / took:.1f} frames/s, animals in {result.frames_with_animals} frames"
     )

@@ -9,15 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from superanimal.inference.analyze import Analysis, Analyzer, analyze
+    from superanimal.inference.analyzer import Analysis, Analyzer, analyze
     from superanimal.inference.sources import find_videos
     from superanimal.inference.store import RunStore, is_store
 
 _PUBLIC = {
-    "Analysis": "superanimal.inference.analyze",
-    "Analyzer": "superanimal.inference.analyze",
+    "Analysis": "superanimal.inference.analyzer",
+    "Analyzer": "superanimal.inference.analyzer",
     "RunStore": "superanimal.inference.store",
-    "analyze": "superanimal.inference.analyze",
+    "analyze": "superanimal.inference.analyzer",
     "find_videos": "superanimal.inference.sources",
     "is_store": "superanimal.inference.store",
 }

@@ -170,7 +170,9 @@ def carried_box(pose: np.ndarray, anchor: np.ndarray, last: np.ndarray) -> np.nd
     return np.concatenate([centre - size / 2, size]).astype(np.float32)
 
 
-def load_boxes(boxes: np.ndarray | str | os.PathLike[str], frames: range, total: int) -> np.ndarray:
+def load_boxes(
+    boxes: np.ndarray | str | os.PathLike[str], frames: range, total: int, max_individuals: int
+) -> np.ndarray:
     """Return given boxes as (T, N, 4) for the T analysed frames.
 
     Parameters
@@ -182,6 +184,8 @@ def load_boxes(boxes: np.ndarray | str | os.PathLike[str], frames: range, total:
         The analysed frames; an array may have a row for each of them or for each frame of the video.
     total
         Number of frames of the video.
+    max_individuals
+        No more boxes than this in a frame.
     """
     if isinstance(boxes, (str, os.PathLike)):
         boxes = _read_boxes(Path(boxes))
@@ -196,6 +200,11 @@ def load_boxes(boxes: np.ndarray | str | os.PathLike[str], frames: range, total:
         raise InputError(
             f"boxes of shape {np.shape(boxes)}",
             rule=f"expected (4,), (N, 4) or ({len(frames)}, N, 4) as x, y, width, height in pixels",
+        )
+    if array.shape[1] > max_individuals:
+        raise InputError(
+            f"{array.shape[1]} boxes per frame were given for at most {max_individuals} animals",
+            remedy="raise max_individuals",
         )
     return array if len(array) == len(frames) else array[frames.start : frames.stop : frames.step]
 

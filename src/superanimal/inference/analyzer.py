@@ -178,7 +178,9 @@ class Analyzer:
         with open_video(path) as video:
             check_roi(self.settings.roi, video.shape[2], video.shape[1])
             frames = parse_frames(self.frames, len(video))
-            given = None if self.boxes is None else load_boxes(self.boxes, frames, len(video))
+            given = None
+            if self.boxes is not None:
+                given = load_boxes(self.boxes, frames, len(video), self.settings.max_individuals)
             store = self._store(path, video, frames, given)
             left = len(store) - store.finished_frames()
             if 0 < left < len(store):

@@ -1,0 +1,174 @@
+"""Stopped at any moment and started again, a run ends with the bytes of one that was not stopped."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from blobs import BlobDetector, BlobPose
+
+from superanimal.errors import Cancelled, InputError, StorageError
+from superanimal.inference import Analyzer, RunStore
+from superanimal.inference import store as store_module
+from superanimal.progress import Progress
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def analyzer(out: Path, **options: Any) -> Analyzer:
+    options = {"device": "cpu", "batch_size": 8, "detector_every": 3, "formats": (), **options}
+    return Analyzer(BlobPose(), detector=BlobDetector(), out=out, **options)
+
+
+class CancelAt(Progress):
+    """Cancels when so many frames are done."""
+
+    def __init__(self, frames: int) -> None:
+        super().__init__()
+        self.frames = frames
+
+    def changed(self, info: dict[str, Any]) -> None:
+        if self.done >= self.frames:
+            self.cancel()
+
+
+@pytest.fixture(scope="module")
+def whole(long_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of an uninterrupted run."""
+    return analyzer(tmp_path_factory.mktemp("whole")).run(long_clip).store
+
+
+def test_two_runs_give_the_same_bytes(long_clip: Path, whole: Path, tmp_path: Path) -> None:
+    assert content(analyzer(tmp_path).run(long_clip).store) == content(whole)
+
+
+@pytest.mark.parametrize("stop", [1, 255, 300, 700])
+def test_cancel_and_go_on(long_clip: Path, whole: Path, tmp_path: Path, stop: int) -> None:
+    with pytest.raises(Cancelled):
+        analyzer(tmp_path).run(long_clip, CancelAt(stop))
+    store = RunStore.open(tmp_path / whole.name)
+    before = store.finished_chunks()
+    assert len(before) < store.n_chunks
+    again = analyzer(tmp_path)
+    progress = Progress()
+    again.run(long_clip, progress)
+    assert content(store.path) == content(whole)
+    left = len(store) - len(before) * store_module.CHUNK
+    assert progress.total == progress.done == left
+    assert sum(again.model.batches) == left  # type: ignore[attr-defined]  # no finished chunk a second time
+
+
+def test_a_finished_run_computes_nothing(long_clip: Path, whole: Path) -> None:
+    before = content(whole)
+    again = analyzer(whole.parent)
+    result = again.run(long_clip)
+    assert again.model.batches == [] and again.detector.batches == []  # type: ignore[attr-defined, union-attr]
+    assert result.frames_with_animals == 1100
+    assert content(whole) == before
+
+
+def test_killed_at_random_moments(long_clip: Path, whole: Path, tmp_path: Path) -> None:
+    here = Path(__file__).parent
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(here)}
+    command = [sys.executable, str(here / "kill_me.py"), str(long_clip), str(tmp_path)]
+    store_path = tmp_path / whole.name
+    rng = random.Random(os.environ.get("PYTEST_SEED", "7"))
+    kills = 0
+    for _ in range(12):
+        finished = RunStore.open(store_path).finished_frames() if store_path.exists() else 0
+        child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        told = []
+        patience = rng.choice([1, 5, 12, 14, 20]) if kills < 5 else 10**9
+        for line in child.stdout:
+            told.append(line.strip())
+            if len(told) > patience:
+                time.sleep(rng.uniform(0, 0.03))
+                child.kill()
+                break
+        child.stdout.close()
+        child.wait()
+        assert told[0] == f"0 of {1100 - finished}"  # what was finished is not begun again
+        if child.returncode == 0 and told[-1] == "finished":
+            break
+        kills += 1
+    assert kills == 5
+    assert content(store_path) == content(whole)
+
+
+def test_other_choices_are_not_mixed(long_clip: Path, whole: Path) -> None:
+    with pytest.raises(InputError, match="settings.mode was 'enhanced' and is 'compatible'") as error:
+        analyzer(whole.parent, mode="compatible").run(long_clip)
+    assert "--overwrite" in error.value.remedy
+    with pytest.raises(InputError, match="frames was"):
+        analyzer(whole.parent, frames="0:100").run(long_clip)
+    other = analyzer(whole.parent)
+    with torch.no_grad():
+        other.model.network.weight *= 0.5  # type: ignore[operator]
+    with pytest.raises(InputError, match="weights was"):
+        other.run(long_clip)
+
+
+def test_another_video_of_the_same_name_is_not_mixed(clip: Path, pair: Path, tmp_path: Path) -> None:
+    (tmp_path / "v.mp4").write_bytes(clip.read_bytes())
+    analyzer(tmp_path).run(tmp_path / "v.mp4")
+    (tmp_path / "v.mp4").write_bytes(pair.read_bytes())
+    with pytest.raises(InputError, match="video was"):
+        analyzer(tmp_path).run(tmp_path / "v.mp4")
+
+
+def test_starting_over(clip: Path, tmp_path: Path) -> None:
+    analyzer(tmp_path, mode="compatible").run(clip)
+    result = analyzer(tmp_path, resume=False).run(clip)
+    assert RunStore.open(result.store).attrs["identity"]["settings"]["mode"] == "enhanced"
+
+
+def test_a_full_disk_stops_the_run_and_it_goes_on_later(
+    long_clip: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def full_later(folder: Path) -> None:
+        calls.append(folder)
+        if len(calls) > 6:
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "_flush", full_later)
+        with pytest.raises(StorageError, match="disk is full"):
+            analyzer(tmp_path).run(long_clip)
+    assert RunStore.open(tmp_path / whole.name).finished_chunks() == [0]
+    assert content(analyzer(tmp_path).run(long_clip).store) == content(whole)
+
+
+class Hungry(BlobPose):
+    """Runs out of memory above three crops."""
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        if len(x) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().forward(x)
+
+
+def test_a_batch_size_found_the_hard_way_is_kept_over_a_stop(long_clip: Path, tmp_path: Path) -> None:
+    def hungry(out: Path) -> Analyzer:
+        return Analyzer(Hungry(), detector=BlobDetector(), device="cpu", batch_size=8, formats=(), out=out)
+
+    whole = hungry(tmp_path / "whole").run(long_clip)
+    with pytest.raises(Cancelled):
+        hungry(tmp_path / "parts").run(long_clip, CancelAt(600))
+    again = hungry(tmp_path / "parts")
+    parts = again.run(long_clip)
+    assert content(parts.store) == content(whole.store)
+    assert set(again.model.batches) <= {1, 2}  # type: ignore[attr-defined]
+    assert np.isfinite(parts.poses["position"].values).all()
