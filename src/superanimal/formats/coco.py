@@ -1,7 +1,7 @@
 """COCO keypoint json: images, annotations (one per animal) and categories with the keypoint names.
 
-Extra keys, which other programs ignore: ``individual``, ``keypoint_scores`` and ``bbox_is_extent`` of an annotation,
-``frame_index`` of an image, ``info.superanimal`` (record and names of the individuals).
+Extra keys, which other programs ignore: ``individual``, ``keypoint_scores`` and ``bbox_is_extent`` of an
+annotation, ``frame_index`` of an image, ``info.superanimal`` (record and names of the individuals).
 Visibility: 0 is read as absent; 1 (labelled but hidden) and 2 are kept in the variable ``visibility``.
 """
 
@@ -62,8 +62,8 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
         points = np.asarray(annotation["keypoints"], dtype=float)
         if points.size != 3 * len(own):
             raise FormatError(
-                f"{path}: annotation {annotation.get('id')} has {points.size} numbers for {len(own)} keypoints",
-                "each keypoint has x, y and a visibility",
+                f"{path}: annotation {annotation.get('id')} has {points.size} numbers",
+                f"each of its {len(own)} keypoints has x, y and a visibility",
             )
         xyv[row, own, individual] = points.reshape(-1, 3)
         if "keypoint_scores" in annotation:

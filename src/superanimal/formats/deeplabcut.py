@@ -55,7 +55,7 @@ def write_h5(ds: xr.Dataset, path: str | os.PathLike[str], *, scorer: str | None
             for name in _EXTRA_VARIABLES:
                 if name in ds:
                     stored = extras.create_dataset(
-                        name, data=ds[name].values, compression="gzip", shuffle=True
+                        name, data=ds[name].values, compression="gzip", compression_opts=1, shuffle=True
                     )
                     stored.attrs["dims"] = list(ds[name].dims)
     return [Path(path)]

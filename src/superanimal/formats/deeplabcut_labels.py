@@ -1,6 +1,6 @@
 """Human labels of a DeepLabCut project: ``CollectedData_<scorer>.h5`` and ``.csv``, always both.
 
-Rows are images ('labeled-data', video, image); older projects keep the path as one text, with / or \\.
+Rows are images ('labeled-data', video, image); older projects keep the path as one text.
 Every point counts as set by a person (``edited``), unless the table carries likelihoods (machine labels).
 """
 

@@ -38,10 +38,11 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
     dims = ("time", "space", "keypoints", "individuals")
     if set(ds["position"].dims) != set(dims):
         raise FormatError(f"{path}: position has dimensions {ds['position'].dims}", f"expected {dims}")
-    ds = ds.transpose(*dims, ...)
+    position = ds["position"].transpose(*dims).astype(np.float32)
     if "confidence" not in ds:
-        ds["confidence"] = xr.full_like(ds["position"].isel(space=0, drop=True), np.nan)
-    ds = ds.assign(position=ds["position"].astype(np.float32), confidence=ds["confidence"].astype(np.float32))
+        ds["confidence"] = xr.full_like(position.isel(space=0, drop=True), np.nan)
+    confidence = ds["confidence"].transpose(dims[0], *dims[2:]).astype(np.float32)
+    ds = ds.assign(position=position, confidence=confidence)
     if "edited" in ds:
         ds["edited"] = ds["edited"].astype(bool)
     if "frame" not in ds.coords:

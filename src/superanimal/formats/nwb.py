@@ -25,7 +25,9 @@ from superanimal.formats.wide_table import clip_confidence
 from superanimal.poses import make_poses, space_for
 
 _NOTES = "general/notes"
-_SIDES = set("left right l r front back fore hind upper lower mid middle top bottom".split())
+_SIDES = frozenset(
+    ("left", "right", "l", "r", "front", "back", "fore", "hind", "upper", "lower", "mid", "top", "bottom")
+)
 
 
 def read(path: str | os.PathLike[str]) -> xr.Dataset:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +77,13 @@ def write_frame(table: WideTable, path: Path, *, index: Any = None) -> None:
     names = ["scorer", "individuals", "bodyparts", "coords"] if multi else ["scorer", "bodyparts", "coords"]
     tuples = [tuple(part for part in column if part is not None) for column in table.columns]
     columns = pd.MultiIndex.from_tuples(tuples, names=names)
-    frame = pd.DataFrame(table.values, columns=columns, index=table.index if index is None else index)
+    rows: Any = table.index if index is None else index
+    frame: Any = pd.DataFrame(table.values, columns=columns, index=rows)
     fits = len(tuples) <= _MAX_TABLE_COLUMNS and len(pickle.dumps(tuples, 0)) < _MAX_ATTRIBUTE
     as_table = fits and index is None
+    store: Any
     with pd.HDFStore(str(path), "w") as store:
-        store.put(KEY, frame, format="table" if as_table else "fixed")
+        store.put(KEY, frame, format="table" if as_table else "fixed", track_times=False)
         attributes = store.get_storer(KEY).attrs  # as the pandas of DeepLabCut's environments writes them
         attributes.pandas_version = "0.15.2"
         if as_table:
@@ -97,7 +98,7 @@ def _kind(node: h5py.Group) -> str | None:
     return kind if kind in ("frame", "frame_table") else None
 
 
-def _read_table(node: h5py.Group, path: Any) -> tuple[list[Any], list[Any] | None, Sequence[Any], np.ndarray]:
+def _read_table(node: h5py.Group, path: Any) -> tuple[list[Any], list[Any] | None, Any, np.ndarray]:
     data = node["table"]
     rows = data[:]
     blocks = [name for name in rows.dtype.names if name.startswith("values_block")]
@@ -114,7 +115,7 @@ def _read_table(node: h5py.Group, path: Any) -> tuple[list[Any], list[Any] | Non
     return columns, names, _strings(rows["index"], node), values
 
 
-def _read_fixed(node: h5py.Group, path: Any) -> tuple[list[Any], list[Any] | None, Sequence[Any], np.ndarray]:
+def _read_fixed(node: h5py.Group, path: Any) -> tuple[list[Any], list[Any] | None, Any, np.ndarray]:
     columns, names = _read_axis(node, "axis0", path)
     index, _ = _read_axis(node, "axis1", path)
     if not columns or not isinstance(columns[0], tuple):
@@ -134,7 +135,7 @@ def _read_fixed(node: h5py.Group, path: Any) -> tuple[list[Any], list[Any] | Non
     return list(columns), names, index, values
 
 
-def _read_axis(node: h5py.Group, axis: str, path: Any) -> tuple[Sequence[Any], list[Any] | None]:
+def _read_axis(node: h5py.Group, axis: str, path: Any) -> tuple[Any, list[Any] | None]:
     if _text(node.attrs.get(f"{axis}_variety")) != "multi":
         return _array(node[axis], node, path), None
     levels = range(int(node.attrs[f"{axis}_nlevels"]))
@@ -146,7 +147,7 @@ def _read_axis(node: h5py.Group, axis: str, path: Any) -> tuple[Sequence[Any], l
     return list(zip(*parts, strict=True)), [_text(level.attrs.get("name")) for level in stored]
 
 
-def _array(data: h5py.Dataset, node: h5py.Group, path: Any) -> Sequence[Any]:
+def _array(data: h5py.Dataset, node: h5py.Group, path: Any) -> Any:
     """Return a stored one-dimensional index; object arrays are pickled one by one or as a whole."""
     if h5py.check_vlen_dtype(data.dtype) is not None:
         return list(loads(data[0].tobytes(), path)) if len(data) else []
@@ -155,7 +156,7 @@ def _array(data: h5py.Dataset, node: h5py.Group, path: Any) -> Sequence[Any]:
     return _strings(data[:], node)
 
 
-def _strings(values: np.ndarray, node: h5py.Group) -> Sequence[Any]:
+def _strings(values: np.ndarray, node: h5py.Group) -> Any:
     if values.dtype.kind != "S":
         return values
     encoding = _text(node.attrs.get("encoding")) or "utf-8"

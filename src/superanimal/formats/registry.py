@@ -90,7 +90,8 @@ _FORMATS = (
         _keeps("confidence frames fps provenance"),
     ),
     Format(
-        "sleap-analysis-h5", "SLEAP analysis h5", (".analysis.h5",), "sleap", "read_analysis", "write_analysis",
+        "sleap-analysis-h5", "SLEAP analysis h5", (".analysis.h5",), "sleap",
+        "read_analysis", "write_analysis",
         _keeps("confidence frames fps provenance"),
     ),
     Format("nwb", "NWB ndx-pose", (".nwb",), "nwb", keeps=_keeps("confidence frames fps provenance")),
@@ -219,7 +220,8 @@ def what_is_lost(ds: xr.Dataset, chosen: Format) -> list[str]:
         "provenance": ds.attrs.get("provenance", "{}") != "{}",
     }
     if chosen.name == "dlc-labels":  # frames stand in the names of the images; every point is a person's
-        knows["edited"] &= not bool((ds["edited"] == ds["position"].notnull().all("space")).all())
+        if knows["edited"]:
+            knows["edited"] = not bool((ds["edited"] == ds["position"].notnull().all("space")).all())
         knows["frames"] = "image" in ds.coords and not _named_by_frame(ds)
     lost = []
     if (

@@ -113,13 +113,11 @@ def write_slp(ds: xr.Dataset, path: str | os.PathLike[str]) -> list[Path]:
     )
     position = ds["position"].values.transpose(0, 3, 2, 1).astype(np.float64)  # (T, N, K, 2)
     score = ds["confidence"].values.transpose(0, 2, 1).astype(np.float64)
-    visible = np.isfinite(position).all(-1)
-    labelled = (
-        (ds["edited"].values.transpose(0, 2, 1) & visible).any(-1)
-        if "edited" in ds
-        else np.zeros(visible.shape[:2], dtype=bool)
-    )
-    present = visible.any(-1)
+    visible = np.asarray(np.isfinite(position).all(axis=-1))
+    labelled = np.zeros(visible.shape[:2], dtype=bool)
+    if "edited" in ds:
+        labelled |= np.asarray((ds["edited"].values.transpose(0, 2, 1) & visible).any(axis=-1))
+    present = np.asarray(visible.any(axis=-1))
     with atomic_write(path) as temporary:
         temporary.unlink()
         sleap_io.save_slp(labels, os.fspath(temporary), verbose=False)

@@ -70,5 +70,5 @@ def _names(path: str | os.PathLike[str], count: int) -> list[str]:
     spaces = [load_space(name) for name in space_names()]
     fitting = [space for space in spaces if len(space) == count]
     named = [space for space in fitting if f"superanimal_{space.name}" in Path(path).name]
-    space = (named or fitting or [None])[0]
-    return list(space.keypoints) if space else [f"keypoint{k}" for k in range(count)]
+    best = named or fitting
+    return list(best[0].keypoints) if best else [f"keypoint{k}" for k in range(count)]

@@ -33,7 +33,7 @@ _META = b"superanimal"
 
 def read_csv(path: str | os.PathLike[str]) -> xr.Dataset:
     """Read a tidy csv file."""
-    text = dict.fromkeys(("keypoint", "individual", "image"), pa.string())
+    text = dict.fromkeys(("keypoint", "individual", "image"), pa.dictionary(pa.int32(), pa.string()))
     options = arrow_csv.ConvertOptions(column_types=text, strings_can_be_null=False)
     try:
         table = arrow_csv.read_csv(os.fspath(path), convert_options=options)
@@ -138,8 +138,9 @@ def _to_poses(table: pa.Table, known: dict[str, Any], path: str | os.PathLike[st
         _, first, t = np.unique(instants, return_index=True, return_inverse=True)
     shape = (len(first), len(keypoints), len(individuals))
     flat = np.ravel_multi_index((t, k, n), shape)
-    if len(np.unique(flat)) != len(flat):
-        row = int(np.flatnonzero(np.bincount(flat, minlength=1)[flat] > 1)[0])
+    counts = np.bincount(flat, minlength=1)
+    if counts.max() > 1:
+        row = int(np.flatnonzero(counts[flat] > 1)[0])
         raise FormatError(
             f"{path}: two rows for keypoint {keypoints[k[row]]!r} of {individuals[n[row]]!r} "
             f"at {clock} {instants[row]}",

@@ -42,7 +42,7 @@ class WideTable:
     """
 
     columns: list[tuple[str, str | None, str, str]]
-    index: Sequence[Any]
+    index: Sequence[Any] | np.ndarray
     values: np.ndarray
     record: dict[str, Any] = field(default_factory=dict)
 
@@ -197,7 +197,7 @@ def clip_confidence(confidence: np.ndarray, source: str | os.PathLike[str]) -> n
 
 
 def index_to_frames(
-    index: Sequence[Any], source: str | os.PathLike[str]
+    index: Sequence[Any] | np.ndarray, source: str | os.PathLike[str]
 ) -> tuple[np.ndarray | None, list[str] | None]:
     """Return (frame numbers or None, image paths or None) of the rows of a table.
 
@@ -217,7 +217,7 @@ def index_to_frames(
 
 
 def frames_of_images(images: Sequence[str]) -> np.ndarray | None:
-    """Return the frame numbers that image names end with, or None unless every one is larger than the last."""
+    """Return the frame numbers that image names end with, or None unless they increase."""
     found = [re.search(r"([0-9]{1,12})\.\w+$", image) for image in images]
     numbers = np.array([int(match.group(1)) for match in found if match], dtype=np.int64)
     return numbers if len(numbers) == len(images) and (np.diff(numbers) > 0).all() else None
