@@ -7,6 +7,7 @@ first half of the tail (tail1..tail3), which is stable whatever the tail's end d
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,8 +22,8 @@ STRIDE = 8
 LONG_SIDE = 320
 MULTIPLE = 32
 GREY = 114
-MEAN = (0.5, 0.5, 0.5)
-STD = (0.5, 0.5, 0.5)
+CHANNELS = (40, 112)
+"""Channels of the backbone stages at strides 8 and 16."""
 
 
 class MiniDetector(nn.Module):
@@ -30,10 +31,12 @@ class MiniDetector(nn.Module):
 
     def __init__(self, width: int = 64) -> None:
         super().__init__()
-        self.backbone = timm.create_model(
+        backbone: Any = timm.create_model(
             "tf_efficientnet_lite0", pretrained=False, features_only=True, out_indices=(2, 3)
         )
-        self.pyramid = FeaturePyramid(self.backbone.feature_info.channels(), width)
+        backbone.blocks = nn.Sequential(*list(backbone.blocks.children())[:5])  # the rest is not used
+        self.backbone = backbone
+        self.pyramid = FeaturePyramid(CHANNELS, width)
         self.context = nn.Sequential(
             nn.Conv2d(width, width, 5, padding=4, dilation=2, groups=width, bias=False),
             nn.Conv2d(width, width, 1, bias=False),
@@ -83,7 +86,12 @@ def letterbox(frame: np.ndarray, long_side: int = LONG_SIDE) -> tuple[np.ndarray
 
 
 def decode(
-    outputs: dict[str, Tensor], scale: float, size: tuple[int, int], *, max_boxes: int = 32, floor: float = 0.02
+    outputs: dict[str, Tensor],
+    scale: float,
+    size: tuple[int, int],
+    *,
+    max_boxes: int = 32,
+    floor: float = 0.02,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Turn network outputs into boxes: peaks of the centre map, then suppression of overlaps.
 
@@ -109,8 +117,10 @@ def decode(
     h, w = size
     found = []
     for score_map, is_peak, extent in zip(center[:, 0], peak[:, 0], outputs["extent"].float(), strict=True):
-        score, index = torch.where(is_peak, score_map, torch.zeros_like(score_map)).flatten().topk(
-            min(max_boxes, score_map.numel())
+        score, index = (
+            torch.where(is_peak, score_map, torch.zeros_like(score_map))
+            .flatten()
+            .topk(min(max_boxes, score_map.numel()))
         )
         index = index[score >= floor]
         score = score[score >= floor]
@@ -147,7 +157,7 @@ def detect(network: MiniDetector, frames: Sequence[np.ndarray]) -> list[tuple[np
     if not len(frames):
         return []
     canvases, scales = zip(*(letterbox(frame) for frame in frames), strict=True)
-    device = next(network.parameters()).device
-    batch = torch.from_numpy(np.stack(canvases)).to(device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
-    outputs = {name: value.cpu() for name, value in network(batch).items()}
+    weight = network.center.weight
+    batch = torch.from_numpy(np.stack(canvases)).to(weight.device).permute(0, 3, 1, 2).float()
+    outputs = {n: value.cpu() for n, value in network(batch.div_(127.5).sub_(1.0).to(weight.dtype)).items()}
     return decode(outputs, scales[0], frames[0].shape[:2])

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import timm
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 STRIDE = 4
-MEAN = (0.5, 0.5, 0.5)
-STD = (0.5, 0.5, 0.5)
+CHANNELS = (24, 40, 112, 320)
+"""Channels of the backbone stages at strides 4, 8, 16, 32."""
 
 
 class FeaturePyramid(nn.Module):
@@ -56,7 +55,7 @@ class MiniPose(nn.Module):
         self.backbone = timm.create_model(
             "tf_efficientnet_lite0", pretrained=False, features_only=True, out_indices=(1, 2, 3, 4)
         )
-        self.pyramid = FeaturePyramid(self.backbone.feature_info.channels(), width)
+        self.pyramid = FeaturePyramid(CHANNELS, width)
         self.refine = nn.Sequential(
             nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
         )
@@ -70,35 +69,3 @@ class MiniPose(nn.Module):
 def build(num_keypoints: int = 27) -> MiniPose:
     """Build the network with random weights (no download)."""
     return MiniPose(num_keypoints)
-
-
-def peaks(heatmap: Tensor, radius: int = 2) -> tuple[Tensor, Tensor]:
-    """Decode soft-max heatmaps.
-
-    Parameters
-    ----------
-    heatmap
-        (B, K, h, w) logits.
-    radius
-        Half-size of the window round the peak, in cells.
-
-    Returns
-    -------
-    cells : (B, K, 2) float32
-        Centroid (x, y) of the window round the strongest cell, cell centres at integers.
-    confidence : (B, K) float32
-        Probability mass in that window.
-    """
-    b, k, h, w = heatmap.shape
-    mass = functional.softmax(heatmap.float().flatten(2), -1)
-    best = mass.argmax(-1)
-    mass = mass.view(b, k, h, w)
-    ys = torch.arange(h, device=heatmap.device)
-    xs = torch.arange(w, device=heatmap.device)
-    near_y = ((ys - (best // w)[..., None]).abs() <= radius).float()
-    near_x = ((xs - (best % w)[..., None]).abs() <= radius).float()
-    window = mass * near_y[..., None] * near_x[..., None, :]
-    total = window.sum((-1, -2)).clamp_min(1e-12)
-    x = (window.sum(-2) * xs).sum(-1) / total
-    y = (window.sum(-1) * ys).sum(-1) / total
-    return torch.stack([x, y], -1), total

@@ -1,0 +1,40 @@
+"""The sample files that ship with the package: rendered videos with exact truth."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from superanimal.errors import NotFoundError
+
+SAMPLE_FOLDER = Path(__file__).parent / "sample_data"
+"""Where the sample files lie (made by ``python -m superanimal.synth.samples``)."""
+
+
+def sample_names() -> list[str]:
+    """Names of all sample files, sorted."""
+    return sorted(p.name for p in SAMPLE_FOLDER.iterdir() if p.suffix in {".mp4", ".h5", ".csv"})
+
+
+def sample_path(name: str) -> Path:
+    """Path of a sample file.
+
+    Parameters
+    ----------
+    name
+        File name, for example ``"topview_mouse.mp4"``; see :func:`sample_names`.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such sample.
+    """
+    names = sample_names()
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.3) or names
+        raise NotFoundError(
+            f"no sample file is called {name!r}",
+            rule="sample files ship with the package",
+            remedy="choose one of: " + ", ".join(near),
+        )
+    return SAMPLE_FOLDER / name

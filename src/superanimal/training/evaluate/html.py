@@ -1,0 +1,392 @@
+"""The report as one HTML page: no script, no other file, prints well."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from html import escape
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from superanimal.poses import load_space
+from superanimal.poses.provenance import timestamp
+from superanimal.training.evaluate import plots
+from superanimal.training.evaluate.bootstrap import Interval
+from superanimal.training.evaluate.confidence import TOLERANCE
+from superanimal.training.evaluate.worst import data_uri, draw_image, spread_colors
+
+if TYPE_CHECKING:
+    from superanimal.training.evaluate.evaluation import Evaluation
+
+GROUP_COLUMNS = {
+    "AP": "AP, %",
+    "mean_euclidean_px": "mean, px",
+    "p50_px": "median, px",
+    "p95_px": "95 %, px",
+    "mean_euclidean_animal": "mean, % of length",
+    "PCK@0.1": "PCK@0.1, %",
+    "missed_keypoints": "missed, %",
+}
+
+
+def render(result: Evaluation, worst: int) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    result
+        The evaluation.
+    worst
+        So many of the worst images are drawn.
+    """
+    colors = keypoint_colors(result)
+    sections = [
+        _section("How far off", plots.pck_curve(result) + _error_table(result), _HOW_FAR),
+        _section(
+            "Keypoint by keypoint", plots.keypoint_plot(result, colors) + _keypoint_table(result), _KEYPOINTS
+        ),
+    ]
+    if "share_right" in result.curves:
+        body = f"<div class='beside'>{plots.reliability_diagram(result)}{_confidence_table(result)}</div>"
+        sections.append(_section("Does confidence mean anything", body, _CONFIDENCE))
+    for kind, groups in result.groups.items():
+        sections.append(_section(f"By {kind}", plots.group_plot(groups) + _group_table(groups), ""))
+    for video in result.videos:
+        plot = plots.stability_plot(video["series"], _predicted_keypoints(result))
+        sections.append(_section(f"Steadiness of {video['name']}", _stability_table(video) + plot, _STEADY))
+    sections.append(_section("The worst images", _gallery(result, worst, colors), _WORST))
+    sections.append(_section("What was compared", _facts(result), ""))
+    return _PAGE.substitute(
+        title=escape(_title(result)),
+        subtitle=escape(_subtitle(result)),
+        cards=_cards(result),
+        warnings="".join(f"<li>{escape(text)}</li>" for text in result.facts["warnings"]),
+        sections="".join(sections),
+        footer=escape(f"{result.facts['provenance']['software']} · {timestamp()}"),
+    )
+
+
+def keypoint_colors(result: Evaluation) -> dict[str, str]:
+    """Return a colour for every scored keypoint: the space's own, else one spread over the hues."""
+    names = list(result.cases.keypoints)
+    colors = dict(zip(names, spread_colors(len(names)), strict=True))
+    if result.facts["space"]:
+        space = load_space(result.facts["space"])
+        own = dict(zip(space.keypoints, space.colors, strict=True))
+        for label, name in result.facts["keypoint_map"].items():
+            colors[label] = own.get(name, own.get(label, colors[label]))
+    return colors
+
+
+def _title(result: Evaluation) -> str:
+    first = result.facts["predictions"][0]
+    what = first["model"] or first["file"] or first["video"] or "predictions"
+    return f"{what} on {result.facts['labels']['name']}"
+
+
+def _subtitle(result: Evaluation) -> str:
+    labels, settings = result.facts["labels"], result.facts["settings"]
+    text = f"{_plural(labels['images'], 'image')}, {_plural(labels['animals'], 'animal')}, "
+    text += _plural(result.facts["labelled_keypoints"], "labelled keypoint")
+    if settings["samples"]:
+        text += f"; ranges are {100 * settings['level']:g} % intervals over {settings['draw']}s"
+    return text
+
+
+def _cards(result: Evaluation) -> str:
+    wanted = [
+        ("AP", "Average precision", 100, " %", "OKS 0.50–0.95"),
+        ("mean_euclidean_px", "Mean distance", 1, " px", "what papers on this model family call RMSE"),
+        ("p50_px", "Median distance", 1, " px", "half of the keypoints are nearer"),
+        ("PCK@0.1", "Correct keypoints", 100, " %", "within 10 % of the animal's length"),
+        ("normalised_error", "Normalised error", 1, "", "mean distance ÷ reference length"),
+        ("missed_keypoints", "Missed keypoints", 100, " %", "labelled, not predicted"),
+        ("left_right_swaps", "Left–right swaps", 100, " %", "of the pairs that can be told apart"),
+        ("calibration_error", "Calibration error", 100, " %", "confidence against share right"),
+    ]
+    cards = ""
+    for name, title, factor, unit, note in wanted:
+        if name in result.figures and math.isfinite(result[name]):
+            figure = result.figures[name]
+            cards += (
+                f"<div class='card'><h3>{title}</h3><p class='big'>{_number(factor * result[name])}"
+                f"<span>{unit}</span></p><p class='range'>{_range(figure, factor)}</p><p class='note'>{note}</p></div>"
+            )
+    return cards
+
+
+def _error_table(result: Evaluation) -> str:
+    rows: list[Sequence[str]] = []
+    names = [
+        ("mean Euclidean distance", "mean_euclidean"),
+        ("root mean square", "root_mean_square"),
+        *((f"{p} % of keypoints nearer than", f"p{p}") for p in (50, 75, 90, 95, 99)),
+    ]
+    for title, name in names:
+        pixel, unit = result.figures[f"{name}_px"], result.figures[f"{name}_animal"]
+        rows.append(
+            [title, _number(pixel.value), _range(pixel), _number(100 * unit.value), _range(unit, 100)]
+        )
+    if "mean_euclidean_confident_px" in result.figures:
+        cutoff, figure = result.facts["settings"]["cutoff"], result.figures["mean_euclidean_confident_px"]
+        share = _number(100 * result["confident_keypoints"])
+        rows.append(
+            [
+                f"mean of the {share} % with confidence ≥ {cutoff:g}",
+                _number(figure.value),
+                _range(figure),
+                "",
+                "",
+            ]
+        )
+    if "normalised_error" in result.figures:
+        figure, ends = result.figures["normalised_error"], "–".join(result.facts["reference"])
+        rows.append([f"normalised error (÷ {ends})", "", "", _number(figure.value), _range(figure)])
+    precision = [
+        [name, _number(100 * result[name]), _range(result.figures[name], 100)]
+        for name in ("AP", "AP50", "AP75", "AR", "AR50", "AR75")
+    ]
+    return (
+        "<div class='beside'>"
+        + _table(["distance to the label", "px", "", "% of length", ""], rows)
+        + _table(["OKS", "%", ""], precision)
+        + "</div>"
+    )
+
+
+def _keypoint_table(result: Evaluation) -> str:
+    rows = [
+        [
+            row["keypoint"],
+            result.facts["keypoint_map"][row["keypoint"]],
+            str(row["labelled"]),
+            _number(100 * (1 - row["predicted"] / row["labelled"]) if row["labelled"] else math.nan),
+            *(
+                _number(row[name])
+                for name in ("mean_euclidean_px", "root_mean_square_px", "p50_px", "p95_px")
+            ),
+            _number(100 * row["p50_animal"]),
+            _number(100 * row["PCK@0.1"]),
+            f"{_signed(row['mean_offset_x_px'])}, {_signed(row['mean_offset_y_px'])}",
+            _number(row["mean_confidence"]),
+        ]
+        for row in result.keypoints
+    ]
+    head = [
+        "label",
+        "prediction",
+        "n",
+        "missed, %",
+        "mean, px",
+        "root mean square, px",
+        "median, px",
+        "95 %, px",
+    ]
+    return _table(
+        [*head, "median, % of length", "PCK@0.1, %", "mean offset x, y, px", "confidence"], rows, text=2
+    )
+
+
+def _confidence_table(result: Evaluation) -> str:
+    names = [
+        ("expected calibration error", "calibration_error", 100, " %"),
+        ("Brier score (0 is best)", "brier_score", 1, ""),
+        ("a right keypoint is the more confident one", "confidence_AUROC", 100, " % of the time"),
+    ]
+    return _table(
+        ["", "", ""],
+        [[t, _number(f * result[n]) + unit, _range(result.figures[n], f)] for t, n, f, unit in names],
+    )
+
+
+def _group_table(groups: dict[str, dict[str, Interval]]) -> str:
+    rows = [
+        [
+            name,
+            *(
+                _number((1 if key.endswith("_px") else 100) * float(figures[key].value))
+                + f"<span class='range'> {_range(figures[key], 1 if key.endswith('_px') else 100)}</span>"
+                for key in GROUP_COLUMNS
+            ),
+        ]
+        for name, figures in groups.items()
+    ]
+    return _table(["", *GROUP_COLUMNS.values()], rows, raw=True)
+
+
+def _stability_table(video: dict[str, Any]) -> str:
+    figures = video["figures"]
+    rows = [
+        ["jitter, mean", _number(figures["jitter_mean_px"]) + " px per frame"],
+        ["jitter, median", _number(figures["jitter_median_px"]) + " px per frame"],
+        ["jitter, 95 % below", _number(figures["jitter_p95_px"]) + " px per frame"],
+        [
+            "change of body size",
+            f"{_number(figures['body_size_change_px'])} px per frame "
+            f"({_number(100 * figures['body_size_change_relative'])} % of the median size)",
+        ],
+        [
+            "dropped keypoints per animal and frame",
+            f"{_number(figures['dropped_keypoints_mean'])} (most {_number(figures['dropped_keypoints_max'])})",
+        ],
+        ["frames without an animal", f"{figures['frames_without_animal']:.0f} of {figures['frames']:.0f}"],
+    ]
+    return _table(["", ""], rows)
+
+
+def _gallery(result: Evaluation, worst: int, colors: dict[str, str]) -> str:
+    order = sorted(range(len(result.images)), key=lambda i: -result.images[i]["badness"])[:worst]
+    cards = ""
+    for i in order:
+        row = result.images[i]
+        picture, has_pixels = draw_image(
+            result.labels, result.cases, result.pairs, i, [colors[name] for name in result.cases.keypoints]
+        )
+        parts = [f"mean {_number(row['mean_euclidean_px'])} px", f"worst: {row['worst_keypoint']}"]
+        for count, what in ((row["missed_animals"], "missed animal"), (row["extra_animals"], "extra animal")):
+            if count:
+                parts.append(_plural(count, what))
+        if not has_pixels:
+            parts.append("image not found")
+        name = "/".join(row["image"].split("/")[-2:])
+        cards += (
+            f"<figure><div class='frame'><img src='{data_uri(picture)}' alt='{escape(name, quote=True)}'></div>"
+            f"<figcaption><b>{escape(name)}</b><br>{escape(' · '.join(parts))}</figcaption></figure>"
+        )
+    return f"<div class='gallery'>{cards}</div>"
+
+
+def _facts(result: Evaluation) -> str:
+    facts = result.facts
+    rows = [
+        ["labels", f"{facts['labels']['name']}: {_subtitle(result).split(';')[0]}"],
+        *(
+            [
+                "predictions",
+                ", ".join(str(v) for v in (p["model"], p["file"], p["software"], f"{p['rows']} rows") if v),
+            ]
+            for p in facts["predictions"]
+        ),
+        ["keypoint space", facts["space"] or "none"],
+        ["labels not scored", ", ".join(facts["labels_without_prediction"]) or "none"],
+        ["predictions not scored", ", ".join(facts["predictions_without_label"]) or "none"],
+        ["left–right pairs", ", ".join("–".join(pair) for pair in facts["left_right_pairs"]) or "none"],
+        ["OKS sigmas", ", ".join(f"{name} {sigma:g}" for name, sigma in facts["sigmas"].items())],
+        ["settings", ", ".join(f"{key} {value}" for key, value in facts["settings"].items())],
+    ]
+    return _table(["", ""], rows, text=2)
+
+
+def _predicted_keypoints(result: Evaluation) -> int:
+    return len(result.facts["keypoint_map"]) + len(result.facts["predictions_without_label"])
+
+
+def _section(title: str, body: str, note: str) -> str:
+    paragraph = f"<p class='lead'>{note}</p>" if note else ""
+    return f"<section><h2>{escape(title)}</h2>{paragraph}{body}</section>"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, text: int = 1, raw: bool = False) -> str:
+    """Return a table; the first ``text`` columns are words, the others numbers."""
+
+    def cells(tag: str, values: Sequence[str]) -> str:
+        return "".join(
+            f"<{tag}{' class=w' if i < text else ''}>{v if raw else escape(v)}</{tag}>"
+            for i, v in enumerate(values)
+        )
+
+    header = f"<thead><tr>{cells('th', head)}</tr></thead>" if any(head) else ""
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    return f"<div class='scroll'><table>{header}<tbody>{body}</tbody></table></div>"
+
+
+def _number(value: Any) -> str:
+    """Return three significant digits without exponents."""
+    number = float(value)
+    if not math.isfinite(number):
+        return "–"
+    if number == 0:
+        return "0"
+    digits = max(0, 2 - math.floor(math.log10(abs(number))))
+    return f"{number:.{min(digits, 4)}f}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.1f}".replace("-", "−") if math.isfinite(value) else "–"
+
+
+def _range(figure: Interval, factor: float = 1) -> str:
+    low, high = float(figure.low) * factor, float(figure.high) * factor
+    return f"{_number(low)} – {_number(high)}" if math.isfinite(low) and math.isfinite(high) else ""
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+_HOW_FAR = (
+    "Distances are over all labelled and predicted keypoints. An animal's length is the largest distance between two "
+    "of its labelled keypoints in that image. A keypoint that was not predicted is within no distance. Bands are "
+    "bootstrap intervals."
+)
+_KEYPOINTS = (
+    "A mean offset that is large against the median distance hints at another definition of the point rather than "
+    "at noise."
+)
+_CONFIDENCE = (
+    f"A keypoint is right when it lies within {100 * TOLERANCE:g} % of the animal's length. Points below the dashed line: "
+    "more confident than right."
+)
+_STEADY = (
+    "Needs no labels. Jitter: mean over keypoints and both axes of the change from frame to frame; the animal's own "
+    "movement is in it, so compare models on the same video."
+)
+_WORST = "Rings are labels, dots are predictions, lines join what belongs together."
+
+_PAGE = Template("""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+:root { color-scheme: light; }
+* { box-sizing: border-box; }
+body { margin: 0; background: #f5f6f8; color: #1d2733; font: 15px/1.5 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; }
+main { max-width: 980px; margin: 0 auto; padding: 36px 20px 60px; }
+h1 { font-size: 26px; line-height: 1.25; margin: 0 0 4px; overflow-wrap: anywhere; }
+h2 { font-size: 18px; margin: 0 0 6px; }
+h3 { font-size: 13px; font-weight: 600; margin: 0; color: #4a5663; }
+.lead, .sub { color: #66727f; margin: 0 0 16px; max-width: 75ch; }
+section { background: #fff; border: 1px solid #e1e5ea; border-radius: 10px; padding: 22px 24px; margin-top: 20px; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(210px, 1fr)); gap: 12px; margin-top: 22px; }
+.card { background: #fff; border: 1px solid #e1e5ea; border-radius: 10px; padding: 14px 16px; }
+.big { font-size: 30px; font-weight: 650; line-height: 1.2; margin: 4px 0 0; font-variant-numeric: tabular-nums; }
+.big span { font-size: 16px; font-weight: 500; color: #66727f; }
+.range { color: #66727f; margin: 0; font-size: 13px; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.note { color: #8a949e; margin: 4px 0 0; font-size: 12.5px; line-height: 1.35; }
+ul.warnings { background: #fff8e6; border: 1px solid #f0dca6; border-radius: 10px; padding: 12px 16px 12px 34px; margin: 20px 0 0; }
+ul.warnings:empty { display: none; }
+svg { display: block; max-width: 100%; height: auto; }
+.beside { display: flex; flex-wrap: wrap; gap: 14px 40px; align-items: flex-start; }
+.beside svg { flex: 0 1 auto; }
+.scroll { overflow-x: auto; margin-top: 14px; }
+table { border-collapse: collapse; font-size: 13.5px; font-variant-numeric: tabular-nums; }
+th { color: #66727f; font-weight: 500; vertical-align: bottom; }
+th, td { text-align: right; padding: 5px 10px 5px 0; border-bottom: 1px solid #eceff2; }
+th.w, td.w { text-align: left; padding-right: 18px; overflow-wrap: anywhere; }
+td .range { font-size: 12px; }
+.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(215px, 1fr)); gap: 18px; }
+figure { margin: 0; }
+.frame { background: #20262d; border-radius: 8px; aspect-ratio: 1; display: flex; overflow: hidden; }
+.frame img { width: 100%; height: 100%; object-fit: contain; }
+figcaption { font-size: 12.5px; color: #66727f; margin-top: 6px; line-height: 1.4; overflow-wrap: anywhere; }
+figcaption b { color: #1d2733; font-weight: 600; }
+footer { color: #8a949e; font-size: 12.5px; margin-top: 22px; }
+@media print { body { background: #fff; } section, .card, figure { break-inside: avoid; } }
+</style></head>
+<body><main>
+<header><h1>$title</h1><p class="sub">$subtitle</p></header>
+<div class="cards">$cards</div>
+<ul class="warnings">$warnings</ul>
+$sections
+<footer>$footer</footer>
+</main></body></html>
+""")
