@@ -98,7 +98,9 @@ def test_an_animal_that_leaves_is_absent_until_it_returns(tmp_path: Path) -> Non
 
 
 def test_a_blind_detector_frame_is_just_missing(clip: Path, tmp_path: Path) -> None:
-    result = run(clip, tmp_path, detector=BlobDetector(frozenset({7, 8})), detector_every=1, mode="compatible")
+    result = run(
+        clip, tmp_path, detector=BlobDetector(frozenset({7, 8})), detector_every=1, mode="compatible"
+    )
     present = result.poses["position"].notnull().all(("space", "keypoints")).values[:, 0]
     assert np.flatnonzero(~present).tolist() == [7, 8]
 

@@ -38,6 +38,8 @@ def analyze(
         list[str] | None, typer.Option(help="Export format; may be given several times. Default dlc-h5.")
     ] = None,
     overlay: Annotated[bool, typer.Option(help="Also write a labelled mp4.")] = False,
+    pcutoff: Annotated[float, typer.Option(help="Points below this confidence are not drawn in it.")] = 0.4,
+    trails: Annotated[int, typer.Option(help="Draw the way of each point over so many frames back.")] = 0,
     overwrite: Annotated[bool, typer.Option(help="Start over instead of going on.")] = False,
     accept_license: Annotated[
         bool, typer.Option(help="Accept the licence of the weights and download them.")
@@ -73,6 +75,8 @@ def analyze(
         out=out,
         formats=format or ("dlc-h5",),
         overlay=overlay,
+        pcutoff=pcutoff,
+        trails=trails,
         resume=not overwrite,
         accept_license=accept_license,
     )

@@ -16,8 +16,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from superanimal.errors import SuperAnimalError
-
 PACKAGES = (
     "napari-superanimal", "torch", "torchvision", "timm", "numpy", "av", "opencv-python-headless", "zarr",
     "xarray", "sleap-io", "napari",
@@ -36,12 +34,7 @@ def doctor(
     for key, value in {**machine(), **versions(), **codecs()}.items():
         table.add_row(key, value)
     console.print(table)
-    try:
-        line = short_run(device, frames)
-    except SuperAnimalError as error:
-        console.print(f"short run: failed: {error}", soft_wrap=True)
-        raise
-    console.print(line, soft_wrap=True)
+    console.print(short_run(device, frames), soft_wrap=True)
 
 
 def machine() -> dict[str, str]:

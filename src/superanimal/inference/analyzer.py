@@ -102,6 +102,8 @@ class Analyzer:
         Names of :func:`superanimal.formats.format_names` to export to.
     overlay
         Also write a labelled mp4.
+    pcutoff, trails
+        Points below this confidence are not drawn in it; the way of each point is, over so many frames back.
     resume
         False starts over, discarding the store of an earlier run.
     accept_license
@@ -130,6 +132,8 @@ class Analyzer:
         out: str | os.PathLike[str] | None = None,
         formats: Sequence[str] = ("dlc-h5",),
         overlay: bool = False,
+        pcutoff: float = 0.4,
+        trails: int = 0,
         resume: bool = True,
         accept_license: bool = False,
     ) -> None:
@@ -155,7 +159,8 @@ class Analyzer:
         )
         self.frames, self.boxes = frames, boxes
         self.out = None if out is None else Path(out).expanduser()
-        self.formats, self.overlay, self.resume = check_formats(formats), overlay, resume
+        self.formats, self.resume = check_formats(formats), resume
+        self.overlay, self.pcutoff, self.trails = overlay, pcutoff, trails
         self.model = _load_pose(model, str(on), accept_license)
         self.detector = None
         if detects:
@@ -187,7 +192,7 @@ class Analyzer:
                 progress.message(f"{store.path.name}: going on, {left} of {len(store)} frames are left")
             progress.start(left, title=path.name)
             if left:
-                estimator = Estimator(self.model, self._source(given), self.settings, self.sigmas)
+                estimator = Estimator(self.model, self.source(given), self.settings, self.sigmas)
                 animals = self.settings.max_individuals
                 tracker = Tracker(animals, self.sigmas) if self.settings.track else None
                 with store.exclusive():
@@ -196,7 +201,9 @@ class Analyzer:
             poses = store.to_poses()
             files = export(poses, store.path, self.formats, progress, replace=not self.resume)
             if self.overlay:
-                files.append(render(poses, video, store.path, progress))
+                files.append(
+                    render(poses, video, store.path, progress, pcutoff=self.pcutoff, trails=self.trails)
+                )
         return Analysis(poses, store.path, files)
 
     def _store(self, path: Path, video: Video, frames: range, given: np.ndarray | None) -> RunStore:
@@ -236,7 +243,8 @@ class Analyzer:
             return {"given": hashlib.sha256(given.tobytes()).hexdigest()[:32]}
         return {"whole_frame": True}
 
-    def _source(self, given: np.ndarray | None) -> BoxSource:
+    def source(self, given: np.ndarray | None = None) -> BoxSource:
+        """Return where boxes come from: the detector, given boxes (T, N, 4) xywh, or the whole frame."""
         if self.detector is not None:
             entry, settings = self.detector.entry, self.settings
             threshold = entry.threshold if settings.mode == "enhanced" else entry.compatible_threshold

@@ -65,12 +65,14 @@ def export(
     return files
 
 
-def render(poses: xr.Dataset, video: Video, store: Path, progress: Progress) -> Path:
+def render(
+    poses: xr.Dataset, video: Video, store: Path, progress: Progress, *, pcutoff: float, trails: int
+) -> Path:
     """Write the labelled video beside the store and return its path."""
     from superanimal.video import render_overlay
 
     target = store.with_name(store.name.removesuffix(SUFFIX) + "_labeled.mp4")
-    render_overlay(video, poses, target, progress=progress)
+    render_overlay(video, poses, target, pcutoff=pcutoff, trails=trails, progress=progress)
     return target
 
 
