@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 if TYPE_CHECKING:
     from superanimal.zoo import ModelEntry
@@ -37,13 +36,16 @@ def list_models(
         for entry in entries:
             print(entry.name)
         return
-    table = Table(box=None, header_style="bold")
-    for title in ("name", "kind", "animal", "points", "weights", "licence"):
-        table.add_column(title, overflow="fold")
-    for entry in entries:
-        points = str(entry.num_keypoints) if entry.kind == "pose" else ""
-        table.add_row(entry.name, entry.kind, entry.space or "own", points, _state(entry), entry.licence.name)
-    _out().print(table)
+    out = _out()
+    for space in dict.fromkeys(entry.space for entry in entries):
+        members = [entry for entry in entries if entry.space == space]
+        points = max(entry.num_keypoints for entry in members)
+        out.print(
+            f"[bold]{space or 'own keypoints'}[/bold]{f' ({points} keypoints)' if points and space else ''}"
+        )
+        for entry in members:
+            out.print(f"  {entry.kind:<9}{entry.name:<57} {_state(entry)}", soft_wrap=True)
+    out.print("\nremote: superanimal models download NAME; terms and details: superanimal models info NAME")
 
 
 @app.command("info")
@@ -179,7 +181,7 @@ def _state(entry: ModelEntry) -> str:
     from superanimal.zoo.weights import find_file
 
     if find_file(entry) is None:
-        return "missing" if not entry.released else "not downloaded"
+        return "missing" if not entry.released else "remote"
     return "embedded" if entry.embedded else "here" if entry.released else "imported"
 
 

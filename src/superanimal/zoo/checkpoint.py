@@ -26,7 +26,7 @@ from superanimal.errors import ModelError, NotFoundError
 COUNTER = "num_batches_tracked"
 _CONTAINERS = ("model", "state_dict")
 _WRAPPER = "module."
-_FORBIDDEN = re.compile(r"[Uu]nsupported (?:global|class)\W+(?:GLOBAL )?([\w.]+\.[\w.]+)")
+_FORBIDDEN = re.compile(r"\b(?:GLOBAL|class) ([\w.]+\.\w+)")
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,8 @@ def _load(path: Path) -> Any:
     except pickle.UnpicklingError as error:
         wanted = _FORBIDDEN.search(str(error))
         if wanted is None:
-            raise _damaged(path, error) from error
+            more = "it holds more than tensors and plain values, or is no checkpoint at all"
+            raise _damaged(path, ValueError(more)) from error
         raise ModelError(
             f"{path} is refused: besides tensors it asks Python to run or build {wanted[1]!r}",
             "a weight file may hold tensors and plain values only, since anything else can run code",

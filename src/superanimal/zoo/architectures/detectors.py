@@ -33,7 +33,9 @@ class Detector(nn.Module):
         return found
 
 
-def build(num_classes: int, *, name: str, lowest_score: float = _LOWEST_SCORE) -> nn.Module:
+def build(
+    num_classes: int, *, name: str, lowest_score: float = _LOWEST_SCORE, norm_eps: float | None = None
+) -> nn.Module:
     """Build a detector with random weights; nothing is downloaded.
 
     Parameters
@@ -44,6 +46,8 @@ def build(num_classes: int, *, name: str, lowest_score: float = _LOWEST_SCORE) -
         ``"ssdlite"`` or one of torchvision's Faster R-CNN builders.
     lowest_score
         Boxes below this score are not returned at all.
+    norm_eps
+        Constant of batch normalisation when it is not the usual one.
     """
     if name == "ssdlite":
         ssd = detection.ssdlite320_mobilenet_v3_large(
@@ -55,4 +59,8 @@ def build(num_classes: int, *, name: str, lowest_score: float = _LOWEST_SCORE) -
     )
     features = model.roi_heads.box_predictor.cls_score.in_features
     model.roi_heads.box_predictor = FastRCNNPredictor(features, num_classes)
+    if norm_eps is not None:
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eps = norm_eps
     return Detector(model)

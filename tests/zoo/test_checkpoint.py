@@ -1,0 +1,125 @@
+"""Weight files: every container is read, damage and code are refused in clear words."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from superanimal.errors import ModelError, NotFoundError
+from superanimal.zoo import load_detector, load_pose_model
+from superanimal.zoo.checkpoint import read_checkpoint
+
+
+@pytest.fixture
+def state() -> dict[str, torch.Tensor]:
+    return {"backbone.a": torch.arange(6.0).reshape(2, 3), "heads.b": torch.tensor(2)}
+
+
+def same(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> bool:
+    return found.keys() == expected.keys() and all(torch.equal(found[k], expected[k]) for k in expected)
+
+
+def test_containers(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
+    from safetensors.torch import save_file
+
+    metadata = {"epoch": 4, "metrics": {"a": np.float64(0.5), "b": np.float32(1), "c": np.int64(3)}}
+    files = {
+        "deeplabcut.pt": {"model": state, "metadata": metadata, "optimizer": {"lr": 0.1, "state": {}}},
+        "state_dict.pth": {"state_dict": state},
+        "bare.pt": state,
+        "parallel.pt": {"model": {f"module.{key}": value for key, value in state.items()}},
+    }
+    for name, content in files.items():
+        torch.save(content, tmp_path / name)
+        assert same(read_checkpoint(tmp_path / name).state, state), name
+    assert read_checkpoint(tmp_path / "deeplabcut.pt").metadata["metrics"]["a"] == 0.5
+    save_file(state, tmp_path / "plain.safetensors")
+    assert same(read_checkpoint(tmp_path / "plain.safetensors").state, state)
+
+
+class Evil:
+    """A pickle that would create a file when it is loaded."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, (f"touch {self.trace}",)
+
+
+@pytest.mark.parametrize("plain_pickle", [False, True])
+def test_a_malicious_pickle_is_refused_and_not_run(tmp_path: Path, plain_pickle: bool) -> None:
+    trace, path = tmp_path / "trace", tmp_path / "superanimal_quadruped_hrnet_w32.pt"
+    content = {"model": {"a": torch.zeros(1)} if not plain_pickle else {}, "metadata": Evil(trace)}
+    if plain_pickle:
+        path.write_bytes(pickle.dumps(content, protocol=2))
+    else:
+        torch.save(content, path)
+    for load in (read_checkpoint, load_pose_model):
+        with pytest.raises(ModelError, match=r"refused.*system") as caught:
+            load(path)
+        assert "can run code" in caught.value.rule
+    assert not trace.exists()
+    if plain_pickle:  # the proof that the file is dangerous
+        pickle.loads(path.read_bytes())
+        assert trace.exists()
+
+
+@pytest.mark.parametrize("name", ["cut.pt", "cut.safetensors"])
+def test_a_truncated_file(tmp_path: Path, state: dict[str, torch.Tensor], name: str) -> None:
+    from safetensors.torch import save_file
+
+    path = tmp_path / name
+    save_file(state, path) if path.suffix == ".safetensors" else torch.save({"model": state}, path)
+    whole = path.read_bytes()
+    for size in (0, 3, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(ModelError, match=f"{size} bytes.*cannot be read as weights"):
+            read_checkpoint(path)
+
+
+def test_what_is_no_state_dict(tmp_path: Path) -> None:
+    for content, said in (
+        ([1, 2], "a list"),
+        ({"epoch": 1}, "epoch"),
+        ({"model": {"a": torch.zeros(1), "b": 3}}, "model"),
+    ):
+        torch.save(content, tmp_path / "odd.pt")
+        with pytest.raises(ModelError, match=said):
+            read_checkpoint(tmp_path / "odd.pt")
+    (tmp_path / "text.pt").write_text("hello, this is no weight file")
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_checkpoint(tmp_path / "text.pt")
+    with pytest.raises(NotFoundError):
+        read_checkpoint(tmp_path / "none.pt")
+
+
+def test_every_tensor_that_does_not_fit_is_named(tmp_path: Path, ssdlite_file: Path) -> None:
+    content = torch.load(ssdlite_file, weights_only=False)
+    state = content["model"]
+    names = list(state)
+    del state[names[0]]
+    state[names[5]] = torch.zeros(1)
+    state["model.extra"] = torch.zeros(1)
+    path = tmp_path / ssdlite_file.name
+    torch.save(content, path)
+    with pytest.raises(ModelError) as caught:
+        load_detector(path)
+    for said in (f"1 missing in the file: {names[0]}", "1 not known to the network: model.extra", names[5]):
+        assert said in caught.value.problem
+    assert "(file (1,), network" in caught.value.problem
+
+
+def test_only_the_counters_of_normalisation_may_be_missing(tmp_path: Path, ssdlite_file: Path) -> None:
+    content = torch.load(ssdlite_file, weights_only=False)
+    frozen = {k: v for k, v in content["model"].items() if not k.endswith("num_batches_tracked")}
+    assert len(frozen) < len(content["model"])
+    path = tmp_path / ssdlite_file.name
+    torch.save({"model": frozen}, path)
+    loaded = load_detector(path).network.state_dict()
+    assert all(torch.equal(loaded[key], value) for key, value in frozen.items())
