@@ -58,6 +58,7 @@ def video_layer(path: str | Path) -> LayerData:
         "rgb": True,
         "contrast_limits": (0, 255),
         "cache": False,  # the video keeps its own, bounded cache
+        "axis_labels": ("frame", "y", "x"),
         "metadata": {
             "video": video,
             "path": str(Path(path).resolve()),

@@ -11,7 +11,7 @@ from napari_superanimal._settings import setting
 from napari_superanimal.jobs import Job, Report
 from napari_superanimal.layers import poses_to_layer
 from napari_superanimal.playback import PoseView, attach
-from superanimal.errors import InputError
+from superanimal.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -113,7 +113,7 @@ def video_path(layer: Any) -> Path:
     Raises
     ------
     InputError
-        When it does not come from a file.
+        When it does not come from a file, or the file is gone.
     """
     path = layer.metadata.get("path") or layer.source.path
     if not path:
@@ -122,6 +122,8 @@ def video_path(layer: Any) -> Path:
             "poses are estimated in a separate process that reads the video itself",
             "open the video with 'Open video...'",
         )
+    if not Path(path).exists():
+        raise NotFoundError(f"{path} is gone", "the video is read from its file", "open it again")
     return Path(path)
 
 

@@ -157,11 +157,16 @@ class Job(QObject):
 
     def cancel(self) -> None:
         """Ask the child to stop after the frames it is working on; insist after a while."""
-        if self._process is not None and self.report.state != "cancelling":
-            self.report.state = "cancelling"
+        if self._process is None or self.report.state == "cancelling":
+            return
+        starting = self.report.state == "starting"
+        self.report.state = "cancelling"
+        self.reported.emit(self.report)
+        if starting:  # nothing is computed yet
+            self._process.kill()
+        else:
             self._process.write(b"cancel\n")
             self._kill.start(CANCEL_GRACE_MS)
-            self.reported.emit(self.report)
 
     def stop(self) -> None:
         """End the child at once, for the closing of the viewer; finished frames are kept."""

@@ -92,6 +92,7 @@ def poses_to_layerdata(
         "border_width": np.where(edited, EDITED_BORDER, BORDER).astype(np.float32),
         "border_color": border_colors(edited),
         "metadata": {TABLE_KEY: table},
+        "axis_labels": ("frame", "y", "x"),
     }
     return PoseRows(data), keywords, "points"
 

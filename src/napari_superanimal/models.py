@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from superanimal.zoo.entry import ModelEntry
 
 
+#: Readable on the dark and on the light theme.
+LINK_COLOR = "#3d94d9"
+
+
 def pose_models() -> list[ModelEntry]:
     """Return all pose models, those that need no download first."""
     from superanimal.zoo.catalog import load_catalog
@@ -36,8 +40,12 @@ def describe(entry: ModelEntry) -> str:
     if entry.kind == "pose":
         parts.append(f"{entry.num_keypoints} keypoints")
     parts.append(where(entry))
-    title = entry.licence.title
-    parts.append(f'<a href="{entry.licence.url}">{title}</a>' if entry.licence.url else title)
+    licence = entry.licence
+    title = licence.title.split(",")[0]
+    link = f'<a href="{licence.url}" style="color: {LINK_COLOR}">{title}</a>'
+    parts.append(link if licence.url else title)
+    if licence.must_accept:
+        parts.append("research use only" if "research" in licence.name else "see its terms")
     return " · ".join(parts)
 
 

@@ -270,6 +270,7 @@ class PoseView:
             vector_style="line",
             opacity=0.9,
             metadata={OVERLAY_KEY: self.points.name},
+            axis_labels=("y", "x"),
         )
         self.overlays[name] = (overlay, vectors)
         active = self.viewer.layers.selection.active

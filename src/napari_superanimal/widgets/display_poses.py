@@ -31,7 +31,6 @@ from napari_superanimal.widgets.parts import (
     LayerChoice,
     Message,
     row,
-    stacked,
 )
 from napari_superanimal.widgets.save import save_dialog
 from superanimal.errors import SuperAnimalError
@@ -113,7 +112,8 @@ class DisplayPosesWidget(QWidget):
         form.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         form.addRow("Poses", self.layer)
         form.addRow("Colour by", self.color)
-        form.addRow("Confidence", stacked(row(self.cutoff, self.cutoff_value, stretch=1), self.shown))
+        form.addRow("Confidence", row(self.cutoff, self.cutoff_value, stretch=1))
+        form.addRow("", self.shown)
         form.addRow("Point size", row(self.point_size))
         form.addRow("Show", row(self.skeleton, self.boxes, self.trails))
         form.addRow("Trails", row(self.trail_of, self.trail_length, stretch=1))

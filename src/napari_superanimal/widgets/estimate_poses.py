@@ -35,7 +35,6 @@ from napari_superanimal.widgets.parts import (
     Message,
     clock,
     row,
-    stacked,
 )
 from napari_superanimal.widgets.save import save_dialog
 from superanimal.errors import SuperAnimalError
@@ -73,7 +72,7 @@ class EstimatePosesWidget(QWidget):
         self.animals = _spin(1, 100, 1, "Largest number of animals in one frame.")
         self.first = _spin(0, 0, 0, "First frame.")
         self.last = _spin(0, 0, 0, "Last frame.")
-        self.every = _spin(1, 10_000, 1, "1 takes every frame, 2 every second one, and so on.")
+        self.every = _spin(1, 10_000, 1, "1 takes all frames, 2 every second one, and so on.")
         self.frames_caption = Caption()
         self.device = QComboBox()
         self.device.setToolTip("Where the models run. Automatic takes a GPU when there is one.")
@@ -117,11 +116,15 @@ class EstimatePosesWidget(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         form.addRow("Video", row(self.video, self.open_button, stretch=1))
-        form.addRow("Model", stacked(self.model, self.model_caption))
-        form.addRow("Detector", stacked(self.detector, self.detector_caption, self.accept))
-        form.addRow("Animals", row("at most", self.animals))
-        frames = row(self.first, "to", self.last, "every", self.every)
-        form.addRow("Frames", stacked(frames, self.frames_caption))
+        form.addRow("Model", self.model)
+        form.addRow("", self.model_caption)
+        form.addRow("Detector", self.detector)
+        form.addRow("", self.detector_caption)
+        form.addRow("", self.accept)
+        form.addRow("Animals", row(self.animals, "at most in one frame"))
+        form.addRow("Frames", row(self.first, "to", self.last))
+        form.addRow("Every", row(self.every, "th frame"))
+        form.addRow("", self.frames_caption)
         form.addRow("Device", self.device)
 
         self.bar.setTextVisible(False)
@@ -280,7 +283,7 @@ class EstimatePosesWidget(QWidget):
         fps = layer.metadata.get("fps") if layer is not None else None
         if fps:
             span = (self.last.value() - self.first.value() + 1) / fps
-            text += f" from {clock(span)} min of video at {fps:g} frames/s"
+            text += f" from {clock(span)} min at {fps:.4g} frames/s"
         self.frames_caption.setText(text if count else "The first frame lies behind the last one.")
         self._update_buttons()
 

@@ -13,7 +13,6 @@ from qtpy.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -197,35 +196,6 @@ def row(*widgets: QWidget | str, stretch: int = 0) -> QWidget:
     if not stretch:
         layout.addStretch(1)
     return holder
-
-
-def stacked(*widgets: QWidget) -> QWidget:
-    """Return a widget with others below each other, close together."""
-    holder = QWidget()
-    layout = QVBoxLayout(holder)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(1)
-    for widget in widgets:
-        layout.addWidget(widget)
-    return holder
-
-
-def fold(title: str, content: QWidget) -> QWidget:
-    """Return content under a line that folds it away; folded at first."""
-    button = QToolButton()
-    button.setText(title)
-    button.setCheckable(True)
-    button.setAutoRaise(True)
-    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    button.setArrowType(Qt.ArrowType.RightArrow)
-    content.setVisible(False)
-
-    def on_toggled(opened: bool) -> None:
-        content.setVisible(opened)
-        button.setArrowType(Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow)
-
-    button.toggled.connect(on_toggled)
-    return stacked(button, content)
 
 
 def clock(seconds: float) -> str:

@@ -1,0 +1,94 @@
+"""Readers and writers as npe2 calls them, without a viewer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import npe2
+import numpy as np
+import pytest
+import xarray as xr
+
+from napari_superanimal._reader import get_poses_reader, get_video_reader
+from napari_superanimal.layers import layer_to_poses, poses_to_layer, poses_to_layerdata
+from napari_superanimal.widgets.save import FORMATS
+from superanimal.formats import load_poses, save_poses
+from superanimal.samples import sample_path
+
+PLUGIN = "napari-superanimal"
+
+
+def test_video_reader_gives_a_lazy_rgb_layer() -> None:
+    path = str(sample_path("topview_mouse.mp4"))
+    reader = get_video_reader(path)
+    assert reader is not None
+    ((data, keywords, kind),) = reader(path)
+    assert kind == "image" and keywords["rgb"] and not keywords["cache"]
+    assert data.dtype == np.uint8 and data.chunks[0][:2] == (1, 1)
+    metadata = keywords["metadata"]
+    assert metadata["path"] == str(Path(path).resolve())
+    assert len(metadata["timestamps"]) == len(data) and metadata["fps"] > 0
+    np.testing.assert_array_equal(data[7].compute(), metadata["video"][7])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("table.csv", b"a,b\n1,2\n"),
+        ("data.json", b'{"hello": 1}'),
+        ("noise.h5", b"\x89HDF\r\n\x1a\n" + bytes(100)),
+        ("text.nc", b"not netCDF"),
+        ("zero.slp", b""),
+    ],
+)
+def test_files_that_are_not_ours_are_left_alone(tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert get_poses_reader(str(path)) is None
+    assert get_poses_reader(str(tmp_path / "absent.h5")) is None
+    assert get_video_reader(str(path)) is None
+
+
+@pytest.mark.parametrize("format_name", [name for name, _, _ in FORMATS])
+def test_writer_honours_the_path_and_keeps_the_numbers(
+    pair: xr.Dataset, tmp_path: Path, format_name: str
+) -> None:
+    _, title, suffix = next(f for f in FORMATS if f[0] == format_name)
+    path = tmp_path / f"chosen name{suffix}"
+    whole = pair.drop_vars("speed")
+    whole["position"] = whole["position"].where(np.isfinite(whole["position"]).all("space"))
+    layer_data = poses_to_layerdata(whole, cutoff=0.9)
+    manifest = npe2.PluginManifest.from_distribution(PLUGIN)
+    writer = next(w for w in manifest.contributions.writers if w.display_name == title)
+    written = _call(writer.command, manifest, str(path), layer_data)
+    assert str(path) in written and path.exists()
+    again = load_poses(path, format=format_name)
+    order = {"keypoints": whole["keypoints"], "individuals": whole["individuals"]}
+    ours = again.reindex(**order).swap_dims(time="frame").reindex(frame=whole["frame"].values)
+    np.testing.assert_allclose(ours["position"], whole["position"], rtol=1e-6)
+
+
+def _call(command: str, manifest: npe2.PluginManifest, path: str, layer_data: Any) -> list[str]:
+    name = next(c.python_name for c in manifest.contributions.commands if c.id == command)
+    module, function = str(name).split(":")
+    data, keywords, _ = layer_data
+    written: list[str] = getattr(__import__(module, fromlist=["_"]), function)(path, data, keywords)
+    return written
+
+
+def test_pose_file_to_layer_and_back(pair: xr.Dataset, tmp_path: Path) -> None:
+    path = tmp_path / "poses.nc"
+    save_poses(pair, path, format="movement")
+    reader = get_poses_reader(str(path))
+    assert reader is not None
+    ((data, keywords, kind),) = reader(str(path))
+    assert kind == "points" and keywords["name"] == "poses"
+    np.testing.assert_array_equal(layer_to_poses((data, keywords, kind))["position"], pair["position"])
+
+
+def test_napari_saves_through_the_writer(pair: xr.Dataset, tmp_path: Path) -> None:
+    layer = poses_to_layer(pair)
+    path = tmp_path / "poses.nc"
+    assert layer.save(str(path), plugin=PLUGIN) == [str(path)]
+    np.testing.assert_array_equal(load_poses(path)["position"], pair["position"])

@@ -1,0 +1,112 @@
+"""Fixtures of tests that drive a real viewer. They need a display: run them under Xvfb when there is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from superanimal.poses import load_space, make_poses
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        skip = pytest.mark.skip(
+            reason='no display: run under xvfb-run -a -s "-screen 0 1400x1000x24 +extension GLX"'
+        )
+        for item in items:
+            if HERE in Path(item.path).parents:
+                item.add_marker(skip)
+
+
+@pytest.fixture
+def viewer(make_napari_viewer: Callable[..., Any]) -> Any:
+    """A viewer that is shown, so that it is really drawn."""
+    return make_napari_viewer(show=True)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of models with one pose model of random weights: quick, and there before any is trained."""
+    import torch
+    from safetensors.torch import save_file
+
+    home = tmp_path_factory.mktemp("home")
+    folder = home / "models" / "imported" / "random_mouse"
+    folder.mkdir(parents=True)
+    torch.manual_seed(0)
+    network = import_module("superanimal.zoo.architectures.mini_pose").build(27)
+    weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    save_file(weights, folder / "weights.safetensors")
+    entry = {
+        "file": "weights.safetensors",
+        "kind": "pose",
+        "title": "Random weights",
+        "architecture": "mini_pose",
+        "licence": "own",
+        "space": "topviewmouse",
+        "num_keypoints": 27,
+        "input_size": [256, 256],
+        "mean": [0.5, 0.5, 0.5],
+        "std": [0.5, 0.5, 0.5],
+        "head": {"kind": "heatmap", "stride": 4, "activation": "softmax", "pixel_shift": 0.5},
+    }
+    (folder / "entry.yaml").write_text(yaml.safe_dump(entry), "utf-8")
+    return home
+
+
+@pytest.fixture
+def random_model(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Name of the model with random weights, for this process and its children."""
+    monkeypatch.setenv("SUPERANIMAL_HOME", str(home))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    return "random_mouse"
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Iterator[Path]:
+    """The top-view mouse sample, in a folder of its own, because results are written beside it."""
+    from superanimal.samples import sample_path
+
+    source = Path(sample_path("topview_mouse.mp4"))
+    yield Path(shutil.copy(source, tmp_path / "mouse.mp4"))
+
+
+@pytest.fixture
+def mouse_poses() -> Any:
+    """A walking mouse: 50 times, 27 keypoints, one animal, with boxes; one point is missing."""
+    return make_mouse(50)
+
+
+def make_mouse(n: int, individuals: int = 1, seed: int = 0) -> Any:
+    """Return poses of mice that walk in circles."""
+    rng = np.random.default_rng(seed)
+    space = load_space("topviewmouse")
+    angle = np.arange(n) / 20
+    center = np.stack([320 + 120 * np.cos(angle), 240 + 90 * np.sin(angle)], axis=1)
+    shape = rng.normal(0, 25, (1, 2, len(space), individuals))
+    position = (center[:, :, None, None] + shape).astype(np.float32)
+    position[n // 2, :, 3, 0] = np.nan
+    confidence = rng.uniform(0.35, 1, (n, len(space), individuals)).astype(np.float32)
+    confidence[n // 2, 3, 0] = np.nan
+    corner = np.nanmin(position, axis=2)
+    boxes = np.concatenate([corner, np.nanmax(position, axis=2) - corner], axis=1)
+    return make_poses(
+        position,
+        confidence,
+        keypoints=space.keypoints,
+        individuals=[f"animal{i}" for i in range(individuals)],
+        boxes=boxes,
+        box_confidence=np.ones((n, individuals)),
+        fps=25,
+    )
