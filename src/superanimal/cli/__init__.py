@@ -17,7 +17,7 @@ console = Console(stderr=True, highlight=False)
 
 def build_app() -> typer.Typer:
     """Assemble the application from the verbs."""
-    from superanimal.cli import analyze, demo, doctor, info, models
+    from superanimal.cli import analyze, demo, doctor, evaluate, info, models
 
     app = typer.Typer(
         name="superanimal",
@@ -27,6 +27,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.command("analyze")(analyze.analyze)
+    app.command("evaluate")(evaluate.evaluate)
     app.command("info")(info.info)
     app.command("doctor")(doctor.doctor)
     app.command("demo")(demo.demo)

@@ -41,7 +41,8 @@ def bootstrap(
     statistic
         Computed from how often each image counts.
     clusters
-        For each of I images what is drawn with it: its own name, or its video when neighbouring frames are alike.
+        For each of I images what is drawn with it: its own name, or its video when neighbouring frames are
+        alike.
     samples
         Number of draws; 0 gives no intervals (NaN limits).
     level

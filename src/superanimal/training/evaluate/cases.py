@@ -11,6 +11,7 @@ import xarray as xr
 
 from superanimal.errors import InputError
 from superanimal.formats.wide_table import frames_of_images
+from superanimal.keypoints.images import ImageRef
 from superanimal.keypoints.labelled import LabelledSet
 
 
@@ -37,6 +38,8 @@ class Cases:
     length : (M,) float64
         The animal unit in pixels: largest distance between two labelled keypoints of the animal, whatever its
         direction in the image; NaN with fewer than two.
+    frames : tuple of ImageRef or None
+        Where the predictions saw each image, when that was a video: pixels for labels without images.
     predicted : (I, P, K, 2) float64
         Predicted pixels, NaN where absent.
     confidence : (I, P, K) float64
@@ -55,6 +58,7 @@ class Cases:
     truth: np.ndarray
     area: np.ndarray
     length: np.ndarray
+    frames: tuple[ImageRef | None, ...]
     predicted: np.ndarray
     confidence: np.ndarray
     score: np.ndarray
@@ -70,6 +74,7 @@ def make_cases(
     *,
     frame_offset: int = 0,
     same_video: bool = False,
+    box_margin: float = 0.0,
 ) -> Cases:
     """Bring labels and predictions side by side; images without a label or a prediction row stay out.
 
@@ -88,6 +93,8 @@ def make_cases(
         Added to the frame number of the labels to get that of the video.
     same_video
         Accept that labels and predictions name their video differently.
+    box_margin
+        See :func:`areas`.
 
     Raises
     ------
@@ -120,21 +127,30 @@ def make_cases(
         animal_image=place[labels.image_index[animals]],
         animal_rows=animals,
         truth=labels.xy[animals][:, chosen].astype(float),
-        area=areas(labels)[animals],
+        area=areas(labels, box_margin)[animals],
         length=_lengths(labels.xy[animals].astype(float)),
+        frames=tuple(_video_frame(predictions[found[row][0]], found[row][1]) for row in rows),
         predicted=predicted,
         confidence=confidence,
         score=_scores(confidence, np.isfinite(predicted).all(-1)),
     )
 
 
-def areas(labels: LabelledSet) -> np.ndarray:
+def areas(labels: LabelledSet, box_margin: float = 0.0) -> np.ndarray:
     """Return the area of each labelled animal in square pixels, shape (M,), float64.
 
-    The area the labels give, else that of their box, else that of the box round the labelled keypoints (the rule
-    of DeepLabCut's evaluation). An animal without extent, such as one of a single keypoint, gets the median.
+    The area the labels give, else that of their box, else that of the box round the labelled keypoints. An
+    animal without extent, such as one of a single keypoint, gets the median.
+
+    Parameters
+    ----------
+    labels
+        The labelled set.
+    box_margin
+        Pixels added on each side of a box round keypoints: 0 is the rule of DeepLabCut's evaluation, 20 that
+        by which the SuperAnimal data sets got their boxes.
     """
-    boxes = labels.boxes_or_extent().astype(float)
+    boxes = labels.boxes_or_extent(box_margin).astype(float)
     area = np.where(np.isfinite(labels.area), labels.area, boxes[:, 2] * boxes[:, 3])
     real = area >= 1
     return np.where(real, area, np.median(area[real]) if real.any() else 0.0)
@@ -236,6 +252,12 @@ def _rows_of_video(ds: xr.Dataset, labels: LabelledSet, only: bool, same_video: 
     return [row for row, name in enumerate(videos) if name == longest]
 
 
+def _video_frame(ds: xr.Dataset, t: int) -> ImageRef | None:
+    """Return the frame of the video that row ``t`` of a prediction is of, if it is of one."""
+    video = ds.attrs.get("video_path", "")
+    return ImageRef(video, frame=int(ds["frame"].values[t])) if video and "image" not in ds.coords else None
+
+
 def _folder(path: str) -> str:
     return PurePosixPath(path.replace("\\", "/")).parent.name
 
@@ -248,7 +270,7 @@ def _scores(confidence: np.ndarray, present: np.ndarray) -> np.ndarray:
 
 
 def _lengths(points: np.ndarray) -> np.ndarray:
-    """Return the largest distance between two of the points (M, K, 2) of each animal; NaN with fewer than two."""
+    """Return the largest distance between two points (M, K, 2) of each animal; NaN with fewer than two."""
     lengths = np.full(len(points), np.nan)
     for m, own in enumerate(points):
         known = own[np.isfinite(own).all(-1)]

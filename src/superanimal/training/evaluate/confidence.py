@@ -34,8 +34,8 @@ class Calibration:
     def summary(self, weights: np.ndarray) -> dict[str, float]:
         """Return the expected calibration error, Brier score and the AUROC of confidence for correctness.
 
-        The expected calibration error is the mean over ten equally wide bins of confidence, by their number of
-        keypoints, of |share right - mean confidence|.
+        The expected calibration error is the mean over ten equally wide bins of confidence, weighted by their
+        number of keypoints, of |share right - mean confidence|.
         """
         diagram = self.diagram(weights)
         count = diagram["count"]
@@ -51,7 +51,7 @@ class Calibration:
         }
 
     def diagram(self, weights: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the reliability diagram: per bin of confidence its share right, mean confidence and count."""
+        """Return the reliability diagram: share right, mean confidence and count per bin of confidence."""
         weight = weights[self.image].astype(float)
         count, right, confidence = (
             np.bincount(self.bin, weight * v, BINS) for v in (1.0, self.right, self.confidence)

@@ -1,4 +1,4 @@
-"""How far predictions lie from labels: pixels, animal units, per keypoint, as a curve, left against right."""
+"""How far predictions lie from labels: pixels, animal units, as a curve, left against right."""
 
 from __future__ import annotations
 
@@ -84,47 +84,11 @@ class PointErrors:
         return self._units.share_within(np.asarray(limits, dtype=float), weights, total)
 
 
-def keypoint_table(pairs: Pairs, keypoints: Sequence[str], cutoff: float) -> list[dict[str, float | str]]:
-    """Return one row of figures per keypoint."""
-    rows: list[dict[str, float | str]] = []
-    for k, name in enumerate(keypoints):
-        labelled = pairs.labelled[:, k]
-        error, length = pairs.errors[labelled, k], pairs.length[labelled]
-        predicted = np.isfinite(error)
-        unit = error / length
-        px = error[predicted]
-        known = unit[np.isfinite(unit)]
-        offset = (pairs.predicted[labelled, k] - pairs.truth[labelled, k])[predicted]
-        confidence = pairs.confidence[labelled, k]
-        sized = np.isfinite(length)
-        rows.append(
-            {
-                "keypoint": name,
-                "labelled": int(labelled.sum()),
-                "predicted": int(predicted.sum()),
-                "mean_euclidean_px": _or_nan(np.mean, px),
-                "root_mean_square_px": _or_nan(lambda v: np.sqrt(np.mean(v**2)), px),
-                **{f"p{p}_px": _or_nan(lambda v, p=p: np.percentile(v, p), px) for p in PERCENTILES},
-                "mean_euclidean_animal": _or_nan(np.mean, known),
-                **{
-                    f"p{p}_animal": _or_nan(lambda v, p=p: np.percentile(v, p), known)
-                    for p in (25, *PERCENTILES)
-                },
-                "PCK@0.1": float((known <= 0.1).sum() / sized.sum()) if sized.any() else float("nan"),
-                "mean_offset_x_px": _or_nan(np.mean, offset[:, 0]),
-                "mean_offset_y_px": _or_nan(np.mean, offset[:, 1]),
-                "mean_confidence": _or_nan(np.mean, confidence[np.isfinite(confidence)]),
-                "below_cutoff": float((~(confidence >= cutoff)).mean()) if labelled.any() else float("nan"),
-            }
-        )
-    return rows
-
-
 class Swaps:
     """Left and right, exchanged or collapsed, prepared for many weightings of the images.
 
-    A pair counts when both sides are labelled, at least :data:`SWAP_SEPARATION` of the animal's length apart, and
-    predicted. It is swapped when each predicted side lies nearer to the label of the other side, collapsed
+    A pair counts when both sides are labelled, at least :data:`SWAP_SEPARATION` of the animal's length
+    apart, and predicted. It is swapped when each predicted side lies nearer to the label of the other side, collapsed
     when both predicted sides lie nearer to one and the same label.
 
     Parameters
@@ -185,7 +149,3 @@ def reference_lengths(points: np.ndarray, video: Sequence[str]) -> np.ndarray:
         if known.size:
             reference[mine] = np.median(known)
     return reference
-
-
-def _or_nan(statistic: object, values: np.ndarray) -> float:
-    return float(statistic(values)) if len(values) else float("nan")  # type: ignore[operator]

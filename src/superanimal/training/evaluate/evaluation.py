@@ -24,12 +24,12 @@ from superanimal.training.evaluate.errors import (
     PCK_LIMITS,
     PointErrors,
     Swaps,
-    keypoint_table,
     reference_lengths,
 )
 from superanimal.training.evaluate.names import match_names, read_map, side_pairs
 from superanimal.training.evaluate.pairing import Pairs, pair_animals
 from superanimal.training.evaluate.stability import is_video, stability
+from superanimal.training.evaluate.tables import image_table, keypoint_table
 
 if TYPE_CHECKING:
     from superanimal.zoo import PoseModel
@@ -102,6 +102,7 @@ def evaluate(
     seed: int = 0,
     frame_offset: int = 0,
     same_video: bool = False,
+    box_margin: float = 0.0,
     progress: Progress | None = None,
     **model_options: Any,
 ) -> Evaluation:
@@ -120,12 +121,12 @@ def evaluate(
     cutoff
         Confidence from which on a keypoint counts as found.
     reference
-        Two labelled keypoints whose distance (median per video) is the unit of the normalised error; by default
-        eye and nose, where labelled.
+        Two labelled keypoints whose distance (median per video) is the unit of the normalised error; by
+        default eye and nose, where labelled.
     samples, level, draw, seed
-        Bootstrap: number of draws, confidence level, what is drawn (``"image"``, or ``"video"`` when neighbouring
-        frames are alike), and the seed.
-    frame_offset, same_video
+        Bootstrap: number of draws, confidence level, what is drawn (``"image"``, or ``"video"`` when
+        neighbouring frames are alike), and the seed.
+    frame_offset, same_video, box_margin
         See :func:`superanimal.training.evaluate.cases.make_cases`.
     progress
         Shows progress and can cancel.
@@ -146,6 +147,8 @@ def evaluate(
         raise InputError(f"draw={draw!r}", "the bootstrap draws images or videos")
     if not 0 <= cutoff <= 1:
         raise InputError(f"cutoff {cutoff:g}", "a confidence lies in 0..1")
+    if box_margin < 0:
+        raise InputError(f"box margin {box_margin:g}", "0 or more pixels")
     progress = progress or Progress()
     labelled = load_labels(labels)
     predicted = _load_predictions(predictions, labelled, model_options, progress)
@@ -155,7 +158,9 @@ def evaluate(
         space = load_space(space)
     space = space or space_for(known) or space_for(labelled.keypoints)
     names = match_names(labelled.keypoints, known, mapping, space)
-    cases = make_cases(labelled, predicted, names, frame_offset=frame_offset, same_video=same_video)
+    cases = make_cases(
+        labelled, predicted, names, frame_offset=frame_offset, same_video=same_video, box_margin=box_margin
+    )
     pairs = pair_animals(cases)
     sigmas, sigma_note = _sigmas(names, space)
     ends = _reference(labelled.keypoints, reference)
@@ -202,7 +207,7 @@ def evaluate(
         "left_right_pairs": [list(pair) for pair in sides],
         "settings": {
             "cutoff": cutoff, "samples": samples, "level": level, "draw": draw, "seed": seed,
-            "frame_offset": frame_offset,
+            "frame_offset": frame_offset, "box_margin": box_margin,
         },
         "predictions": [_describe(ds) for ds in predicted],
         "provenance": make_provenance("evaluate", predictions=[get_provenance(ds) for ds in predicted]),
@@ -274,42 +279,6 @@ def load_labels(labels: PathLike | xr.Dataset | LabelledSet) -> LabelledSet:
     return read_labels(labels)
 
 
-def image_table(cases: Cases, pairs: Pairs) -> list[dict[str, Any]]:
-    """Return one row of figures per image.
-
-    ``badness`` orders images from good to bad: the mean over labelled keypoints of the error in animal
-    lengths, at most 1, with 1 for a keypoint that was not predicted.
-    """
-    length = np.where(np.isfinite(pairs.length), pairs.length, np.nanmedian([*pairs.length, 1.0]))
-    unit = pairs.errors / length[:, None]
-    bad = np.where(np.isfinite(unit), np.minimum(unit, 1), 1.0)
-    rows = []
-    for i, name in enumerate(cases.images):
-        mine = pairs.image == i
-        labelled = pairs.labelled[mine]
-        px = pairs.errors[mine][labelled]
-        known = px[np.isfinite(px)]
-        worst = np.nanargmax(np.where(labelled, bad[mine], -1).max(0))
-        rows.append(
-            {
-                "image": name,
-                "video": cases.videos[i],
-                "source": cases.sources[i],
-                "animals": int(mine.sum()),
-                "missed_animals": int((pairs.answer[mine] < 0).sum()),
-                "extra_animals": int(pairs.extra[i]),
-                "labelled_keypoints": int(labelled.sum()),
-                "missed_keypoints": int((~np.isfinite(px)).sum()),
-                "mean_euclidean_px": float(known.mean()) if known.size else float("nan"),
-                "root_mean_square_px": float(np.sqrt((known**2).mean())) if known.size else float("nan"),
-                "max_px": float(known.max()) if known.size else float("nan"),
-                "badness": float(bad[mine][labelled].mean()),
-                "worst_keypoint": cases.keypoints[int(worst)],
-            }
-        )
-    return rows
-
-
 def _load_predictions(
     predictions: Any, labels: LabelledSet, model_options: dict[str, Any], progress: Progress
 ) -> list[xr.Dataset]:
@@ -333,7 +302,7 @@ def _load_predictions(
     for ds in loaded[1:]:
         if ds["keypoints"].values.tolist() != first:
             raise InputError(
-                f"{ds.attrs.get('source_file')} has other keypoints than {loaded[0].attrs.get('source_file')}",
+                f"{ds.attrs.get('source_file')}: keypoints differ from those of the first predictions",
                 "predictions evaluated together are of one model",
             )
     return loaded
@@ -361,7 +330,8 @@ def _sigmas(names: Mapping[str, str], space: KeypointSpace | None) -> tuple[np.n
         found.append(float(space.sigmas[space.index(own)]) if space is not None and own else SIGMA)
         if own is None:
             unknown.append(label)
-    note = f"OKS sigma {SIGMA:g} (DeepLabCut's) for {', '.join(unknown)}: no keypoint space has them"
+    which = "all keypoints" if len(unknown) == len(names) else ", ".join(unknown)
+    note = f"OKS sigma {SIGMA:g} (DeepLabCut's) for {which}: no keypoint space has them"
     return np.array(found), note if unknown else ""
 
 
@@ -415,7 +385,7 @@ def _warnings(
     frames_per_video = len(cases) / len(set(cases.videos))
     if draw == "image" and frames_per_video >= 100:
         found.append(
-            f"{frames_per_video:.0f} images per video on average: neighbouring frames are alike, so true intervals "
-            "are wider (draw videos instead when there are several)"
+            f"{frames_per_video:.0f} images per video on average: neighbouring frames are alike, so true "
+            "intervals are wider (draw videos instead when there are several)"
         )
     return found

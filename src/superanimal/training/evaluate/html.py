@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from html import escape
+from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,8 @@ def render(result: Evaluation, worst: int) -> str:
         sections.append(_section(f"Steadiness of {video['name']}", _stability_table(video) + plot, _STEADY))
     sections.append(_section("The worst images", _gallery(result, worst, colors), _WORST))
     sections.append(_section("What was compared", _facts(result), ""))
-    return _PAGE.substitute(
+    page = Template((resources.files(__package__) / "page.html").read_text("utf-8"))
+    return page.substitute(
         title=escape(_title(result)),
         subtitle=escape(_subtitle(result)),
         cards=_cards(result),
@@ -96,23 +98,23 @@ def _subtitle(result: Evaluation) -> str:
 def _cards(result: Evaluation) -> str:
     wanted = [
         ("AP", "Average precision", 100, " %", "OKS 0.50–0.95"),
-        ("mean_euclidean_px", "Mean distance", 1, " px", "what papers on this model family call RMSE"),
-        ("p50_px", "Median distance", 1, " px", "half of the keypoints are nearer"),
+        ("mean_euclidean_px", "Mean distance", 1, " px", "the SuperAnimal paper calls it RMSE"),
+        ("root_mean_square_px", "Root mean square", 1, " px", "large errors weigh more"),
         ("PCK@0.1", "Correct keypoints", 100, " %", "within 10 % of the animal's length"),
         ("normalised_error", "Normalised error", 1, "", "mean distance ÷ reference length"),
         ("missed_keypoints", "Missed keypoints", 100, " %", "labelled, not predicted"),
         ("left_right_swaps", "Left–right swaps", 100, " %", "of the pairs that can be told apart"),
         ("calibration_error", "Calibration error", 100, " %", "confidence against share right"),
+        ("p50_px", "Median distance", 1, " px", "half of the keypoints are nearer"),
+        ("AR", "Average recall", 100, " %", "OKS 0.50–0.95"),
     ]
-    cards = ""
-    for name, title, factor, unit, note in wanted:
-        if name in result.figures and math.isfinite(result[name]):
-            figure = result.figures[name]
-            cards += (
-                f"<div class='card'><h3>{title}</h3><p class='big'>{_number(factor * result[name])}"
-                f"<span>{unit}</span></p><p class='range'>{_range(figure, factor)}</p><p class='note'>{note}</p></div>"
-            )
-    return cards
+    known = [card for card in wanted if card[0] in result.figures and math.isfinite(result[card[0]])]
+    return "".join(
+        f"<div class='card'><h3>{title}</h3>"
+        f"<p class='big'>{_number(factor * result[name])}<span>{unit}</span></p>"
+        f"<p class='range'>{_range(result.figures[name], factor)}</p><p class='note'>{note}</p></div>"
+        for name, title, factor, unit, note in known[:8]
+    )
 
 
 def _error_table(result: Evaluation) -> str:
@@ -182,16 +184,14 @@ def _keypoint_table(result: Evaluation) -> str:
         "median, px",
         "95 %, px",
     ]
-    return _table(
-        [*head, "median, % of length", "PCK@0.1, %", "mean offset x, y, px", "confidence"], rows, text=2
-    )
+    return _table([*head, "median, % of length", "PCK@0.1, %", "mean offset, px", "confidence"], rows, text=2)
 
 
 def _confidence_table(result: Evaluation) -> str:
     names = [
         ("expected calibration error", "calibration_error", 100, " %"),
         ("Brier score (0 is best)", "brier_score", 1, ""),
-        ("a right keypoint is the more confident one", "confidence_AUROC", 100, " % of the time"),
+        ("AUROC, right over wrong", "confidence_AUROC", 1, ""),
     ]
     return _table(
         ["", "", ""],
@@ -227,7 +227,7 @@ def _stability_table(video: dict[str, Any]) -> str:
         ],
         [
             "dropped keypoints per animal and frame",
-            f"{_number(figures['dropped_keypoints_mean'])} (most {_number(figures['dropped_keypoints_max'])})",
+            f"{_number(figures['dropped_keypoints_mean'])} (most {figures['dropped_keypoints_max']:.0f})",
         ],
         ["frames without an animal", f"{figures['frames_without_animal']:.0f} of {figures['frames']:.0f}"],
     ]
@@ -243,14 +243,15 @@ def _gallery(result: Evaluation, worst: int, colors: dict[str, str]) -> str:
             result.labels, result.cases, result.pairs, i, [colors[name] for name in result.cases.keypoints]
         )
         parts = [f"mean {_number(row['mean_euclidean_px'])} px", f"worst: {row['worst_keypoint']}"]
-        for count, what in ((row["missed_animals"], "missed animal"), (row["extra_animals"], "extra animal")):
-            if count:
+        for what in ("missed keypoint", "missed animal", "extra animal"):
+            if count := row[what.replace(" ", "_") + "s"]:
                 parts.append(_plural(count, what))
         if not has_pixels:
             parts.append("image not found")
         name = "/".join(row["image"].split("/")[-2:])
+        alt = escape(name, quote=True)
         cards += (
-            f"<figure><div class='frame'><img src='{data_uri(picture)}' alt='{escape(name, quote=True)}'></div>"
+            f"<figure><div class='frame'><img src='{data_uri(picture)}' alt='{alt}'></div>"
             f"<figcaption><b>{escape(name)}</b><br>{escape(' · '.join(parts))}</figcaption></figure>"
         )
     return f"<div class='gallery'>{cards}</div>"
@@ -274,7 +275,7 @@ def _facts(result: Evaluation) -> str:
         ["OKS sigmas", ", ".join(f"{name} {sigma:g}" for name, sigma in facts["sigmas"].items())],
         ["settings", ", ".join(f"{key} {value}" for key, value in facts["settings"].items())],
     ]
-    return _table(["", ""], rows, text=2)
+    return _table(["", ""], rows, text=2, kind="facts")
 
 
 def _predicted_keypoints(result: Evaluation) -> int:
@@ -286,7 +287,14 @@ def _section(title: str, body: str, note: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{paragraph}{body}</section>"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, text: int = 1, raw: bool = False) -> str:
+def _table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    text: int = 1,
+    raw: bool = False,
+    kind: str = "figures",
+) -> str:
     """Return a table; the first ``text`` columns are words, the others numbers."""
 
     def cells(tag: str, values: Sequence[str]) -> str:
@@ -297,7 +305,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, text: int = 1,
 
     header = f"<thead><tr>{cells('th', head)}</tr></thead>" if any(head) else ""
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return f"<div class='scroll'><table>{header}<tbody>{body}</tbody></table></div>"
+    return f"<div class='scroll'><table class='{kind}'>{header}<tbody>{body}</tbody></table></div>"
 
 
 def _number(value: Any) -> str:
@@ -312,7 +320,7 @@ def _number(value: Any) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−") if math.isfinite(value) else "–"
+    return f"{round(value, 1) + 0.0:+.1f}".replace("-", "−") if math.isfinite(value) else "–"
 
 
 def _range(figure: Interval, factor: float = 1) -> str:
@@ -325,68 +333,20 @@ def _plural(count: int, noun: str) -> str:
 
 
 _HOW_FAR = (
-    "Distances are over all labelled and predicted keypoints. An animal's length is the largest distance between two "
-    "of its labelled keypoints in that image. A keypoint that was not predicted is within no distance. Bands are "
-    "bootstrap intervals."
+    "Distances are over all labelled and predicted keypoints. An animal's length is the largest distance "
+    "between two of its labelled keypoints in that image. A keypoint that was not predicted is within no "
+    "distance. Bands are bootstrap intervals."
 )
 _KEYPOINTS = (
-    "A mean offset that is large against the median distance hints at another definition of the point rather than "
-    "at noise."
+    "A mean offset that is large against the median distance hints at another definition of the point "
+    "rather than at noise."
 )
 _CONFIDENCE = (
-    f"A keypoint is right when it lies within {100 * TOLERANCE:g} % of the animal's length. Points below the dashed line: "
-    "more confident than right."
+    f"A keypoint is right when it lies within {100 * TOLERANCE:g} % of the animal's length. Points below "
+    "the dashed line: more confident than right."
 )
 _STEADY = (
-    "Needs no labels. Jitter: mean over keypoints and both axes of the change from frame to frame; the animal's own "
-    "movement is in it, so compare models on the same video."
+    "Needs no labels. Jitter: mean over keypoints and both axes of the change from frame to frame; the "
+    "animal's own movement is in it, so compare models on the same video."
 )
 _WORST = "Rings are labels, dots are predictions, lines join what belongs together."
-
-_PAGE = Template("""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-:root { color-scheme: light; }
-* { box-sizing: border-box; }
-body { margin: 0; background: #f5f6f8; color: #1d2733; font: 15px/1.5 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; }
-main { max-width: 980px; margin: 0 auto; padding: 36px 20px 60px; }
-h1 { font-size: 26px; line-height: 1.25; margin: 0 0 4px; overflow-wrap: anywhere; }
-h2 { font-size: 18px; margin: 0 0 6px; }
-h3 { font-size: 13px; font-weight: 600; margin: 0; color: #4a5663; }
-.lead, .sub { color: #66727f; margin: 0 0 16px; max-width: 75ch; }
-section { background: #fff; border: 1px solid #e1e5ea; border-radius: 10px; padding: 22px 24px; margin-top: 20px; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(210px, 1fr)); gap: 12px; margin-top: 22px; }
-.card { background: #fff; border: 1px solid #e1e5ea; border-radius: 10px; padding: 14px 16px; }
-.big { font-size: 30px; font-weight: 650; line-height: 1.2; margin: 4px 0 0; font-variant-numeric: tabular-nums; }
-.big span { font-size: 16px; font-weight: 500; color: #66727f; }
-.range { color: #66727f; margin: 0; font-size: 13px; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.note { color: #8a949e; margin: 4px 0 0; font-size: 12.5px; line-height: 1.35; }
-ul.warnings { background: #fff8e6; border: 1px solid #f0dca6; border-radius: 10px; padding: 12px 16px 12px 34px; margin: 20px 0 0; }
-ul.warnings:empty { display: none; }
-svg { display: block; max-width: 100%; height: auto; }
-.beside { display: flex; flex-wrap: wrap; gap: 14px 40px; align-items: flex-start; }
-.beside svg { flex: 0 1 auto; }
-.scroll { overflow-x: auto; margin-top: 14px; }
-table { border-collapse: collapse; font-size: 13.5px; font-variant-numeric: tabular-nums; }
-th { color: #66727f; font-weight: 500; vertical-align: bottom; }
-th, td { text-align: right; padding: 5px 10px 5px 0; border-bottom: 1px solid #eceff2; }
-th.w, td.w { text-align: left; padding-right: 18px; overflow-wrap: anywhere; }
-td .range { font-size: 12px; }
-.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(215px, 1fr)); gap: 18px; }
-figure { margin: 0; }
-.frame { background: #20262d; border-radius: 8px; aspect-ratio: 1; display: flex; overflow: hidden; }
-.frame img { width: 100%; height: 100%; object-fit: contain; }
-figcaption { font-size: 12.5px; color: #66727f; margin-top: 6px; line-height: 1.4; overflow-wrap: anywhere; }
-figcaption b { color: #1d2733; font-weight: 600; }
-footer { color: #8a949e; font-size: 12.5px; margin-top: 22px; }
-@media print { body { background: #fff; } section, .card, figure { break-inside: avoid; } }
-</style></head>
-<body><main>
-<header><h1>$title</h1><p class="sub">$subtitle</p></header>
-<div class="cards">$cards</div>
-<ul class="warnings">$warnings</ul>
-$sections
-<footer>$footer</footer>
-</main></body></html>
-""")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from superanimal.training.evaluate.evaluation import Evaluation
 
 ACCENT, INK, SOFT, LINE = "#0b63ce", "#1d2733", "#66727f", "#d9dee4"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans"],
     "font.size": 9.5,
@@ -44,7 +44,7 @@ STYLE = {
 def pck_curve(result: Evaluation) -> str:
     """Return the share of keypoints within a distance, and AP over the OKS threshold, side by side."""
     with _style():
-        figure = _figure(8.6, 3.1)
+        figure = _figure(9.2, 3.1)
         left, right = figure.subplots(1, 2)
         _band(left, PCK_LIMITS * 100, result.curves["PCK"], 100)
         left.set(xlim=(0, 50), ylim=(0, 100), xlabel="distance to the label, % of animal length")
@@ -63,7 +63,7 @@ def keypoint_plot(result: Evaluation, colors: dict[str, str]) -> str:
     """Return the spread of errors per keypoint: line 25-75 %, dot median, tick 95 %."""
     rows = sorted(result.keypoints, key=lambda row: _last(row["p50_animal"]))
     with _style():
-        figure = _figure(8.6, 0.9 + 0.235 * len(rows))
+        figure = _figure(9.2, 0.9 + 0.235 * len(rows))
         axes = figure.subplots()
         for y, row in enumerate(rows):
             low, middle, high, far = (100 * row[f"p{p}_animal"] for p in (25, 50, 75, 95))
@@ -93,8 +93,9 @@ def reliability_diagram(result: Evaluation) -> str:
         figure = _figure(4.6, 3.9)
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
         axes.plot([0, 1], [0, 100], color=SOFT, lw=0.9, ls=(0, (3, 3)))
-        axes.annotate("says what it knows", (0.66, 66), (0, 5), textcoords="offset points", color=SOFT,
-                      rotation=45, transform_rotates_text=True, rotation_mode="anchor", ha="center", fontsize=8.5)  # fmt: skip
+        axes.annotate("says what it knows", (0.62, 62), (-5, 5), textcoords="offset points", color=SOFT,
+                      rotation=45, transform_rotates_text=True, rotation_mode="anchor", ha="center",
+                      fontsize=8.5)  # fmt: skip
         known = np.isfinite(share.value)
         low, high = (np.where(np.isfinite(limit), limit, share.value) for limit in (share.low, share.high))
         axes.vlines(stated.value[known], 100 * low[known], 100 * high[known], color="#a9c7ee", lw=4)
@@ -118,7 +119,7 @@ def group_plot(groups: dict[str, dict[str, Interval]]) -> str:
     """Return the mean error of each group with its interval, largest first; at most thirty groups."""
     order = sorted(groups, key=lambda name: -_last(float(groups[name]["mean_euclidean_px"].value)))[:30]
     with _style():
-        figure = _figure(8.6, 0.9 + 0.235 * len(order))
+        figure = _figure(9.2, 0.9 + 0.235 * len(order))
         axes = figure.subplots()
         for y, name in enumerate(order):
             error = groups[name]["mean_euclidean_px"]
@@ -140,7 +141,7 @@ def stability_plot(series: dict[str, np.ndarray], keypoints: int) -> str:
         ("dropped", f"Dropped keypoints of {keypoints}"),
     )
     with _style():
-        figure = _figure(8.6, 4.4)
+        figure = _figure(9.2, 4.4)
         for axes, (name, title) in zip(figure.subplots(3, 1, sharex=True), rows, strict=True):
             axes.plot(series["frame"], series[name], color=ACCENT, lw=0.9)
             axes.set_title(title, pad=4)

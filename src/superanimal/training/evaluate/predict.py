@@ -61,7 +61,7 @@ def predict_images(
     InputError, NotFoundError, ModelError, DeviceError
         Each with a remedy.
     """
-    from superanimal.inference.analyze import Analyzer, weights_hash
+    from superanimal.inference.analyzer import Analyzer, weights_hash
     from superanimal.inference.estimate import Estimator
 
     if boxes not in ("detector", "labels"):

@@ -34,8 +34,8 @@ def save(result: Evaluation, folder: Path, worst: int = 12) -> list[Path]:
     Returns
     -------
     list of Path
-        ``evaluation.json``, ``figures.csv``, ``keypoints.csv``, ``images.csv``, ``groups.csv`` (where there are
-        groups), ``report.html``.
+        ``evaluation.json``, ``figures.csv``, ``keypoints.csv``, ``images.csv``, ``groups.csv`` (where there
+        are groups), ``report.html``.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """How steady predictions are over a video, without any label.
 
-Definitions after the SuperAnimal paper (Ye et al. 2024): jitter is the mean over keypoints and both axes of the
-absolute change from one frame to the next; body area is that of the convex hull of the keypoints, looked at
-through its square root; keypoint dropping counts the keypoints below a confidence.
+Definitions after the SuperAnimal paper (Ye et al. 2024): jitter is the mean over keypoints and both axes of
+the absolute change from one frame to the next; body area is that of the convex hull of the keypoints, looked
+at through its square root; keypoint dropping counts the keypoints below a confidence.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def stability(poses: xr.Dataset, cutoff: float) -> tuple[dict[str, float], dict[
 
 
 def is_video(poses: xr.Dataset) -> bool:
-    """Whether a data set is of consecutive frames of a video (labelled images are not, whatever their numbers)."""
+    """Whether a data set is of consecutive frames of a video; labelled images are not."""
     return "image" not in poses.coords and bool(_consecutive(poses)[1:].any())
 
 

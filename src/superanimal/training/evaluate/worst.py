@@ -9,14 +9,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from superanimal.errors import SuperAnimalError
+from superanimal.keypoints.images import read_pixels
+from superanimal.keypoints.labelled import LabelledSet
 from superanimal.training.evaluate.cases import Cases
 from superanimal.training.evaluate.pairing import Pairs
-from superanimal.keypoints.labelled import LabelledSet
 
 SIDE = 420
 """Longest side of a drawn crop in pixels."""
 MARGIN = 0.25
 """Room round the points, as a share of their extent."""
+SMALLEST = 0.3
+"""Shortest side shown, as a share of the image's shorter side: some surroundings help."""
 
 
 def draw_image(
@@ -46,27 +49,20 @@ def draw_image(
     truth, predicted = pairs.truth[mine], pairs.predicted[mine]
     points = np.concatenate([truth.reshape(-1, 2), predicted.reshape(-1, 2)])
     points = points[np.isfinite(points).all(-1)]
-    low, high = points.min(0), points.max(0)
-    room = MARGIN * max(float((high - low).max()), 20.0)
-    try:
-        pixels = labels.pixels(int(cases.rows[image]))
-        limit = np.array(pixels.shape[1::-1])
-    except SuperAnimalError:
-        pixels, limit = None, np.ceil(high + room).astype(int) + 1
-    x0, y0 = np.clip(np.floor(low - room), 0, limit - 1).astype(int)
-    x1, y1 = np.clip(np.ceil(high + room) + 1, [x0 + 1, y0 + 1], np.maximum(limit, [x0 + 1, y0 + 1])).astype(
-        int
-    )
-    scale = SIDE / max(x1 - x0, y1 - y0)
-    size = (max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale)))
+    pixels = _pixels(labels, cases, image)
+    limit = np.ceil(points.max(0)).astype(int) + 20 if pixels is None else np.array(pixels.shape[1::-1])
+    corner, extent = _window(points, limit)
+    scale = SIDE / max(extent)
+    size = (max(1, round(extent[0] * scale)), max(1, round(extent[1] * scale)))
     if pixels is None:
         picture = np.full((size[1], size[0], 3), 70, np.uint8)
     else:
+        part = pixels[corner[1] : corner[1] + extent[1], corner[0] : corner[0] + extent[0]]
         smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        picture = cv2.resize(np.ascontiguousarray(pixels[y0:y1, x0:x1]), size, interpolation=smooth)
+        picture = cv2.resize(np.ascontiguousarray(part), size, interpolation=smooth)
 
     def place(point: np.ndarray) -> tuple[int, int]:
-        x, y = (point - [x0, y0] + 0.5) * scale - 0.5
+        x, y = (point - corner + 0.5) * scale - 0.5
         return round(float(np.clip(x, -1e4, 1e4)) * 16), round(float(np.clip(y, -1e4, 1e4)) * 16)
 
     for t, p in zip(truth, predicted, strict=True):
@@ -82,6 +78,26 @@ def draw_image(
                 cv2.circle(picture, place(p[k]), 4 * 16, (0, 0, 0), -1, cv2.LINE_AA, shift=4)
                 cv2.circle(picture, place(p[k]), 3 * 16, rgb(color), -1, cv2.LINE_AA, shift=4)
     return picture, pixels is not None
+
+
+def _window(points: np.ndarray, limit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return corner and extent (x, y) of the part of an image to show: square where the image allows it."""
+    low, high = points.min(0), points.max(0)
+    side = max(float((high - low).max()) * (1 + 2 * MARGIN), SMALLEST * float(limit.min()), 8.0)
+    extent = np.minimum(np.full(2, np.ceil(side)), limit).astype(int)
+    corner = np.clip(np.rint((low + high - extent) / 2), 0, limit - extent).astype(int)
+    return corner, extent
+
+
+def _pixels(labels: LabelledSet, cases: Cases, image: int) -> np.ndarray | None:
+    """Return the image, from its file or else the video the predictions were made on; None without either."""
+    for reference in (labels.images[int(cases.rows[image])], cases.frames[image]):
+        if reference is not None:
+            try:
+                return read_pixels(reference)
+            except SuperAnimalError:
+                continue
+    return None
 
 
 def data_uri(picture: np.ndarray) -> str:

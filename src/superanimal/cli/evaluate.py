@@ -1,0 +1,130 @@
+"""``superanimal evaluate``: predictions, or a model, against labels."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from superanimal.errors import InputError
+
+if TYPE_CHECKING:
+    from superanimal.training.evaluate import Evaluation
+
+SHOWN = {
+    "AP": ("average precision (OKS)", 100, "%"),
+    "AR": ("average recall (OKS)", 100, "%"),
+    "mean_euclidean_px": ('mean distance ("RMSE" of the SuperAnimal paper)', 1, "px"),
+    "root_mean_square_px": ("root mean square distance", 1, "px"),
+    "p50_px": ("median distance", 1, "px"),
+    "p95_px": ("95 % of keypoints nearer than", 1, "px"),
+    "mean_euclidean_animal": ("mean distance", 100, "% of animal length"),
+    "PCK@0.1": ("keypoints within 10 % of animal length", 100, "%"),
+    "normalised_error": ("normalised error", 1, ""),
+    "missed_keypoints": ("labelled keypoints not predicted", 100, "%"),
+    "left_right_swaps": ("left-right swaps", 100, "%"),
+    "calibration_error": ("expected calibration error", 100, "%"),
+}
+
+
+def evaluate(
+    predictions: Annotated[
+        list[str], typer.Argument(help="Pose files (one per video), or one model name or weight file.")
+    ],
+    dataset: Annotated[Path, typer.Argument(help="Labels: a project folder, label file or pose file.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the report; <dataset>_evaluation by default.")
+    ] = None,
+    keypoint_map: Annotated[
+        Path | None, typer.Option("--map", help="csv of label name, prediction name; the rest goes by name.")
+    ] = None,
+    space: Annotated[str | None, typer.Option(help="Keypoint space: name or yaml file.")] = None,
+    boxes: Annotated[str | None, typer.Option(help="For a model: detector (default), or labels.")] = None,
+    detector: Annotated[str | None, typer.Option(help="For a model: detector name or weight file.")] = None,
+    max_individuals: Annotated[int | None, typer.Option(help="For a model: at most so many animals.")] = None,
+    mode: Annotated[str | None, typer.Option(help="For a model: enhanced (default), or compatible.")] = None,
+    device: Annotated[str | None, typer.Option(help="For a model: auto (default), cpu, cuda, mps.")] = None,
+    cutoff: Annotated[float, typer.Option(help="Confidence from which on a keypoint counts as found.")] = 0.6,
+    reference: Annotated[
+        str | None, typer.Option(help="Two labels a,b: their distance is the unit of the normalised error.")
+    ] = None,
+    samples: Annotated[int, typer.Option(help="Bootstrap samples for the intervals.")] = 1000,
+    draw: Annotated[str, typer.Option(help="The bootstrap draws each image, or each video.")] = "image",
+    frame_offset: Annotated[int, typer.Option(help="Added to the frame numbers of the labels.")] = 0,
+    same_video: Annotated[
+        bool, typer.Option("--same-video", help="Labels and predictions name one video differently.")
+    ] = False,
+    box_margin: Annotated[
+        float, typer.Option(help="Pixels round the keypoints for the area in OKS, where labels have no box.")
+    ] = 0.0,
+    worst: Annotated[int, typer.Option(help="So many of the worst images are drawn.")] = 12,
+) -> None:
+    """Measure how good predictions are against labels; writes JSON, CSV and an HTML report."""
+    from superanimal.cli.progress import RichProgress
+    from superanimal.training.evaluate import evaluate as run
+
+    given: dict[str, Any] = {
+        "boxes": boxes,
+        "detector": detector,
+        "max_individuals": max_individuals,
+        "mode": mode,
+        "device": device,
+    }
+    with RichProgress() as progress:
+        result = run(
+            predictions,
+            dataset,
+            keypoint_map=keypoint_map,
+            space=space,
+            cutoff=cutoff,
+            reference=parse_pair(reference),
+            samples=samples,
+            draw=draw,
+            frame_offset=frame_offset,
+            same_video=same_video,
+            box_margin=box_margin,
+            progress=progress,
+            **{name: value for name, value in given.items() if value is not None},
+        )
+    folder = out or Path(f"{dataset.resolve().stem}_evaluation")
+    files = result.save(folder, worst=worst)
+    show(result)
+    console = Console(highlight=False)
+    for file in files:
+        console.print(f"  {file}", soft_wrap=True, markup=False)
+
+
+def show(result: Evaluation) -> None:
+    """Print the main figures."""
+    console = Console(highlight=False, markup=False)
+    labels = result.facts["labels"]
+    console.print(
+        f"{labels['images']} images, {labels['animals']} animals, {len(result.keypoints)} keypoints"
+    )
+    table = Table(box=None, show_header=False)
+    for column in range(4):
+        table.add_column(justify="right" if column == 1 else "left")
+    for name, (title, factor, unit) in SHOWN.items():
+        if name in result.figures and not math.isnan(result[name]):
+            figure = result.figures[name]
+            limits = f"{factor * figure.low:.3g} to {factor * figure.high:.3g}"
+            table.add_row(
+                title, f"{factor * result[name]:.3g}", unit, "" if math.isnan(figure.low) else limits
+            )
+    console.print(table)
+    for text in result.facts["warnings"]:
+        console.print(f"note: {text}", soft_wrap=True)
+
+
+def parse_pair(text: str | None) -> tuple[str, str] | None:
+    """Read ``a,b``."""
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 2 or not all(parts):
+        raise InputError(f"reference {text!r}", "give two labelled keypoints as a,b")
+    return parts[0], parts[1]

@@ -1,0 +1,92 @@
+"""Figures per keypoint and per image, as rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from superanimal.training.evaluate.cases import Cases
+from superanimal.training.evaluate.errors import PERCENTILES
+from superanimal.training.evaluate.pairing import Pairs
+
+WORST_ERROR, MISSED_ERROR = 1.0, 0.25
+"""When images are ordered from good to bad: the largest error that counts, and what an absent keypoint counts
+as, in animal lengths."""
+
+
+def keypoint_table(pairs: Pairs, keypoints: Sequence[str], cutoff: float) -> list[dict[str, float | str]]:
+    """Return one row of figures per keypoint."""
+    rows: list[dict[str, float | str]] = []
+    for k, name in enumerate(keypoints):
+        labelled = pairs.labelled[:, k]
+        error, length = pairs.errors[labelled, k], pairs.length[labelled]
+        predicted = np.isfinite(error)
+        unit = error / length
+        px = error[predicted]
+        known = unit[np.isfinite(unit)]
+        offset = (pairs.predicted[labelled, k] - pairs.truth[labelled, k])[predicted]
+        confidence = pairs.confidence[labelled, k]
+        sized = np.isfinite(length)
+        rows.append(
+            {
+                "keypoint": name,
+                "labelled": int(labelled.sum()),
+                "predicted": int(predicted.sum()),
+                "mean_euclidean_px": _or_nan(np.mean, px),
+                "root_mean_square_px": _or_nan(lambda v: np.sqrt(np.mean(v**2)), px),
+                **{f"p{p}_px": _or_nan(lambda v, p=p: np.percentile(v, p), px) for p in PERCENTILES},
+                "mean_euclidean_animal": _or_nan(np.mean, known),
+                **{
+                    f"p{p}_animal": _or_nan(lambda v, p=p: np.percentile(v, p), known)
+                    for p in (25, *PERCENTILES)
+                },
+                "PCK@0.1": float((known <= 0.1).sum() / sized.sum()) if sized.any() else float("nan"),
+                "mean_offset_x_px": _or_nan(np.mean, offset[:, 0]),
+                "mean_offset_y_px": _or_nan(np.mean, offset[:, 1]),
+                "mean_confidence": _or_nan(np.mean, confidence[np.isfinite(confidence)]),
+                "below_cutoff": float((~(confidence >= cutoff)).mean()) if labelled.any() else float("nan"),
+            }
+        )
+    return rows
+
+
+def image_table(cases: Cases, pairs: Pairs) -> list[dict[str, Any]]:
+    """Return one row of figures per image.
+
+    ``badness`` orders images from good to bad: the mean over labelled keypoints of the error in animal
+    lengths, at most :data:`WORST_ERROR`, with :data:`MISSED_ERROR` for a keypoint that was not predicted.
+    """
+    length = np.where(np.isfinite(pairs.length), pairs.length, np.nanmedian([*pairs.length, 1.0]))
+    unit = pairs.errors / length[:, None]
+    bad = np.where(np.isfinite(unit), np.minimum(unit, WORST_ERROR), MISSED_ERROR)
+    rows = []
+    for i, name in enumerate(cases.images):
+        mine = pairs.image == i
+        labelled = pairs.labelled[mine]
+        px = pairs.errors[mine][labelled]
+        known = px[np.isfinite(px)]
+        worst = np.nanargmax(np.where(labelled, bad[mine], -1).max(0))
+        rows.append(
+            {
+                "image": name,
+                "video": cases.videos[i],
+                "source": cases.sources[i],
+                "animals": int(mine.sum()),
+                "missed_animals": int((pairs.answer[mine] < 0).sum()),
+                "extra_animals": int(pairs.extra[i]),
+                "labelled_keypoints": int(labelled.sum()),
+                "missed_keypoints": int((~np.isfinite(px)).sum()),
+                "mean_euclidean_px": float(known.mean()) if known.size else float("nan"),
+                "root_mean_square_px": float(np.sqrt((known**2).mean())) if known.size else float("nan"),
+                "max_px": float(known.max()) if known.size else float("nan"),
+                "badness": float(bad[mine][labelled].mean()),
+                "worst_keypoint": cases.keypoints[int(worst)],
+            }
+        )
+    return rows
+
+
+def _or_nan(statistic: Callable[[np.ndarray], Any], values: np.ndarray) -> float:
+    return float(statistic(values)) if len(values) else float("nan")
