@@ -9,11 +9,29 @@ from importlib import import_module
 from typing import Any
 
 _PUBLIC = {
+    "Conversion": "superanimal.keypoints.convert",
+    "ConversionTable": "superanimal.keypoints.conversion",
     "ImageRef": "superanimal.keypoints.images",
     "LabelledSet": "superanimal.keypoints.labelled",
+    "Merged": "superanimal.keypoints.merge",
+    "Split": "superanimal.keypoints.merge",
+    "check_space": "superanimal.keypoints.spaces",
+    "check_table": "superanimal.keypoints.conversion",
     "concatenate": "superanimal.keypoints.combine",
+    "contact_sheet": "superanimal.keypoints.contact_sheet",
+    "convert": "superanimal.keypoints.convert",
+    "draft_table": "superanimal.keypoints.conversion",
+    "extend_space": "superanimal.keypoints.spaces",
     "from_poses": "superanimal.keypoints.labelled",
+    "load_table": "superanimal.keypoints.conversion",
+    "materialize": "superanimal.keypoints.materialize",
+    "merge": "superanimal.keypoints.merge",
+    "project": "superanimal.keypoints.project",
     "read_labels": "superanimal.keypoints.reading",
+    "save_space": "superanimal.keypoints.spaces",
+    "save_table": "superanimal.keypoints.conversion",
+    "table_from_mapping": "superanimal.keypoints.conversion",
+    "union_space": "superanimal.keypoints.spaces",
 }
 
 __all__ = sorted(_PUBLIC)

@@ -31,6 +31,8 @@ class ImageRef:
         Array inside a package (``video0/video``); empty for plain files.
     width, height
         Pixels, where known without decoding; else 0.
+    name
+        What the image was called before it went into a package or store.
     """
 
     path: str
@@ -38,10 +40,13 @@ class ImageRef:
     inside: str = ""
     width: int = 0
     height: int = 0
+    name: str = ""
 
     @property
     def label(self) -> str:
         """Short text that tells this image from the others."""
+        if self.name:
+            return self.name
         inner = f":{self.inside}" if self.inside else ""
         return self.path if self.frame is None else f"{self.path}{inner}#{self.frame}"
 

@@ -208,13 +208,22 @@ class LabelledSet:
         for name in dict.fromkeys(self.video.tolist()):
             yield name, np.flatnonzero(self.video == name)
 
-    def to_poses(self) -> xr.Dataset:
+    def to_poses(self, individuals: Sequence[str] | None = None) -> xr.Dataset:
         """Return the labels as a pose data set, one row per image.
 
         Individuals keep their names when these are unique within each image, else they are numbered.
         Undefined and absent keypoints are NaN; ``visibility`` (0, 1, 2) is kept as a variable.
+
+        Parameters
+        ----------
+        individuals
+            Names of the individuals axis, when it has to hold others than those of this data set.
         """
-        slot, names = self._slots()
+        if individuals is None:
+            slot, names = self.slots()
+        else:
+            names, place = list(individuals), {name: n for n, name in enumerate(individuals)}
+            slot = np.array([place[name] for name in self.individuals.tolist()], dtype=np.int64)
         shape = (len(self), len(self.keypoints), len(names))
         position = np.full((shape[0], 2, *shape[1:]), np.nan, dtype=np.float32)
         visibility = np.zeros(shape, dtype=np.uint8)
@@ -240,8 +249,8 @@ class LabelledSet:
         ds["visibility"] = (("time", "keypoints", "individuals"), visibility)
         return ds
 
-    def _slots(self) -> tuple[NDArray[np.int64], list[str]]:
-        """Return each animal's place on the individuals axis, and the names of the places."""
+    def slots(self) -> tuple[NDArray[np.int64], list[str]]:
+        """Return each animal's place on the individuals axis of a pose data set, and the places' names."""
         names = list(dict.fromkeys(self.individuals.tolist()))
         most = int(np.bincount(self.image_index, minlength=1).max()) if self.n_individuals else 1
         pairs = set(zip(self.image_index.tolist(), self.individuals.tolist(), strict=True))

@@ -208,6 +208,8 @@ def leakage(labelled: LabelledSet, hashes: Sequence[str] | None = None) -> list[
 def image_key(labelled: LabelledSet, i: int) -> str:
     """Return the name under which a split file knows an image: source and the end of its path."""
     image = labelled.images[i]
+    if image.name:
+        return f"{labelled.source[i]}|{image.name}"
     tail = "/".join(PurePath(image.path.replace("\\", "/")).parts[-2:])
     frame = "" if image.frame is None else f"{image.inside and ':' + image.inside}#{image.frame}"
     return f"{labelled.source[i]}|{tail}{frame}"

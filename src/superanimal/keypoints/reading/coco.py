@@ -79,7 +79,7 @@ def _read_file(path: Path, folder: Path | None, name: str, split: str) -> Labell
         xy[m, own] = np.where((flags > 0)[:, None], points[:, :2], np.nan)
         if annotation.get("bbox") and not annotation.get("bbox_is_extent"):
             boxes[m] = annotation["bbox"]
-        if annotation.get("area") is not None and not annotation.get("bbox_is_extent"):
+        if annotation.get("area") is not None and not annotation.get("area_is_box"):
             area[m] = annotation["area"]
     return LabelledSet(
         name=name,

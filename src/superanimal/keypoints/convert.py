@@ -1,0 +1,110 @@
+"""Labels in, labels out: read, bring into a space, write, in one call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from superanimal.errors import InputError
+from superanimal.keypoints.conversion import ConversionTable, join_tables, load_table
+from superanimal.keypoints.labelled import LabelledSet
+from superanimal.keypoints.materialize import materialize
+from superanimal.keypoints.materialize.job import Materialized
+from superanimal.keypoints.merge import Merged, Split, merge
+from superanimal.keypoints.reading import read_labels
+from superanimal.poses import KeypointSpace, load_space
+from superanimal.progress import Progress
+
+Source = str | os.PathLike[str] | LabelledSet
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """The data set that came out, and what was written of it."""
+
+    merged: Merged
+    written: Materialized
+
+
+def convert(
+    sources: Source | Sequence[Source],
+    dest: str | os.PathLike[str],
+    *,
+    to: str = "coco",
+    space: str | os.PathLike[str] | KeypointSpace | None = None,
+    table: str | ConversionTable | Sequence[str | ConversionTable] | None = None,
+    images: str = "link",
+    duplicates: str = "ignore",
+    split: Split | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Conversion:
+    """Convert labelled data sets into one data set of another format and keypoint space.
+
+    Parameters
+    ----------
+    sources
+        Data sets, or what :func:`~superanimal.keypoints.read_labels` reads; ``NAME=PATH`` gives a name, which
+        chooses the column of the table.
+    dest, to, images, overwrite
+        See :func:`~superanimal.keypoints.materialize.materialize`.
+    space
+        Keypoint space, its name or YAML file; by default the union of the data sets' names.
+    table
+        Conversion tables, their names or CSV files.
+    duplicates, split
+        See :func:`~superanimal.keypoints.merge.merge`.
+
+    Raises
+    ------
+    SuperAnimalError
+        Naming the source, the row and column of a table, or the image that is wrong.
+    """
+    listed = [sources] if isinstance(sources, str | os.PathLike | LabelledSet) else list(sources)
+    if not listed:
+        raise InputError("no source", "give at least one data set")
+    chosen = space if space is None or isinstance(space, KeypointSpace) else load_space(space)
+    data_sets = [read_source(source) for source in listed]
+    tables = open_tables(table)
+    merged = merge(
+        data_sets,
+        chosen,
+        tables,
+        name=data_sets[0].name if len(data_sets) == 1 else Path(dest).name.split(".")[0],
+        duplicates=duplicates,
+        split=split,
+        progress=progress,
+    )
+    written = materialize(
+        merged.labelled,
+        dest,
+        to,
+        space=merged.space,
+        images=images,
+        overwrite=overwrite,
+        progress=progress,
+    )
+    return Conversion(merged, written)
+
+
+def read_source(source: Source) -> LabelledSet:
+    """Read a data set given as itself, ``PATH`` or ``NAME=PATH``."""
+    if isinstance(source, LabelledSet):
+        return source
+    text = os.fspath(source)
+    name, sign, path = text.partition("=")
+    named = bool(sign) and not Path(text).exists() and not set("/\\") & set(name)
+    return read_labels(path, name=name) if named else read_labels(text)
+
+
+def open_tables(
+    table: str | ConversionTable | Sequence[str | ConversionTable] | None,
+) -> ConversionTable | None:
+    """Load tables and put them together."""
+    if table is None:
+        return None
+    listed = [table] if isinstance(table, str | ConversionTable) else list(table)
+    loaded = [t if isinstance(t, ConversionTable) else load_table(t) for t in listed]
+    return join_tables(loaded) if loaded else None

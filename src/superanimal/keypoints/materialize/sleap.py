@@ -1,0 +1,218 @@
+"""SLEAP package (``.pkg.slp``): labels with their pictures inside, as the encoded bytes they came with.
+
+Pictures are appended to the file one at a time; the labels are added last and the file gets its name then, so
+an interrupted run goes on. Written with h5py, because sleap-io holds all pictures in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from superanimal.errors import StorageError
+from superanimal.files import storage_error
+from superanimal.keypoints.images import read_bytes
+from superanimal.keypoints.labelled import LabelledSet
+from superanimal.keypoints.materialize.job import Materialized, Target, picture_size, what_is_lost
+from superanimal.poses import KeypointSpace, make_provenance
+from superanimal.progress import Progress
+
+SUFFIX = ".slp"
+CHECKPOINT = 256
+
+_Key = tuple[str, str, int, int, str]
+"""Source, video, width, height and encoding: what the pictures of one "video" of a package share."""
+
+
+def write(target: Target, *, space: KeypointSpace | None, progress: Progress) -> Materialized:
+    """Write a package."""
+    labelled, path = target.labelled, target.path
+    if path.suffix != SUFFIX:
+        raise StorageError(f"{path}: not a package's name", "a SLEAP package ends with .pkg.slp")
+    fingerprint = target.fingerprint()
+    if path.exists():
+        if _mark(path).get("fingerprint") == fingerprint:
+            return _materialized(target)
+        if not target.overwrite:
+            raise StorageError(
+                f"{path} exists already",
+                "a finished file is not changed",
+                "choose a new name, or overwrite=True (--overwrite) to replace it",
+            )
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if _mark(partial).get("fingerprint") != fingerprint:
+            partial.unlink(missing_ok=True)
+        with h5py.File(partial, "a") as file:
+            videos, rows = _embed(file, labelled, fingerprint, progress)
+            _write_labels(file, labelled, videos, rows, space, path)
+        with partial.open("rb+") as done:
+            os.fsync(done.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise storage_error(path, error) from error
+    return _materialized(target)
+
+
+def _materialized(target: Target) -> Materialized:
+    return Materialized(target.path, (target.path,), what_is_lost(target.labelled, {"individuals"}))
+
+
+def _mark(path: Path) -> dict[str, Any]:
+    """Return what a package of ours says of itself; empty for others and damaged ones."""
+    try:
+        with h5py.File(path) as file:
+            found = json.loads(file.attrs["superanimal"])
+    except (OSError, KeyError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _embed(
+    file: h5py.File, labelled: LabelledSet, fingerprint: str, progress: Progress
+) -> tuple[list[_Key], np.ndarray]:
+    """Append all pictures; return the videos and, per image, (video, row in it)."""
+    mark = json.loads(file.attrs["superanimal"]) if "superanimal" in file.attrs else {}
+    places: list[list[int]] = mark.get("places", [])
+    videos: list[_Key] = [tuple(key) for key in mark.get("videos", [])]
+    counts = [sum(1 for video, _ in places if video == v) for v in range(len(videos))]
+    for v in range(len(videos)):  # rows written after the last checkpoint
+        for name in ("video", "frame_numbers"):
+            file[f"video{v}/{name}"].resize((counts[v],))
+    progress.start(len(labelled), "writing the package", "images")
+    progress.advance(len(places))
+    number = {key: v for v, key in enumerate(videos)}
+    for i in range(len(places), len(labelled)):
+        if i % 64 == 0:
+            progress.check()
+        image = labelled.images[i]
+        data = read_bytes(image)
+        width, height = picture_size(data, image.label)
+        kind = "jpg" if data[:2] == b"\xff\xd8" else "png"
+        key = (str(labelled.source[i]), str(labelled.video[i]), width, height, kind)
+        if key not in number:
+            number[key] = len(videos)
+            videos.append(key)
+            counts.append(0)
+            _new_video(file, number[key], key)
+        v = number[key]
+        pictures, frames = file[f"video{v}/video"], file[f"video{v}/frame_numbers"]
+        pictures.resize((counts[v] + 1,))
+        frames.resize((counts[v] + 1,))
+        pictures[counts[v]] = np.frombuffer(data, np.int8)
+        frames[counts[v]] = counts[v]
+        places.append([v, counts[v]])
+        counts[v] += 1
+        if (i + 1) % CHECKPOINT == 0 or i + 1 == len(labelled):
+            _checkpoint(file, fingerprint, places, videos)
+        progress.advance()
+    progress.finish()
+    return videos, np.array(places, dtype=np.int64)
+
+
+def _checkpoint(file: h5py.File, fingerprint: str, places: list[list[int]], videos: list[_Key]) -> None:
+    file.flush()
+    file.attrs["superanimal"] = json.dumps({"fingerprint": fingerprint, "places": places, "videos": videos})
+    file.flush()
+
+
+def _new_video(file: h5py.File, v: int, key: _Key) -> None:
+    source, video, width, height, kind = key
+    group = file.require_group(f"video{v}")
+    for name in list(group):
+        del group[name]
+    pictures = group.create_dataset(
+        "video", shape=(0,), maxshape=(None,), dtype=h5py.special_dtype(vlen=np.dtype("int8")), chunks=(64,)
+    )
+    group.create_dataset("frame_numbers", shape=(0,), maxshape=(None,), dtype="int64", chunks=(1024,))
+    pictures.attrs.update(format=kind, channels=3, frames=0, height=height, width=width, channel_order="BGR")
+    where = f"{source}/{video}" if video else source
+    backend = {"type": "MediaVideo", "filename": where, "shape": [0, height, width, 3]}
+    original = group.create_group("source_video")
+    original.attrs["json"] = json.dumps({"filename": where, "backend": backend})
+
+
+def _write_labels(
+    file: h5py.File,
+    labelled: LabelledSet,
+    videos: list[_Key],
+    rows: np.ndarray,
+    space: KeypointSpace | None,
+    path: Path,
+) -> None:
+    import sleap_io
+
+    nodes = {name: sleap_io.Node(name) for name in labelled.keypoints}
+    edges = [(a, b) for a, b in (space.edges if space else ()) if a in nodes and b in nodes]
+    slot, names = labelled.slots()
+    skeleton = sleap_io.Skeleton(
+        nodes=list(nodes.values()), edges=[sleap_io.Edge(nodes[a], nodes[b]) for a, b in edges]
+    )
+    empty = sleap_io.Labels(
+        videos=[sleap_io.Video(filename=f"{v}.mp4", open_backend=False) for v in range(len(videos))],
+        skeletons=[skeleton],
+        tracks=[sleap_io.Track(name) for name in names],
+        provenance={"superanimal": json.dumps(make_provenance("materialize", name=labelled.name))},
+    )
+    scratch = path.with_name(f".{path.name}.labels")
+    try:
+        sleap_io.save_slp(empty, os.fspath(scratch), verbose=False)
+        with h5py.File(scratch) as blank:
+            for name in blank:
+                if name in file:
+                    del file[name]
+                blank.copy(name, file)
+    finally:
+        scratch.unlink(missing_ok=True)
+    for name, table in _tables(file, labelled, rows, slot).items():
+        del file[name]
+        file.create_dataset(name, data=table)
+    listed = [json.dumps(_video_json(file, v, key)) for v, key in enumerate(videos)]
+    del file["videos_json"]
+    file.create_dataset("videos_json", data=np.array([text.encode() for text in listed], dtype="S"))
+
+
+def _video_json(file: h5py.File, v: int, key: _Key) -> dict[str, Any]:
+    _, _, width, height, _ = key
+    backend = {
+        "type": "HDF5Video",
+        "shape": [len(file[f"video{v}/video"]), height, width, 3],
+        "filename": ".",
+        "dataset": f"video{v}/video",
+        "input_format": "channels_last",
+        "convert_range": False,
+        "has_embedded_images": True,
+        "grayscale": False,
+    }
+    return {"filename": ".", "backend": backend}
+
+
+def _tables(
+    file: h5py.File, labelled: LabelledSet, rows: np.ndarray, slot: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return SLEAP's tables of frames, instances and points; every animal was set by a person."""
+    order = np.argsort(labelled.image_index, kind="stable")
+    count, keypoints = len(order), len(labelled.keypoints)
+    instances = np.zeros(count, dtype=file["instances"].dtype)
+    instances["instance_id"] = np.arange(count)
+    instances["frame_id"] = labelled.image_index[order]
+    instances["track"] = slot[order]
+    instances["from_predicted"] = -1
+    instances["point_id_start"] = np.arange(count) * keypoints
+    instances["point_id_end"] = np.arange(1, count + 1) * keypoints
+    points = np.zeros(count * keypoints, dtype=file["points"].dtype)
+    points["x"], points["y"] = labelled.xy[order].reshape(-1, 2).T
+    points["visible"] = labelled.labelled[order].ravel()
+    points["complete"] = points["visible"]
+    frames = np.zeros(len(labelled), dtype=file["frames"].dtype)
+    frames["frame_id"] = np.arange(len(labelled))
+    frames["video"], frames["frame_idx"] = rows[:, 0], rows[:, 1]
+    ends = np.searchsorted(labelled.image_index[order], np.arange(len(labelled)), side="right")
+    frames["instance_id_start"], frames["instance_id_end"] = [0, *ends[:-1]], ends
+    return {"instances": instances, "points": points, "frames": frames}

@@ -1,0 +1,144 @@
+"""Any number of data sets become one, in one keypoint space."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from superanimal.errors import InputError
+from superanimal.keypoints.combine import concatenate
+from superanimal.keypoints.conversion import ConversionTable
+from superanimal.keypoints.duplicates import duplicate_groups, image_hashes
+from superanimal.keypoints.labelled import LabelledSet
+from superanimal.keypoints.project import project
+from superanimal.keypoints.report import MergeReport, make_report
+from superanimal.keypoints.spaces import union_space
+from superanimal.keypoints.splits import leakage, split_once
+from superanimal.poses import KeypointSpace
+from superanimal.progress import Progress
+
+DUPLICATES = ("drop", "keep", "error", "ignore")
+
+
+@dataclass(frozen=True)
+class Split:
+    """How to split; see :func:`~superanimal.keypoints.splits.split_once`.
+
+    Attributes
+    ----------
+    path
+        File that keeps the split, drawn once.
+    """
+
+    path: Path
+    fractions: Mapping[str, float] = field(default_factory=lambda: {"train": 0.9, "test": 0.1})
+    by: str = "video"
+    stratify: str = "source"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A merged data set, its space and what there is to know about it."""
+
+    labelled: LabelledSet
+    space: KeypointSpace
+    report: MergeReport
+
+
+def merge(
+    data_sets: Sequence[LabelledSet],
+    space: KeypointSpace | None = None,
+    table: ConversionTable | None = None,
+    *,
+    name: str = "merged",
+    duplicates: str = "drop",
+    hashes: str = "file",
+    split: Split | None = None,
+    progress: Progress | None = None,
+) -> Merged:
+    """Merge labelled data sets into one keypoint space.
+
+    Parameters
+    ----------
+    data_sets
+        Their names choose the columns of the table and become the sources of the images.
+    space
+        Keypoint space of the result; by default the union of all names.
+    table
+        Conversion table. A data set without a column is matched by name when all its keypoints are names of
+        the space; otherwise that is an error.
+    duplicates
+        What to do with pictures that appear again: ``drop`` all but the first, ``keep`` and report them,
+        ``error``, or ``ignore`` (do not look).
+    hashes
+        ``file`` or ``pixels``, see :func:`~superanimal.keypoints.duplicates.image_hashes`.
+    split
+        Draw a split, or take the one that was drawn. Without it the splits of the data sets are kept.
+
+    Raises
+    ------
+    InputError
+        The table is faulty (every fault is listed), names repeat, or duplicates are an error.
+    NotFoundError
+        A data set has no column, or an image is missing.
+    """
+    if duplicates not in DUPLICATES:
+        raise InputError(f"duplicates={duplicates!r}", f"it is one of {', '.join(DUPLICATES)}")
+    names = [part.name for part in data_sets]
+    if repeated := sorted({n for n in names if names.count(n) > 1}):
+        raise InputError(
+            f"data sets {repeated} have the same name",
+            "the name tells the sources apart",
+            "name them: NAME=PATH, or read_labels(..., name=...)",
+        )
+    space = space or union_space(data_sets)
+    parts = [_projected(part, space, table) for part in data_sets]
+    merged = concatenate(parts, keypoints=space.keypoints, name=name)
+    found: list[str] | None = None
+    groups: list[list[int]] = []
+    if duplicates != "ignore":
+        found = image_hashes(merged, hashes, progress)
+        groups = duplicate_groups(found)
+    described = [[_describe(merged, i) for i in group] for group in groups]
+    if groups and duplicates == "error":
+        raise InputError(
+            f"{len(groups)} pictures appear more than once, such as {' and '.join(described[0])}",
+            "a picture is there once",
+            "choose duplicates='drop' to keep the first of each",
+        )
+    if groups and duplicates == "drop":
+        gone = {i for group in groups for i in group[1:]}
+        kept = [i for i in range(len(merged)) if i not in gone]
+        merged, groups = merged.subset(kept), []
+        found = [found[i] for i in kept] if found else None
+    if split is not None:
+        options: dict[str, Any] = {"by": split.by, "stratify": split.stratify, "seed": split.seed}
+        merged = split_once(merged, split.path, split.fractions, same=groups, **options)
+    report = make_report(
+        merged, space, duplicates=described, dropped=duplicates == "drop", leaks=leakage(merged, found)
+    )
+    return Merged(merged, space, report)
+
+
+def _projected(part: LabelledSet, space: KeypointSpace, table: ConversionTable | None) -> LabelledSet:
+    by_name = set(part.keypoints) <= set(space.keypoints)
+    if table is None or (part.name not in table.columns and by_name):
+        done = project(part, space)
+    else:
+        done = project(part, space, table)
+    same = set(done.source.tolist()) <= {part.name}
+    return done if same else done.with_columns(source=[f"{part.name}/{s}" for s in done.source.tolist()])
+
+
+def _describe(labelled: LabelledSet, i: int) -> str:
+    return f"{labelled.source[i]}: {labelled.images[i].label}"
+
+
+def undefined_share(labelled: LabelledSet) -> float:
+    """Return the share of (animal, keypoint) slots that no data set defines, 0..1."""
+    return float(np.mean(labelled.visibility < 0)) if labelled.n_individuals else 0.0
