@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superanimal.errors import FormatError
@@ -122,6 +122,7 @@ def test_lightning_pose_keeps_one_animal(ds: xr.Dataset) -> None:
     assert_kept(ds, there_and_back(ds, "lightning-pose"), "lightning-pose")
 
 
+@settings(max_examples=5)  # pynwb takes its time
 @given(ds=data_sets())
 def test_nwb_keeps_what_has_a_frame_rate(ds: xr.Dataset) -> None:
     fps = ds.attrs.get("fps") or 25.0

@@ -34,7 +34,8 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
         document = json.loads(Path(path).read_text("utf-8"))
     except ValueError as error:
         raise FormatError(f"{path}: not JSON ({error})") from error
-    if not isinstance(document, dict) or not {"images", "annotations", "categories"} <= document.keys():
+    lists = ("images", "annotations", "categories")
+    if not isinstance(document, dict) or not all(isinstance(document.get(key), list) for key in lists):
         raise FormatError(f"{path}: no lists images, annotations and categories", "COCO json has all three")
     images = document["images"]
     annotations = [a for a in document["annotations"] if a.get("keypoints")]

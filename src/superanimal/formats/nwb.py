@@ -44,7 +44,7 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
             found = [series for container in containers for series in _series(container, len(containers) > 1)]
             first = containers[0]
             software = _text(first.get("source_software")) or "NWB"
-            videos = first.get("original_videos")
+            videos = first.get("original_videos", first.get("source_video/external_file"))
             video = _text(videos[:1].tolist()[0]) if videos is not None and len(videos) else ""
     except (OSError, KeyError) as error:
         raise FormatError(f"{path}: not a readable NWB file ({error})") from error
@@ -100,6 +100,7 @@ def write(
     """
     from ndx_pose import PoseEstimation, PoseEstimationSeries, Skeleton, Skeletons
     from pynwb import NWBHDF5IO, NWBFile
+    from pynwb.image import ImageSeries
 
     fps = fps or ds.attrs.get("fps")
     keypoints = [str(name) for name in ds["keypoints"].values]
@@ -129,9 +130,19 @@ def write(
     )
     behavior = nwb.create_processing_module("behavior", "poses estimated from video")
     behavior.add(Skeletons(skeletons=[skeleton]))
-    times = ds["frame"].values / float(fps)
     position, confidence = ds["position"].values, ds["confidence"].values
-    video = str(ds.attrs.get("video_path") or "")
+    times = ds["frame"].values / float(fps)
+    video = None
+    if filename := str(ds.attrs.get("video_path") or ""):
+        video = ImageSeries(
+            name="video",
+            external_file=[filename],
+            format="external",
+            timestamps=times,
+            dimension=list(image_size) if image_size else None,
+            unit="n.a.",
+        )
+        nwb.add_acquisition(video)
     names = _safe_names(keypoints)
     clock: Any = times
     for n, (individual, safe) in enumerate(zip(individuals, _safe_names(individuals).values(), strict=True)):
@@ -154,8 +165,7 @@ def write(
                 name=safe,
                 pose_estimation_series=series,
                 description=f"poses of {individual}",
-                original_videos=[video] if video else None,
-                dimensions=np.array([image_size], dtype=np.uint16) if image_size and video else None,
+                source_video=video,
                 source_software=str(ds.attrs.get("source_software") or "napari-superanimal"),
                 skeleton=skeleton,
             )

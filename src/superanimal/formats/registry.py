@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from superanimal.errors import FormatError, InputError, NotFoundError, unknown_name
+from superanimal.errors import FormatError, InputError, NotFoundError, SuperAnimalError, unknown_name
 from superanimal.formats.recognise import recognise
 from superanimal.poses import validate_poses
 
@@ -160,9 +160,18 @@ def load_poses(
             f"readable are {', '.join(format_names())}",
             "if you know what it is, name it: format=...",
         )
-    reader = get_format(name).function(get_format(name).reader)
+    chosen = get_format(name)
+    reader = chosen.function(chosen.reader)
     _check_options(reader, name, options)
-    ds = reader(Path(path), **options)
+    try:
+        ds = reader(Path(path), **options)
+    except (SuperAnimalError, MemoryError):
+        raise
+    except Exception as error:  # a damaged file can break a reader anywhere; users get one sentence
+        raise FormatError(
+            f"{path}: no readable {chosen.title} ({type(error).__name__}: {error})",
+            remedy="if it is another kind of file, name it: format=...",
+        ) from error
     return ds if fps is None else with_fps(ds, fps)
 
 

@@ -77,7 +77,7 @@ class _Unpickler(pickle.Unpickler):
         module = module.replace("numpy._core", "numpy.core").replace("__builtin__", "builtins")
         if (module, name) in _HARMLESS:
             return _HARMLESS[module, name]
-        if module.startswith("pandas."):
+        if module.split(".")[0] == "pandas":
             return _new_index if name == "_new_Index" else _PandasIndex
         if module.split(".")[0] == "deeplabcut":
             return type(name, (Stub,), {"__module__": "stub"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from itertools import takewhile
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -83,21 +84,22 @@ def write_wide_csv(table: WideTable, path: Path, index: list[tuple[str, ...]] | 
     """
     lead = len(index[0]) if index else 1
     levels = range(4) if table.columns[0][1] is not None else (0, 2, 3)
-    cells: list[pa.Array] = (
-        [pa.array(part) for part in zip(*index, strict=True)] if index else [pa.array(table.index)]
-    )
-    cells += [pa.array(column, from_pandas=True) for column in table.values.T]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         for level in levels:
             writer.writerow(
                 [_LEVELS[level], *[""] * (lead - 1), *(column[level] for column in table.columns)]
             )
+        if index is not None:  # labels: few rows, text among the cells
+            for images, row in zip(index, table.values.tolist(), strict=True):
+                writer.writerow([*images, *("" if isnan(value) else value for value in row)])
+            return
+    cells = [pa.array(table.index), *(pa.array(column, from_pandas=True) for column in table.values.T)]
     with path.open("ab") as file:
         arrow_csv.write_csv(
             pa.table(cells, names=[f"f{i}" for i in range(len(cells))]),
             file,
-            arrow_csv.WriteOptions(include_header=False, quoting_style="needed"),
+            arrow_csv.WriteOptions(include_header=False),
         )
 
 

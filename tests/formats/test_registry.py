@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from superanimal.errors import FormatError, InputError, NotFoundError
+from superanimal.formats import LossWarning, format_names, load_poses, recognise, save_poses
+from superanimal.formats.registry import get_format
+
+CONTRACT = (
+    "dlc-h5 dlc-csv dlc-labels movement csv parquet coco slp sleap-analysis-h5 nwb lightning-pose "
+    "superanimal-zarr"
+).split()
+
+
+def test_all_formats_are_registered_with_functions_that_exist() -> None:
+    assert set(CONTRACT) <= set(format_names())
+    for name in format_names():
+        known = get_format(name)
+        assert callable(known.function(known.reader))
+        if known.writer:
+            assert callable(known.function(known.writer))
+    assert "dlc-pickle" not in format_names(writable=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("dlc-h5", "a.h5"), ("dlc-csv", "a.csv"), ("dlc-labels", "CollectedData_a.h5"), ("movement", "a.nc"),
+        ("parquet", "a.parquet"), ("coco", "a.json"), ("slp", "a.slp"), ("sleap-analysis-h5", "a.analysis.h5"),
+        ("nwb", "a.nwb"),
+    ],
+)  # fmt: skip
+def test_ending_chooses_the_format_and_content_tells_it(
+    poses: xr.Dataset, tmp_path: Path, name: str, file: str
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LossWarning)
+        written = save_poses(poses, tmp_path / file)
+    disguised = written[0].rename(tmp_path / "no-suffix")
+    if name not in ("dlc-csv",):  # text is looked into only when it is called csv
+        assert recognise(disguised) == name
+    disguised.rename(written[0])
+    assert recognise(written[0]) == name
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00" * 100,
+        b"hello",
+        b"{",
+        b"[]",
+        b"\x89HDF\r\n\x1a\n rubbish",
+        b"PAR1",
+        b"CDF\x01",
+        b"\x80\x04",
+    ],
+)
+@pytest.mark.parametrize("suffix", [".h5", ".csv"])
+def test_rubbish_is_refused_with_a_format_error(tmp_path: Path, content: bytes, suffix: str) -> None:
+    path = tmp_path / f"x{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(FormatError):
+        load_poses(path)
+    for name in format_names():
+        with pytest.raises(FormatError):
+            load_poses(path, format=name)
+
+
+def test_no_such_file_format_or_option(poses: xr.Dataset, tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="no such file"):
+        load_poses(tmp_path / "nothing.h5")
+    with pytest.raises(NotFoundError, match="dlc-h5"):
+        save_poses(poses, tmp_path / "x.h5", format="dlc-h55")
+    with pytest.raises(FormatError, match="ending"):
+        save_poses(poses, tmp_path / "x.docx")
+    with pytest.raises(FormatError, match="only read"):
+        save_poses(poses, tmp_path / "x.pickle", format="dlc-pickle")
+    with pytest.raises(InputError, match="scorer"):
+        save_poses(poses, tmp_path / "x.h5", scorrer="me")
+    with pytest.raises(FormatError, match="one animal"), pytest.warns(LossWarning):
+        save_poses(poses, tmp_path / "x.csv", format="lightning-pose")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_movement_and_h5_lose_nothing(poses: xr.Dataset, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for file in ("x.nc", "x.h5"):
+            back = load_poses(save_poses(poses, tmp_path / file)[0])
+            xr.testing.assert_equal(back, poses)
+            for key in ("fps", "time_unit", "source_software", "video_path", "provenance", "ds_type"):
+                assert back.attrs[key] == poses.attrs[key]
+
+
+def test_one_warning_lists_everything_lost(poses: xr.Dataset, tmp_path: Path) -> None:
+    poses["speed"] = poses["confidence"] * 2
+    with pytest.warns(LossWarning) as caught:
+        save_poses(poses, tmp_path / "x.csv", format="dlc-csv")
+    assert [str(w.message) for w in caught] == ["dlc-csv cannot hold: edited, boxes, speed"]
+
+
+def test_failed_write_leaves_the_old_file(poses: xr.Dataset, tmp_path: Path) -> None:
+    path = save_poses(poses, tmp_path / "x.nc")[0]
+    before = path.read_bytes()
+    poses["bad"] = ("time", np.array([object()] * 5))
+    with pytest.raises(Exception, match="object"):  # not ours: such a variable is a programmer's mistake
+        save_poses(poses, path)
+    assert path.read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_tidy_table_of_another_program_reads(tmp_path: Path) -> None:
+    rows = [("b", 0.5, 1, 2), ("a", 0.5, 3, 4), ("a", 0.1, 5, None)]
+    frame = pd.DataFrame(rows, columns=["keypoint", "time", "x", "y"])
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    frame.to_parquet(tmp_path / "x.parquet")
+    for file in ("x.csv", "x.parquet"):
+        ds = load_poses(tmp_path / file)
+        assert list(ds["keypoints"].values) == ["b", "a"]
+        assert ds.attrs["fps"] == pytest.approx(2.5)
+        assert list(ds["frame"].values) == [0, 1]
+        np.testing.assert_array_equal(ds["position"].values[1, :, :, 0], [[1, 3], [2, 4]])
+    frame.assign(time=[0.5, 0.5, 0.5]).to_csv(tmp_path / "x.csv", index=False)
+    with pytest.raises(FormatError, match="two rows for keypoint 'a'"):
+        load_poses(tmp_path / "x.csv")
+
+
+def test_lightning_pose_columns_of_ensembles_are_left_out(tmp_path: Path) -> None:
+    coords = ["x", "y", "likelihood", "x_ens_median", "x_ens_var"]
+    columns = pd.MultiIndex.from_product(
+        [["heatmap_mhcrnn_tracker"], ["paw"], coords], names=["scorer", "bodyparts", "coords"]
+    )
+    pd.DataFrame([[1, 2, 0.5, 9, 9]], columns=columns).to_csv(tmp_path / "x.csv")
+    assert recognise(tmp_path / "x.csv") == "lightning-pose"
+    assert load_poses(tmp_path / "x.csv")["position"].values.ravel().tolist() == [1, 2]
+
+
+def test_movement_file_without_our_additions_reads(tmp_path: Path) -> None:
+    dims = ("time", "space", "keypoints", "individuals")
+    coords = {"time": np.arange(3) / 30 + 0.1, "space": ["x", "y"], "keypoints": ["a"], "individuals": ["i"]}
+    ds = xr.Dataset(
+        {"position": (dims, np.ones((3, 2, 1, 1))), "confidence": (dims[:1] + dims[2:], np.ones((3, 1, 1)))},
+        coords=coords,
+        attrs={"fps": 30.0, "time_unit": "seconds", "source_software": "SLEAP", "ds_type": "poses"},
+    )
+    ds.to_netcdf(tmp_path / "x.nc")
+    back = load_poses(tmp_path / "x.nc")
+    assert list(back["frame"].values) == [3, 4, 5]
+    assert back.attrs["source_software"] == "SLEAP"
+    ds.attrs["ds_type"] = "bboxes"
+    ds.to_netcdf(tmp_path / "y.nc")
+    with pytest.raises(FormatError, match="bboxes"):
+        load_poses(tmp_path / "y.nc")
+
+
+def test_a_nwb_file_is_valid(poses: xr.Dataset, tmp_path: Path) -> None:
+    import pynwb
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LossWarning)
+        save_poses(poses, tmp_path / "x.nwb")
+    with pynwb.NWBHDF5IO(str(tmp_path / "x.nwb"), "r") as io:
+        nwb = io.read()
+        assert pynwb.validate(io=io) == []
+        container = nwb.processing["behavior"]["Ada"]
+        np.testing.assert_allclose(container["nose"].timestamps[:], poses["time"].values)
+        np.testing.assert_array_equal(container["nose"].data[:], poses["position"].values[:, :, 0, 0])
+        assert list(container.skeleton.nodes[:]) == list(poses["keypoints"].values)
+
+
+def test_importing_the_registry_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, superanimal.formats; "
+        "print([m for m in ('torch', 'pandas', 'tables', 'pynwb', 'sleap_io', 'h5py') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    heavy = set(eval(out))  # noqa: S307 - a list we printed
+    assert heavy <= {"pandas"}  # xarray imports pandas itself
