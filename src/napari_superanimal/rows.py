@@ -41,4 +41,4 @@ class PoseRows(np.ndarray):
             return getattr(plain, name)(axis=axis, out=out, **options)
         if name not in self._extent:
             self._extent[name] = getattr(plain, name)(axis=0)
-        return self._extent[name]
+        return self._extent[name].copy()

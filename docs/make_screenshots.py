@@ -1,0 +1,124 @@
+"""Take the pictures of the documentation from the real viewer.
+
+    xvfb-run -a -s "-screen 0 1700x1200x24 +extension GLX +render -noreset" python docs/make_screenshots.py
+
+Poses come from the embedded model, run over the sample video as any user would run it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import napari
+import numpy as np
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication, QWidget
+
+import napari_superanimal as plugin
+from napari_superanimal.playback import attach
+from superanimal.samples import sample_path
+
+IMAGES = Path(__file__).with_name("images")
+FRAME = 120
+THEMES = ("dark", "light")
+
+
+def settle(seconds: float = 0.3) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+def grab(widget: QWidget, name: str) -> None:
+    settle()
+    widget.grab().save(str(IMAGES / f"{name}.png"))
+
+
+def window(viewer: Any, name: str) -> None:
+    settle()
+    viewer.screenshot(str(IMAGES / f"{name}.png"), canvas_only=False, flash=False)
+
+
+def dock(viewer: Any, title: str) -> Any:
+    return viewer.window.add_plugin_dock_widget("napari-superanimal", title)
+
+
+def themed(viewer: Any, widget: QWidget, name: str) -> None:
+    for theme in THEMES:
+        viewer.theme = theme
+        grab(widget, f"{name}_{theme}")
+
+
+def main() -> None:
+    IMAGES.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp())
+    clip = Path(shutil.copy(sample_path("topview_mouse.mp4"), folder / "topview_mouse.mp4"))
+    viewer = napari.Viewer()
+    viewer.window.resize(1500, 960)
+    area, widget = dock(viewer, "Estimate poses")
+    area.setMinimumWidth(360)
+    themed(viewer, area, "estimate_empty")
+
+    plugin.open_video(viewer, clip)
+    themed(viewer, area, "estimate_ready")
+    viewer.theme = "dark"
+
+    widget.run_button.click()
+    run = widget._run()
+    taken = QTimer()
+    taken.setInterval(50)
+
+    def while_running() -> None:
+        if run.report.state == "running" and 0.3 < run.report.done / (run.report.total or 1) < 0.9:
+            taken.stop()
+            widget_image = area.grab()
+            widget_image.save(str(IMAGES / "estimate_running_dark.png"))
+
+    taken.timeout.connect(while_running)
+    taken.start()
+    while run.report.running:
+        settle(0.05)
+    taken.stop()
+    if run.report.state != "finished":
+        raise SystemExit(f"the run {run.report.state}: {run.report.text} {list(run.job.log)}")
+    themed(viewer, area, "estimate_done")
+
+    viewer.theme = "dark"
+    layer = run.view.points
+    second, _ = dock(viewer, "Display poses")
+    second.setMinimumWidth(360)
+    plugin.show_trails(viewer, layer, length=30, keypoints=["tail_base", "nose"])
+    viewer.dims.set_point(0, FRAME)
+    viewer.layers.selection.active = layer
+    viewer.reset_view()
+    settle(0.5)
+    center = np.nanmean(run.view.table.xy[FRAME].reshape(-1, 2), axis=0)
+    viewer.camera.center = (0, float(center[1]), float(center[0]))
+    viewer.camera.zoom *= 1.3
+    for theme in THEMES:
+        viewer.theme = theme
+        settle(0.3)
+        window(viewer, f"viewer_{theme}")
+    shutil.copy(IMAGES / "viewer_dark.png", IMAGES / "viewer.png")
+    themed(viewer, second, "display")
+
+    viewer.theme = "dark"
+    layer.mode = "select"
+    k = run.view.table.keypoints.index("nose")
+    attach(viewer, layer).editing.move(
+        np.array([FRAME * 27 + k]), run.view.table.xy[FRAME, 0, [k]] + [18, -14]
+    )
+    layer.selected_data = {FRAME * 27 + k}
+    plugin.color_by(viewer, layer, "confidence")
+    window(viewer, "editing_dark")
+    viewer.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
