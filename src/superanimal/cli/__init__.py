@@ -17,7 +17,7 @@ console = Console(stderr=True, highlight=False)
 
 def build_app() -> typer.Typer:
     """Assemble the application from the verbs."""
-    from superanimal.cli import analyze, demo, doctor, evaluate, info, models
+    from superanimal.cli import analyze, convert, demo, doctor, evaluate, info, merge, models, tables
 
     app = typer.Typer(
         name="superanimal",
@@ -28,10 +28,13 @@ def build_app() -> typer.Typer:
     )
     app.command("analyze")(analyze.analyze)
     app.command("evaluate")(evaluate.evaluate)
+    app.command("convert")(convert.convert)
+    app.command("merge")(merge.merge)
     app.command("info")(info.info)
     app.command("doctor")(doctor.doctor)
     app.command("demo")(demo.demo)
     app.add_typer(models.app, name="models")
+    app.add_typer(tables.app, name="tables")
     return app
 
 

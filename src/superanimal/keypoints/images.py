@@ -75,7 +75,7 @@ def read_bytes(image: ImageRef) -> bytes:
     """Return the encoded image (PNG, JPEG, ...) of a file or package; frames of a video become PNG."""
     if image.inside:
         if image.inside == "images":
-            from superanimal.keypoints.materialize.store import read_encoded
+            from superanimal.keypoints.writing.store import read_encoded
 
             return read_encoded(image.path, int(image.frame or 0))
         return _read_packed(image)

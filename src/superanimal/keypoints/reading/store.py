@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from superanimal.keypoints.labelled import LabelledSet
-from superanimal.keypoints.materialize.store import read_store
+from superanimal.keypoints.writing.store import read_store
 
 
 def read(path: Path, *, name: str | None = None) -> LabelledSet:

@@ -10,10 +10,10 @@ from pathlib import Path
 from superanimal.errors import InputError
 from superanimal.keypoints.conversion import ConversionTable, join_tables, load_table
 from superanimal.keypoints.labelled import LabelledSet
-from superanimal.keypoints.materialize import materialize
-from superanimal.keypoints.materialize.job import Materialized
-from superanimal.keypoints.merge import Merged, Split, merge
+from superanimal.keypoints.merging import Merged, Split, merge
 from superanimal.keypoints.reading import read_labels
+from superanimal.keypoints.writing import materialize
+from superanimal.keypoints.writing.job import Materialized
 from superanimal.poses import KeypointSpace, load_space
 from superanimal.progress import Progress
 
@@ -49,13 +49,13 @@ def convert(
         Data sets, or what :func:`~superanimal.keypoints.read_labels` reads; ``NAME=PATH`` gives a name, which
         chooses the column of the table.
     dest, to, images, overwrite
-        See :func:`~superanimal.keypoints.materialize.materialize`.
+        See :func:`~superanimal.keypoints.materialize`.
     space
         Keypoint space, its name or YAML file; by default the union of the data sets' names.
     table
         Conversion tables, their names or CSV files.
     duplicates, split
-        See :func:`~superanimal.keypoints.merge.merge`.
+        See :func:`~superanimal.keypoints.merge`.
 
     Raises
     ------

@@ -15,7 +15,7 @@ import numpy as np
 
 from superanimal.files import atomic_write
 from superanimal.keypoints.labelled import LabelledSet
-from superanimal.keypoints.materialize.job import Materialized, Target, file_names, numbers, size_of
+from superanimal.keypoints.writing.job import Materialized, Target, file_names, numbers, size_of
 from superanimal.poses import KeypointSpace, make_provenance
 from superanimal.progress import Progress
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +105,7 @@ def draw_animal(
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=(90, 90, 90),
     )
-    picture = np.ascontiguousarray(picture)
+    picture = np.ascontiguousarray(picture, dtype=np.uint8)
     place = xy * scale + shift[:, 2]
     fits = space is not None and space.keypoints == labelled.keypoints
     if space is not None and fits:
@@ -130,7 +131,7 @@ def _fixed(point: NDArray[np.float64]) -> tuple[int, int]:
     return x, y
 
 
-def _write(picture: NDArray[np.uint8], text: str, at: NDArray[np.float64], size: float) -> None:
+def _write(picture: NDArray[Any], text: str, at: NDArray[np.float64], size: float) -> None:
     import cv2
 
     where = (round(float(at[0])), round(float(at[1])))

@@ -14,7 +14,7 @@ from superanimal.keypoints.combine import concatenate
 from superanimal.keypoints.conversion import ConversionTable
 from superanimal.keypoints.duplicates import duplicate_groups, image_hashes
 from superanimal.keypoints.labelled import LabelledSet
-from superanimal.keypoints.project import project
+from superanimal.keypoints.projection import project
 from superanimal.keypoints.report import MergeReport, make_report
 from superanimal.keypoints.spaces import union_space
 from superanimal.keypoints.splits import leakage, split_once

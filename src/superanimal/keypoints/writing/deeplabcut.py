@@ -14,7 +14,7 @@ from superanimal.files import atomic_write
 from superanimal.formats import save_poses
 from superanimal.formats.registry import LossWarning
 from superanimal.keypoints.labelled import LabelledSet
-from superanimal.keypoints.materialize.job import Materialized, Target, file_names, size_of, what_is_lost
+from superanimal.keypoints.writing.job import Materialized, Target, file_names, size_of, what_is_lost
 from superanimal.poses import KeypointSpace
 from superanimal.progress import Progress
 

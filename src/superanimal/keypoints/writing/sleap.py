@@ -18,7 +18,7 @@ from superanimal.errors import StorageError
 from superanimal.files import storage_error
 from superanimal.keypoints.images import read_bytes
 from superanimal.keypoints.labelled import LabelledSet
-from superanimal.keypoints.materialize.job import Materialized, Target, picture_size, what_is_lost
+from superanimal.keypoints.writing.job import Materialized, Target, picture_size, what_is_lost
 from superanimal.poses import KeypointSpace, make_provenance
 from superanimal.progress import Progress
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from superanimal.errors import InputError
 from superanimal.keypoints.labelled import LabelledSet
-from superanimal.keypoints.materialize.job import IMAGE_MODES, Materialized, Target
+from superanimal.keypoints.writing.job import IMAGE_MODES, Materialized, Target
 from superanimal.poses import KeypointSpace
 from superanimal.progress import Progress
 

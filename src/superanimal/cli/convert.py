@@ -1,0 +1,86 @@
+"""``superanimal convert``: labelled data sets into another format and keypoint space."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from superanimal.errors import InputError
+
+if TYPE_CHECKING:
+    from superanimal.keypoints.converting import Conversion
+
+Paths = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SRC... DEST", help="Data sets, as PATH or NAME=PATH (the table's column), then the target."
+    ),
+]
+Space = Annotated[
+    str | None, typer.Option(help="Keypoint space: a shipped one or a YAML file; by default the union.")
+]
+Tables = Annotated[
+    list[str] | None, typer.Option("--table", help="Conversion table, shipped or CSV; may be given often.")
+]
+To = Annotated[str, typer.Option(help="coco, deeplabcut, sleap (DEST.pkg.slp) or store (DEST.labels.zarr).")]
+Copy = Annotated[bool, typer.Option(help="Copy image files instead of linking to them.")]
+Overwrite = Annotated[bool, typer.Option(help="Replace what an earlier run wrote to DEST.")]
+
+
+def convert(
+    paths: Paths,
+    to: To = "coco",
+    space: Space = None,
+    table: Tables = None,
+    copy: Copy = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Convert labelled data sets: DeepLabCut, COCO, SLEAP, Lightning Pose, Label Studio, NWB, tables.
+
+    Stop it whenever you like: the same command goes on where it was.
+    """
+    from superanimal.cli.progress import RichProgress
+    from superanimal.keypoints.converting import convert as run
+
+    sources, dest = split_paths(paths)
+    with RichProgress() as progress:
+        done = run(
+            sources,
+            dest,
+            to=to,
+            space=space,
+            table=table,
+            images="copy" if copy else "link",
+            overwrite=overwrite,
+            progress=progress,
+        )
+    show(done, dict.fromkeys(done.merged.labelled.notes))
+
+
+def split_paths(paths: list[str]) -> tuple[list[str], Path]:
+    """Return (sources, target): the target is the last one."""
+    if len(paths) < 2:
+        raise InputError(
+            f"only {paths[0]!r} is given",
+            "sources come first, the target last",
+            "superanimal convert SRC DEST",
+        )
+    return paths[:-1], Path(paths[-1])
+
+
+def show(done: Conversion, notes: dict[str, None]) -> None:
+    """Print what was written, what to know about it and what was lost."""
+    console = Console(highlight=False)
+    labelled = done.merged.labelled
+    console.print(
+        f"{len(labelled)} images, {labelled.n_individuals} animals, {len(labelled.keypoints)} keypoints",
+        markup=False,
+    )
+    for note in notes:
+        console.print(f"  note: {note}", soft_wrap=True, markup=False)
+    for item in done.written.lost:
+        console.print(f"  not held by this format: {item}", soft_wrap=True, markup=False)
+    console.print(f"  {done.written.path}", soft_wrap=True, markup=False)
