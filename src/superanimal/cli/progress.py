@@ -48,7 +48,7 @@ class RichProgress(Progress):
 
     def message(self, text: str) -> None:
         """Print a line above the bar."""
-        self._bar.console.print(text, markup=False, soft_wrap=True)
+        self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def finish(self) -> None:
         """Leave the finished bar on the screen; the time it took replaces the time left."""

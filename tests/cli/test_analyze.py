@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+
+import superanimal as package
+from superanimal.cli.analyze import parse_roi
+from superanimal.errors import InputError
+from superanimal.formats import load_poses
+from superanimal.inference import RunStore
+from superanimal.inference import store as store_module
+from superanimal.samples import sample_path
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def mouse(tmp_path: Path) -> Path:
+    return Path(shutil.copy(sample_path("topview_mouse.mp4"), tmp_path))
+
+
+def empty_video(path: Path) -> Path:
+    """A video without any animal."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for _ in range(6):
+            frame = av.VideoFrame.from_ndarray(np.full((240, 320, 3), 128, np.uint8), "rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def test_one_command_gives_files_beside_the_video(superanimal: Call, mouse: Path) -> None:
+    code, out, err = superanimal(
+        "analyze", mouse, "--frames", "0:12", "--format", "dlc-h5", "--format", "csv"
+    )
+    assert code == 0, err
+    assert "animals in 12 of 12 frames" in err
+    stem = mouse.with_name("topview_mouse_mini_topviewmouse")
+    for suffix in (".poses.zarr", ".h5", ".tidy.csv"):
+        assert Path(f"{stem}{suffix}").exists()
+        assert f"{stem.name}{suffix}" in out
+    truth = load_poses(sample_path("topview_mouse_truth.h5")).isel(time=slice(0, 12))
+    found = load_poses(f"{stem}.h5").sel(keypoints=truth["keypoints"].values)
+    wrong = np.hypot(*np.moveaxis(found["position"].values - truth["position"].values, 1, 0))
+    assert np.nanmedian(wrong) < 6
+
+
+def test_the_same_command_again_computes_nothing(superanimal: Call, mouse: Path) -> None:
+    superanimal("analyze", mouse, "--frames", "0:4")
+    store = mouse.with_name("topview_mouse_mini_topviewmouse.poses.zarr")
+    before = {p: p.stat().st_mtime_ns for p in store.rglob("*.json")}
+    code, _, _ = superanimal("analyze", mouse, "--frames", "0:4")
+    assert code == 0
+    assert {p: p.stat().st_mtime_ns for p in store.rglob("*.json")} == before
+    code, _, err = superanimal("analyze", mouse, "--frames", "0:8")
+    assert code == 2 and "--overwrite" in err
+    code, _, _ = superanimal("analyze", mouse, "--frames", "0:8", "--overwrite", "--mode", "compatible")
+    assert code == 0
+    assert len(RunStore.open(store)) == 8
+
+
+def test_the_python_call_is_the_same(superanimal: Call, mouse: Path, tmp_path: Path) -> None:
+    superanimal("analyze", mouse, "--frames", "0:4", "--out", tmp_path / "a")
+    poses = package.analyze(mouse, model="mini_topviewmouse", frames="0:4", out=tmp_path / "b")
+    name = "topview_mouse_mini_topviewmouse.poses.zarr"
+    other = RunStore.open(tmp_path / "a" / name).to_poses()
+    assert np.array_equal(poses["position"].values, other["position"].values, equal_nan=True)
+
+
+def test_no_such_file(superanimal: Call, mouse: Path) -> None:
+    code, _, err = superanimal("analyze", mouse.with_name("topview_mause.mp4"))
+    assert code == 3
+    assert "no such file" in err and "did you mean topview_mouse.mp4" in err
+
+
+def test_not_a_video(superanimal: Call, tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_text("hello")
+    code, _, err = superanimal("analyze", tmp_path / "text.mp4")
+    assert code == 4
+    assert "text.mp4" in err and "Traceback" not in err
+
+
+def test_no_animals(superanimal: Call, tmp_path: Path) -> None:
+    code, _, err = superanimal("analyze", empty_video(tmp_path / "empty.mp4"), "--threshold", "0.9")
+    assert code == 9
+    assert "no animal was found in 6 frames" in err and "--whole-frame" in err
+    assert (tmp_path / "empty_mini_topviewmouse.h5").exists()
+
+
+def test_unknown_model_names_the_near_ones(superanimal: Call, mouse: Path) -> None:
+    code, _, err = superanimal("analyze", mouse, "--model", "mini_topviewmose")
+    assert code == 3
+    assert "unknown model 'mini_topviewmose'" in err and "mini_topviewmouse" in err
+
+
+def test_weights_that_are_not_here(
+    superanimal: Call, mouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUPERANIMAL_HOME", str(tmp_path / "home"))
+    code, _, err = superanimal("analyze", mouse, "--model", "superanimal_quadruped_hrnet_w32")
+    assert code == 6
+    assert "superanimal models download superanimal_quadruped_hrnet_w32" in err
+
+
+def test_a_full_disk(superanimal: Call, mouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(folder: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "_flush", full)
+        code, _, err = superanimal("analyze", mouse, "--frames", "0:4")
+    assert code == 8
+    assert "the disk is full" in err and "free some space" in err
+    code, _, _ = superanimal("analyze", mouse, "--frames", "0:4")
+    assert code == 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_no_gpu_when_asked_for_one(superanimal: Call, mouse: Path) -> None:
+    code, _, err = superanimal("analyze", mouse, "--device", "cuda")
+    assert code == 7
+    assert "'cuda' was asked for" in err
+
+
+def test_one_bad_video_does_not_stop_the_others(superanimal: Call, mouse: Path) -> None:
+    mouse.with_name("a_text.mp4").write_text("hello")
+    code, out, err = superanimal("analyze", mouse.parent, "--frames", "0:4")
+    assert code == 4
+    assert "a_text.mp4" in err and "1 of 2 videos failed" in err
+    assert "topview_mouse_mini_topviewmouse.h5" in out
+
+
+def test_region_of_interest() -> None:
+    assert parse_roi(None) is None
+    assert parse_roi("1, 2,30,40") == (1, 2, 30, 40)
+    for text in ("1,2,3", "a,b,c,d", "1.5,2,3,4"):
+        with pytest.raises(InputError):
+            parse_roi(text)

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from superanimal.cli.progress import RichProgress, clock
+
+
+def test_the_bar_shows_what_is_done() -> None:
+    text = io.StringIO()
+    with RichProgress(Console(file=text, force_terminal=True, width=120)) as progress:
+        progress.start(10, title="clip[1].mp4")
+        for _ in range(10):
+            progress.advance()
+        progress.message("a note with [brackets]")
+        progress.finish()
+    shown = text.getvalue()
+    assert "clip[1].mp4" in shown and "10/10" in shown and "a note with [brackets]" in shown
+    assert progress.done == 10
+
+
+def test_clock() -> None:
+    assert [clock(s) for s in (0, 59.6, 125, 3601, 90061)] == ["0:00", "1:00", "2:05", "1:00:01", "25:01:01"]
