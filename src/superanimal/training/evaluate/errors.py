@@ -88,8 +88,8 @@ class Swaps:
     """Left and right, exchanged or collapsed, prepared for many weightings of the images.
 
     A pair counts when both sides are labelled, at least :data:`SWAP_SEPARATION` of the animal's length
-    apart, and predicted. It is swapped when each predicted side lies nearer to the label of the other side, collapsed
-    when both predicted sides lie nearer to one and the same label.
+    apart, and predicted. It is swapped when each predicted side lies nearer to the label of the other side,
+    collapsed when both predicted sides lie nearer to one and the same label.
 
     Parameters
     ----------

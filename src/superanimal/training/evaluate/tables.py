@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,36 +17,41 @@ as, in animal lengths."""
 
 
 def keypoint_table(pairs: Pairs, keypoints: Sequence[str], cutoff: float) -> list[dict[str, float | str]]:
-    """Return one row of figures per keypoint."""
+    """Return one row of figures per keypoint.
+
+    Parameters
+    ----------
+    pairs
+        Labelled animals and their predictions.
+    keypoints
+        K names.
+    cutoff
+        Confidence below which a prediction counts as not found.
+    """
     rows: list[dict[str, float | str]] = []
     for k, name in enumerate(keypoints):
         labelled = pairs.labelled[:, k]
         error, length = pairs.errors[labelled, k], pairs.length[labelled]
         predicted = np.isfinite(error)
-        unit = error / length
-        px = error[predicted]
-        known = unit[np.isfinite(unit)]
+        pixels, unit = error[predicted], error / length
+        unit, sized = unit[np.isfinite(unit)], np.isfinite(length)
         offset = (pairs.predicted[labelled, k] - pairs.truth[labelled, k])[predicted]
         confidence = pairs.confidence[labelled, k]
-        sized = np.isfinite(length)
         rows.append(
             {
                 "keypoint": name,
                 "labelled": int(labelled.sum()),
                 "predicted": int(predicted.sum()),
-                "mean_euclidean_px": _or_nan(np.mean, px),
-                "root_mean_square_px": _or_nan(lambda v: np.sqrt(np.mean(v**2)), px),
-                **{f"p{p}_px": _or_nan(lambda v, p=p: np.percentile(v, p), px) for p in PERCENTILES},
-                "mean_euclidean_animal": _or_nan(np.mean, known),
-                **{
-                    f"p{p}_animal": _or_nan(lambda v, p=p: np.percentile(v, p), known)
-                    for p in (25, *PERCENTILES)
-                },
-                "PCK@0.1": float((known <= 0.1).sum() / sized.sum()) if sized.any() else float("nan"),
-                "mean_offset_x_px": _or_nan(np.mean, offset[:, 0]),
-                "mean_offset_y_px": _or_nan(np.mean, offset[:, 1]),
-                "mean_confidence": _or_nan(np.mean, confidence[np.isfinite(confidence)]),
-                "below_cutoff": float((~(confidence >= cutoff)).mean()) if labelled.any() else float("nan"),
+                "mean_euclidean_px": _mean(pixels),
+                "root_mean_square_px": float(np.sqrt(_mean(pixels**2))),
+                **{f"p{p}_px": _percentile(pixels, p) for p in PERCENTILES},
+                "mean_euclidean_animal": _mean(unit),
+                **{f"p{p}_animal": _percentile(unit, p) for p in (25, *PERCENTILES)},
+                "PCK@0.1": float((unit <= 0.1).sum() / sized.sum()) if sized.any() else float("nan"),
+                "mean_offset_x_px": _mean(offset[:, 0]),
+                "mean_offset_y_px": _mean(offset[:, 1]),
+                "mean_confidence": _mean(confidence[np.isfinite(confidence)]),
+                "below_cutoff": _mean(~predicted | (confidence < cutoff)),
             }
         )
     return rows
@@ -88,5 +93,9 @@ def image_table(cases: Cases, pairs: Pairs) -> list[dict[str, Any]]:
     return rows
 
 
-def _or_nan(statistic: Callable[[np.ndarray], Any], values: np.ndarray) -> float:
-    return float(statistic(values)) if len(values) else float("nan")
+def _mean(values: np.ndarray) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")
+
+
+def _percentile(values: np.ndarray, percent: float) -> float:
+    return float(np.percentile(values, percent)) if len(values) else float("nan")
