@@ -30,7 +30,7 @@ READERS = {
     "napari-video": "napari-video",
     "torchcodec": "torchcodec",
 }
-RANDOM, STEPS, SKIP, WALK = 24, 20, 10, 200
+RANDOM, STEPS, SKIP, WALK = 12, 10, 10, 120
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 COLUMNS = ("random", "back", "skip", "sequential")
 
