@@ -1,4 +1,4 @@
-"""DeepLabCut's half of the parity benchmark; runs in DeepLabCut's own environment and imports nothing of ours."""
+"""DeepLabCut's half of the parity benchmark; runs in DeepLabCut's own environment, without our code."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Weights without training that behave like trained ones: for parity tests where real weights cannot be had.
 
-Random networks give dead or saturated outputs. Here the batch-normalisation statistics are taken from the frames
-themselves and the last layer is scaled, so that heatmaps have distinct peaks between 0 and 1 and the detector
+Random networks give dead or saturated outputs. Here the batch-normalisation statistics are taken from the
+frames themselves and the last layer is scaled, so that heatmaps have distinct peaks between 0 and 1 and the detector
 finds several boxes above DeepLabCut's threshold of 0.6.
 """
 

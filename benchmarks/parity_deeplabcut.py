@@ -2,8 +2,8 @@
 
     python benchmarks/parity_deeplabcut.py [--frames 56] [--animals 2] [--video FILE]
 
-DeepLabCut is installed once into its own environment in ``.cache/dlc-venv`` (it is LGPL and never a dependency
-of ours). Neither the released weights nor the hub are needed: both programs get the same random weights whose
+DeepLabCut is installed once into its own environment in ``.cache/dlc-venv`` (it is LGPL and never a
+dependency of ours). Neither the released weights nor the hub are needed: both programs get the same random weights whose
 outputs look like those of trained ones (see ``_random_weights.py``). The frames come from a real video; they
 are stored without loss, so that both programs see the same pixels whatever decoder they use.
 """
@@ -222,11 +222,11 @@ def main() -> None:
     header = ["models", "frames", "animals found DLC / ours", *(f"max diff {name}" for name in LIMITS)]
     header += ["DLC frames per CPU-second (wall)", "ours frames per CPU-second (wall)"]
     limits = ["limit", "", "equal", *(f"{limit:g}" for limit in LIMITS.values()), "", ""]
+    verdict = "the same numbers" if not bad else f"DIFFERENT: {'; '.join(bad)}"
     body = (
-        f"DeepLabCut {VERSION} against our `compatible` mode, {args.threads} thread(s), the same random weights, "
-        f"frames of `{args.video.name}` spread over the video and stored without loss. Both times contain "
-        f"loading the weights. Result: **{'the same numbers' if not bad else 'DIFFERENT: ' + '; '.join(bad)}**.\n\n"
-        + table(header, [*rows, limits])
+        f"DeepLabCut {VERSION} against our `compatible` mode, {args.threads} thread(s), the same random "
+        f"weights, frames of `{args.video.name}` spread over the video and stored without loss. Both times contain "
+        f"loading the weights. Result: **{verdict}**.\n\n" + table(header, [*rows, limits])
     )
     write_section("Parity with DeepLabCut", body)
     print(body)

@@ -48,3 +48,27 @@ def rule_tensor(key: str, shape: tuple[int, ...]) -> torch.Tensor:
 def rule_state(network: torch.nn.Module) -> dict[str, torch.Tensor]:
     """Return a state dict filled by the rule for every tensor of a network."""
     return {key: rule_tensor(key, tuple(value.shape)) for key, value in network.state_dict().items()}
+
+
+def synthetic_frames(count: int = 4) -> np.ndarray:
+    """Return frames (count, 240, 320, 3) uint8 of coloured patches, the same on every machine."""
+    patches = [seeded(f"frame {i}").integers(0, 256, (15, 20, 3), dtype=np.uint8) for i in range(count)]
+    return np.stack([patch.repeat(16, axis=0).repeat(16, axis=1) for patch in patches])
+
+
+def golden_weights(folder: Path, pose: str, detector: str) -> tuple[Path, Path]:
+    """Write checkpoints made by the rule, scaled so that scores lie between 0 and 1; return their paths."""
+    from superanimal.zoo import get_entry
+    from superanimal.zoo.architectures import build_network
+
+    paths = []
+    for name in (pose, detector):
+        entry = get_entry(name)
+        state = rule_state(build_network(entry.architecture, entry.outputs, **entry.options))
+        head = "heads.bodypart.heatmap_head.deconv_layers.0"
+        if f"{head}.weight" in state:
+            state[f"{head}.weight"] *= 2e-4
+            state[f"{head}.bias"] += 0.3
+        paths.append(folder / entry.filename)
+        torch.save({"model": state, "metadata": {"epoch": 0, "metrics": {}, "losses": {}}}, paths[-1])
+    return paths[0], paths[1]

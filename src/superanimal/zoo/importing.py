@@ -60,7 +60,7 @@ def import_model(
             f"{known.name} is embedded in the package", remedy="import the file under another name"
         )
     checkpoint = read_checkpoint(source)
-    entry = known or replace(identify(checkpoint), name=name or source.stem)
+    entry = known or replace(identify(checkpoint), name=source.stem if name is None else name)
     if not _NAME.fullmatch(entry.name):
         raise InputError(
             f"{entry.name!r} cannot be the name of a model", "letters, digits, dot, dash, underscore"
