@@ -12,16 +12,16 @@ from superanimal.formats import load_poses, recognise
 from superanimal.formats.deeplabcut_pickles import read_meta
 from superanimal.formats.unpickle import load
 
-
 SHARED = Path(__file__).resolve().parents[3] / "shared"
+_ANNOTATED = ("adult_6112", "adult_6115", "young_8294", "young_8296", "young_8301")
 NOT_POSES = {
     ".png", ".jpg", ".jpeg", ".mp4", ".avi", ".md", ".yaml", ".mat", "LICENSE",
     "_meta.pickle",  # facts about an analysis
     "Documentation_data-task_95shuffle1.pickle", "taskMA_Scor95shuffle1.pickle",  # splits of a training set
     "human_step_cycles.csv", "events_boris.csv",  # times of events
-    *(f"annots/{name}.csv" for name in ("adult_6112", "adult_6115", "young_8294", "young_8296", "young_8301")),
+    *(f"annots/{name}.csv" for name in _ANNOTATED),
 }  # fmt: skip
-MOUSE_3D = "nose neck anus chest rfoot lfoot rhand lhand tip".split()
+MOUSE_3D = ["nose", "neck", "anus", "chest", "rfoot", "lfoot", "rhand", "lhand", "tip"]
 OPTIONS = {  # numbers without names: the caller has to tell them
     "coords/": {"keypoints": MOUSE_3D, "coords": "xyz"},
     "unlabelled/": {"keypoints": MOUSE_3D, "coords": "xyz"},

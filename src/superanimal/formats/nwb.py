@@ -144,8 +144,9 @@ def write(
         )
         nwb.add_acquisition(video)
     names = _safe_names(keypoints)
+    containers = list(_safe_names(individuals).values()) if len(individuals) > 1 else ["PoseEstimation"]
     clock: Any = times
-    for n, (individual, safe) in enumerate(zip(individuals, _safe_names(individuals).values(), strict=True)):
+    for n, (individual, safe) in enumerate(zip(individuals, containers, strict=True)):
         series = []
         for k, keypoint in enumerate(keypoints):
             series.append(
@@ -235,6 +236,8 @@ def _split_names(names: list[str]) -> dict[str, tuple[str, str]]:
 def _order(found: list[str], known: list[str]) -> dict[str, str]:
     """Return stored name -> true name, in the order of the record when it names the same ones."""
     distinct = list(dict.fromkeys(found))
+    if len(distinct) == len(known) == 1:
+        return {distinct[0]: known[0]}
     stored = {safe: name for name, safe in _safe_names(known).items()}
     stored |= {name: name for name in known if name in distinct}
     if {stored.get(name) for name in distinct} == set(known):

@@ -23,8 +23,8 @@ def recognise(path: str | os.PathLike[str]) -> str | None:
 
 def _recognise(path: Path) -> str | None:
     if path.is_dir():
-        metadata = json.loads((path / "zarr.json").read_text("utf-8"))
-        return "superanimal-zarr" if "superanimal_run" in metadata.get("attributes", {}) else None
+        attributes = json.loads((path / "zarr.json").read_text("utf-8")).get("attributes", {})
+        return "superanimal-zarr" if attributes.get("kind") == "superanimal-poses" else None
     with path.open("rb") as file:
         head = file.read(4096)
     if head.startswith(_HDF5):
