@@ -165,7 +165,7 @@ def stalls() -> str:
     viewer.close()
     shutil.rmtree(folder, ignore_errors=True)
     return (
-        f"While the embedded model ran over {frames} frames of the sample ({span:.0f} s, {run.report.state}), "
+        f"While the embedded model ran over {frames} frames ({span:.0f} s, {run.report.state}), "
         f"the event loop stalled for at most {gaps[-1]:.0f} ms, the second longest "
         f"{gaps[-2]:.0f} ms, the 99th percentile {np.percentile(gaps, 99):.0f} ms (a timer of 5 ms, "
         f"{len(gaps)} ticks)."

@@ -56,6 +56,9 @@ class Estimation(QObject):
 
     def start(self) -> None:
         """Start, or go on with what is in the store."""
+        if self.view is not None and self.view.points not in self.viewer.layers:  # its layer was deleted
+            self.view = None
+            self.job.reopen()
         self.job.start()
 
     def cancel(self) -> None:

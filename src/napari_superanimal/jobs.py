@@ -148,12 +148,16 @@ class Job(QObject):
     def start_over(self) -> None:
         """Start with the first frame, whatever an earlier run left in the store."""
         options = self.options
-        self._store, self._landed = None, set()
+        self.reopen()
         self.options = {**options, "resume": False}
         try:
             self.start()
         finally:
             self.options = options
+
+    def reopen(self) -> None:
+        """Forget what was fetched from the store, so that it is announced and fetched anew."""
+        self._store, self._landed = None, set()
 
     def cancel(self) -> None:
         """Ask the child to stop after the frames it is working on; insist after a while."""
@@ -208,7 +212,10 @@ class Job(QObject):
         self._buffer += bytes(self._process.readAllStandardOutput().data())
         *lines, self._buffer = self._buffer.split(b"\n")
         for line in lines:
-            self._on_event(json.loads(line))
+            if line.startswith(b"{"):
+                self._on_event(json.loads(line))
+            else:  # a library wrote past Python
+                self.log.append(line.decode(errors="replace"))
         if lines:
             self.reported.emit(self.report)
 

@@ -14,6 +14,7 @@ from napari_superanimal._reader import get_poses_reader, get_video_reader
 from napari_superanimal.layers import layer_to_poses, poses_to_layer, poses_to_layerdata
 from napari_superanimal.widgets.save import FORMATS
 from superanimal.formats import load_poses, save_poses
+from superanimal.inference import RunStore
 from superanimal.samples import sample_path
 
 PLUGIN = "napari-superanimal"
@@ -92,3 +93,26 @@ def test_napari_saves_through_the_writer(pair: xr.Dataset, tmp_path: Path) -> No
     path = tmp_path / "poses.nc"
     assert layer.save(str(path), plugin=PLUGIN) == [str(path)]
     np.testing.assert_array_equal(load_poses(path)["position"], pair["position"])
+
+
+def test_run_store_opens_while_it_is_unfinished(tmp_path: Path) -> None:
+    store = RunStore.create(
+        tmp_path / "clip_model.poses.zarr",
+        frames=np.arange(300),
+        keypoints=["nose", "tail"],
+        individuals=["animal0"],
+    )
+    ones = np.ones((256, 1, 2, 2), np.float32)
+    arrays = {
+        "position": ones,
+        "confidence": ones[..., 0],
+        "boxes": np.ones((256, 1, 4), np.float32),
+        "box_confidence": ones[:, :, 0, 0],
+    }
+    store.write_chunk(0, arrays, {})
+    reader = get_poses_reader(str(store.path))
+    assert reader is not None
+    ((data, keywords, _),) = reader(str(store.path))
+    assert keywords["name"] == "clip_model"
+    assert data.shape == (300 * 2, 3)
+    assert keywords["shown"].sum() == 256 * 2
