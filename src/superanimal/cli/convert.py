@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Paths = Annotated[
     list[str],
     typer.Argument(
-        metavar="SRC... DEST", help="Data sets, as PATH or NAME=PATH (the table's column), then the target."
+        metavar="SRC... DEST", help="Data sets, as PATH, NAME=PATH or NAME:COLUMN=PATH, then the target."
     ),
 ]
 Space = Annotated[

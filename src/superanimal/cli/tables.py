@@ -51,8 +51,8 @@ def check(
         list[str] | None, typer.Argument(help="Data sets to check it against: PATH or COLUMN=PATH.")
     ] = None,
     space: Annotated[
-        str, typer.Option(help="Keypoint space: a shipped one or a YAML file.")
-    ] = "topviewmouse",
+        str | None, typer.Option(help="Keypoint space: a shipped one or a YAML file; told by the names.")
+    ] = None,
 ) -> None:
     """Check a table against a space and data sets; every fault is listed with its row and column."""
     from superanimal.keypoints.conversion import MASTER, check_table, load_table
@@ -60,7 +60,7 @@ def check(
     from superanimal.poses import load_space, space_for
 
     found = load_table(table)
-    data_sets = {part.name: part.keypoints for part in map(read_source, sources or [])}
+    data_sets = {column: part.keypoints for part, column in map(read_source, sources or [])}
     chosen = load_space(space) if space else space_for(found.masters)
     if chosen is None:
         raise InputError(
@@ -94,11 +94,11 @@ def draft(
 
     if out.exists():
         raise InputError(f"{out} exists already", "a table is not overwritten", "choose another name")
-    part = read_source(source)
-    table = draft_table(part.name, part.keypoints, load_space(space))
+    part, column = read_source(source)
+    table = draft_table(column, part.keypoints, load_space(space))
     save_table(table, out)
     console = Console(highlight=False)
-    cells = table.columns[part.name]
+    cells = table.columns[column]
     used = {name for cell in cells.values() for name in cell.names}
     console.print(f"{out}: {len(cells)} of {len(part.keypoints)} keypoints found by name", markup=False)
     if missing := [name for name in part.keypoints if name not in used]:

@@ -31,6 +31,7 @@ _PUBLIC = {
     "save_space": "superanimal.keypoints.spaces",
     "save_table": "superanimal.keypoints.conversion",
     "table_from_mapping": "superanimal.keypoints.conversion",
+    "synthetic_labels": "superanimal.keypoints.synthetic",
     "union_space": "superanimal.keypoints.spaces",
 }
 

@@ -47,7 +47,7 @@ def convert(
     ----------
     sources
         Data sets, or what :func:`~superanimal.keypoints.read_labels` reads; ``NAME=PATH`` gives a name, which
-        chooses the column of the table.
+        chooses the column of the table, ``NAME:COLUMN=PATH`` a name and another column.
     dest, to, images, overwrite
         See :func:`~superanimal.keypoints.materialize`.
     space
@@ -66,12 +66,13 @@ def convert(
     if not listed:
         raise InputError("no source", "give at least one data set")
     chosen = space if space is None or isinstance(space, KeypointSpace) else load_space(space)
-    data_sets = [read_source(source) for source in listed]
+    data_sets, columns = zip(*(read_source(source) for source in listed), strict=True)
     tables = open_tables(table)
     merged = merge(
         data_sets,
         chosen,
         tables,
+        columns=dict(zip((part.name for part in data_sets), columns, strict=True)),
         name=data_sets[0].name if len(data_sets) == 1 else Path(dest).name.split(".")[0],
         duplicates=duplicates,
         split=split,
@@ -89,14 +90,23 @@ def convert(
     return Conversion(merged, written)
 
 
-def read_source(source: Source) -> LabelledSet:
-    """Read a data set given as itself, ``PATH`` or ``NAME=PATH``."""
+def read_source(source: Source) -> tuple[LabelledSet, str]:
+    """Read a data set given as itself, ``PATH``, ``NAME=PATH`` or ``NAME:COLUMN=PATH``.
+
+    Returns
+    -------
+    tuple
+        The data set and its column in a conversion table, by default its name.
+    """
     if isinstance(source, LabelledSet):
-        return source
+        return source, source.name
     text = os.fspath(source)
     name, sign, path = text.partition("=")
-    named = bool(sign) and not Path(text).exists() and not set("/\\") & set(name)
-    return read_labels(path, name=name) if named else read_labels(text)
+    if not sign or Path(text).exists() or set("/\\") & set(name):
+        labelled = read_labels(text)
+        return labelled, labelled.name
+    name, _, column = name.partition(":")
+    return read_labels(path, name=name), column or name
 
 
 def open_tables(

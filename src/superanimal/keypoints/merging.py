@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from superanimal.errors import InputError
 from superanimal.keypoints.combine import concatenate
 from superanimal.keypoints.conversion import ConversionTable
@@ -55,6 +53,7 @@ def merge(
     space: KeypointSpace | None = None,
     table: ConversionTable | None = None,
     *,
+    columns: Mapping[str, str] | None = None,
     name: str = "merged",
     duplicates: str = "drop",
     hashes: str = "file",
@@ -72,6 +71,8 @@ def merge(
     table
         Conversion table. A data set without a column is matched by name when all its keypoints are names of
         the space; otherwise that is an error.
+    columns
+        Column of the table by name of the data set, where the two differ.
     duplicates
         What to do with pictures that appear again: ``drop`` all but the first, ``keep`` and report them,
         ``error``, or ``ignore`` (do not look).
@@ -97,7 +98,7 @@ def merge(
             "name them: NAME=PATH, or read_labels(..., name=...)",
         )
     space = space or union_space(data_sets)
-    parts = [_projected(part, space, table) for part in data_sets]
+    parts = [_projected(part, space, table, (columns or {}).get(part.name, part.name)) for part in data_sets]
     merged = concatenate(parts, keypoints=space.keypoints, name=name)
     found: list[str] | None = None
     groups: list[list[int]] = []
@@ -119,26 +120,35 @@ def merge(
     if split is not None:
         options: dict[str, Any] = {"by": split.by, "stratify": split.stratify, "seed": split.seed}
         merged = split_once(merged, split.path, split.fractions, same=groups, **options)
+        merged = merged.with_columns(notes=merged.notes + _short_splits(merged, split))
     report = make_report(
         merged, space, duplicates=described, dropped=duplicates == "drop", leaks=leakage(merged, found)
     )
     return Merged(merged, space, report)
 
 
-def _projected(part: LabelledSet, space: KeypointSpace, table: ConversionTable | None) -> LabelledSet:
+def _projected(
+    part: LabelledSet, space: KeypointSpace, table: ConversionTable | None, column: str
+) -> LabelledSet:
     by_name = set(part.keypoints) <= set(space.keypoints)
-    if table is None or (part.name not in table.columns and by_name):
+    if table is None or (column not in table.columns and by_name):
         done = project(part, space)
     else:
-        done = project(part, space, table)
+        done = project(part, space, table, column)
     same = set(done.source.tolist()) <= {part.name}
     return done if same else done.with_columns(source=[f"{part.name}/{s}" for s in done.source.tolist()])
 
 
+def _short_splits(labelled: LabelledSet, split: Split) -> tuple[str, ...]:
+    """Say which splits got less than half of their share, for there are too few units to divide."""
+    shares = {name: float((labelled.split == name).mean()) for name in split.fractions}
+    return tuple(
+        f"split {name} has {100 * shares[name]:.1f} % of the images, {100 * wanted:g} % were asked: there are "
+        f"too few of what stays together (split by {split.by})"
+        for name, wanted in split.fractions.items()
+        if shares[name] < wanted / 2
+    )
+
+
 def _describe(labelled: LabelledSet, i: int) -> str:
     return f"{labelled.source[i]}: {labelled.images[i].label}"
-
-
-def undefined_share(labelled: LabelledSet) -> float:
-    """Return the share of (animal, keypoint) slots that no data set defines, 0..1."""
-    return float(np.mean(labelled.visibility < 0)) if labelled.n_individuals else 0.0
