@@ -280,7 +280,9 @@ def main() -> None:
         f"Best of {options.rounds} rounds in turns."
     )
     write_section(
-        "Video reading", f"{note}\n\n" + "\n".join(parts), f"python benchmarks/video.py {names}".strip()
+        "Video reading",
+        f"{note}\n\n" + "\n".join(parts),
+        f"python benchmarks/video.py {names} --rounds {options.rounds} --clock {options.clock}",
     )
 
 
