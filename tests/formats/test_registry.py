@@ -185,3 +185,23 @@ def test_importing_the_registry_loads_nothing_heavy() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.split() == []
+
+
+def test_run_store_is_recognised_and_reads_as_far_as_it_is_finished(tmp_path: Path) -> None:
+    from superanimal.inference.store import RunStore
+
+    path = tmp_path / "clip_mini.poses.zarr"
+    store = RunStore.create(path, frames=np.arange(4), keypoints=["a", "b"], individuals=["i"], fps=10.0)
+    arrays = {
+        "position": np.ones((4, 1, 2, 2), np.float32),
+        "confidence": np.ones((4, 1, 2), np.float32),
+        "boxes": np.ones((4, 1, 4), np.float32),
+        "box_confidence": np.ones((4, 1), np.float32),
+    }
+    assert recognise(path) == "superanimal-zarr"
+    assert np.isnan(load_poses(path)["position"].values).all()
+    store.write_chunk(0, arrays, {})
+    ds = load_poses(path)
+    assert (ds["position"].values == 1).all()
+    assert ds.attrs["fps"] == 10
+    assert recognise(tmp_path) is None
