@@ -1,8 +1,8 @@
 """Weights without training that behave like trained ones: for parity tests where real weights cannot be had.
 
 Random networks give dead or saturated outputs. Here the batch-normalisation statistics are taken from the
-frames themselves and the last layer is scaled, so that heatmaps have distinct peaks between 0 and 1 and the detector
-finds several boxes above DeepLabCut's threshold of 0.6.
+frames themselves and the last layer is scaled, so that heatmaps have distinct peaks between 0 and 1 and the
+detector finds several boxes above DeepLabCut's threshold of 0.6.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
+
 from superanimal.zoo.architectures import build_network
 from superanimal.zoo.detector_model import DetectorModel
 from superanimal.zoo.entry import ModelEntry
 from superanimal.zoo.pose_model import PoseModel
-from torch import nn
 
 
 def make_pose_weights(entry: ModelEntry, frames: np.ndarray, path: Path, seed: int = 0) -> None:

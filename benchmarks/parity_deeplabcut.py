@@ -1,11 +1,12 @@
 """DeepLabCut 3.0.2 and our ``compatible`` mode with the same weights on the same frames, side by side.
 
     python benchmarks/parity_deeplabcut.py [--frames 56] [--animals 2] [--video FILE]
+    python benchmarks/parity_deeplabcut.py --golden   # renews the numbers of tests/zoo/test_parity.py
 
 DeepLabCut is installed once into its own environment in ``.cache/dlc-venv`` (it is LGPL and never a
-dependency of ours). Neither the released weights nor the hub are needed: both programs get the same random weights whose
-outputs look like those of trained ones (see ``_random_weights.py``). The frames come from a real video; they
-are stored without loss, so that both programs see the same pixels whatever decoder they use.
+dependency of ours). Neither the released weights nor the hub are needed: both programs get the same random
+weights whose outputs look like those of trained ones (see ``_random_weights.py``). The frames come from a
+real video; they are stored without loss, so that both programs see the same pixels whatever decoder they use.
 """
 
 from __future__ import annotations
@@ -70,7 +71,12 @@ def make_clip(video: Path, count: int) -> tuple[Path, np.ndarray]:
                 frames.append(frame.to_ndarray(format="rgb24"))
             if len(frames) == count:
                 break
-    clip = CACHE / f"clip{count}.avi"
+    clip = write_clip(CACHE / f"clip{count}.avi", np.stack(frames))
+    return clip, np.stack(frames)
+
+
+def write_clip(clip: Path, frames: np.ndarray) -> Path:
+    """Store frames (n, H, W, 3) without loss."""
     with av.open(str(clip), "w") as sink:
         stream = sink.add_stream("ffv1", rate=30)
         stream.height, stream.width = frames[0].shape[:2]
@@ -78,7 +84,7 @@ def make_clip(video: Path, count: int) -> tuple[Path, np.ndarray]:
         for frame in frames:
             sink.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="bgr0")))
         sink.mux(stream.encode(None))
-    return clip, np.stack(frames)
+    return clip
 
 
 def make_weights(case: Case, frames: np.ndarray) -> tuple[Path, Path]:
@@ -137,6 +143,7 @@ def run_deeplabcut(
 def run_ours(case: Case, clip: Path, weights: tuple[Path, Path], animals: int, threads: int):
     """Run our ``compatible`` mode; return the same as :func:`run_deeplabcut`."""
     import torch
+
     from superanimal.inference import analyze
 
     torch.set_num_threads(threads)
@@ -179,6 +186,34 @@ def compare(theirs: np.ndarray, ours: np.ndarray, their_boxes: np.ndarray, our_b
     return differences, int(present.sum()), int(also.sum())
 
 
+def make_golden(python: Path) -> None:
+    """Run DeepLabCut on synthetic frames with weights made by a rule, and keep its numbers for the tests."""
+    sys.path.insert(0, str(ROOT / "tests" / "zoo"))
+    import golden
+
+    case = Case("superanimal_quadruped", "hrnet_w32", "ssdlite")
+    clip = write_clip(CACHE / "synthetic.avi", golden.synthetic_frames())
+    folder = CACHE / "golden"
+    folder.mkdir(exist_ok=True)
+    weights = golden.golden_weights(
+        folder, f"{case.superanimal}_{case.pose}", f"{case.superanimal}_{case.detector}"
+    )
+    keypoints, boxes, times = run_deeplabcut(python, case, clip, weights, 2, 1)
+    record = {
+        "deeplabcut": times["deeplabcut"],
+        "keypoints": np.round(keypoints, 6).tolist(),
+        "boxes": np.round(boxes, 6).tolist(),
+    }
+    target = ROOT / "tests" / "zoo" / "golden_deeplabcut.json"
+    target.write_text(json.dumps(record, separators=(",", ":")) + "\n")
+    print(f"{target}: {keypoints.shape} keypoints, {boxes.shape} boxes")
+
+
+def speed(count: int, times: dict[str, float]) -> str:
+    """Return frames per second of processor time, and of the clock in brackets."""
+    return f"{count / times['cpu_seconds']:.2f} ({count / times['seconds']:.2f})"
+
+
 def environment(threads: int) -> dict[str, str]:
     """Return the environment of both programs: the same threads, no spinning."""
     return {**os.environ, "OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
@@ -190,12 +225,16 @@ def main() -> None:
     parser.add_argument("--animals", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--video", type=Path, default=VIDEO)
+    parser.add_argument("--golden", action="store_true", help="renew the numbers of the tests")
     args = parser.parse_args()
-    if not args.video.exists():
-        sys.exit(f"{args.video} is not here: name a video with --video")
     os.environ.update(environment(args.threads))
     CACHE.mkdir(parents=True, exist_ok=True)
     python = install()
+    if args.golden:
+        make_golden(python)
+        return
+    if not args.video.exists():
+        sys.exit(f"{args.video} is not here: name a video with --video")
     clip, frames = make_clip(args.video, args.frames)
     rows, bad = [], []
     for case in CASES:
@@ -214,8 +253,7 @@ def main() -> None:
                 f"{len(theirs)}",
                 f"{their_count} / {our_count}",
                 *(f"{differences[name]:.2g}" for name in LIMITS),
-                f"{len(theirs) / their_times['cpu_seconds']:.2f} ({len(theirs) / their_times['seconds']:.2f})",
-                f"{len(ours) / our_times['cpu_seconds']:.2f} ({len(ours) / our_times['seconds']:.2f})",
+                *(speed(len(theirs), times) for times in (their_times, our_times)),
             ]
         )
         print(rows[-1], flush=True)
@@ -225,8 +263,8 @@ def main() -> None:
     verdict = "the same numbers" if not bad else f"DIFFERENT: {'; '.join(bad)}"
     body = (
         f"DeepLabCut {VERSION} against our `compatible` mode, {args.threads} thread(s), the same random "
-        f"weights, frames of `{args.video.name}` spread over the video and stored without loss. Both times contain "
-        f"loading the weights. Result: **{verdict}**.\n\n" + table(header, [*rows, limits])
+        f"weights, frames of `{args.video.name}` spread over the video and stored without loss. Both times "
+        f"contain loading the weights. Result: **{verdict}**.\n\n" + table(header, [*rows, limits])
     )
     write_section("Parity with DeepLabCut", body)
     print(body)
