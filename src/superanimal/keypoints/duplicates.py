@@ -34,9 +34,8 @@ def image_hashes(labelled: LabelledSet, kind: str = "file", progress: Progress |
     progress = progress or Progress()
     progress.start(len(labelled), "looking for duplicates", "images")
     found = []
-    for i, image in enumerate(labelled.images):
-        if i % 64 == 0:
-            progress.check()
+    for image in labelled.images:
+        progress.check()
         data = read_bytes(image)
         if kind == "pixels":
             pixels = decode(data, image.label)

@@ -143,8 +143,8 @@ def _short_splits(labelled: LabelledSet, split: Split) -> tuple[str, ...]:
     """Say which splits got less than half of their share, for there are too few units to divide."""
     shares = {name: float((labelled.split == name).mean()) for name in split.fractions}
     return tuple(
-        f"split {name} has {100 * shares[name]:.1f} % of the images, {100 * wanted:g} % were asked: there are "
-        f"too few of what stays together (split by {split.by})"
+        f"split {name} has {100 * shares[name]:.1f} % of the images, {100 * wanted:g} % were asked: there "
+        f"are too few of what stays together (split by {split.by})"
         for name, wanted in split.fractions.items()
         if shares[name] < wanted / 2
     )

@@ -26,13 +26,13 @@ def write(target: Target, *, space: KeypointSpace | None, progress: Progress) ->
     names = [f"{folder}/{name}" for folder, name in file_names(labelled)]
     target.place_images([f"images/{name}" for name in names], progress)
     files = []
-    splits = list(dict.fromkeys(labelled.split.tolist()))
+    stems = np.array([_file_stem(split) for split in labelled.split.tolist()], dtype=object)
     progress.start(len(labelled), "writing annotations", "images")
-    for split in splits:
-        file = target.path / "annotations" / f"{_file_stem(split)}.json"
+    for stem in dict.fromkeys(stems.tolist()):
+        file = target.path / "annotations" / f"{stem}.json"
         file.parent.mkdir(exist_ok=True)
         with atomic_write(file) as temporary, temporary.open("w", encoding="utf-8") as out:
-            _write_json(out, labelled, np.flatnonzero(labelled.split == split), names, space, progress)
+            _write_json(out, labelled, np.flatnonzero(stems == stem), names, space, progress)
         files.append(file)
     progress.finish()
     return Materialized(target.path, tuple(files), ())
@@ -90,8 +90,7 @@ def _stream(out: TextIO, items: Iterable[dict[str, Any]]) -> None:
 def _image(
     labelled: LabelledSet, i: int, name: str, licences: list[str], progress: Progress
 ) -> dict[str, Any]:
-    if i % 256 == 0:
-        progress.check()
+    progress.check()
     progress.advance()
     width, height = size_of(labelled.images[i])
     return {

@@ -126,8 +126,7 @@ class Target:
         made: set[Path] = set()
         try:
             for i in range(done, len(names)):
-                if (i - done) % 64 == 0:
-                    progress.check()
+                progress.check()
                 file = self.path / names[i]
                 if file.parent not in made:
                     file.parent.mkdir(parents=True, exist_ok=True)

@@ -89,8 +89,7 @@ def _embed(
     progress.advance(len(places))
     number = {key: v for v, key in enumerate(videos)}
     for i in range(len(places), len(labelled)):
-        if i % 64 == 0:
-            progress.check()
+        progress.check()
         image = labelled.images[i]
         data = read_bytes(image)
         width, height = picture_size(data, image.label)
@@ -131,7 +130,7 @@ def _new_video(file: h5py.File, v: int, key: _Key) -> None:
         "video", shape=(0,), maxshape=(None,), dtype=h5py.special_dtype(vlen=np.dtype("int8")), chunks=(64,)
     )
     group.create_dataset("frame_numbers", shape=(0,), maxshape=(None,), dtype="int64", chunks=(1024,))
-    pictures.attrs.update(format=kind, channels=3, frames=0, height=height, width=width, channel_order="BGR")
+    pictures.attrs.update(format=kind, channels=3, frames=0, height=height, width=width, channel_order="RGB")
     where = f"{source}/{video}" if video else source
     backend = {"type": "MediaVideo", "filename": where, "shape": [0, height, width, 3]}
     original = group.create_group("source_video")

@@ -74,10 +74,10 @@ def part_name(part: int) -> str:
 
 
 def _write_part(store: Path, labelled: LabelledSet, part: int, rows: range, progress: Progress) -> None:
-    progress.check()
     pictures: list[bytes] = []
     sizes = []
     for i in rows:
+        progress.check()
         image = labelled.images[i]
         pictures.append(read_bytes(image))
         sizes.append(picture_size(pictures[-1], image.label))
