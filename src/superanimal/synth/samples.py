@@ -105,36 +105,18 @@ def _expose(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     return (np.clip(noisy, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def write_video(path: Path, frames: Iterator[np.ndarray], fps: int = FPS, crf: int = 20) -> None:
-    """Encode uint8 RGB frames as H.264 in mp4."""
-    import av
-
-    with atomic_write(path) as temporary, av.open(str(temporary), "w", format="mp4") as container:
-        stream = None
-        for image in frames:
-            if stream is None:
-                stream = container.add_stream(
-                    "libx264", rate=fps, options={"crf": str(crf), "preset": "slow"}
-                )
-                stream.width, stream.height, stream.pix_fmt = image.shape[1], image.shape[0], "yuv420p"
-            for packet in stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")):
-                container.mux(packet)
-        if stream is not None:
-            for packet in stream.encode():
-                container.mux(packet)
-
-
 def _record(path: Path, frames: Iterator[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """Write the video; return the keypoints (T, K, 2)."""
-    truth: list[np.ndarray] = []
+    from superanimal.video import VideoWriter
 
-    def images() -> Iterator[np.ndarray]:
+    first, truth = next(frames)
+    tracked = [truth]
+    with VideoWriter(path, first.shape[1], first.shape[0], FPS, crf=20, preset="slow") as video:
+        video.write(first)
         for image, keypoints in frames:
-            truth.append(keypoints)
-            yield image
-
-    write_video(path, images())
-    return np.stack(truth)
+            video.write(image)
+            tracked.append(keypoints)
+    return np.stack(tracked)
 
 
 def _save_truth(path: Path, truth: np.ndarray, names: tuple[str, ...]) -> None:

@@ -119,21 +119,23 @@ def train(
     task: Task,
     checkpoint: Path,
     *,
-    minutes: float,
+    minutes: float | None = None,
+    steps: int | None = None,
     seed: int = 0,
     rate: float = 2e-3,
     backbone_rate: float = 6e-4,
     weight_decay: float = 0.01,
     ema: float = 0.998,
+    warmup: int = 100,
     validate_every: float = 5.0,
     save_every: float = 2.0,
     log: Callable[[str], None] = print,
 ) -> nn.Module:
-    """Train for a budget of wall-clock minutes and return the averaged (EMA) network.
+    """Train for a budget of minutes or of steps and return the averaged (EMA) network.
 
-    The learning rate follows the share of the budget that is spent, so a busy machine makes fewer
-    steps but ends at the same place of the schedule. Started again with the same checkpoint file it
-    goes on where it stopped.
+    The learning rate follows the share of the budget that is spent, so with ``minutes`` a busy machine
+    makes fewer steps but ends at the same place of the schedule. Started again with the same checkpoint
+    file it goes on where it stopped.
 
     Parameters
     ----------
@@ -141,12 +143,12 @@ def train(
         Network, batches, loss, validation.
     checkpoint
         File to save to and resume from.
-    minutes
-        Budget, counted over all resumed runs.
+    minutes, steps
+        Budget in wall-clock time or in steps (one of them), counted over all resumed runs.
     seed
         Batch ``n`` is a function of ``(seed, n)``.
-    rate, backbone_rate, weight_decay, ema
-        Optimiser settings.
+    rate, backbone_rate, weight_decay, ema, warmup
+        Optimiser settings; ``warmup`` in steps.
     validate_every, save_every
         Minutes between validations and between checkpoints.
     log
@@ -167,23 +169,29 @@ def train(
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         step, spent = state["step"], state["spent"]
-        log(f"resumed at step {step}, {spent / 60:.1f} of {minutes} minutes")
+        log(f"resumed at step {step} after {spent / 60:.1f} minutes")
 
-    budget = minutes * 60
+    def share(step: int, spent: float) -> float:
+        if steps is not None:
+            return min(1.0, step / steps)
+        if minutes is None:
+            raise ValueError("a budget is needed: minutes or steps")
+        return min(1.0, spent / (60 * minutes))
+
     clock = time.monotonic()
     started = spent
-    progress = min(1.0, spent / budget)
+    progress = share(step, spent)
     last_save = last_validation = spent
     running = 0.0
 
     def make(n: int) -> Batch:
-        return task.draw(np.random.default_rng([seed, n]), progress)
+        return task.draw(np.random.default_rng([seed, n]), share(n, spent))
 
     batches = prefetch(make, step)
     task.set_train(network)
     while progress < 1.0:
         batch = next(batches)
-        warm = min(1.0, (step + 1) / 100)
+        warm = min(1.0, (step + 1) / warmup)
         factor = warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
         for group in optimiser.param_groups:
             group["lr"] = group["peak"] * factor
@@ -203,7 +211,7 @@ def train(
                     a.copy_(b)
         running = float(loss.detach()) if step == 1 else 0.98 * running + 0.02 * float(loss.detach())
         spent = started + time.monotonic() - clock
-        progress = min(1.0, spent / budget)
+        progress = share(step, spent)
         if step % 50 == 0:
             log(f"step {step} {spent / 60:.1f} min loss {running:.4f}")
         if spent - last_validation > 60 * validate_every or progress >= 1.0:

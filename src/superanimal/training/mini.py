@@ -209,7 +209,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for scenes and checkpoints")
     parser.add_argument("--kind", choices=sorted(KINDS), default="pose", help="scenes: which kind")
     parser.add_argument("--shards", default="0:48", help="scenes: range of shards, start:stop[:step]")
-    parser.add_argument("--minutes", type=float, default=45.0)
+    parser.add_argument("--minutes", type=float, default=45.0, help="budget of wall-clock time")
+    parser.add_argument("--steps", type=int, help="budget of steps instead (the same on every machine)")
     parser.add_argument("--run", default="", help="name of the run (default: the model)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
@@ -246,7 +247,7 @@ def main(arguments: list[str] | None = None) -> None:
             print(target, target.stat().st_size, metadata)
         return
     task = pose_task(options.cache) if options.what == "pose" else detector_task(options.cache)
-    train(task, checkpoint, minutes=options.minutes, seed=options.seed, log=log)
+    train(task, checkpoint, minutes=options.minutes, steps=options.steps, seed=options.seed, log=log)
 
 
 def _exports(cache: Path) -> Iterator[tuple[str, nn.Module, Callable[[nn.Module], dict[str, float]]]]:
