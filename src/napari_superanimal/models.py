@@ -41,11 +41,9 @@ def describe(entry: ModelEntry) -> str:
         parts.append(f"{entry.num_keypoints} keypoints")
     parts.append(where(entry))
     licence = entry.licence
-    title = licence.title.split(",")[0]
+    title = "research use only" if "research" in licence.name else licence.title.split(",")[0]
     link = f'<a href="{licence.url}" style="color: {LINK_COLOR}">{title}</a>'
     parts.append(link if licence.url else title)
-    if licence.must_accept:
-        parts.append("research use only" if "research" in licence.name else "see its terms")
     return " · ".join(parts)
 
 
@@ -55,4 +53,4 @@ def where(entry: ModelEntry) -> str:
 
     if find_file(entry) is not None:
         return "built in" if entry.embedded else "on this computer"
-    return "missing from this installation" if entry.embedded else "is downloaded at the first run"
+    return "missing from this installation" if entry.embedded else "to be downloaded"

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFormLayout,
+    QLabel,
     QProgressBar,
     QPushButton,
     QSpinBox,
@@ -73,6 +74,7 @@ class EstimatePosesWidget(QWidget):
         self.first = _spin(0, 0, 0, "First frame.")
         self.last = _spin(0, 0, 0, "Last frame.")
         self.every = _spin(1, 10_000, 1, "1 takes all frames, 2 every second one, and so on.")
+        self.every_unit = QLabel("frame")
         self.frames_caption = Caption()
         self.device = QComboBox()
         self.device.setToolTip("Where the models run. Automatic takes a GPU when there is one.")
@@ -123,7 +125,7 @@ class EstimatePosesWidget(QWidget):
         form.addRow("", self.accept)
         form.addRow("Animals", row(self.animals, "at most in one frame"))
         form.addRow("Frames", row(self.first, "to", self.last))
-        form.addRow("Every", row(self.every, "th frame"))
+        form.addRow("Every", row(self.every, self.every_unit))
         form.addRow("", self.frames_caption)
         form.addRow("Device", self.device)
 
@@ -284,6 +286,7 @@ class EstimatePosesWidget(QWidget):
         if fps:
             span = (self.last.value() - self.first.value() + 1) / fps
             text += f" from {clock(span)} min at {fps:.4g} frames/s"
+        self.every_unit.setText("frame" if self.every.value() == 1 else "frames")
         self.frames_caption.setText(text if count else "The first frame lies behind the last one.")
         self._update_buttons()
 
