@@ -162,6 +162,8 @@ class Analyzer:
         self.formats, self.resume = check_formats(formats), resume
         self.overlay, self.pcutoff, self.trails = overlay, pcutoff, trails
         self.model = _load_pose(model, str(on), accept_license)
+        if compatible:
+            self.model.exact()
         self.detector = None
         if detects:
             self.detector = _load_detector(detector, self.model.entry, str(on), accept_license)

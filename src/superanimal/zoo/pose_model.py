@@ -20,7 +20,7 @@ class PoseModel:
     entry
         What the catalogue says.
     network
-        ``nn.Module`` in evaluation mode, in channels-last memory (faster convolutions on CPU and GPU).
+        ``nn.Module`` in evaluation mode, in channels-last memory (faster convolutions) unless :meth:`exact`.
     keypoints
         K names in channel order.
     head
@@ -31,7 +31,8 @@ class PoseModel:
 
     def __init__(self, entry: ModelEntry, network: nn.Module, sha256: str = "") -> None:
         self.entry = entry
-        self.network = network.eval().to(memory_format=torch.channels_last)
+        self._format = torch.channels_last
+        self.network = network.eval().to(memory_format=self._format)
         self.sha256 = sha256
         self._normalisation: tuple[Tensor, Tensor] | None = None
 
@@ -61,6 +62,12 @@ class PoseModel:
         self._normalisation = None
         return self
 
+    def exact(self) -> Self:
+        """Use the memory layout of DeepLabCut, whose rounding it then shares to the last bit; in place."""
+        self._format = torch.contiguous_format
+        self.network.to(memory_format=self._format)
+        return self
+
     @torch.inference_mode()
     def preprocess(self, crops: Tensor) -> Tensor:
         """Move crops (B, H, W, 3) uint8 RGB to the device and normalise: (B, 3, H, W), the network's type."""
@@ -70,7 +77,7 @@ class PoseModel:
             self._normalisation = (mean * 255).view(3, 1, 1), (1 / (std * 255)).view(3, 1, 1)
         shift, factor = self._normalisation
         x = crops.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float()
-        return ((x - shift) * factor).to(self.dtype)
+        return ((x - shift) * factor).to(self.dtype).contiguous(memory_format=self._format)
 
     @torch.inference_mode()
     def forward(self, x: Tensor) -> dict[str, Tensor]:
