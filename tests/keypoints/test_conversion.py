@@ -85,7 +85,7 @@ def test_left_right_disagreement_is_noted():
 @pytest.mark.parametrize(
     ("name", "expected"),
     [("left_ear", "left"), ("R_Eye", "right"), ("Nearhindfoot", "left"), ("Offhindfoot", "right")]
-    + [("tail1", ""), ("tail", ""), ("wingL", "left"), ("nose", ""), ("forelegR2", "right"), ("ear_left", "left")],
+    + [("tail1", ""), ("tail", ""), ("wingL", "left"), ("nose", ""), ("forelegR2", "right")],
 )  # fmt: skip
 def test_side(name, expected):
     assert side(name) == expected
