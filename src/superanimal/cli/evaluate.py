@@ -39,6 +39,10 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the report; <dataset>_evaluation by default.")
     ] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder below which the labelled images are.")] = None,
+    video: Annotated[
+        Path | None, typer.Option(help="Video the frame numbers of the labels belong to.")
+    ] = None,
     keypoint_map: Annotated[
         Path | None, typer.Option("--map", help="csv of label name, prediction name; the rest goes by name.")
     ] = None,
@@ -65,6 +69,7 @@ def evaluate(
 ) -> None:
     """Measure how good predictions are against labels; writes JSON, CSV and an HTML report."""
     from superanimal.cli.progress import RichProgress
+    from superanimal.keypoints import read_labels
     from superanimal.training.evaluate import evaluate as run
 
     given: dict[str, Any] = {
@@ -74,10 +79,11 @@ def evaluate(
         "mode": mode,
         "device": device,
     }
+    labels = read_labels(dataset, images=images, video=video)
     with RichProgress() as progress:
         result = run(
             predictions,
-            dataset,
+            labels,
             keypoint_map=keypoint_map,
             space=space,
             cutoff=cutoff,

@@ -108,7 +108,7 @@ def test_files(labels_of, poses_of, mice, tmp_path: Path) -> None:
         cv2.imwrite(str(tmp_path / f"img{i:03d}.png"), np.full((80, 100, 3), 90, np.uint8))
     refs = [ImageRef(str(tmp_path / f"img{i:03d}.png")) for i in range(11)] + [ImageRef("<gone>/img011.png")]
     images = [image.path for image in refs]
-    labels = labels_of(truth, MOUSE, images=refs, video=["x"] * 6 + ["y"] * 6, name="<mice>")
+    labels = labels_of(truth, MOUSE, images=refs, video=["x"] * 6 + ["<y>"] * 6, name="<mice>")
     result = evaluate(poses_of(predicted, SPACE, sure, images=images), labels, samples=10)
     files = {path.name: path for path in result.save(tmp_path / "out")}
     assert sorted(files) == [
@@ -124,6 +124,7 @@ def test_files(labels_of, poses_of, mice, tmp_path: Path) -> None:
     page = files["report.html"].read_text()
     assert not re.search(r"(src|href)=['\"](?!data:|#)", page)
     assert "<mice>" not in page and "&lt;mice&gt;" in page
+    assert "<y>" not in page and "&lt;y&gt;" in page
     assert page.count("<figure>") == 12
     assert page.count("image not found") == 1
     assert "1 missed keypoint" in page

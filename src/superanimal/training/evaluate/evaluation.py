@@ -122,7 +122,7 @@ def evaluate(
         Confidence from which on a keypoint counts as found.
     reference
         Two labelled keypoints whose distance (median per video) is the unit of the normalised error; by
-        default eye and nose, where labelled.
+        default eye and nose, where labelled on animals seen from the side.
     samples, level, draw, seed
         Bootstrap: number of draws, confidence level, what is drawn (``"image"``, or ``"video"`` when
         neighbouring frames are alike), and the seed.
@@ -163,7 +163,7 @@ def evaluate(
     )
     pairs = pair_animals(cases)
     sigmas, sigma_note = _sigmas(names, space)
-    ends = _reference(labelled.keypoints, reference)
+    ends = _reference(labelled.keypoints, reference, space)
     lengths = None
     if ends is not None:
         points = labelled.xy[cases.animal_rows][:, [labelled.keypoints.index(name) for name in ends]]
@@ -335,13 +335,17 @@ def _sigmas(names: Mapping[str, str], space: KeypointSpace | None) -> tuple[np.n
     return np.array(found), note if unknown else ""
 
 
-def _reference(labelled: Sequence[str], reference: tuple[str, str] | None) -> tuple[str, str] | None:
-    """Return the two labels whose distance is the unit of the normalised error."""
+def _reference(
+    labelled: Sequence[str], reference: tuple[str, str] | None, space: KeypointSpace | None
+) -> tuple[str, str] | None:
+    """Return the two labels whose distance is the unit of the normalised error, if any."""
     if reference is not None:
         for name in reference:
             if name not in labelled:
                 raise InputError(f"reference keypoint {name!r}", f"labelled are {', '.join(labelled)}")
         return reference
+    if space is not None and space.name != "quadruped":
+        return None
     plain = {name.lower().replace(" ", "_"): name for name in labelled}
     eye = next((plain[name] for name in ("eye", "right_eye", "left_eye") if name in plain), None)
     return (eye, plain["nose"]) if eye is not None and "nose" in plain else None

@@ -51,7 +51,9 @@ def render(result: Evaluation, worst: int) -> str:
         body = f"<div class='beside'>{plots.reliability_diagram(result)}{_confidence_table(result)}</div>"
         sections.append(_section("Does confidence mean anything", body, _CONFIDENCE))
     for kind, groups in result.groups.items():
-        sections.append(_section(f"By {kind}", plots.group_plot(groups) + _group_table(groups), ""))
+        members = result.cases.videos if kind == "video" else result.cases.sources
+        body = plots.group_plot(groups) + _group_table(groups, members)
+        sections.append(_section(f"By {kind}", body, ""))
     for video in result.videos:
         plot = plots.stability_plot(video["series"], _predicted_keypoints(result))
         sections.append(_section(f"Steadiness of {video['name']}", _stability_table(video) + plot, _STEADY))
@@ -199,19 +201,16 @@ def _confidence_table(result: Evaluation) -> str:
     )
 
 
-def _group_table(groups: dict[str, dict[str, Interval]]) -> str:
-    rows = [
-        [
-            name,
-            *(
-                _number((1 if key.endswith("_px") else 100) * float(figures[key].value))
-                + f"<span class='range'> {_range(figures[key], 1 if key.endswith('_px') else 100)}</span>"
-                for key in GROUP_COLUMNS
-            ),
-        ]
-        for name, figures in groups.items()
-    ]
-    return _table(["", *GROUP_COLUMNS.values()], rows, raw=True)
+def _group_table(groups: dict[str, dict[str, Interval]], members: Sequence[str]) -> str:
+    rows = []
+    for name, figures in groups.items():
+        cells = [escape(name), str(members.count(name))]
+        for key in GROUP_COLUMNS:
+            factor = 1 if key.endswith("_px") else 100
+            value = _number(factor * float(figures[key].value))
+            cells.append(f"{value}<div class='range'>{_range(figures[key], factor)}</div>")
+        rows.append(cells)
+    return _table(["", "images", *GROUP_COLUMNS.values()], rows, raw=True)
 
 
 def _stability_table(video: dict[str, Any]) -> str:
@@ -242,7 +241,9 @@ def _gallery(result: Evaluation, worst: int, colors: dict[str, str]) -> str:
         picture, has_pixels = draw_image(
             result.labels, result.cases, result.pairs, i, [colors[name] for name in result.cases.keypoints]
         )
-        parts = [f"mean {_number(row['mean_euclidean_px'])} px", f"worst: {row['worst_keypoint']}"]
+        parts = []
+        if math.isfinite(row["mean_euclidean_px"]):
+            parts = [f"mean {_number(row['mean_euclidean_px'])} px", f"worst: {row['worst_keypoint']}"]
         for what in ("missed keypoint", "missed animal", "extra animal"):
             if count := row[what.replace(" ", "_") + "s"]:
                 parts.append(_plural(count, what))
@@ -343,7 +344,7 @@ _KEYPOINTS = (
 )
 _CONFIDENCE = (
     f"A keypoint is right when it lies within {100 * TOLERANCE:g} % of the animal's length. Points below "
-    "the dashed line: more confident than right."
+    f"the dashed line: more confident than right. Hollow: fewer than {plots.FEW} keypoints."
 )
 _STEADY = (
     "Needs no labels. Jitter: mean over keypoints and both axes of the change from frame to frame; the "

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from superanimal.training.evaluate.evaluation import Evaluation
 
 ACCENT, INK, SOFT, LINE = "#0b63ce", "#1d2733", "#66727f", "#d9dee4"
+FEW = 10
+"""A bin of the reliability diagram with fewer keypoints says little."""
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans"],
@@ -93,13 +95,24 @@ def reliability_diagram(result: Evaluation) -> str:
         figure = _figure(4.6, 3.9)
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
         axes.plot([0, 1], [0, 100], color=SOFT, lw=0.9, ls=(0, (3, 3)))
-        axes.annotate("says what it knows", (0.62, 62), (-5, 5), textcoords="offset points", color=SOFT,
-                      rotation=45, transform_rotates_text=True, rotation_mode="anchor", ha="center",
-                      fontsize=8.5)  # fmt: skip
+        axes.text(
+            0.27,
+            24,
+            "says what it knows",
+            rotation=np.degrees(np.arctan2(100, 1)),  # along the dashed line
+            transform_rotates_text=True,
+            rotation_mode="anchor",
+            ha="center",
+            va="top",
+            color=SOFT,
+            fontsize=8.5,
+        )
         known = np.isfinite(share.value)
         low, high = (np.where(np.isfinite(limit), limit, share.value) for limit in (share.low, share.high))
         axes.vlines(stated.value[known], 100 * low[known], 100 * high[known], color="#a9c7ee", lw=4)
-        axes.plot(stated.value[known], 100 * share.value[known], "o-", color=ACCENT, ms=5, lw=1.4)
+        axes.plot(stated.value[known], 100 * share.value[known], color=ACCENT, lw=1.4)
+        for some, fill in ((known & (count.value >= FEW), ACCENT), (known & (count.value < FEW), "white")):
+            axes.plot(stated.value[some], 100 * share.value[some], "o", color=ACCENT, mfc=fill, ms=5)
         axes.set(xlim=(0, 1), ylim=(0, 102))
         axes.set_title(f"Keypoints within {100 * TOLERANCE:g} % of animal length, %")
         below.bar(centres, count.value, width=0.92 / bins, color=LINE)

@@ -63,12 +63,14 @@ def image_table(cases: Cases, pairs: Pairs) -> list[dict[str, Any]]:
     ``badness`` orders images from good to bad: the mean over labelled keypoints of the error in animal
     lengths, at most :data:`WORST_ERROR`, with :data:`MISSED_ERROR` for a keypoint that was not predicted.
     """
-    length = np.where(np.isfinite(pairs.length), pairs.length, np.nanmedian([*pairs.length, 1.0]))
-    unit = pairs.errors / length[:, None]
+    sized = np.isfinite(pairs.length)
+    typical = float(np.median(pairs.length[sized])) if sized.any() else 1.0
+    unit = pairs.errors / np.where(sized, pairs.length, typical)[:, None]
     bad = np.where(np.isfinite(unit), np.minimum(unit, WORST_ERROR), MISSED_ERROR)
+    start = np.searchsorted(pairs.image, np.arange(len(cases) + 1))
     rows = []
     for i, name in enumerate(cases.images):
-        mine = pairs.image == i
+        mine = slice(start[i], start[i + 1])
         labelled = pairs.labelled[mine]
         px = pairs.errors[mine][labelled]
         known = px[np.isfinite(px)]
@@ -78,7 +80,7 @@ def image_table(cases: Cases, pairs: Pairs) -> list[dict[str, Any]]:
                 "image": name,
                 "video": cases.videos[i],
                 "source": cases.sources[i],
-                "animals": int(mine.sum()),
+                "animals": int(start[i + 1] - start[i]),
                 "missed_animals": int((pairs.answer[mine] < 0).sum()),
                 "extra_animals": int(pairs.extra[i]),
                 "labelled_keypoints": int(labelled.sum()),
