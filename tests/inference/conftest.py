@@ -35,5 +35,5 @@ def pair(tmp_path_factory: pytest.TempPathFactory, pair_truth: np.ndarray) -> Pa
 
 @pytest.fixture(scope="session")
 def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A video of one animal that takes five chunks."""
-    return write_video(tmp_path_factory.mktemp("clips") / "long.mp4", walk(1100, seed=2))
+    """A video of one animal that takes three chunks."""
+    return write_video(tmp_path_factory.mktemp("clips") / "long.mp4", walk(640, seed=2))

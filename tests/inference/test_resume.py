@@ -52,7 +52,7 @@ def test_two_runs_give_the_same_bytes(long_clip: Path, whole: Path, tmp_path: Pa
     assert content(analyzer(tmp_path).run(long_clip).store) == content(whole)
 
 
-@pytest.mark.parametrize("stop", [1, 255, 300, 700])
+@pytest.mark.parametrize("stop", [1, 255, 300])
 def test_cancel_and_go_on(long_clip: Path, whole: Path, tmp_path: Path, stop: int) -> None:
     with pytest.raises(Cancelled):
         analyzer(tmp_path).run(long_clip, CancelAt(stop))
@@ -73,23 +73,28 @@ def test_a_finished_run_computes_nothing(long_clip: Path, whole: Path) -> None:
     again = analyzer(whole.parent)
     result = again.run(long_clip)
     assert again.model.batches == [] and again.detector.batches == []  # type: ignore[attr-defined, union-attr]
-    assert result.frames_with_animals == 1100
+    assert result.frames_with_animals == 640
     assert content(whole) == before
 
 
 def test_killed_at_random_moments(long_clip: Path, whole: Path, tmp_path: Path) -> None:
     here = Path(__file__).parent
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(here)}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "PYTHONPATH": str(here),
+    }
     command = [sys.executable, str(here / "kill_me.py"), str(long_clip), str(tmp_path)]
     store_path = tmp_path / whole.name
     rng = random.Random(os.environ.get("PYTEST_SEED", "7"))
+    lines_before_kill = [rng.randint(*limits) for limits in ((1, 9), (12, 16), (1, 9), (1, 9), (1, 9))]
     kills = 0
-    for _ in range(12):
+    for patience in [*lines_before_kill, 10**9]:
         finished = RunStore.open(store_path).finished_frames() if store_path.exists() else 0
         child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         assert child.stdout is not None
         told = []
-        patience = rng.choice([1, 5, 12, 14, 20]) if kills < 5 else 10**9
         for line in child.stdout:
             told.append(line.strip())
             if len(told) > patience:
@@ -98,11 +103,9 @@ def test_killed_at_random_moments(long_clip: Path, whole: Path, tmp_path: Path) 
                 break
         child.stdout.close()
         child.wait()
-        assert told[0] == f"0 of {1100 - finished}"  # what was finished is not begun again
-        if child.returncode == 0 and told[-1] == "finished":
-            break
-        kills += 1
-    assert kills == 5
+        assert told[0] == f"0 of {640 - finished}"  # what was finished is not begun again
+        kills += child.returncode != 0
+    assert kills == 5 and told[-1] == "finished"
     assert content(store_path) == content(whole)
 
 
@@ -166,7 +169,7 @@ def test_a_batch_size_found_the_hard_way_is_kept_over_a_stop(long_clip: Path, tm
 
     whole = hungry(tmp_path / "whole").run(long_clip)
     with pytest.raises(Cancelled):
-        hungry(tmp_path / "parts").run(long_clip, CancelAt(600))
+        hungry(tmp_path / "parts").run(long_clip, CancelAt(300))
     again = hungry(tmp_path / "parts")
     parts = again.run(long_clip)
     assert content(parts.store) == content(whole.store)
