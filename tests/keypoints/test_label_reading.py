@@ -176,7 +176,8 @@ def label_studio(tmp_path, regions):
 
 def region(kind, key, parent=None, **value):
     return {
-        "id": key, "type": kind, "parentID": parent, "original_width": 24, "original_height": 20, "value": value,
+        "id": key, "type": kind, "parentID": parent, "original_width": 24, "original_height": 20,
+        "value": value,
     }  # fmt: skip
 
 

@@ -23,7 +23,9 @@ from superanimal.poses import KeypointSpace, make_provenance
 from superanimal.progress import Progress
 
 SUFFIX = ".slp"
-CHECKPOINT = 256
+CHECKPOINT = 1024
+
+_MARK, _PLACES, _VIDEOS = "superanimal", "superanimal_places", "superanimal_videos"
 
 _Key = tuple[str, str, int, int, str]
 """Source, video, width, height and encoding: what the pictures of one "video" of a package share."""
@@ -68,7 +70,7 @@ def _mark(path: Path) -> dict[str, Any]:
     """Return what a package of ours says of itself; empty for others and damaged ones."""
     try:
         with h5py.File(path) as file:
-            found = json.loads(file.attrs["superanimal"])
+            found = json.loads(file.attrs[_MARK])
     except (OSError, KeyError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -78,10 +80,12 @@ def _embed(
     file: h5py.File, labelled: LabelledSet, fingerprint: str, progress: Progress
 ) -> tuple[list[_Key], np.ndarray]:
     """Append all pictures; return the videos and, per image, (video, row in it)."""
-    mark = json.loads(file.attrs["superanimal"]) if "superanimal" in file.attrs else {}
-    places: list[list[int]] = mark.get("places", [])
-    videos: list[_Key] = [tuple(key) for key in mark.get("videos", [])]
-    counts = [sum(1 for video, _ in places if video == v) for v in range(len(videos))]
+    done = file[_PLACES][:] if _PLACES in file else np.empty((0, 2), dtype=np.int64)
+    places: list[list[int]] = done.tolist()
+    videos: list[_Key] = []
+    if _VIDEOS in file:
+        videos = [(k[0], k[1], k[2], k[3], k[4]) for k in json.loads(file[_VIDEOS][:].tobytes())]
+    counts = np.bincount(done[:, 0], minlength=len(videos)).tolist()
     for v in range(len(videos)):  # rows written after the last checkpoint
         for name in ("video", "frame_numbers"):
             file[f"video{v}/{name}"].resize((counts[v],))
@@ -116,8 +120,19 @@ def _embed(
 
 
 def _checkpoint(file: h5py.File, fingerprint: str, places: list[list[int]], videos: list[_Key]) -> None:
+    """Note which pictures are in the file, after they are."""
     file.flush()
-    file.attrs["superanimal"] = json.dumps({"fingerprint": fingerprint, "places": places, "videos": videos})
+    file.attrs[_MARK] = json.dumps({"fingerprint": fingerprint})
+    for name, values in (
+        (_VIDEOS, np.frombuffer(json.dumps(videos).encode(), np.uint8)),
+        (_PLACES, np.array(places, dtype=np.int64)),
+    ):
+        if name not in file:
+            shape = (None, *values.shape[1:])
+            file.create_dataset(name, data=values, maxshape=shape, chunks=(1024, *values.shape[1:]))
+        else:
+            file[name].resize(values.shape)
+            file[name][...] = values
     file.flush()
 
 

@@ -1,0 +1,111 @@
+"""How fast labelled data sets convert, and in how much memory: 100,000 small pictures, 25 keypoints each.
+
+    python benchmarks/convert.py [--images 100000] [--folder FOLDER]
+
+Every conversion runs in its own process, so that its peak memory is its own. Pictures are tiny (48 x 48
+JPEG), which measures the converter and the file system rather than the decoding of pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from _report import table, write_section
+
+COLUMN = "MackenzieMausHaus"
+TARGETS = {"coco": "coco", "store": "s.labels.zarr", "sleap": "p.pkg.slp"}
+
+
+def make_source(folder: Path, images: int) -> Path:
+    """Write a COCO data set of that many different pictures."""
+    import cv2
+
+    from superanimal.keypoints import load_table
+
+    rng = np.random.default_rng(0)
+    names = [str(cell) for cell in load_table("topviewmouse").column(COLUMN).values()]
+    pictures = [
+        cv2.imencode(".jpg", rng.integers(0, 255, (48, 48, 3), dtype=np.uint8))[1].tobytes()
+        for _ in range(64)
+    ]
+    path = folder / "labels.json"
+    with path.open("w") as out:
+        out.write('{"categories": ' + json.dumps([{"id": 1, "name": "mouse", "keypoints": names}]))
+        out.write(', "images": [')
+        for i in range(images):
+            file = folder / "images" / f"{i // 1000:03d}" / f"{i:06d}.jpg"
+            if i % 1000 == 0:
+                file.parent.mkdir(parents=True)
+            file.write_bytes(
+                pictures[i % 64] + i.to_bytes(4, "little")
+            )  # after the end mark: allowed, makes it differ
+            image = {"id": i, "file_name": f"{i // 1000:03d}/{file.name}", "width": 48, "height": 48}
+            out.write(("," if i else "") + json.dumps(image))
+        out.write('], "annotations": [')
+        for i in range(images):
+            xyv = np.concatenate(
+                [rng.uniform(0, 47, (len(names), 2)).round(2), np.full((len(names), 1), 2)], 1
+            )
+            animal = {
+                "id": i,
+                "image_id": i,
+                "category_id": 1,
+                "bbox": [0, 0, 48, 48],
+                "keypoints": xyv.ravel().tolist(),
+            }
+            out.write(("," if i else "") + json.dumps(animal))
+        out.write("]}")
+    return path
+
+
+def run_one(source: Path, dest: Path, to: str) -> None:
+    """Convert in this process and print seconds, peak MiB and the number of images."""
+    from superanimal.keypoints import convert
+
+    started = time.perf_counter()
+    done = convert(f"{COLUMN}={source}", dest, to=to, space="topviewmouse", table="topviewmouse")
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps([seconds, peak, len(done.merged.labelled)]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=100_000)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--to", choices=TARGETS, nargs="*", default=list(TARGETS))
+    parser.add_argument("--one", nargs=3, metavar=("SOURCE", "DEST", "TO"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        run_one(Path(options.one[0]), Path(options.one[1]), options.one[2])
+        return
+    rows = []
+    with tempfile.TemporaryDirectory(dir=options.folder) as scratch:
+        for images in (options.images // 10, options.images):
+            folder = Path(scratch) / str(images)
+            folder.mkdir()
+            source = make_source(folder, images)
+            for to in options.to:
+                command = [sys.executable, __file__, "--one", str(source), str(folder / TARGETS[to]), to]
+                said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+                seconds, peak, count = json.loads(said.splitlines()[-1])
+                rows.append([f"{count:,}", to, f"{seconds:.1f}", f"{count / seconds:,.0f}", f"{peak:,.0f}"])
+                print(rows[-1], flush=True)
+    body = (
+        "COCO json (48 x 48 JPEG, one animal of 25 keypoints per image) through a conversion table into\n"
+        "TopViewMouse. coco links the images; store and sleap hold them. Reading the json is part of\n"
+        "the time; peak memory is that of the whole process, libraries included.\n\n"
+    )
+    write_section("Converter", body + table(["images", "to", "seconds", "images/s", "peak MiB"], rows))
+
+
+if __name__ == "__main__":
+    main()
