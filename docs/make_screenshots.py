@@ -98,8 +98,9 @@ def main() -> None:
     viewer.reset_view()
     settle(0.5)
     center = np.nanmean(run.view.table.xy[FRAME].reshape(-1, 2), axis=0)
-    viewer.camera.center = (0, float(center[1]), float(center[0]))
-    viewer.camera.zoom *= 1.3
+    camera = viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
+    camera.center = (0, float(center[1]), float(center[0]))
+    camera.zoom *= 1.3
     for theme in THEMES:
         viewer.theme = theme
         settle(0.3)
