@@ -3,7 +3,7 @@
     python benchmarks/zero_shot.py [--data ../shared/data] [--limit N] [--json FILE]
 
 The whole pipeline runs from the raw frame with its own detector; no true box is used. Frames of the
-labelled folders are read as an image sequence. Errors are Euclidean distances in pixels of the original image.
+labelled folders are read as an image sequence. Errors are Euclidean distances in original pixels.
 """
 
 from __future__ import annotations

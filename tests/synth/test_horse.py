@@ -43,7 +43,7 @@ def test_left_and_right_and_absent_antlers() -> None:
             assert points[k, 1] < 0, name
         elif "left" in name:
             assert points[k, 1] > 0, name
-    camera = side_camera((288, 704), 66.0, 240.0)
+    camera = side_camera(66.0, 240.0)
     image, depth, _ = camera.project(points * 66.0)
     assert image[QUADRUPED.index("nose"), 0] > image[QUADRUPED.index("tail_base"), 0]
     assert image[QUADRUPED.index("back_middle"), 1] < image[QUADRUPED.index("belly_bottom"), 1]

@@ -208,7 +208,7 @@ def build_horse(gait: Gait, t: float) -> Body:
     return parts.body(np.stack([k.get(name, absent) for name in QUADRUPED]))
 
 
-def side_camera(size: tuple[int, int], pixels_per_metre: float, ground: float) -> Camera:
+def side_camera(pixels_per_metre: float, ground: float) -> Camera:
     """A camera level with the horse, looking at its right side; ``ground`` is the image row of the floor."""
     return Camera(center=(0.0, ground), tilt=np.pi / 2, azimuth=0.0, distance=60 * pixels_per_metre)
 

@@ -87,7 +87,7 @@ def horse_frames(seed: int = 3) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     scale, ground = 66.0, HORSE_SIZE[0] * 0.86
     gait = horse_gait()
     background = field(rng, HORSE_SIZE, ground)
-    camera = side_camera(HORSE_SIZE, scale, ground)
+    camera = side_camera(scale, ground)
     for k in range(HORSE_FRAMES):
         image, keypoints = draw_horse(background, gait, k / FPS, camera, scale)
         yield _expose(rng, image), keypoints

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -66,7 +66,6 @@ class Rendered:
     keypoints: np.ndarray
     visible: np.ndarray
     boxes: np.ndarray
-    covered: np.ndarray = field(repr=False, default_factory=lambda: np.zeros(0))
 
 
 def animal_box(keypoints: np.ndarray) -> np.ndarray:
@@ -147,7 +146,7 @@ def render(scene: Scene) -> Rendered:
     on = owner[cell[..., 1], cell[..., 0]]
     mine = (on == np.arange(len(bodies))[:, None]) | (on == -1)
     return Rendered(
-        image, points, inside & mine, animal_box(points) if bodies else np.zeros((0, 4), np.float32), owner
+        image, points, inside & mine, animal_box(points) if bodies else np.zeros((0, 4), np.float32)
     )
 
 
@@ -233,7 +232,7 @@ def photograph(rng: np.random.Generator, scene: Scene) -> Rendered:
         )
         cell = np.clip(np.round(clean.keypoints), 0, [image.shape[1] - 1, image.shape[0] - 1]).astype(int)
         visible = visible & ~mask[cell[..., 1], cell[..., 0]]
-    return Rendered(degrade(rng, image), clean.keypoints, visible, clean.boxes, clean.covered)
+    return Rendered(degrade(rng, image), clean.keypoints, visible, clean.boxes)
 
 
 def random_picture(
