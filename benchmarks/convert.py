@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -77,34 +78,47 @@ def run_one(source: Path, dest: Path, to: str) -> None:
     print(json.dumps([seconds, peak, len(done.merged.labelled)]))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=100_000)
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--to", choices=TARGETS, nargs="*", default=list(TARGETS))
-    parser.add_argument("--one", nargs=3, metavar=("SOURCE", "DEST", "TO"), help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.one:
-        run_one(Path(options.one[0]), Path(options.one[1]), options.one[2])
-        return
-    rows = []
-    with tempfile.TemporaryDirectory(dir=options.folder) as scratch:
-        for images in (options.images // 10, options.images):
-            folder = Path(scratch) / str(images)
-            folder.mkdir()
-            source = make_source(folder, images)
-            for to in options.to:
-                command = [sys.executable, __file__, "--one", str(source), str(folder / TARGETS[to]), to]
-                said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-                seconds, peak, count = json.loads(said.splitlines()[-1])
-                rows.append([f"{count:,}", to, f"{seconds:.1f}", f"{count / seconds:,.0f}", f"{peak:,.0f}"])
-                print(rows[-1], flush=True)
+def report(rows: list[list[str]]) -> None:
     body = (
         "COCO json (48 x 48 JPEG, one animal of 25 keypoints per image) through a conversion table into\n"
         "TopViewMouse. coco links the images; store and sleap hold them. Reading the json is part of\n"
         "the time; peak memory is that of the whole process, libraries included.\n\n"
     )
     write_section("Converter", body + table(["images", "to", "seconds", "images/s", "peak MiB"], rows))
+
+
+def measure(scratch: Path, images: int, targets: list[str]) -> None:
+    rows = []
+    for count in (images // 10, images):
+        folder = scratch / str(count)
+        folder.mkdir(parents=True, exist_ok=True)
+        source = folder / "labels.json"
+        if not source.is_file():
+            make_source(folder, count)
+        for to in targets:
+            dest = folder / TARGETS[to]
+            shutil.rmtree(dest, ignore_errors=True)
+            dest.unlink(missing_ok=True)
+            command = [sys.executable, __file__, "--one", str(source), str(dest), to]
+            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            seconds, peak, done = json.loads(said.splitlines()[-1])
+            rows.append([f"{done:,}", to, f"{seconds:.1f}", f"{done / seconds:,.0f}", f"{peak:,.0f}"])
+            print(rows[-1], flush=True)
+            report(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=100_000)
+    parser.add_argument("--folder", type=Path, help="Keep the pictures here for the next run.")
+    parser.add_argument("--to", choices=TARGETS, nargs="*", default=list(TARGETS))
+    parser.add_argument("--one", nargs=3, metavar=("SOURCE", "DEST", "TO"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        run_one(Path(options.one[0]), Path(options.one[1]), options.one[2])
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        measure(options.folder or Path(scratch), options.images, options.to)
 
 
 if __name__ == "__main__":

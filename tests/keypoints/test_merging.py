@@ -17,14 +17,17 @@ from superanimal.keypoints import (
     check_space,
     concatenate,
     contact_sheet,
+    convert,
     extend_space,
     load_table,
+    materialize,
     merge,
     read_labels,
     save_space,
+    synthetic_labels,
     union_space,
 )
-from superanimal.keypoints.conversion import parse_table
+from superanimal.keypoints.conversion import join_tables, parse_table
 from superanimal.keypoints.duplicates import duplicate_groups, image_hashes
 from superanimal.keypoints.spaces import mirror_name
 from superanimal.keypoints.splits import draw_split, leakage, split_once, units
@@ -244,19 +247,65 @@ def test_broken_spaces(change, message):
 
 
 def test_contact_sheet_marks_the_right_pixel(tmp_path, labelled):
-    """A one-pixel landmark under each label: the dot of the sheet covers its enlarged picture."""
+    """A green square of 3 x 3 pixels under the label: the dot of the sheet lies in its middle."""
     import cv2
 
-    for i in range(4):
-        picture = np.zeros((20, 24, 3), np.uint8)
-        cv2.imwrite(labelled.images[i].path, picture)
-    sheet = cv2.imread(str(contact_sheet(labelled, tmp_path / "s.png", count=1, tile=200, names=False)))
-    dots = (sheet[..., 2] > 200) & (sheet[..., 0] < 90) & (sheet[..., 1] < 160)
-    _, _, _, centres = cv2.connectedComponentsWithStats(dots[4:150, 4:196].astype(np.uint8))
-    assert sheet.shape == (200, 200, 3)
-    assert len(centres) >= 2
+    picture = np.zeros((20, 24, 3), np.uint8)
+    picture[6:9, 10:13, 1] = 255
+    cv2.imwrite(labelled.images[1].path, picture)
+    one = labelled.subset([1])
+    xy = np.array([[[11, 7], [3, 15], [np.nan, np.nan]]], dtype=np.float32)
+    one = one.with_columns(xy=xy, visibility=[[2, 2, 0]])
+    sheet = cv2.imread(str(contact_sheet(one, tmp_path / "s.png", count=1, tile=240, names=False))).astype(
+        int
+    )
+    blue, green, red = np.moveaxis(sheet, -1, 0)
+    square = np.argwhere((green > 200) & (red < 60) & (blue < 60))
+    dot = np.argwhere((red > 200) & (green < 120) & (blue < 60))
+    near = dot[np.abs(dot - square.mean(0)).max(1) < 15]
+    middle = (square.min(0) + square.max(0)) / 2
+    assert len(near) > 20
+    np.testing.assert_allclose((near.min(0) + near.max(0)) / 2, middle, atol=0.6)
     with pytest.raises(InputError, match="no labelled animal"):
         contact_sheet(labelled.subset([]), tmp_path / "t.png")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DATA.is_dir(), reason="the real data (../shared/data) are not here")
+def test_mice_and_quadrupeds_become_one_training_set(tmp_path):
+    made = materialize(synthetic_labels(tmp_path / "png", 3), tmp_path / "syn", "coco", images="copy")
+    animals = DATA / "coco-animals"
+    sources = {
+        "dlc-openfield": DATA / "dlc-openfield",
+        "golden:topviewmouse": DATA / "dlc-golden-mouse",
+        "ap10k": animals / "ap10k",
+        "animalpose:animalpose-mmpose": animals / "animalpose",
+        "horse": animals / "horse10",
+        "zebra": animals / "zebra",
+        "synthetic:topviewmouse": made.path,
+    }
+    done = convert(
+        [f"{name}={path}" for name, path in sources.items()],
+        tmp_path / "all.labels.zarr",
+        to="store",
+        space="quadruped",
+        table=["quadruped", "quadruped_more"],
+        duplicates="drop",
+    )
+    whole = read_labels(done.written.path)
+    tables = join_tables([load_table("quadruped"), load_table("quadruped_more")])
+    for key, path in sources.items():
+        name, _, column = key.partition(":")
+        part, cells = read_labels(path), tables.column(column or name)
+        rows = np.flatnonzero(whole.source == name)
+        assert len(rows) == len(part)
+        for i, j in enumerate(rows.tolist()):
+            np.testing.assert_array_equal(whole.pixels(j), part.pixels(i))
+            for k, master in enumerate(whole.keypoints):
+                got = whole.xy[whole.animals_of(j), k]
+                own = part.keypoints.index(str(cells[master])) if master in cells else None
+                wanted = np.full_like(got, np.nan) if own is None else part.xy[part.animals_of(i), own]
+                np.testing.assert_array_equal(got, wanted)
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the real data (../shared/data) are not here")

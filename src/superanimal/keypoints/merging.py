@@ -135,8 +135,9 @@ def _projected(
         done = project(part, space)
     else:
         done = project(part, space, table, column)
-    same = set(done.source.tolist()) <= {part.name}
-    return done if same else done.with_columns(source=[f"{part.name}/{s}" for s in done.source.tolist()])
+    inner = done.source.tolist()
+    one = len(set(inner)) <= 1
+    return done.with_columns(source=part.name if one else [f"{part.name}/{source}" for source in inner])
 
 
 def _short_splits(labelled: LabelledSet, split: Split) -> tuple[str, ...]:

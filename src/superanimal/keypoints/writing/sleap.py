@@ -1,7 +1,7 @@
 """SLEAP package (``.pkg.slp``): labels with their pictures inside, as the encoded bytes they came with.
 
-Pictures are appended to the file one at a time; the labels are added last and the file gets its name then, so
-an interrupted run goes on. Written with h5py, because sleap-io holds all pictures in memory.
+Pictures are appended to the file block by block; the labels are added last and the file gets its name then,
+so an interrupted run goes on. Written with h5py, because sleap-io holds all pictures in memory.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from superanimal.poses import KeypointSpace, make_provenance
 from superanimal.progress import Progress
 
 SUFFIX = ".slp"
-CHECKPOINT = 1024
+CHECKPOINT = 256
+"""Pictures held in memory before they are added to the file."""
 
 _MARK, _PLACES, _VIDEOS = "superanimal", "superanimal_places", "superanimal_videos"
 
@@ -92,6 +93,7 @@ def _embed(
     progress.start(len(labelled), "writing the package", "images")
     progress.advance(len(places))
     number = {key: v for v, key in enumerate(videos)}
+    waiting: dict[int, list[np.ndarray]] = {}
     for i in range(len(places), len(labelled)):
         progress.check()
         image = labelled.images[i]
@@ -105,18 +107,28 @@ def _embed(
             counts.append(0)
             _new_video(file, number[key], key)
         v = number[key]
-        pictures, frames = file[f"video{v}/video"], file[f"video{v}/frame_numbers"]
-        pictures.resize((counts[v] + 1,))
-        frames.resize((counts[v] + 1,))
-        pictures[counts[v]] = np.frombuffer(data, np.int8)
-        frames[counts[v]] = counts[v]
+        waiting.setdefault(v, []).append(np.frombuffer(data, np.int8))
         places.append([v, counts[v]])
         counts[v] += 1
         if (i + 1) % CHECKPOINT == 0 or i + 1 == len(labelled):
+            _append(file, waiting)
+            waiting = {}
             _checkpoint(file, fingerprint, places, videos)
         progress.advance()
     progress.finish()
     return videos, np.array(places, dtype=np.int64)
+
+
+def _append(file: h5py.File, waiting: dict[int, list[np.ndarray]]) -> None:
+    """Add pictures to the ends of their videos."""
+    for v, pictures in waiting.items():
+        stored, frames = file[f"video{v}/video"], file[f"video{v}/frame_numbers"]
+        start, end = len(stored), len(stored) + len(pictures)
+        stored.resize((end,))
+        frames.resize((end,))
+        for n, picture in enumerate(pictures):  # a block of pictures of one length is refused by h5py
+            stored[start + n] = picture
+        frames[start:end] = np.arange(start, end)
 
 
 def _checkpoint(file: h5py.File, fingerprint: str, places: list[list[int]], videos: list[_Key]) -> None:
