@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from superanimal.errors import InputError
+from superanimal.errors import Cancelled, InputError
 
 if TYPE_CHECKING:
     from superanimal.keypoints.converting import Conversion
@@ -46,7 +48,7 @@ def convert(
     from superanimal.keypoints.converting import convert as run
 
     sources, dest = split_paths(paths)
-    with RichProgress() as progress:
+    with stoppable(), RichProgress() as progress:
         done = run(
             sources,
             dest,
@@ -58,6 +60,15 @@ def convert(
             progress=progress,
         )
     show(done, dict.fromkeys(done.merged.labelled.notes))
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Turn Ctrl-C into the message that the work can go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Cancelled("stopped", remedy="the same command goes on from here") from None
 
 
 def split_paths(paths: list[str]) -> tuple[list[str], Path]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from superanimal.cli.convert import Copy, Overwrite, Paths, Space, Tables, To, show, split_paths
+from superanimal.cli.convert import Copy, Overwrite, Paths, Space, Tables, To, show, split_paths, stoppable
 
 
 def merge(
@@ -42,7 +42,7 @@ def merge(
     folder = dest.with_name(f"{dest.name}-report")
     fractions = {"train": 1 - test, "test": test}
     split = Split(folder / "split.json", fractions, split_by, stratify, seed) if split_by != "none" else None
-    with RichProgress() as progress:
+    with stoppable(), RichProgress() as progress:
         done = run(
             sources,
             dest,
