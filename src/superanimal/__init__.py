@@ -10,13 +10,14 @@ from typing import Any
 
 _PUBLIC = {
     "analyze": "superanimal.inference",
+    "evaluate": "superanimal.training.evaluate",
     "load_poses": "superanimal.formats",
     "load_space": "superanimal.poses",
     "open_video": "superanimal.video",
     "save_poses": "superanimal.formats",
 }
 
-__all__ = ["analyze", "load_poses", "load_space", "open_video", "save_poses"]
+__all__ = ["analyze", "evaluate", "load_poses", "load_space", "open_video", "save_poses"]
 
 
 def __getattr__(name: str) -> Any:
