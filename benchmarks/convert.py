@@ -82,8 +82,8 @@ def report(rows: list[list[str]]) -> None:
     body = (
         "COCO json (48 x 48 JPEG, one animal of 25 keypoints per image) through a conversion table into\n"
         "TopViewMouse. coco links the images; store and sleap hold them. Reading the json is part of\n"
-        "the time; peak memory is that of the whole process, libraries included: pictures stream, so it grows only\n"
-        "with the labels and file names (some 2 KB per image).\n\n"
+        "the time; peak memory is that of the whole process, libraries included: pictures stream, so it\n"
+        "grows only with the labels and file names (some 2 KB per image).\n\n"
     )
     figures = table(["images", "to", "seconds", "images/s", "peak MiB"], rows)
     write_section("Converter", body + figures, "python benchmarks/convert.py")
