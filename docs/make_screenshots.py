@@ -16,7 +16,15 @@ from typing import Any
 import napari
 import numpy as np
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QApplication, QWidget
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QProgressBar,
+    QWidget,
+)
 
 import napari_superanimal as plugin
 from napari_superanimal.playback import attach
@@ -25,6 +33,8 @@ from superanimal.samples import sample_path
 IMAGES = Path(__file__).with_name("images")
 FRAME = 120
 THEMES = ("dark", "light")
+ZOOM = 3.2
+CONTROLS = (QLabel, QAbstractButton, QComboBox, QAbstractSpinBox, QProgressBar)
 
 
 def settle(seconds: float = 0.3) -> None:
@@ -36,7 +46,26 @@ def settle(seconds: float = 0.3) -> None:
 
 def grab(widget: QWidget, name: str) -> None:
     settle()
-    widget.grab().save(str(IMAGES / f"{name}.png"))
+    picture_of(widget).save(str(IMAGES / f"{name}.png"))
+
+
+def picture_of(widget: QWidget) -> Any:
+    """Return a picture of a widget without the empty room below its last control."""
+    controls = [c for c in widget.findChildren(CONTROLS) if c.isVisible()]
+    bottom = max(c.mapTo(widget, c.rect().bottomLeft()).y() for c in controls)
+    picture = widget.grab()
+    return picture.copy(0, 0, picture.width(), min(picture.height(), bottom + 14))
+
+
+def look_at(viewer: Any, video: Any, center: np.ndarray, zoom: float) -> None:
+    """Centre the camera on (x, y), as far as the video fills the whole canvas."""
+    height, width = video.data.shape[1:3]
+    canvas_height, canvas_width = viewer.screenshot(canvas_only=True, flash=False).shape[:2]
+    zoom = max(zoom, canvas_height / height, canvas_width / width)
+    half = np.array([canvas_width, canvas_height]) / zoom / 2
+    x, y = np.clip(center, half - 0.5, np.array([width, height]) - half - 0.5)
+    viewer.camera.zoom = zoom
+    viewer.camera.center = (0, float(y), float(x))
 
 
 def window(viewer: Any, name: str) -> None:
@@ -76,8 +105,7 @@ def main() -> None:
     def while_running() -> None:
         if run.report.state == "running" and 0.3 < run.report.done / (run.report.total or 1) < 0.9:
             taken.stop()
-            widget_image = area.grab()
-            widget_image.save(str(IMAGES / "estimate_running_dark.png"))
+            picture_of(area).save(str(IMAGES / "estimate_running_dark.png"))
 
     taken.timeout.connect(while_running)
     taken.start()
@@ -95,12 +123,8 @@ def main() -> None:
     plugin.show_trails(viewer, layer, length=30, keypoints=["tail_base", "nose"])
     viewer.dims.set_point(0, FRAME)
     viewer.layers.selection.active = layer
-    viewer.reset_view()
     settle(0.5)
-    center = np.nanmean(run.view.table.xy[FRAME].reshape(-1, 2), axis=0)
-    camera = viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
-    camera.center = (0, float(center[1]), float(center[0]))
-    camera.zoom *= 1.3
+    look_at(viewer, run.video, np.nanmean(run.view.table.xy[FRAME].reshape(-1, 2), axis=0), ZOOM)
     for theme in THEMES:
         viewer.theme = theme
         settle(0.3)

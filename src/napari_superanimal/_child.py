@@ -5,21 +5,28 @@ and writes one JSON line per event to standard output::
 
     {"event": "started", "total": 2330, "done": 0, "title": "clip.mp4"}
     {"event": "progress", "done": 512, "total": 2330, "rate": 31.2, "remaining_s": 58.3}
+    {"event": "landed", "rows": [256, 264], "arrays": {"position": {"shape": [...], "data": "..."}}}
     {"event": "message", "text": "..."}
     {"event": "finished", "store": "...", "files": ["..."]}
     {"event": "failed", "kind": "ModelError", "problem": "...", "rule": "...", "remedy": "..."}
     {"event": "cancelled"}
 
-The line ``cancel`` on standard input, or its end (the viewer is gone), asks the job to stop.
+Results travel as base64 of little-endian float32 as soon as a window of frames is done, so that points appear
+before the first chunk of the run store is full. The line ``cancel`` on standard input, or its end (the viewer
+is gone), asks the job to stop.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any, TextIO
+
+import numpy as np
 
 from superanimal.errors import Cancelled, SuperAnimalError
 from superanimal.progress import Progress
@@ -52,7 +59,10 @@ class PipeProgress(Progress):
         self.send("message", text=text)
 
     def changed(self, info: dict[str, Any]) -> None:
-        """Report at most ten times a second, and at the end."""
+        """Pass results on, and report the count at most ten times a second, and at the end."""
+        if "results" in info:
+            rows = info["rows"]
+            self.send("landed", rows=[rows.start, rows.stop], arrays=pack(info["results"]))
         now = time.monotonic()
         if now - self._reported >= REPORT_EVERY_S or self.done == self.total:
             self._reported = now
@@ -64,6 +74,22 @@ class PipeProgress(Progress):
                 remaining_s=self.remaining_s,
                 unit=self.unit,
             )
+
+
+def pack(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Return arrays as JSON values, see :func:`unpack`."""
+    return {
+        name: {"shape": array.shape, "data": base64.b64encode(array.astype("<f4").tobytes()).decode()}
+        for name, array in arrays.items()
+    }
+
+
+def unpack(values: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return the arrays of :func:`pack`, float32."""
+    return {
+        name: np.frombuffer(base64.b64decode(value["data"]), dtype="<f4").reshape(value["shape"])
+        for name, value in values.items()
+    }
 
 
 def main() -> int:

@@ -13,16 +13,46 @@ def topview_mouse() -> list[LayerData]:
 
 
 def sideview_horse() -> list[LayerData]:
-    """Return a synthetic side-view horse, its true key points; its hoof contacts are in the metadata."""
-    return _sample("sideview_horse")
+    """Return a synthetic side-view horse, its true key points, and a ring round each hoof on the ground."""
+    video, truth = _sample("sideview_horse")
+    return [video, _hoof_contacts(), truth]
 
 
 def _sample(name: str) -> list[LayerData]:
-    from superanimal.samples import sample_path
-
     from napari_superanimal._reader import read_poses, read_videos
+    from superanimal.samples import sample_path
 
     video = read_videos(str(sample_path(f"{name}.mp4")))
     ((data, keywords, kind),) = read_poses(str(sample_path(f"{name}_truth.h5")))
     keywords["name"] = f"{name} truth"
     return [*video, (data, keywords, kind)]
+
+
+def _hoof_contacts() -> LayerData:
+    """Return rings (frame, y, x) round the hooves while they stand; the stances are in the metadata."""
+    import numpy as np
+    import pandas as pd
+
+    from superanimal.formats import load_poses
+    from superanimal.samples import sample_path
+
+    stances = pd.read_csv(sample_path("sideview_horse_contacts.csv"))
+    position = load_poses(sample_path("sideview_horse_truth.h5"))["position"].isel(individuals=0)
+    rings, hooves = [], []
+    first = np.ceil(stances["touchdown_frame"].to_numpy()).astype(int)
+    last = np.floor(stances["liftoff_frame"].to_numpy()).astype(int)
+    for foot, start, stop in zip(stances["foot"], first, last + 1, strict=True):
+        yx = position.sel(keypoints=f"{foot}_paw", space=["y", "x"]).transpose("time", "space").values
+        rings.append(np.column_stack([np.arange(start, stop), yx[start:stop]]))
+        hooves += [foot] * (stop - start)
+    keywords = {
+        "name": "sideview_horse hoof contacts",
+        "features": pd.DataFrame({"hoof": pd.Categorical(hooves)}),
+        "symbol": "ring",
+        "size": 18,
+        "face_color": "white",
+        "border_width": 0,
+        "metadata": {"contacts": stances},
+        "axis_labels": ("frame", "y", "x"),
+    }
+    return np.concatenate(rings), keywords, "points"

@@ -39,7 +39,9 @@ class Estimation(QObject):
         source = video_path(video)
         self.viewer, self.video = viewer, video
         self.job = Job(source, store_path(source, options), options, self)
-        self.view: PoseView | None = None
+        earlier = estimation_of(video)
+        same = earlier is not None and earlier.job.store_path == self.job.store_path
+        self.view: PoseView | None = earlier.view if earlier is not None and same else None
         self.job.opened.connect(self._on_opened)
         self.job.landed.connect(self._on_landed)
         self.job.reported.connect(self.reported)
@@ -70,8 +72,9 @@ class Estimation(QObject):
         self.job.start_over()
 
     def _on_opened(self, store: Any) -> None:
-        if self.view is not None and self.view.points in self.viewer.layers:
-            self.viewer.layers.remove(self.view.points)
+        earlier = self.view
+        if earlier is not None and earlier.points in self.viewer.layers and not earlier.table.edited.any():
+            self.viewer.layers.remove(earlier.points)  # a layer with corrections stays
         layer = poses_to_layer(
             store.to_poses(),
             name=self.job.store_path.name.removesuffix(".poses.zarr"),

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from qtpy.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
+from napari_superanimal._child import unpack
 from superanimal.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 LOG_LINES = 12
 CANCEL_GRACE_MS = 8_000
-POLL_MS = 100
+RESULTS = ("position", "confidence", "boxes", "box_confidence")
 
 RUNNING = ("starting", "running", "cancelling")
 
@@ -83,8 +85,10 @@ class Job(QObject):
     -------
     reported(Report)
         After every change.
+    opened(RunStore)
+        The store is there, with what earlier starts left in it.
     landed(slice, dict)
-        Times whose results arrived in the store, and the arrays.
+        Times whose results arrived, and the arrays.
     """
 
     reported = Signal(object)
@@ -99,12 +103,9 @@ class Job(QObject):
         self.report = Report()
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self._store: RunStore | None = None
-        self._landed: set[int] = set()
         self._buffer = b""
+        self._outcome = ""  # what the child said at last; it counts when the process is gone
         self._process: QProcess | None = None
-        self._poll = QTimer(self)
-        self._poll.setInterval(POLL_MS)
-        self._poll.timeout.connect(self.collect)
         self._kill = QTimer(self)
         self._kill.setSingleShot(True)
         self._kill.timeout.connect(self._insist)
@@ -129,7 +130,7 @@ class Job(QObject):
         """
         if self._process is not None:
             raise InputError("this analysis is running already", "one at a time", "cancel it first")
-        self.report, self._buffer = Report(), b""
+        self.report, self._buffer, self._outcome = Report(), b"", ""
         self.log.clear()
         process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
@@ -140,9 +141,10 @@ class Job(QObject):
         process.finished.connect(self._on_finished)
         process.errorOccurred.connect(self._on_error)
         self._process = process
+        # what reading the store takes is imported while the child loads its models, not when points arrive
+        threading.Thread(target=import_module, args=("superanimal.inference.store",), daemon=True).start()
         process.start(sys.executable, ["-m", "napari_superanimal._child"])
         process.write(json.dumps({"source": str(self.source), "options": self.options}).encode() + b"\n")
-        self._poll.start()
         self.reported.emit(self.report)
 
     def start_over(self) -> None:
@@ -156,8 +158,8 @@ class Job(QObject):
             self.options = options
 
     def reopen(self) -> None:
-        """Forget what was fetched from the store, so that it is announced and fetched anew."""
-        self._store, self._landed = None, set()
+        """Forget the store, so that it is announced anew."""
+        self._store = None
 
     def cancel(self) -> None:
         """Ask the child to stop after the frames it is working on; insist after a while."""
@@ -181,29 +183,20 @@ class Job(QObject):
             self._process.waitForFinished(2000)
             self._close("cancelled")
 
-    def collect(self, limit: int = 1) -> None:
-        """Fetch up to ``limit`` chunks that landed in the store since the last time."""
+    def _open_store(self) -> None:
+        """Open the run store, which exists as soon as the child started to count."""
+        from superanimal.inference.store import RunStore
+
         if self._store is None:
-            from superanimal.inference.store import RunStore, is_store
-
-            if not is_store(self.store_path):
-                return
             self._store = RunStore.open(self.store_path)
-            self._landed = set(self._store.finished_chunks())
             self.opened.emit(self._store)
-            return
-        for chunk in self._new_chunks():
-            if limit == 0:
-                return
-            limit -= 1
-            self._landed.add(chunk)
-            rows, group = self._store.rows(chunk), cast("Any", self._store.group)
-            names = ("position", "confidence", "boxes", "box_confidence")
-            self.landed.emit(rows, {name: np.asarray(group[name][rows]) for name in names})
 
-    def _new_chunks(self) -> Iterator[int]:
-        assert self._store is not None
-        return (chunk for chunk in self._store.finished_chunks() if chunk not in self._landed)
+    def _fetch_last_chunk(self) -> None:
+        """Fetch the last finished chunk: a child that died may have written it without a word about it."""
+        finished = self._store.finished_chunks() if self._store is not None else []
+        if self._store is not None and finished:
+            rows, group = self._store.rows(finished[-1]), cast("Any", self._store.group)
+            self.landed.emit(rows, {name: np.asarray(group[name][rows]) for name in RESULTS})
 
     # ---------------------------------------------------------------- what the child says
 
@@ -221,7 +214,10 @@ class Job(QObject):
 
     def _on_event(self, event: dict[str, Any]) -> None:
         kind, report = event.pop("event"), self.report
-        if kind == "started":
+        if kind == "landed":
+            self.landed.emit(slice(*event["rows"]), unpack(event["arrays"]))
+        elif kind == "started":
+            self._open_store()
             report.total, report.done = event["total"], 0
             report.text, report.unit = event["title"], event["unit"]
             if report.state == "starting":
@@ -233,12 +229,12 @@ class Job(QObject):
             report.text = event["text"]
             self.log.append(event["text"])
         elif kind == "finished":
-            report.state, report.files = "finished", [Path(file) for file in event["files"]]
-            report.text = ""
+            self._outcome, report.text = kind, ""
+            report.files = [Path(file) for file in event["files"]]
         elif kind == "cancelled":
-            report.state, report.text = "cancelled", ""
+            self._outcome, report.text = kind, ""
         elif kind == "failed":
-            report.state = "failed"
+            self._outcome = kind
             report.text = "; ".join(part for part in (event["problem"], event["rule"]) if part)
             report.remedy, report.kind = event["remedy"], event["kind"]
 
@@ -255,14 +251,13 @@ class Job(QObject):
     def _on_finished(self, code: int, status: Any) -> None:
         self._read_events()
         self._read_log()
-        state = self.report.state
-        if state == "cancelling":
+        if self._outcome:
+            self._close(self._outcome)
+        elif self.report.state == "cancelling":
             self._close("cancelled")
-        elif state in RUNNING:
+        else:
             crashed = status == QProcess.ExitStatus.CrashExit
             self._die("was ended by the system" if crashed else f"ended with code {code}")
-        else:
-            self._close(state)
 
     def _die(self, how: str) -> None:
         self.report.text = f"The analysis process {how}."
@@ -277,13 +272,12 @@ class Job(QObject):
         self._close("died")
 
     def _close(self, state: str) -> None:
-        self._poll.stop()
         self._kill.stop()
         if self._process is not None:
             self._process.deleteLater()
             self._process = None
-        if self._store is not None:
-            self.collect(limit=self._store.n_chunks)
+        if state in ("died", "cancelled"):
+            self._fetch_last_chunk()
         self.report.state = state
         self.reported.emit(self.report)
 

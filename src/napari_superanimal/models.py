@@ -34,6 +34,14 @@ def needs_acceptance(entry: ModelEntry) -> bool:
     return not is_accepted(entry.licence)
 
 
+def short_title(entry: ModelEntry) -> str:
+    """Return the title of a model without what stands beside it anyway: where it is, and that it detects."""
+    title = entry.title or entry.name
+    for words in (" (no download)", ", detector", " detector", " of torchvision"):
+        title = title.replace(words, "")
+    return title
+
+
 def describe(entry: ModelEntry) -> str:
     """Return one line of rich text: keypoints, where the weights are, licence."""
     parts = []

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from psygnal import Signal
 
 from napari_superanimal.colors import POINT_COLORINGS, point_colors
 from napari_superanimal.editing import Editing
@@ -24,6 +25,7 @@ from napari_superanimal.layers import (
     make_features,
     table_of,
 )
+from napari_superanimal.meshes import keep_program
 from napari_superanimal.overlays import OVERLAYS, Overlay, Trails
 from napari_superanimal.rows import PoseRows
 from superanimal.errors import InputError
@@ -53,7 +55,14 @@ class PoseView:
         "keypoint", "individual" or "confidence".
     overlays
         Vectors layers of skeleton, boxes and trails that exist, by name.
+
+    Signals
+    -------
+    changed()
+        Another cut-off, colouring or point size, or another overlay is shown.
     """
+
+    changed = Signal()
 
     def __init__(self, viewer: ViewerModel, points: Points) -> None:
         self.viewer = viewer
@@ -207,6 +216,7 @@ class PoseView:
         else:
             self._refill()
             self.redraw_overlays()
+        self.changed.emit()
 
     def set_color_by(self, color_by: str) -> None:
         """Colour points by "keypoint", "individual" or "confidence"."""
@@ -218,6 +228,7 @@ class PoseView:
         colors = point_colors(self.table, color_by, times)
         self.points.face_color[: len(colors)] = colors
         self.refresh()
+        self.changed.emit()
 
     def set_point_size(self, size: float | None) -> None:
         """Set the diameter of all points in pixels of the video; None chooses one from the animals."""
@@ -228,6 +239,7 @@ class PoseView:
         self.points.current_size = size
         for overlay, vectors in self.overlays.values():
             vectors.edge_width = max(0.5, size * overlay.width_in_points)
+        self.changed.emit()
 
     def show_overlay(self, name: str, show: bool = True, **options: Any) -> Vectors | None:
         """Show or hide an overlay: "skeleton", "boxes" or "trails".
@@ -251,7 +263,6 @@ class PoseView:
         if name in self.overlays and not options:
             vectors = self.overlays[name][1]
             vectors.visible = show
-            self.redraw_overlays()
             return vectors
         if not show:
             return None
@@ -276,7 +287,9 @@ class PoseView:
         active = self.viewer.layers.selection.active
         self.viewer.layers.insert(self.viewer.layers.index(self.points), vectors)
         self.viewer.layers.selection.active = active
+        keep_program(self.viewer, vectors)
         vectors.events.visible.connect(self._on_overlay_visible)
+        self.changed.emit()
         return vectors
 
     def _make_overlay(self, name: str, options: dict[str, Any]) -> Overlay:
@@ -291,6 +304,7 @@ class PoseView:
 
     def _on_overlay_visible(self, event: Any = None) -> None:
         self.redraw_overlays()
+        self.changed.emit()
 
     # ---------------------------------------------------------------- life
 
@@ -299,6 +313,7 @@ class PoseView:
         for name, (_, vectors) in list(self.overlays.items()):
             if gone is vectors:
                 del self.overlays[name]
+                self.changed.emit()
         if gone is self.points:
             self.detach()
 

@@ -56,7 +56,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "licence": "own",
         "space": "topviewmouse",
         "num_keypoints": 27,
-        "input_size": [256, 256],
+        "input_size": [128, 128],
         "mean": [0.5, 0.5, 0.5],
         "std": [0.5, 0.5, 0.5],
         "head": {"kind": "heatmap", "stride": 4, "activation": "softmax", "pixel_shift": 0.5},
@@ -80,6 +80,30 @@ def clip(tmp_path: Path) -> Iterator[Path]:
 
     source = Path(sample_path("topview_mouse.mp4"))
     yield Path(shutil.copy(source, tmp_path / "mouse.mp4"))
+
+
+@pytest.fixture(scope="session")
+def long_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small video of 900 frames: four chunks, so that there is time to cancel between two of them."""
+    import av
+
+    path = tmp_path_factory.mktemp("video") / "long.mp4"
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 255, (128, 160, 3), dtype=np.uint8)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 160, 128, "yuv420p"
+        for i in range(900):
+            frame = av.VideoFrame.from_ndarray(np.roll(picture, i, axis=1), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture
+def long_clip(long_video: Path, tmp_path: Path) -> Path:
+    """The video of 900 frames, in a folder of its own."""
+    return Path(shutil.copy(long_video, tmp_path / "long.mp4"))
 
 
 @pytest.fixture

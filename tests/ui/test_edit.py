@@ -12,7 +12,7 @@ import xarray as xr
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QFileDialog
 
 import napari_superanimal as plugin
 from napari_superanimal.layers import poses_to_layer, table_of
@@ -211,6 +211,18 @@ def test_skeleton_boxes_and_trails_follow_the_frame(viewer: Any, layer: Any, mou
     assert len(viewer.layers) == 1, "overlays go with their poses"
 
 
+def test_skeleton_keeps_its_program_when_the_frame_changes(viewer: Any, layer: Any, qtbot: Any) -> None:
+    skeleton = attach(viewer, layer).overlays["skeleton"][1]
+    node = viewer.window._qt_viewer.canvas.layer_to_visual[skeleton].node
+    qtbot.waitUntil(lambda: not node._data_changed)
+    program = node.shared_program.vert["color_transform"]
+    before = node.mesh_data.get_vertices().copy()
+    viewer.dims.set_point(0, 30)
+    qtbot.waitUntil(lambda: not node._data_changed)
+    assert not np.array_equal(node.mesh_data.get_vertices(), before)
+    assert node.shared_program.vert["color_transform"] is program
+
+
 def test_colours(viewer: Any, layer: Any) -> None:
     by_keypoint = layer.face_color.copy()
     plugin.color_by(viewer, layer, "confidence")
@@ -262,11 +274,54 @@ def test_display_widget_drives_the_layer(viewer: Any, layer: Any) -> None:
     assert set(np.unique(layer.size)) == {12}
 
 
+def test_display_widget_follows_what_is_switched_elsewhere(viewer: Any, layer: Any) -> None:
+    _, widget = viewer.window.add_plugin_dock_widget("napari-superanimal", "Display poses")
+    assert widget.skeleton.isChecked() and not widget.trails.isChecked()
+    plugin.show_trails(viewer, layer, length=5, keypoints=["nose"])
+    assert widget.trails.isChecked()
+    overlays = attach(viewer, layer).overlays
+    overlays["skeleton"][1].visible = False  # the eye in the layer list
+    assert not widget.skeleton.isChecked()
+    viewer.layers.remove(overlays["trails"][1].name)
+    assert not widget.trails.isChecked()
+    plugin.set_confidence_cutoff(viewer, layer, 0.5)
+    assert widget.cutoff.value() == 50
+    plugin.color_by(viewer, layer, "confidence")
+    assert widget.color.currentData() == "confidence"
+
+
+def test_saving_tells_what_the_format_cannot_hold(
+    viewer: Any, layer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, widget = viewer.window.add_plugin_dock_widget("napari-superanimal", "Display poses")
+    answers = iter([(str(tmp_path / "a.h5"), "DeepLabCut h5 (*.h5)"), ("", "")])
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: next(answers))
+    widget.save_button.click()
+    assert (tmp_path / "a.h5").exists()
+    assert widget.message.kind == "warning"
+    assert "a.h5" in widget.message.text and "boxes" in widget.message.text
+    before = widget.message.text
+    widget.save_button.click()  # the user gave up
+    assert widget.message.text == before
+
+
 def test_sample_opens_with_truth(viewer: Any) -> None:
     layers = viewer.open_sample("napari-superanimal", "topview_mouse")
     assert [type(layer).__name__ for layer in layers] == ["Image", "Points"]
     video, poses = layers
     assert video.rgb and video.data.shape[0] == plugin.layer_to_poses(poses).sizes["time"]
+
+
+def test_horse_sample_shows_which_hooves_stand(viewer: Any) -> None:
+    _, contacts, poses = viewer.open_sample("napari-superanimal", "sideview_horse")
+    stances = contacts.metadata["contacts"]
+    assert set(contacts.features["hoof"]) == set(stances["foot"])
+    stance = stances.iloc[0]
+    of_hoof = contacts.data[(contacts.features["hoof"] == stance.foot).to_numpy()]
+    assert of_hoof[0, 0] == np.ceil(stance.touchdown_frame)
+    truth = plugin.layer_to_poses(poses)["position"].sel(keypoints=f"{stance.foot}_paw")
+    frame = int(of_hoof[0, 0])
+    np.testing.assert_allclose(of_hoof[0, :0:-1], truth.isel(time=frame, individuals=0), atol=1e-4)
 
 
 def test_damaged_video_warns_once(

@@ -87,6 +87,7 @@ class DisplayPosesWidget(QWidget):
         self.save_button = QPushButton("Save poses…")
         self.save_button.setToolTip("Save with all edits: DeepLabCut, SLEAP, NWB, csv and others.")
         self.message = Message()
+        self._shown_view: PoseView | None = None
         self._lay_out()
 
         self.layer.changed.connect(self._on_layer)
@@ -142,12 +143,9 @@ class DisplayPosesWidget(QWidget):
         if layer is None:
             return
         try:
-            files = save_dialog(layer, self)
+            save_dialog(layer, self, self.message)
         except SuperAnimalError as error:
             self.message.show_error(error)
-            return
-        if files:
-            self.message.show_text("good", "Saved " + ", ".join(str(file) for file in files))
 
     @property
     def view(self) -> PoseView | None:
@@ -159,6 +157,22 @@ class DisplayPosesWidget(QWidget):
         view = self.view
         self.pages.setCurrentIndex(0 if view is None else 1)
         self.message.clear()
+        self._listen(view)
+        if view is not None:
+            self.trail_of.clear()
+            self.trail_of.addItems([ALL, *view.table.keypoints])
+            self._follow()
+
+    def _listen(self, view: PoseView | None) -> None:
+        if self._shown_view is not None:
+            self._shown_view.changed.disconnect(self._follow)
+        self._shown_view = view
+        if view is not None:
+            view.changed.connect(self._follow)
+
+    def _follow(self) -> None:
+        """Show the state of the layer, whoever changed it: this form, the console or the layer list."""
+        view = self._shown_view
         if view is None:
             return
         checks = {"skeleton": self.skeleton, "boxes": self.boxes, "trails": self.trails}
@@ -172,8 +186,6 @@ class DisplayPosesWidget(QWidget):
         for name, box in checks.items():
             box.setChecked(name in view.overlays and view.overlays[name][1].visible)
         self.boxes.setEnabled(view.table.boxes is not None)
-        self.trail_of.clear()
-        self.trail_of.addItems([ALL, *view.table.keypoints])
         for widget in widgets:
             widget.blockSignals(False)
         self._count()
@@ -183,7 +195,6 @@ class DisplayPosesWidget(QWidget):
         self.cutoff.setValue(round(value * 100))
         self.cutoff.blockSignals(False)
         self._do(lambda view: view.set_cutoff(value))
-        self._count()
 
     def _on_trails(self) -> None:
         layer, on = self.layer.layer(), self.trails.isChecked()
@@ -217,5 +228,6 @@ class DisplayPosesWidget(QWidget):
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Let go of the viewer."""
+        self._listen(None)
         self.layer.release()
         super().closeEvent(event)

@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFormLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QSpinBox,
@@ -25,7 +24,14 @@ from napari_superanimal import console
 from napari_superanimal._settings import setting
 from napari_superanimal.estimation import Estimation, estimation_of, is_video_layer
 from napari_superanimal.jobs import Report
-from napari_superanimal.models import describe, detectors_of, needs_acceptance, pose_models
+from napari_superanimal.models import (
+    LINK_COLOR,
+    describe,
+    detectors_of,
+    needs_acceptance,
+    pose_models,
+    short_title,
+)
 from napari_superanimal.widgets.open_video import open_video_dialog
 from napari_superanimal.widgets.parts import (
     MARGIN,
@@ -41,6 +47,10 @@ from napari_superanimal.widgets.save import save_dialog
 from superanimal.errors import SuperAnimalError
 
 DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU (cuda)", "mps": "Apple GPU (mps)"}
+BAR_STYLE = (
+    "QProgressBar { border: none; border-radius: 4px; background: rgba(128, 128, 128, 70); }"
+    f"QProgressBar::chunk {{ border-radius: 4px; background: {LINK_COLOR}; }}"
+)
 WHOLE_FRAME = "(whole frame, no detector)"
 
 
@@ -73,8 +83,9 @@ class EstimatePosesWidget(QWidget):
         self.animals = _spin(1, 100, 1, "Largest number of animals in one frame.")
         self.first = _spin(0, 0, 0, "First frame.")
         self.last = _spin(0, 0, 0, "Last frame.")
-        self.every = _spin(1, 10_000, 1, "1 takes all frames, 2 every second one, and so on.")
-        self.every_unit = QLabel("frame")
+        self.every = _spin(1, 10_000, 1, "Take all frames, or only one in so many.")
+        self.every.setSpecialValueText("all of them")
+        self.every.setPrefix("one in ")
         self.frames_caption = Caption()
         self.device = QComboBox()
         self.device.setToolTip("Where the models run. Automatic takes a GPU when there is one.")
@@ -89,7 +100,7 @@ class EstimatePosesWidget(QWidget):
 
         self._models = {entry.name: entry for entry in pose_models()}
         for name, entry in self._models.items():
-            self.model.addItem(entry.title or name, name)
+            self.model.addItem(short_title(entry), name)
         self._choose(self.model, setting("analysis", "model"))
         for name, label in DEVICES.items():
             self.device.addItem(label, name)
@@ -125,12 +136,13 @@ class EstimatePosesWidget(QWidget):
         form.addRow("", self.accept)
         form.addRow("Animals", row(self.animals, "at most in one frame"))
         form.addRow("Frames", row(self.first, "to", self.last))
-        form.addRow("Every", row(self.every, self.every_unit))
+        form.addRow("Take", row(self.every))
         form.addRow("", self.frames_caption)
         form.addRow("Device", self.device)
 
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
+        self.bar.setStyleSheet(BAR_STYLE)
         buttons = row(self.run_button, self.cancel_button, self.resume_button)
         self.run_button.setToolTip("Estimate poses. An earlier run with the same settings is taken up again.")
         self.cancel_button.setToolTip("Stop. Finished frames are kept.")
@@ -202,11 +214,7 @@ class EstimatePosesWidget(QWidget):
         """Ask for a file and save the poses with all corrections."""
         run = self._run()
         if run is not None and run.view is not None:
-            self._try(lambda: self._saved(save_dialog(run.view.points, self)))
-
-    def _saved(self, files: list[Any]) -> None:
-        if files:
-            self.message.show_text("good", "Saved " + ", ".join(str(file) for file in files))
+            self._try(lambda: save_dialog(run.view.points, self, self.message))
 
     def _try(self, action: Any) -> None:
         self.message.clear()
@@ -256,7 +264,7 @@ class EstimatePosesWidget(QWidget):
         if entry is not None:
             self.model_caption.setText(describe(entry))
             for detector in detectors_of(entry):
-                self.detector.addItem(detector.title or detector.name, detector.name)
+                self.detector.addItem(short_title(detector), detector.name)
             self._choose(self.detector, entry.default_detector)
         self.detector.addItem(WHOLE_FRAME, None)
         self.detector.blockSignals(False)
@@ -286,7 +294,6 @@ class EstimatePosesWidget(QWidget):
         if fps:
             span = (self.last.value() - self.first.value() + 1) / fps
             text += f" from {clock(span)} min at {fps:.4g} frames/s"
-        self.every_unit.setText("frame" if self.every.value() == 1 else "frames")
         self.frames_caption.setText(text if count else "The first frame lies behind the last one.")
         self._update_buttons()
 
@@ -321,11 +328,9 @@ class EstimatePosesWidget(QWidget):
 
     def _on_report(self, report: Report) -> None:
         self.bar.setVisible(report.state != "failed")
-        self.bar.setRange(0, report.total or 0)  # 0..0 moves back and forth: nothing is known yet
-        self.bar.setValue(report.done)
-        if report.state == "finished" or (not report.running and not report.total):
-            self.bar.setRange(0, 1)
-            self.bar.setValue(1 if report.state == "finished" else 0)
+        # never 0..0: Qt's busy animation repaints the canvas too, sixty times a second, beside a busy child
+        self.bar.setRange(0, report.total or 1)
+        self.bar.setValue(self.bar.maximum() if report.state == "finished" else report.done)
         self.status.setText(_status(report))
         if report.state == "died":
             log = "\n".join(self._following.job.log) if self._following is not None else ""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_superanimal.console import save
+from napari_superanimal.widgets.parts import Message
+from superanimal.formats import LossWarning
 
 #: Format, title and suffix, in the order of the dialog; the first is the default.
 FORMATS = (
@@ -21,13 +24,18 @@ FORMATS = (
 )
 
 
-def save_dialog(layer: Any, parent: QWidget | None = None) -> list[Path]:
-    """Ask for a file and a format and save the poses of a layer; an empty list when the user gave up."""
+def save_dialog(layer: Any, parent: QWidget, message: Message) -> None:
+    """Ask for a file and a format, save the poses of a layer; say where, and what was lost."""
     filters = {f"{title} (*{suffix})": (name, suffix) for name, title, suffix in FORMATS}
     start = f"{layer.name}{FORMATS[0][2]}"
     chosen, filter_ = QFileDialog.getSaveFileName(parent, "Save poses", start, ";;".join(filters))
     if not chosen:
-        return []
+        return
     name, suffix = filters.get(filter_, FORMATS[0][::2])
     path = Path(chosen)
-    return save(layer, path if path.suffix else path.with_suffix(suffix), format=name)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", LossWarning)
+        files = save(layer, path if path.suffix else path.with_suffix(suffix), format=name)
+    lost = [str(warning.message) for warning in caught if issubclass(warning.category, LossWarning)]
+    text = "Saved " + ", ".join(str(file) for file in files)
+    message.show_text("warning" if lost else "good", text, "\n".join(lost))

@@ -74,7 +74,8 @@ def run(
     settings
         The choices of the run.
     progress
-        Counts frames, and stops the run between windows when cancelled.
+        Counts frames, is told the ``rows`` (slice) and ``results`` (arrays as in the store) of every window,
+        and stops the run between windows when cancelled.
 
     Raises
     ------
@@ -144,12 +145,14 @@ class ChunkWriter:
         chunk_rows = self.store.rows(window.chunk)
         if window.rows[0] == chunk_rows.start:
             self._filling = self._empty(chunk_rows.stop - chunk_rows.start)
-        for row, animals in zip(window.rows - chunk_rows.start, window.animals, strict=True):
+        inside = window.rows - chunk_rows.start
+        for row, animals in zip(inside, window.animals, strict=True):
             self._place(int(row), animals)
-        finished = window.rows[-1] + 1 == chunk_rows.stop
-        if finished:
+        if window.rows[-1] + 1 == chunk_rows.stop:
             self.store.write_chunk(window.chunk, self._filling, self._state(window.state))
-        self.progress.advance(len(window.rows), **({"chunk": window.chunk} if finished else {}))
+        results = {name: array[inside[0] : inside[-1] + 1] for name, array in self._filling.items()}
+        rows = slice(int(window.rows[0]), int(window.rows[-1]) + 1)
+        self.progress.advance(len(window.rows), rows=rows, results=results)
 
     def _state(self, batches: dict[str, int]) -> dict[str, Any]:
         return {"batches": batches, "tracker": None if self.tracker is None else self.tracker.state()}
