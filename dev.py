@@ -46,7 +46,9 @@ def demo(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """Run the tests, on a virtual screen when there is no real one."""
     install()
-    command = [str(PYTHON), "-m", "pytest", *arguments]
+    workers = str(min(4, os.cpu_count() or 1))
+    command = [str(PYTHON), "-m", "pytest", "-n", workers, "--dist", "loadfile", *arguments]
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core per worker
     if not has_display():
         install_libraries(DISPLAY_PACKAGES)
         screen = shutil.which("xvfb-run")

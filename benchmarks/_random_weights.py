@@ -44,28 +44,32 @@ def make_pose_weights(entry: ModelEntry, frames: np.ndarray, path: Path, seed: i
 
 
 def make_detector_weights(entry: ModelEntry, frames: np.ndarray, path: Path, seed: int = 1) -> None:
-    """Write a checkpoint of a Faster R-CNN that finds several boxes of score > 0.6 on ``frames``."""
+    """Write a checkpoint of a detector that finds several boxes above its threshold on ``frames``."""
     torch.manual_seed(seed)
     network = build_network(entry.architecture, entry.outputs, lowest_score=0.0, **entry.options)
-    model = DetectorModel(entry, network)
-    images = model.preprocess(torch.from_numpy(frames))
+    images = DetectorModel(entry, network).preprocess(torch.from_numpy(frames))
+    with torch.no_grad():
+        _calibrate(network, lambda: [network([image]) for image in images])
+        if hasattr(network.model, "roi_heads"):  # SSDLite keeps every box above 0.001 as it is
+            _raise_scores(network, images)
+    _save(network, path)
+
+
+def _raise_scores(network: nn.Module, images: torch.Tensor) -> None:
+    """Spread the scores of a Faster R-CNN so that its best boxes exceed 0.6."""
     predictor = network.model.roi_heads.box_predictor
     logits: list[torch.Tensor] = []
     hook = predictor.cls_score.register_forward_hook(lambda *call: logits.append(call[2]))
-    with torch.no_grad():
-        _calibrate(network, lambda: [network([image]) for image in images])
-        predictor.bbox_pred.weight.mul_(5.0)
-        logits.clear()
-        for image in images:
-            network([image])
-        difference = torch.cat(logits)[:, 1] - torch.cat(logits)[:, 0]
-        factor = 1.5 / difference.std()
-        predictor.cls_score.weight.mul_(factor)
-        predictor.cls_score.bias.zero_()
-        high = torch.quantile(difference * factor, 0.97)
-        predictor.cls_score.bias[1] += 0.8 - high
+    predictor.bbox_pred.weight.mul_(5.0)
+    for image in images:
+        network([image])
+    difference = torch.cat(logits)[:, 1] - torch.cat(logits)[:, 0]
+    factor = 1.5 / difference.std()
+    predictor.cls_score.weight.mul_(factor)
+    predictor.cls_score.bias.zero_()
+    high = torch.quantile(difference * factor, 0.97)
+    predictor.cls_score.bias[1] += 0.8 - high
     hook.remove()
-    _save(network, path)
 
 
 def _calibrate(network: nn.Module, run) -> None:
