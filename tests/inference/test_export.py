@@ -29,7 +29,6 @@ def run(clip: Path, out: Path, progress: Progress | None = None, **options: Any)
     return Analyzer(BlobPose(), detector=BlobDetector(), out=out, **options).run(clip, progress)
 
 
-@pytest.mark.filterwarnings("ignore::superanimal.formats.LossWarning")
 @pytest.mark.parametrize("name", sorted(SUFFIXES))
 def test_every_format_reads_back(clip: Path, tmp_path: Path, name: str) -> None:
     result = run(clip, tmp_path, formats=(name,))
@@ -38,6 +37,14 @@ def test_every_format_reads_back(clip: Path, tmp_path: Path, name: str) -> None:
     assert all(file.exists() for file in result.files)
     there = load_poses(path)["position"].values
     assert np.allclose(there, result.poses["position"].values, atol=1e-2)
+
+
+def test_what_a_format_cannot_hold_is_said(clip: Path, tmp_path: Path) -> None:
+    progress = Listening()
+    run(clip, tmp_path, progress, formats=("dlc-csv", "dlc-h5"))
+    losses = [text for text in progress.messages if "cannot hold" in text]
+    assert len(losses) == 1
+    assert losses[0].startswith("one_blobs.csv: ") and "boxes" in losses[0]
 
 
 def test_corrected_poses_are_not_overwritten(clip: Path, tmp_path: Path) -> None:

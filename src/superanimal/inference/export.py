@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +62,14 @@ def export(
             kept = _free_name(target)
             target.rename(kept)
             progress.message(f"{target.name} held other poses and is kept as {kept.name}")
-        files += formats_room.save_poses(poses, target, format=name)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", formats_room.LossWarning)
+            files += formats_room.save_poses(poses, target, format=name)
+        for warning in caught:
+            if issubclass(warning.category, formats_room.LossWarning):
+                progress.message(f"{target.name}: {warning.message} (the run store keeps it all)")
+            else:
+                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     return files
 
 
