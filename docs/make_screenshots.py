@@ -31,7 +31,6 @@ from napari_superanimal.playback import attach
 from superanimal.samples import sample_path
 
 IMAGES = Path(__file__).with_name("images")
-FRAME = 120
 THEMES = ("dark", "light")
 ZOOM = 3.2
 CONTROLS = (QLabel, QAbstractButton, QComboBox, QAbstractSpinBox, QProgressBar)
@@ -64,8 +63,8 @@ def look_at(viewer: Any, video: Any, center: np.ndarray, zoom: float) -> None:
     zoom = max(zoom, canvas_height / height, canvas_width / width)
     half = np.array([canvas_width, canvas_height]) / zoom / 2
     x, y = np.clip(center, half - 0.5, np.array([width, height]) - half - 0.5)
-    viewer.camera.zoom = zoom
-    viewer.camera.center = (0, float(y), float(x))
+    viewer.scene.camera.zoom = zoom
+    viewer.scene.camera.center = (0, float(y), float(x))
 
 
 def window(viewer: Any, name: str) -> None:
@@ -118,13 +117,16 @@ def main() -> None:
 
     viewer.theme = "dark"
     layer = run.view.points
-    second, _ = dock(viewer, "Display poses")
+    second, display = dock(viewer, "Display poses")
     second.setMinimumWidth(360)
-    plugin.show_trails(viewer, layer, length=30, keypoints=["tail_base", "nose"])
-    viewer.dims.set_point(0, FRAME)
+    display.trail_of.setCurrentText("tail_base")
+    display.trails.setChecked(True)
+    centers = np.nanmean(run.view.table.xy[:, 0], axis=1)
+    frame = int(np.argmin(np.hypot(*(centers - np.array(run.video.data.shape[2:0:-1]) / 2).T)))
+    viewer.dims.set_point(0, frame)
     viewer.layers.selection.active = layer
     settle(0.5)
-    look_at(viewer, run.video, np.nanmean(run.view.table.xy[FRAME].reshape(-1, 2), axis=0), ZOOM)
+    look_at(viewer, run.video, centers[frame], ZOOM)
     for theme in THEMES:
         viewer.theme = theme
         settle(0.3)
@@ -136,9 +138,9 @@ def main() -> None:
     layer.mode = "select"
     k = run.view.table.keypoints.index("nose")
     attach(viewer, layer).editing.move(
-        np.array([FRAME * 27 + k]), run.view.table.xy[FRAME, 0, [k]] + [18, -14]
+        np.array([frame * 27 + k]), run.view.table.xy[frame, 0, [k]] + [18, -14]
     )
-    layer.selected_data = {FRAME * 27 + k}
+    layer.selected_data = {frame * 27 + k}
     plugin.color_by(viewer, layer, "confidence")
     window(viewer, "editing_dark")
     viewer.close()
