@@ -294,12 +294,12 @@ def test_saving_tells_what_the_format_cannot_hold(
     viewer: Any, layer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, widget = viewer.window.add_plugin_dock_widget("napari-superanimal", "Display poses")
-    answers = iter([(str(tmp_path / "a.h5"), "DeepLabCut h5 (*.h5)"), ("", "")])
+    answers = iter([(str(tmp_path / "a.csv"), "DeepLabCut csv (*.csv)"), ("", "")])
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: next(answers))
     widget.save_button.click()
-    assert (tmp_path / "a.h5").exists()
+    assert (tmp_path / "a.csv").exists()
     assert widget.message.kind == "warning"
-    assert "a.h5" in widget.message.text and "boxes" in widget.message.text
+    assert "a.csv" in widget.message.text and "boxes" in widget.message.text
     before = widget.message.text
     widget.save_button.click()  # the user gave up
     assert widget.message.text == before
