@@ -20,9 +20,9 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "installed.txt"
 SCREEN_SIZE = "-screen 0 1400x1000x24 +extension GLX +render -noreset"
 DISPLAY_PACKAGES = shlex.split(
-    "xvfb xauth libegl1 libgl1 libgl1-mesa-dri libglib2.0-0 libglx-mesa0 libdbus-1-3 libfontconfig1 libxkbcommon-x11-0 "
-    "libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 "
-    "libxcb-shape0 libxcb-xkb1"
+    "xvfb xauth libegl1 libgl1 libgl1-mesa-dri libglib2.0-0 libglx-mesa0 libdbus-1-3 libfontconfig1 "
+    "libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 "
+    "libxcb-render-util0 libxcb-shape0 libxcb-xkb1"
 )
 
 
