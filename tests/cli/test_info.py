@@ -25,7 +25,7 @@ def test_poses(superanimal: Call, tmp_path: Path) -> None:
     (path, *_) = save_poses(poses, tmp_path / "p.nc", format="movement")
     code, out, _ = superanimal("info", path)
     assert code == 0
-    for words in ("movement", "7 frames, 1 individuals, 2 keypoints", "nose, tail_base", "100.0 %", "0.500"):
+    for words in ("movement", "7 frames, 1 animal, 2 keypoints", "nose, tail_base", "100.0 %", "0.500"):
         assert words in out
 
 

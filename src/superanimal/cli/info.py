@@ -76,8 +76,9 @@ def pose_rows(poses: xr.Dataset) -> dict[str, str]:
     """Describe a pose data set."""
     present = poses["position"].notnull().all("space")
     confidence = float(poses["confidence"].mean())
+    animals = poses.sizes["individuals"]
     rows = {
-        "poses": f"{poses.sizes['time']} frames, {poses.sizes['individuals']} individuals, "
+        "poses": f"{poses.sizes['time']} frames, {animals} animal{'s' if animals != 1 else ''}, "
         f"{poses.sizes['keypoints']} keypoints",
         "individuals": ", ".join(map(str, poses["individuals"].values)),
         "keypoints": ", ".join(map(str, poses["keypoints"].values)),
