@@ -49,7 +49,7 @@ def make_detector_weights(entry: ModelEntry, frames: np.ndarray, path: Path, see
     network = build_network(entry.architecture, entry.outputs, lowest_score=0.0, **entry.options)
     images = DetectorModel(entry, network).preprocess(torch.from_numpy(frames))
     with torch.no_grad():
-        _calibrate(network, lambda: [network([image]) for image in images])
+        _calibrate(network, lambda: network(list(images)))
         if hasattr(network.model, "roi_heads"):  # SSDLite keeps every box above 0.001 as it is
             _raise_scores(network, images)
     _save(network, path)
