@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 #: Where a pose layer keeps its table.
 TABLE_KEY = "superanimal_poses"
-#: Number of rows up to which a layer holds all frames.
-DENSE_LIMIT = 5_000_000
+#: Number of rows up to which a layer holds all frames; beyond, a frame change would cost more than 1.5 times
+#: that of the video alone (benchmarks/viewer.py).
+DENSE_LIMIT = 2_000_000
 EDITED_BORDER = 0.25
 BORDER = 0.08
 
