@@ -136,8 +136,8 @@ def frame_changes(frames: int, rounds: int) -> str:
         f"{frames:,} frames x 27 keypoints ({frames * 27:,} points; two animals in the one-frame "
         f"layer, which the plugin takes above {DENSE_LIMIT:,} points; the other rows force all frames "
         f"into the layer), a video {tuple(tiled_video(1).shape[1:3])} decoded each time, software GL, "
-        f"medians of {rounds} in turn. In brackets: relative to the video alone at such a frame, edits to a random frame; "
-        f"the aim is at most {LIMIT}x.\n\n" + table(["shown", *kinds], rows)
+        f"medians of {rounds} in turn. In brackets: relative to the video alone at such a frame, "
+        f"edits to a random frame; the aim is at most {LIMIT}x.\n\n" + table(["shown", *kinds], rows)
     )
 
 
