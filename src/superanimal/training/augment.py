@@ -10,7 +10,7 @@ import numpy as np
 
 from superanimal.synth import TOPVIEWMOUSE, animal_box
 from superanimal.training.scenes import SceneShard
-from superanimal.zoo.architectures import mini_detector, mini_pose
+from superanimal.zoo.architectures import mini_detector, pyramid_pose
 
 CROP_MARGIN = 1.5
 """A pose crop is the animal's box, squared and enlarged by this factor."""
@@ -132,7 +132,7 @@ class PoseSamples:
     def batch(self, rng: np.random.Generator, count: int, size: int) -> dict[str, np.ndarray]:
         """``image`` (B, S, S, 3) uint8 and ``cells`` (B, 27, 2) float32, true positions in heatmap cells."""
         images, points = zip(*(self.draw(rng, size) for _ in range(count)), strict=True)
-        cells = (np.stack(points) + 0.5) / mini_pose.STRIDE - 0.5
+        cells = (np.stack(points) + 0.5) / pyramid_pose.STRIDE - 0.5
         return {"image": np.stack(images), "cells": cells}
 
 

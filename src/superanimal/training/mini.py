@@ -23,12 +23,12 @@ from superanimal.inference.decode import decode
 from superanimal.training.augment import FrameSamples, PoseSamples
 from superanimal.training.loop import Task, load_imagenet, normalise, train
 from superanimal.training.scenes import KINDS, open_shards, render_shard
-from superanimal.zoo.architectures import mini_detector, mini_pose
+from superanimal.zoo.architectures import mini_detector, pyramid_pose
 from superanimal.zoo.entry import HeadSpec
 
 CACHE = Path(".cache")
 WEIGHTS = Path(__file__).parents[1] / "zoo" / "weights"
-HEAD = HeadSpec("heatmap", stride=mini_pose.STRIDE, activation="softmax", pixel_shift=0.5)
+HEAD = HeadSpec("heatmap", stride=pyramid_pose.STRIDE, activation="softmax", pixel_shift=0.5)
 FRAME_SIZES = ((192, 224), (224, 224), (192, 320), (256, 256), (224, 192), (256, 320))
 """(height, width) of detector frames; one is drawn for each batch."""
 
@@ -163,7 +163,7 @@ def pose_task(
     cache: Path, sizes: tuple[tuple[float, int], ...] = ((0.3, 128), (1.0, 160)), batch: int = 16
 ) -> Task:
     """The pose model's training task; ``sizes`` are (until progress, crop pixels)."""
-    network = mini_pose.build(27)
+    network = pyramid_pose.build(27)
     load_imagenet(network.backbone)
     freeze_early(network.backbone, 2)
     samples = PoseSamples(open_shards(cache / "scenes", "pose"))
@@ -253,7 +253,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _exports(cache: Path) -> Iterator[tuple[str, nn.Module, Callable[[nn.Module], dict[str, float]]]]:
     if (cache / "runs" / "pose.pt").exists():
         samples = PoseSamples(open_shards(cache / "scenes", "pose-validation"), augment=False)
-        yield "pose", mini_pose.build(27), lambda net: measure_pose(net, samples)
+        yield "pose", pyramid_pose.build(27), lambda net: measure_pose(net, samples)
     if (cache / "runs" / "detector.pt").exists():
         frames = FrameSamples(open_shards(cache / "scenes", "detector-validation"), augment=False)
         yield "detector", mini_detector.build(), lambda net: measure_detector(net, frames)

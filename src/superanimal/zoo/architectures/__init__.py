@@ -5,7 +5,7 @@ whose parameters carry the names found in the weight files:
 
 * pose: ``build(num_keypoints, **options)``; ``forward(x)`` takes normalised images (B, 3, H, W) and returns a
   dict of raw heads: ``"heatmap"`` (B, K, h, w), optionally ``"locref"`` (B, 2K, h, w) with x, y interleaved,
-  or ``"simcc_x"`` (B, K, Wx) and ``"simcc_y"`` (B, K, Wy).
+  or ``"simcc_x"`` (B, K, Wx) and ``"simcc_y"`` (B, K, Wy); optionally ``"visibility"`` (B, K), logits.
 * detector: ``build(num_classes, **options)``; ``forward(images)`` takes a list of float images (3, H, W) and
   returns one dict per image with ``"boxes"`` (n, 4) xyxy in pixels, ``"scores"`` (n,) and ``"labels"`` (n,),
   best first, as torchvision's detectors do. A detector without classes has ``build()`` and brings its own
@@ -48,7 +48,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "cspnext_s": Architecture("pose", "cspnext", {"deepen": 0.33, "widen": 0.5}),
     "cspnext_m": Architecture("pose", "cspnext", {"deepen": 0.67, "widen": 0.75}),
     "cspnext_x": Architecture("pose", "cspnext", {"deepen": 1.33, "widen": 1.25}),
-    "mini_pose": Architecture("pose", "mini_pose"),
+    "pyramid_pose": Architecture("pose", "pyramid_pose"),
     "fasterrcnn_mobilenet_v3_large_fpn": Architecture(
         "detector", "detectors", {"name": "fasterrcnn_mobilenet_v3_large_fpn"}
     ),

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from superanimal.zoo.architectures.mini_pose import FeaturePyramid
+from superanimal.zoo.architectures.pyramid_pose import FeaturePyramid
 
 STRIDE = 8
 LONG_SIDE = 320

@@ -1,0 +1,135 @@
+"""A pose network from any timm backbone: a light feature pyramid and one heatmap per keypoint at stride 4.
+
+Each heatmap is a distribution over cells: its soft-max is trained with cross-entropy, so the mass
+round the peak is a confidence and the centroid of that window a sub-pixel position. Whether a keypoint
+can be seen at all is a second question, which an optional head answers from the features where the
+heatmap looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+STRIDE = 4
+BACKBONE = "tf_efficientnet_lite0"
+
+
+class FeaturePyramid(nn.Module):
+    """Top-down sum of backbone stages, each reduced to ``width`` channels.
+
+    Parameters
+    ----------
+    channels
+        Channels of the stages, fine to coarse; no stage is larger than the one before.
+    width
+        Channels of the pyramid.
+    """
+
+    def __init__(self, channels: Sequence[int], width: int) -> None:
+        super().__init__()
+        self.lateral = nn.ModuleList(nn.Conv2d(c, width, 1, bias=False) for c in channels)
+        self.norm = nn.ModuleList(nn.BatchNorm2d(width) for _ in channels)
+
+    def forward(self, stages: Sequence[Tensor]) -> Tensor:
+        """Merge stages (B, C_i, h_i, w_i), fine to coarse, into (B, width, h_0, w_0)."""
+        merged: Tensor | None = None
+        for stage, lateral, norm in zip(
+            reversed(stages), reversed(list(self.lateral)), reversed(list(self.norm)), strict=True
+        ):
+            level = norm(lateral(stage))
+            if merged is not None:
+                level = level + functional.interpolate(merged, size=level.shape[-2:], mode="nearest")
+            merged = functional.relu(level)
+        assert merged is not None
+        return merged
+
+
+class VisibilityHead(nn.Module):
+    """Logit of each keypoint being in the picture and not hidden by something else.
+
+    The features are averaged with the keypoint's heatmap as weights, so that they are those of the place
+    it was found at; the height of its peak is told, too. Nothing flows back into the heatmaps from here.
+    """
+
+    def __init__(self, num_keypoints: int, width: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(width + 1, width)
+        self.weight = nn.Parameter(torch.zeros(num_keypoints, width))
+        self.bias = nn.Parameter(torch.zeros(num_keypoints))
+
+    def forward(self, features: Tensor, heatmap: Tensor) -> Tensor:
+        """Features (B, C, h, w) and heatmap logits (B, K, h, w) to (B, K)."""
+        mass = functional.log_softmax(heatmap.detach().flatten(2), -1)
+        there = mass.exp() @ features.flatten(2).transpose(1, 2)
+        peak = mass.amax(-1, keepdim=True)
+        hidden = functional.relu(self.hidden(torch.cat([there, peak], -1)))
+        return (hidden * self.weight).sum(-1) + self.bias
+
+
+class PyramidPose(nn.Module):
+    """Heatmap network; input (B, 3, H, W) with H and W multiples of the backbone's coarsest stride.
+
+    Parameters
+    ----------
+    num_keypoints
+        K.
+    backbone
+        Name of any timm model that can return its features.
+    width
+        Channels of the pyramid.
+    visibility
+        Whether to add a :class:`VisibilityHead`.
+    """
+
+    def __init__(
+        self, num_keypoints: int, backbone: str = BACKBONE, width: int = 64, visibility: bool = False
+    ) -> None:
+        super().__init__()
+        self.backbone: Any = timm.create_model(
+            backbone, pretrained=False, features_only=True, out_indices=_stages(backbone)
+        )
+        self.pyramid = FeaturePyramid(self.backbone.feature_info.channels(), width)
+        self.refine = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+        )
+        self.head = nn.Conv2d(width, num_keypoints, 1)
+        self.visibility = VisibilityHead(num_keypoints, width) if visibility else None
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """Return ``heatmap`` (B, K, H/4, W/4), logits of a soft-max over cells, and ``visibility`` (B, K)."""
+        merged = self.pyramid(self.backbone(images))
+        size = [side // STRIDE for side in images.shape[-2:]]
+        if list(merged.shape[-2:]) != size:  # a backbone without a stage at stride 4, such as a plain ViT
+            merged = functional.interpolate(merged, size=size, mode="bilinear", align_corners=False)
+        features = self.refine(merged)
+        outputs = {"heatmap": self.head(features)}
+        if self.visibility is not None:
+            outputs["visibility"] = self.visibility(features, outputs["heatmap"])
+        return outputs
+
+
+def _stages(backbone: str) -> tuple[int, ...]:
+    """Return which feature maps of a backbone to use: the last of each stride from 4 on.
+
+    A plain ViT has one stride only; then it is all of those that timm returns.
+    """
+    with torch.device("meta"):
+        probe: Any = timm.create_model(backbone, pretrained=False, features_only=True)
+    info = probe.feature_info
+    last = dict(zip(info.reduction(), info.out_indices, strict=True))
+    if len(last) == 1:
+        return tuple(info.out_indices)
+    return tuple(index for stride, index in last.items() if stride >= STRIDE)
+
+
+def build(
+    num_keypoints: int = 27, backbone: str = BACKBONE, width: int = 64, visibility: bool = False
+) -> PyramidPose:
+    """Build the network with random weights (no download); see :class:`PyramidPose`."""
+    return PyramidPose(num_keypoints, backbone, width, visibility)
