@@ -30,6 +30,7 @@ _PUBLIC = {
     "match_predictions": "superanimal.keypoints.matching",
     "materialize": "superanimal.keypoints.writing",
     "merge": "superanimal.keypoints.merging",
+    "predict_images": "superanimal.keypoints.predicting",
     "project": "superanimal.keypoints.projection",
     "read_labels": "superanimal.keypoints.reading",
     "save_space": "superanimal.keypoints.spaces",

@@ -1,4 +1,4 @@
-"""Which keypoint of a model is which keypoint of a labelled data set, by where they are, not by their names."""
+"""Which keypoint of a model is which of a labelled data set: by where they are, not by their names."""
 
 from __future__ import annotations
 

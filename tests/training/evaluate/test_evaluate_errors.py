@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from superanimal.training.evaluate.bootstrap import bootstrap
+from superanimal.bootstrap import bootstrap
 from superanimal.training.evaluate.cases import make_cases
 from superanimal.training.evaluate.confidence import Calibration
 from superanimal.training.evaluate.errors import PointErrors, Swaps, reference_lengths

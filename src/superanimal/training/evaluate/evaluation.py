@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from superanimal.bootstrap import Interval, bootstrap
 from superanimal.errors import FormatError, InputError
 from superanimal.keypoints.labelled import LabelledSet, from_poses
 from superanimal.poses import KeypointSpace, get_provenance, load_space, make_provenance, space_for
 from superanimal.progress import Progress
 from superanimal.training.evaluate import weighted
-from superanimal.training.evaluate.bootstrap import Interval, bootstrap
 from superanimal.training.evaluate.cases import Cases, make_cases
 from superanimal.training.evaluate.coco import Matches, match_animals
 from superanimal.training.evaluate.confidence import Calibration
@@ -131,7 +131,7 @@ def evaluate(
     progress
         Shows progress and can cancel.
     **model_options
-        See :func:`superanimal.training.evaluate.predict.predict_images`.
+        See :func:`superanimal.keypoints.predict_images`.
 
     Raises
     ------
@@ -287,7 +287,7 @@ def _load_predictions(
     if not several:
         raise InputError("no predictions", "give at least one pose file or a model")
     if len(several) == 1 and _is_model(several[0]):
-        from superanimal.training.evaluate.predict import predict_images
+        from superanimal.keypoints.predicting import predict_images
 
         return [predict_images(labels, several[0], progress=progress, **model_options)]
     if model_options:

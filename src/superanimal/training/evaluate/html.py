@@ -9,10 +9,10 @@ from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING, Any
 
+from superanimal.bootstrap import Interval
 from superanimal.poses import load_space
 from superanimal.poses.provenance import timestamp
 from superanimal.training.evaluate import plots
-from superanimal.training.evaluate.bootstrap import Interval
 from superanimal.training.evaluate.confidence import TOLERANCE
 from superanimal.training.evaluate.worst import data_uri, draw_image, spread_colors
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from superanimal.training.evaluate.bootstrap import Interval
+from superanimal.bootstrap import Interval
 from superanimal.training.evaluate.coco import THRESHOLDS
 from superanimal.training.evaluate.confidence import TOLERANCE
 from superanimal.training.evaluate.errors import PCK_LIMITS

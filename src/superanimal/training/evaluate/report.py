@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from superanimal.bootstrap import Interval
 from superanimal.errors import StorageError
 from superanimal.files import atomic_write
-from superanimal.training.evaluate.bootstrap import Interval
 from superanimal.training.evaluate.coco import THRESHOLDS
 from superanimal.training.evaluate.errors import PCK_LIMITS
 
