@@ -91,10 +91,11 @@ class PyramidPose(nn.Module):
         self, num_keypoints: int, backbone: str = BACKBONE, width: int = 64, visibility: bool = False
     ) -> None:
         super().__init__()
-        self.backbone: Any = timm.create_model(
+        features: Any = timm.create_model(
             backbone, pretrained=False, features_only=True, out_indices=_stages(backbone)
         )
-        self.pyramid = FeaturePyramid(self.backbone.feature_info.channels(), width)
+        self.backbone = features
+        self.pyramid = FeaturePyramid(features.feature_info.channels(), width)
         self.refine = nn.Sequential(
             nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
         )
