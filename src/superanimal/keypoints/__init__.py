@@ -12,6 +12,7 @@ _PUBLIC = {
     "Conversion": "superanimal.keypoints.converting",
     "ConversionTable": "superanimal.keypoints.conversion",
     "ImageRef": "superanimal.keypoints.images",
+    "KeypointMapping": "superanimal.keypoints.mapping",
     "LabelledSet": "superanimal.keypoints.labelled",
     "Matching": "superanimal.keypoints.matching",
     "Merged": "superanimal.keypoints.merging",
