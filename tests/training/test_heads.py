@@ -18,11 +18,12 @@ from superanimal.zoo.entry import HeadSpec, Licence, ModelEntry
 from superanimal.zoo.pose_model import PoseModel
 
 OLD = ("nose", "left_ear", "right_ear", "tail_base")
+PLAIN = {"deconv": [[1, 1, 0]], "final_conv": False, "locref": False}  # as in the released HRNet
 DECONV = {"deconv": [[3, 2, 0]], "final_conv": False, "locref": True}  # as in the released ResNet
 HEATMAP_CONV = {"deconv": [[3, 2, 8]], "final_conv": True, "locref": True}
 CASES = {
     "mini": ("pyramid_pose", {"visibility": True}, HeadSpec(activation="softmax")),
-    "hrnet": ("hrnet_w18", {}, HeadSpec()),
+    "heatmaps": ("cspnext_s", PLAIN, HeadSpec(stride=32)),
     "offset maps": ("cspnext_s", DECONV, HeadSpec(stride=16, locref_std=7.28)),
     "final convolution": ("cspnext_s", HEATMAP_CONV, HeadSpec(stride=16, locref_std=7.28)),
     "rtmpose": ("rtmpose_s", {"input_size": (64, 64)}, HeadSpec("simcc", activation="softmax")),
@@ -110,7 +111,7 @@ def test_axes_of_offset_maps_have_two_rows() -> None:
 
 
 def test_new_rows_follow_the_seed_and_the_spread_of_the_old_ones() -> None:
-    model = make_model("hrnet")
+    model = make_model("heatmaps")
     name = "heads.bodypart.heatmap_head.deconv_layers.0.weight"
     one, same, other = (
         with_outputs(model, list("abcdefgh"), [NEW] * 8, seed=seed).network.state_dict()[name]
@@ -132,7 +133,7 @@ def test_a_fresh_head_keeps_the_encoder_only(model: PoseModel) -> None:
 
 
 def test_the_entry_is_the_users_own() -> None:
-    model = make_model("mini")
+    model = make_model("heatmaps")
     entry = with_outputs(model, ["a"], [2]).entry
     assert entry.keypoints == ("a",) and entry.outputs == 1 and not entry.embedded
     assert entry.head == model.head and entry.input_size == model.entry.input_size
@@ -141,7 +142,7 @@ def test_the_entry_is_the_users_own() -> None:
 @pytest.mark.parametrize(("names", "channels"), [(["a"], [4]), (["a"], [0, 1]), ([], [])])
 def test_impossible_channels_are_refused(names: list[str], channels: list[int]) -> None:
     with pytest.raises(InputError):
-        with_outputs(make_model("mini"), names, channels)
+        with_outputs(make_model("heatmaps"), names, channels)
 
 
 def test_nearest_mapped_keypoint() -> None:
