@@ -86,3 +86,27 @@ def test_unknown_space_names_the_known():
         load_space("topviewmous")
     with pytest.raises(NotFoundError, match="no such keypoint-space file"):
         load_space("nowhere/x.yaml")
+
+
+def test_a_space_extends_a_shipped_one_and_keeps_its_channels():
+    base = load_space("topviewmouse")
+    space = parse_space(
+        {
+            "name": "implanted",
+            "extends": "topviewmouse",
+            "keypoints": {"implant": {"sigma": 0.03, "color": "#123456"}},
+            "edges": [["implant", "neck"]],
+        }
+    )
+    assert space.keypoints == (*base.keypoints, "implant")
+    assert space.edges == (*base.edges, ("implant", "neck"))
+    assert space.pairs == base.pairs
+    np.testing.assert_allclose(space.sigmas, [*base.sigmas, 0.03])
+    assert space.synonyms["nose"] == base.synonyms["nose"]
+
+
+def test_extending_refuses_what_is_there_and_names_the_spaces():
+    with pytest.raises(InputError, match=r"\['nose'\] are keypoints of topviewmouse already"):
+        parse_space({"extends": "topviewmouse", "keypoints": {"nose": {}}})
+    with pytest.raises(NotFoundError, match="quadruped"):
+        parse_space({"extends": "quadrupet", "keypoints": {"x": {}}})

@@ -8,6 +8,9 @@ A space is a data file (``spaces/*.yaml``)::
       nose: {sigma: 0.026, color: "#ffcc00", synonyms: [snout]}
     edges: [[nose, neck], ...] # the skeleton that is drawn
     pairs: [[left_ear, right_ear], ...]  # the animal's own left first
+
+A space may add to a shipped one with ``extends: topviewmouse``: it then lists only what is new, and the
+channels of the other keep their numbers.
 """
 
 from __future__ import annotations
@@ -109,8 +112,7 @@ def load_space(name_or_path: str | os.PathLike[str]) -> KeypointSpace:
         When the file breaks a rule of the format.
     """
     if str(name_or_path) in _NAMES:
-        text = (resources.files("superanimal.poses") / "spaces" / f"{name_or_path}.yaml").read_text("utf-8")
-        return parse_space(yaml.safe_load(text), source=f"{name_or_path}.yaml")
+        return parse_space(_shipped_document(str(name_or_path)), source=f"{name_or_path}.yaml")
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml"):
         raise unknown_name("keypoint space", str(name_or_path), _NAMES)
@@ -130,9 +132,13 @@ def parse_space(document: Any, source: str = "keypoint space") -> KeypointSpace:
     ------
     InputError
         When a field is missing, a name repeats, or an edge or pair names an unknown keypoint.
+    NotFoundError
+        When it extends a space that does not ship.
     """
     if not isinstance(document, dict) or not isinstance(document.get("keypoints"), dict):
         raise InputError(f"{source}: no mapping 'keypoints'", "a space lists its keypoints in channel order")
+    if "extends" in document:
+        document = _with_base(document, source)
     points: dict[str, dict[str, Any]] = {str(k): dict(v or {}) for k, v in document["keypoints"].items()}
     names = tuple(points)
     joined = {key: _name_pairs(document.get(key, []), names, key, source) for key in ("edges", "pairs")}
@@ -160,6 +166,27 @@ def space_for(keypoints: Iterable[str]) -> KeypointSpace | None:
     wanted = set(keypoints)
     candidates = [space for space in map(load_space, _NAMES) if wanted and wanted <= set(space.keypoints)]
     return min(candidates, key=len, default=None)
+
+
+def _with_base(document: dict[str, Any], source: str) -> dict[str, Any]:
+    """Return the document with everything of the shipped space that it extends before its own entries."""
+    base = _shipped_document(str(document["extends"]))
+    if known := [name for name in document["keypoints"] if name in base["keypoints"]]:
+        raise InputError(
+            f"{source}: {known} are keypoints of {base['name']} already", "only new ones are listed"
+        )
+    whole = {**document, "keypoints": {**base["keypoints"], **document["keypoints"]}}
+    for key in ("edges", "pairs"):
+        whole[key] = [*base.get(key, []), *document.get(key, [])]
+    return whole
+
+
+def _shipped_document(name: str) -> dict[str, Any]:
+    if name not in _NAMES:
+        raise unknown_name("keypoint space", name, _NAMES)
+    text = (resources.files("superanimal.poses") / "spaces" / f"{name}.yaml").read_text("utf-8")
+    document: dict[str, Any] = yaml.safe_load(text)
+    return document
 
 
 def _name_pairs(value: Any, names: tuple[str, ...], key: str, source: str) -> tuple[tuple[str, str], ...]:
