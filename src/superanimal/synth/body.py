@@ -6,7 +6,7 @@ body length (nose to tail base of the straightened animal) and the floor is ``z 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -109,7 +109,7 @@ class Body:
 
     ``centers`` (N, 3); ``covariance`` (N, 3, 3) = R diag(r²) Rᵀ, so that the surface is
     ``dᵀ covariance⁻¹ d = 1``; ``material`` (N,) int; ``along`` (N,) position along the trunk
-    (0 tail base .. 1 nose); ``keypoints`` (27, 3).
+    (0 tail base .. 1 nose); ``keypoints`` (K, 3).
     """
 
     centers: np.ndarray
@@ -119,12 +119,13 @@ class Body:
     keypoints: np.ndarray
 
 
-def _smooth(s: np.ndarray, lo: float, hi: float) -> np.ndarray:
+def smooth_step(s: np.ndarray, lo: float, hi: float) -> np.ndarray:
+    """0 below ``lo``, 1 above ``hi``, smooth between them."""
     t = np.clip((s - lo) / (hi - lo), 0.0, 1.0)
     return t * t * (3 - 2 * t)
 
 
-def _frames(yaw: np.ndarray, pitch: np.ndarray, roll: np.ndarray) -> np.ndarray:
+def axes_of(yaw: np.ndarray, pitch: np.ndarray, roll: np.ndarray) -> np.ndarray:
     """Orthonormal frames (..., 3, 3), columns forward, left, up."""
     cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
     forward = np.stack([cp * cy, cp * sy, sp], -1)
@@ -139,7 +140,7 @@ def _covariance(frames: np.ndarray, radii: np.ndarray) -> np.ndarray:
     return scaled @ np.swapaxes(scaled, -1, -2)
 
 
-class _Parts:
+class Parts:
     """Collects ellipsoids while a body is being built."""
 
     def __init__(self) -> None:
@@ -156,6 +157,7 @@ class _Parts:
         material: int,
         along: np.ndarray | float,
     ) -> None:
+        """Ellipsoids at ``centers`` (n, 3) with axes in the columns of ``frames`` and half-axes ``radii``."""
         centers = np.atleast_2d(centers)
         n = len(centers)
         frames = np.broadcast_to(frames, (n, 3, 3))
@@ -165,12 +167,46 @@ class _Parts:
         self.material.append(np.full(n, material))
         self.along.append(np.broadcast_to(np.asarray(along, float), (n,)))
 
+    def chain(
+        self,
+        points: Sequence[np.ndarray],
+        radii: Sequence[float],
+        material: int,
+        along: float,
+        flat: float = 1.0,
+    ) -> None:
+        """Ellipsoids along a polyline with radii at its vertices, squeezed along y by ``flat``."""
+        p, r = np.stack(list(points)), np.asarray(radii, float)
+        u = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(p, axis=0), axis=1))])
+        n = int(np.clip(np.ceil(u[-1] / (0.8 * r.mean())), 2, 24)) + 1
+        at = np.linspace(0.0, u[-1], n)
+        centers = np.stack([np.interp(at, u, p[:, j]) for j in range(3)], -1)
+        radius = np.interp(at, u, r)
+        span = np.diff(centers, axis=0, append=centers[-1:] * 2 - centers[-2:-1])
+        forward = span / np.maximum(np.linalg.norm(span, axis=1, keepdims=True), 1e-9)
+        left = np.array([0.0, 1.0, 1e-6]) - forward[:, 1:2] * forward
+        left /= np.linalg.norm(left, axis=1, keepdims=True)
+        frames = np.stack([forward, left, np.cross(forward, left)], -1)
+        half = np.maximum(radius, 0.75 * u[-1] / (n - 1))
+        half[[0, -1]] = radius[[0, -1]]
+        self.add(centers, frames, np.stack([half, radius * flat, radius], -1), material, along)
+
+    def body(self, keypoints: np.ndarray) -> Body:
+        """Everything collected, with these keypoints (K, 3)."""
+        return Body(
+            np.concatenate(self.centers),
+            np.concatenate(self.covariance),
+            np.concatenate(self.material),
+            np.concatenate(self.along),
+            keypoints,
+        )
+
 
 def _profile(s: np.ndarray, shape: MouseShape) -> np.ndarray:
     width = np.interp(s, _PROFILE_S, _PROFILE_W)
-    trunk = 1.0 - _smooth(s, 0.6, 0.75)
-    rump = 1.0 - _smooth(s, 0.25, 0.5)
-    snout = _smooth(s, 0.82, 0.9)
+    trunk = 1.0 - smooth_step(s, 0.6, 0.75)
+    rump = 1.0 - smooth_step(s, 0.25, 0.5)
+    snout = smooth_step(s, 0.82, 0.9)
     return (
         width
         * (1 + (shape.girth - 1) * trunk)
@@ -193,23 +229,23 @@ def build_mouse(shape: MouseShape, pose: MousePose) -> Body:
     Body
         About 160 ellipsoids and the 27 keypoints of :data:`TOPVIEWMOUSE`, in body lengths.
     """
-    parts = _Parts()
+    parts = Parts()
     points: dict[str, np.ndarray] = {}
 
     # Trunk and head: one chain from tail base to nose.
     s = np.linspace(0.0, 0.99, _SPINE_STEPS)
     yaw = (
-        pose.bend[1] * _smooth(s, 0.45, 0.72)
-        + pose.bend[2] * _smooth(s, 0.66, 0.84)
-        - pose.bend[0] * (1 - _smooth(s, 0.0, 0.42))
+        pose.bend[1] * smooth_step(s, 0.45, 0.72)
+        + pose.bend[2] * smooth_step(s, 0.66, 0.84)
+        - pose.bend[0] * (1 - smooth_step(s, 0.0, 0.42))
     )
-    pitch = pose.rise[0] + pose.rise[1] * _smooth(s, 0.3, 0.7) + pose.rise[2] * _smooth(s, 0.68, 0.84)
-    roll = pose.roll + pose.head_roll * _smooth(s, 0.66, 0.84)
-    frames = _frames(yaw, pitch, roll)
+    pitch = pose.rise[0] + pose.rise[1] * smooth_step(s, 0.3, 0.7) + pose.rise[2] * smooth_step(s, 0.68, 0.84)
+    roll = pose.roll + pose.head_roll * smooth_step(s, 0.66, 0.84)
+    frames = axes_of(yaw, pitch, roll)
     pace = np.where(s < _NECK_S, pose.stretch, 0.5 + 0.5 * pose.stretch)
     ds = np.diff(s, prepend=0.0)
     center = np.cumsum(frames[:, :, 0] * (ds * pace)[:, None], 0)
-    width = _profile(s, shape) * (1 + (pose.stretch**-0.6 - 1) * (1 - _smooth(s, 0.6, 0.75)))
+    width = _profile(s, shape) * (1 + (pose.stretch**-0.6 - 1) * (1 - smooth_step(s, 0.6, 0.75)))
     height = width * (shape.flatness + 0.1 * (s > 0.75))
     middle = int(np.argmin(np.abs(s - _NECK_S * 4 / 6)))
     center = center - center[middle] * np.array([1.0, 1.0, 0.0])
@@ -253,17 +289,11 @@ def build_mouse(shape: MouseShape, pose: MousePose) -> Body:
         head_frame = frames[int(np.argmin(np.abs(s - 0.79)))]
         parts.add(top, head_frame, np.array([0.05, 0.035, 0.03]) * (0.6 + 4 * shape.implant), IMPLANT, 0.79)
 
-    return Body(
-        centers=np.concatenate(parts.centers),
-        covariance=np.concatenate(parts.covariance),
-        material=np.concatenate(parts.material),
-        along=np.concatenate(parts.along),
-        keypoints=np.stack([points[name] for name in TOPVIEWMOUSE]),
-    )
+    return parts.body(np.stack([points[name] for name in TOPVIEWMOUSE]))
 
 
 def _add_ears(
-    parts: _Parts,
+    parts: Parts,
     points: dict[str, np.ndarray],
     shape: MouseShape,
     pose: MousePose,
@@ -289,7 +319,7 @@ def _add_ears(
 
 
 def _add_limbs(
-    parts: _Parts,
+    parts: Parts,
     shape: MouseShape,
     pose: MousePose,
     center: np.ndarray,
@@ -318,7 +348,7 @@ def _add_limbs(
 
 
 def _add_tail(
-    parts: _Parts,
+    parts: Parts,
     points: dict[str, np.ndarray],
     shape: MouseShape,
     pose: MousePose,
@@ -341,7 +371,7 @@ def _add_tail(
         + (start - radius[0]) * np.exp(-6 * t)
         + pose.tail_lift * np.sin(np.pi * np.minimum(t * 1.3, 1.0))
     )
-    frames = _frames(heading, np.zeros_like(heading), np.zeros_like(heading))
+    frames = axes_of(heading, np.zeros_like(heading), np.zeros_like(heading))
     parts.add(path, frames, np.stack([np.maximum(radius, step * 0.9), radius, radius], -1), TAIL, -t)
     for k in range(1, 6):
         at = k / 6

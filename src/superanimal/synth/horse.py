@@ -92,7 +92,7 @@ class Gait:
         return sorted(found, key=lambda item: item[1])
 
 
-def _bend(a: np.ndarray, b: np.ndarray, first: float, second: float, forward: bool) -> np.ndarray:
+def bend_joint(a: np.ndarray, b: np.ndarray, first: float, second: float, forward: bool) -> np.ndarray:
     """The middle joint between a and b for two bones, in the x-z plane, bent forward or backward."""
     span = b - a
     d = float(np.clip(np.linalg.norm(span), abs(first - second) + 1e-3, first + second - 1e-3))
@@ -188,14 +188,14 @@ def build_horse(gait: Gait, t: float) -> Body:
         if foot.startswith("front"):
             shoulder = at(0.12, 1.12, y)
             elbow = at(-0.02 + 0.05 * (gx - x), 0.86, y)
-            joint = _bend(elbow, fetlock, 0.4, 0.36, forward=True)
+            joint = bend_joint(elbow, fetlock, 0.4, 0.36, forward=True)
             parts.chain([shoulder, elbow, (elbow + joint) / 2], [0.17, 0.115, 0.085], FUR, 6, 0.6)
             parts.chain([(elbow + joint) / 2, joint], [0.085, 0.058], FUR, 6, 0.8)
             k[f"{foot}_thai"] = elbow
         else:
             hip = at(-1.02, 1.15, y)
             stifle = at(-0.86 + 0.14 * (gx - x + 1.06), 0.86 + 0.03 * swing, y)
-            joint = _bend(stifle, fetlock, 0.43, 0.42, forward=False)
+            joint = bend_joint(stifle, fetlock, 0.43, 0.42, forward=False)
             parts.chain([hip, stifle, (stifle + joint) / 2], [0.25, 0.17, 0.1], FUR, 6, 0.55)
             parts.chain([(stifle + joint) / 2, joint], [0.1, 0.062], FUR, 6, 0.8)
             k[f"{foot}_thai"] = stifle

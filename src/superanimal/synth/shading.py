@@ -132,6 +132,37 @@ def shade(
         )
         amount = (amount * is_fur)[..., None]
         colour = colour * (1 - amount) + coat.second.astype(np.float32) * amount
+    return illuminate(
+        rng, colour, is_fur, raster, coat.fur_noise, coat.gloss, lights, camera, ambient, length
+    )
+
+
+def illuminate(
+    rng: np.random.Generator,
+    colour: np.ndarray,
+    is_fur: np.ndarray,
+    raster: Raster,
+    fur_noise: float,
+    gloss: float,
+    lights: tuple[Light, ...],
+    camera: Camera,
+    ambient: float,
+    length: float,
+) -> np.ndarray:
+    """Light a painted body: ambient and lamps, shine, and the grain of fur.
+
+    Parameters
+    ----------
+    rng
+        Source of the grain.
+    colour, is_fur
+        (H, W, 3) float32 RGB of the surface, and (H, W) float32 1 where it is hairy.
+    raster, lights, camera, ambient, length
+        As for :func:`shade`.
+    fur_noise, gloss
+        Strength of grain and shine.
+    """
+    h, w = raster.part.shape
     normal = normals(raster, max(0.6, length * 0.012))
     light = (
         np.full((h, w), np.float32(ambient) * 0.75, np.float32) + np.float32(ambient * 0.25) * normal[..., 2]
@@ -142,14 +173,14 @@ def shade(
         d = (axes @ lamp.direction).astype(np.float32)
         lambert = np.maximum(normal @ d, 0)
         light += np.float32(lamp.strength) * lambert
-        if coat.gloss > 0:
+        if gloss > 0:
             half = d + np.array([0, 0, 1], np.float32)
             half /= np.linalg.norm(half)
-            shine += np.float32(lamp.strength * coat.gloss) * np.maximum(normal @ half, 0) ** 12
+            shine += np.float32(lamp.strength * gloss) * np.maximum(normal @ half, 0) ** 12
     fine = fractal_noise(
         rng, h, w, (max(1, int(length * 0.012)), max(2, int(length * 0.025)), max(4, int(length * 0.07)))
     )
-    light *= 1 + np.float32(coat.fur_noise) * 0.5 * fine * (0.25 + 0.75 * is_fur)
+    light *= 1 + np.float32(fur_noise) * 0.5 * fine * (0.25 + 0.75 * is_fur)
     out = colour * light[..., None] + shine[..., None]
     return cv2.GaussianBlur(np.where(raster.mask[..., None], out, 0), (0, 0), 0.5)
 
@@ -163,7 +194,7 @@ def cast_shadow(body: Body, light: Light, camera: Camera, size: tuple[int, int])
     )
     image, _, scale = camera.project(feet)
     flip = np.array([[1.0, 0], [0, -1.0]])
-    shear = flip @ np.concatenate([np.eye(2), shift[:, None]], 1)
+    shear = flip @ camera.rotation[:2, :2] @ np.concatenate([np.eye(2), shift[:, None]], 1)
     cov = shear @ body.covariance @ shear.T * (scale**2)[:, None, None]
     values, vectors = np.linalg.eigh(cov)
     radii = np.sqrt(np.maximum(values, 0.25))
