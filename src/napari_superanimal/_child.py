@@ -1,7 +1,7 @@
 """The child process that runs a job: ``python -m napari_superanimal._child``.
 
-It reads one JSON line from standard input, ``{"source": ..., "options": {...}}`` for ``superanimal.analyze``,
-and writes one JSON line per event to standard output::
+It reads one JSON line from standard input, ``{"task": ..., ...}`` for one of :data:`TASKS`, and writes one
+JSON line per event to standard output::
 
     {"event": "started", "total": 2330, "done": 0, "title": "clip.mp4"}
     {"event": "progress", "done": 512, "total": 2330, "rate": 31.2, "remaining_s": 58.3}
@@ -12,7 +12,8 @@ and writes one JSON line per event to standard output::
     {"event": "cancelled"}
 
 Results travel as base64 of little-endian float32 as soon as a window of frames is done, so that points appear
-before the first chunk of the run store is full. The line ``cancel`` on standard input, or its end (the viewer
+before the first chunk of the run store is full; whole objects travel as pickles between these two processes,
+which are one program. The line ``cancel`` on standard input, or its end (the viewer
 is gone), asks the job to stop.
 """
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import base64
 import json
+import pickle
 import sys
 import threading
 import time
@@ -92,6 +94,39 @@ def unpack(values: Mapping[str, Any]) -> dict[str, np.ndarray]:
     }
 
 
+def pack_object(value: Any) -> str:
+    """Return any object as text, see :func:`unpack_object`."""
+    return base64.b64encode(pickle.dumps(value)).decode()
+
+
+def unpack_object(text: str) -> Any:
+    """Return the object of :func:`pack_object`."""
+    return pickle.loads(base64.b64decode(text))
+
+
+def analyze(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Analyse the video ``job["source"]`` with ``job["options"]`` for ``Analyzer``."""
+    from superanimal.inference import Analyzer
+
+    analysis = Analyzer(**job["options"]).run(job["source"], progress=progress)
+    return {"store": str(analysis.store), "files": [str(file) for file in analysis.files]}
+
+
+def match(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Run a model on a labelled set; the result is the matching and the poses."""
+    from superanimal.keypoints.matching import match_predictions
+    from superanimal.keypoints.predicting import predict_images
+    from superanimal.zoo import download
+
+    labels = unpack_object(job["labels"])
+    download(job["model"], accept_license=job["accept_license"], progress=progress)
+    predictions = predict_images(labels, job["model"], boxes="labels", progress=progress)
+    return {"result": pack_object((match_predictions(labels, predictions), predictions))}
+
+
+TASKS = {"analyze": analyze, "match": match}
+
+
 def main() -> int:
     """Run one job and return the exit code."""
     out = sys.stdout
@@ -100,10 +135,7 @@ def main() -> int:
     progress = PipeProgress(out)
     threading.Thread(target=_listen, args=(progress,), daemon=True).start()
     try:
-        from superanimal.inference import Analyzer
-
-        analysis = Analyzer(**job["options"]).run(job["source"], progress=progress)
-        progress.send("finished", store=str(analysis.store), files=[str(file) for file in analysis.files])
+        progress.send("finished", **TASKS[job["task"]](job, progress))
     except Cancelled:
         progress.send("cancelled")
         return Cancelled.exit_code

@@ -69,40 +69,28 @@ class Report:
         return self.state in RUNNING
 
 
-class Job(QObject):
-    """The analysis of one video in a child process.
+class ChildJob(QObject):
+    """A core job in a child process: start, cancel, what it reports and how it ends.
 
-    Parameters
-    ----------
-    source
-        The video.
-    store
-        Where its run store will lie.
-    options
-        Keyword arguments of ``superanimal.inference.Analyzer``, as JSON values.
+    Subclasses say what the child has to do (:meth:`request`) and take what it sends beyond the common events
+    (:meth:`take_event`).
 
     Signals
     -------
     reported(Report)
         After every change.
-    opened(RunStore)
-        The store is there, with what earlier starts left in it.
-    landed(slice, dict)
-        Times whose results arrived, and the arrays.
     """
 
     reported = Signal(object)
-    opened = Signal(object)
-    landed = Signal(object, object)
 
-    def __init__(
-        self, source: Path, store: Path, options: dict[str, Any], parent: QObject | None = None
-    ) -> None:
+    #: What runs, in messages, and what to do when its process dies.
+    name = "job"
+    remedy = "Start it again. If it happens again, memory may be short."
+
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.source, self.store_path, self.options = source, store, options
         self.report = Report()
         self.log: deque[str] = deque(maxlen=LOG_LINES)
-        self._store: RunStore | None = None
         self._buffer = b""
         self._outcome = ""  # what the child said at last; it counts when the process is gone
         self._process: QProcess | None = None
@@ -120,8 +108,15 @@ class Job(QObject):
         """Process id of the child, 0 when there is none."""
         return int(self._process.processId()) if self._process is not None else 0
 
+    def request(self) -> dict[str, Any]:
+        """Return what the child has to do, as JSON values; see :mod:`napari_superanimal._child`."""
+        raise NotImplementedError
+
+    def take_event(self, kind: str, event: dict[str, Any]) -> None:
+        """Take an event of the child beside the report."""
+
     def start(self) -> None:
-        """Start the child process, or start it again: it goes on where the store ends.
+        """Start the child process, or start it again.
 
         Raises
         ------
@@ -129,13 +124,15 @@ class Job(QObject):
             When the job is running already.
         """
         if self._process is not None:
-            raise InputError("this analysis is running already", "one at a time", "cancel it first")
+            raise InputError(f"this {self.name} is running already", "one at a time", "cancel it first")
         self.report, self._buffer, self._outcome = Report(), b"", ""
         self.log.clear()
         process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
         environment.insert("PYTHONUNBUFFERED", "1")
-        if not environment.contains("OMP_WAIT_POLICY"):  # else waiting threads take the cores the viewer draws on
+        if not environment.contains(
+            "OMP_WAIT_POLICY"
+        ):  # else waiting threads take the cores the viewer draws on
             environment.insert("OMP_WAIT_POLICY", "PASSIVE")
         process.setProcessEnvironment(environment)
         process.readyReadStandardOutput.connect(self._read_events)
@@ -143,28 +140,12 @@ class Job(QObject):
         process.finished.connect(self._on_finished)
         process.errorOccurred.connect(self._on_error)
         self._process = process
-        # what reading the store takes is imported while the child loads its models, not when points arrive
-        threading.Thread(target=import_module, args=("superanimal.inference.store",), daemon=True).start()
         process.start(sys.executable, ["-m", "napari_superanimal._child"])
-        process.write(json.dumps({"source": str(self.source), "options": self.options}).encode() + b"\n")
+        process.write(json.dumps(self.request()).encode() + b"\n")
         self.reported.emit(self.report)
 
-    def start_over(self) -> None:
-        """Start with the first frame, whatever an earlier run left in the store."""
-        options = self.options
-        self.reopen()
-        self.options = {**options, "resume": False}
-        try:
-            self.start()
-        finally:
-            self.options = options
-
-    def reopen(self) -> None:
-        """Forget the store, so that it is announced anew."""
-        self._store = None
-
     def cancel(self) -> None:
-        """Ask the child to stop after the frames it is working on; insist after a while."""
+        """Ask the child to stop after what it is working on; insist after a while."""
         if self._process is None or self.report.state == "cancelling":
             return
         starting = self.report.state == "starting"
@@ -185,21 +166,6 @@ class Job(QObject):
             self._process.waitForFinished(2000)
             self._close("cancelled")
 
-    def _open_store(self) -> None:
-        """Open the run store, which exists as soon as the child started to count."""
-        from superanimal.inference.store import RunStore
-
-        if self._store is None:
-            self._store = RunStore.open(self.store_path)
-            self.opened.emit(self._store)
-
-    def _fetch_last_chunk(self) -> None:
-        """Fetch the last finished chunk: a child that died may have written it without a word about it."""
-        finished = self._store.finished_chunks() if self._store is not None else []
-        if self._store is not None and finished:
-            rows, group = self._store.rows(finished[-1]), cast("Any", self._store.group)
-            self.landed.emit(rows, {name: np.asarray(group[name][rows]) for name in RESULTS})
-
     # ---------------------------------------------------------------- what the child says
 
     def _read_events(self) -> None:
@@ -216,10 +182,7 @@ class Job(QObject):
 
     def _on_event(self, event: dict[str, Any]) -> None:
         kind, report = event.pop("event"), self.report
-        if kind == "landed":
-            self.landed.emit(slice(*event["rows"]), unpack(event["arrays"]))
-        elif kind == "started":
-            self._open_store()
+        if kind == "started":
             report.total, report.done = event["total"], 0
             report.text, report.unit = event["title"], event["unit"]
             if report.state == "starting":
@@ -232,13 +195,14 @@ class Job(QObject):
             self.log.append(event["text"])
         elif kind == "finished":
             self._outcome, report.text = kind, ""
-            report.files = [Path(file) for file in event["files"]]
+            report.files = [Path(file) for file in event.get("files", ())]
         elif kind == "cancelled":
             self._outcome, report.text = kind, ""
         elif kind == "failed":
             self._outcome = kind
             report.text = "; ".join(part for part in (event["problem"], event["rule"]) if part)
             report.remedy, report.kind = event["remedy"], event["kind"]
+        self.take_event(kind, event)
 
     def _read_log(self) -> None:
         assert self._process is not None
@@ -262,15 +226,10 @@ class Job(QObject):
             self._die("was ended by the system" if crashed else f"ended with code {code}")
 
     def _die(self, how: str) -> None:
-        self.report.text = f"The analysis process {how}."
+        self.report.text = f"The {self.name} process {how}."
+        self.report.remedy = self.remedy
         if any("out of memory" in line.lower() for line in self.log):
-            self.report.remedy = (
-                "It ran out of memory: choose a smaller batch or close other programs, then Resume."
-            )
-        else:
-            self.report.remedy = (
-                "Finished frames are kept: press Resume to go on. If it happens again, memory may be short."
-            )
+            self.report.remedy = f"It ran out of memory: close other programs. {self.remedy}"
         self._close("died")
 
     def _close(self, state: str) -> None:
@@ -278,8 +237,6 @@ class Job(QObject):
         if self._process is not None:
             self._process.deleteLater()
             self._process = None
-        if state in ("died", "cancelled"):
-            self._fetch_last_chunk()
         self.report.state = state
         self.reported.emit(self.report)
 
@@ -288,3 +245,94 @@ class Job(QObject):
             process = self._process
             process.terminate()
             QTimer.singleShot(2000, process.kill)
+
+
+class Job(ChildJob):
+    """The analysis of one video.
+
+    Parameters
+    ----------
+    source
+        The video.
+    store
+        Where its run store will lie.
+    options
+        Keyword arguments of ``superanimal.inference.Analyzer``, as JSON values.
+
+    Signals
+    -------
+    opened(RunStore)
+        The store is there, with what earlier starts left in it.
+    landed(slice, dict)
+        Times whose results arrived, and the arrays.
+    """
+
+    opened = Signal(object)
+    landed = Signal(object, object)
+
+    name = "analysis"
+    remedy = "Finished frames are kept: press Resume to go on. If it happens again, memory may be short."
+
+    def __init__(
+        self, source: Path, store: Path, options: dict[str, Any], parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.source, self.store_path, self.options = source, store, options
+        self._store: RunStore | None = None
+
+    def request(self) -> dict[str, Any]:
+        """Return the call of ``superanimal.analyze``."""
+        return {"task": "analyze", "source": str(self.source), "options": self.options}
+
+    def start(self) -> None:
+        """Start the child process, or start it again: it goes on where the store ends.
+
+        Raises
+        ------
+        InputError
+            When the job is running already.
+        """
+        # what reading the store takes is imported while the child loads its models, not when points arrive
+        threading.Thread(target=import_module, args=("superanimal.inference.store",), daemon=True).start()
+        super().start()
+
+    def start_over(self) -> None:
+        """Start with the first frame, whatever an earlier run left in the store."""
+        options = self.options
+        self.reopen()
+        self.options = {**options, "resume": False}
+        try:
+            self.start()
+        finally:
+            self.options = options
+
+    def reopen(self) -> None:
+        """Forget the store, so that it is announced anew."""
+        self._store = None
+
+    def take_event(self, kind: str, event: dict[str, Any]) -> None:
+        """Open the store when the work starts, and pass results on."""
+        if kind == "started":
+            self._open_store()
+        elif kind == "landed":
+            self.landed.emit(slice(*event["rows"]), unpack(event["arrays"]))
+
+    def _close(self, state: str) -> None:
+        if state in ("died", "cancelled"):
+            self._fetch_last_chunk()
+        super()._close(state)
+
+    def _open_store(self) -> None:
+        """Open the run store, which exists as soon as the child started to count."""
+        from superanimal.inference.store import RunStore
+
+        if self._store is None:
+            self._store = RunStore.open(self.store_path)
+            self.opened.emit(self._store)
+
+    def _fetch_last_chunk(self) -> None:
+        """Fetch the last finished chunk: a child that died may have written it without a word about it."""
+        finished = self._store.finished_chunks() if self._store is not None else []
+        if self._store is not None and finished:
+            rows, group = self._store.rows(finished[-1]), cast("Any", self._store.group)
+            self.landed.emit(rows, {name: np.asarray(group[name][rows]) for name in RESULTS})
