@@ -1,0 +1,76 @@
+"""Annotation bias: the systematic difference between two definitions of a keypoint, with its uncertainty."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from superanimal.bootstrap import Interval, bootstrap
+
+TUKEY = 4.685
+"""Offsets farther from the centre than so many robust standard deviations do not count (95 % efficiency)."""
+RAYLEIGH = 1.1774
+"""Median distance from the centre, in standard deviations per axis, of normally scattered offsets."""
+ROUNDS = 10
+
+
+def centre(offsets: np.ndarray) -> np.ndarray:
+    """Return the robust mean (P, 2) of offsets (M, P, 2); NaN where none is known.
+
+    See :func:`robust_weights`.
+    """
+    return _weighted_mean(offsets, robust_weights(offsets))
+
+
+def robust_weights(offsets: np.ndarray) -> np.ndarray:
+    """Return how much each offset counts towards the centre of its pair: Tukey's biweight.
+
+    A prediction on another animal or in a shadow has an offset that says nothing about the definition.
+
+    Parameters
+    ----------
+    offsets : (M, P, 2)
+        Of M animals for P pairs; NaN where not seen.
+
+    Returns
+    -------
+    (M, P) float64
+        0..1; 0 where not seen.
+    """
+    known = np.isfinite(offsets).all(-1)
+    some = known.any(0)
+    middle = np.full(offsets.shape[1:], np.nan)
+    middle[some] = np.nanmedian(offsets[:, some], axis=0)
+    weights = known.astype(float)
+    for _ in range(ROUNDS):
+        away = np.where(known, np.linalg.norm(offsets - middle, axis=-1), np.nan)
+        spread = np.full(len(some), np.nan)
+        spread[some] = np.nanmedian(away[:, some], axis=0) / RAYLEIGH
+        limit = np.maximum(TUKEY * spread, 1e-9)
+        weights = np.where(known, np.clip(1 - (away / limit) ** 2, 0, None) ** 2, 0.0)
+        middle = _weighted_mean(offsets, weights)
+    return weights
+
+
+def offset_intervals(
+    offsets: np.ndarray, image: np.ndarray, *, samples: int, level: float, seed: int
+) -> Interval:
+    """Return the centre (P, 2) of offsets (M, P, 2) with its bootstrap interval over images.
+
+    Parameters
+    ----------
+    image : (M,) int
+        The image each animal is on; animals of one image are drawn together.
+    """
+    names, number = np.unique(image, return_inverse=True)
+    weights = robust_weights(offsets)
+
+    def statistic(drawn: np.ndarray) -> dict[str, np.ndarray]:
+        return {"offset": _weighted_mean(offsets, weights * drawn[number][:, None])}
+
+    return bootstrap(statistic, names.astype(str).tolist(), samples=samples, level=level, seed=seed)["offset"]
+
+
+def _weighted_mean(offsets: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    total = weights.sum(0)[:, None]
+    summed = (weights[..., None] * np.where(weights[..., None] > 0, offsets, 0)).sum(0)
+    return np.asarray(np.where(total > 0, summed / np.where(total > 0, total, 1), np.nan))
