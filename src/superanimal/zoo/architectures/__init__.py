@@ -49,6 +49,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "cspnext_m": Architecture("pose", "cspnext", {"deepen": 0.67, "widen": 0.75}),
     "cspnext_x": Architecture("pose", "cspnext", {"deepen": 1.33, "widen": 1.25}),
     "pyramid_pose": Architecture("pose", "pyramid_pose"),
+    "token_pose": Architecture("pose", "token_pose"),
     "fasterrcnn_mobilenet_v3_large_fpn": Architecture(
         "detector", "detectors", {"name": "fasterrcnn_mobilenet_v3_large_fpn"}
     ),

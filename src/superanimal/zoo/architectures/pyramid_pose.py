@@ -72,17 +72,47 @@ class VisibilityHead(nn.Module):
         return (hidden * self.weight).sum(-1) + self.bias
 
 
-class PyramidPose(nn.Module):
+class PyramidFeatures(nn.Module):
+    """Backbone, pyramid and one convolution: features at stride 4 for a head to read.
+
+    Parameters
+    ----------
+    backbone
+        Name of any timm model that can return its features.
+    width
+        Channels of the features.
+    """
+
+    def __init__(self, backbone: str, width: int) -> None:
+        super().__init__()
+        stages: Any = timm.create_model(
+            backbone, pretrained=False, features_only=True, out_indices=_stages(backbone)
+        )
+        self.backbone = stages
+        self.pyramid = FeaturePyramid(stages.feature_info.channels(), width)
+        self.refine = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+        )
+
+    def features(self, images: Tensor) -> Tensor:
+        """Map images (B, 3, H, W) to (B, width, H/4, W/4)."""
+        merged = self.pyramid(self.backbone(images))
+        size = [side // STRIDE for side in images.shape[-2:]]
+        if list(merged.shape[-2:]) != size:  # a backbone without a stage at stride 4, such as a plain ViT
+            merged = functional.interpolate(merged, size=size, mode="bilinear", align_corners=False)
+        refined: Tensor = self.refine(merged)
+        return refined
+
+
+class PyramidPose(PyramidFeatures):
     """Heatmap network; input (B, 3, H, W) with H and W multiples of the backbone's coarsest stride.
 
     Parameters
     ----------
     num_keypoints
         K.
-    backbone
-        Name of any timm model that can return its features.
-    width
-        Channels of the pyramid.
+    backbone, width
+        See :class:`PyramidFeatures`.
     visibility
         Whether to add a :class:`VisibilityHead`.
     """
@@ -90,25 +120,13 @@ class PyramidPose(nn.Module):
     def __init__(
         self, num_keypoints: int, backbone: str = BACKBONE, width: int = 64, visibility: bool = False
     ) -> None:
-        super().__init__()
-        features: Any = timm.create_model(
-            backbone, pretrained=False, features_only=True, out_indices=_stages(backbone)
-        )
-        self.backbone = features
-        self.pyramid = FeaturePyramid(features.feature_info.channels(), width)
-        self.refine = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
-        )
+        super().__init__(backbone, width)
         self.head = nn.Conv2d(width, num_keypoints, 1)
         self.visibility = VisibilityHead(num_keypoints, width) if visibility else None
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Return ``heatmap`` (B, K, H/4, W/4), logits of a soft-max over cells, and ``visibility`` (B, K)."""
-        merged = self.pyramid(self.backbone(images))
-        size = [side // STRIDE for side in images.shape[-2:]]
-        if list(merged.shape[-2:]) != size:  # a backbone without a stage at stride 4, such as a plain ViT
-            merged = functional.interpolate(merged, size=size, mode="bilinear", align_corners=False)
-        features = self.refine(merged)
+        features = self.features(images)
         outputs = {"heatmap": self.head(features)}
         if self.visibility is not None:
             outputs["visibility"] = self.visibility(features, outputs["heatmap"])
