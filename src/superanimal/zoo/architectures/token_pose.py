@@ -1,10 +1,10 @@
 """A transformer head: one token per keypoint asks the picture where its keypoint is.
 
-In the style of AnimalTokenPose, the transformer of the SuperAnimal paper, which follows TokenPose (Li et al.
-2021, "TokenPose: Learning keypoint tokens for human pose estimation", ICCV): K learned keypoint tokens and
-the patches of a feature map attend to each other, so that a keypoint can use where the others are. Unlike there, a
-heatmap is the scalar product of the keypoint's token with the features at stride 4 and not the output of a
-perceptron: the crop may have any size, and a new keypoint is one new row of ``tokens``.
+In the style of AnimalTokenPose, the transformer of the SuperAnimal paper, which follows TokenPose (Li et
+al. 2021, "TokenPose: Learning keypoint tokens for human pose estimation", ICCV): K learned keypoint tokens
+and the patches of a feature map attend to each other, so that a keypoint can use where the others are.
+Unlike there, a heatmap is the scalar product of the keypoint's token with the features at stride 4 and not
+the output of a perceptron: the crop may have any size, and a new keypoint is one new row of ``tokens``.
 """
 
 from __future__ import annotations
