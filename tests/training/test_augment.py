@@ -64,7 +64,7 @@ def test_left_stays_left_under_rotation_and_flip() -> None:
     samples = PoseSamples([shard_of()])
     rng = np.random.default_rng(0)
     for _ in range(30):
-        _, points = samples.draw(rng, 96)
+        _, points, _ = samples.draw(rng, 96)
         at = {
             name: points[TOPVIEWMOUSE.index(name)] for name in ("neck", "tail_base", "left_hip", "right_hip")
         }

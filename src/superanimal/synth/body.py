@@ -55,10 +55,13 @@ _PROFILE_W = np.array(
 _TAIL_STEPS = 42
 _SPINE_STEPS = 44
 _NECK_S = 0.70
+_CENTRE_S = _NECK_S * 4 / 6
+# A mouse of 88 mm from nose to tail base has its ear canals 17 to 18 mm and its eyes 11 mm behind the nose.
+_EAR_S, _EYE_S = 0.80, 0.878
 _BACK_S = {
     "neck": 6 / 6,
     "mid_back": 5 / 6,
-    "mouse_center": 4 / 6,
+    "mouse_center": _CENTRE_S / _NECK_S,
     "mid_backend": 3 / 6,
     "mid_backend2": 2 / 6,
     "mid_backend3": 1 / 6,
@@ -247,7 +250,7 @@ def build_mouse(shape: MouseShape, pose: MousePose) -> Body:
     center = np.cumsum(frames[:, :, 0] * (ds * pace)[:, None], 0)
     width = _profile(s, shape) * (1 + (pose.stretch**-0.6 - 1) * (1 - smooth_step(s, 0.6, 0.75)))
     height = width * (shape.flatness + 0.1 * (s > 0.75))
-    middle = int(np.argmin(np.abs(s - _NECK_S * 4 / 6)))
+    middle = int(np.argmin(np.abs(s - _CENTRE_S)))
     center = center - center[middle] * np.array([1.0, 1.0, 0.0])
     # The trunk rests a little above the floor; a raised chest lifts the front.
     sag = center[:, 2] - height * np.cos(pitch)
@@ -273,15 +276,15 @@ def build_mouse(shape: MouseShape, pose: MousePose) -> Body:
         points[name] = on_trunk(_NECK_S * fraction, 0.0, 0.96)
     for side, sign in (("left", 1.0), ("right", -1.0)):
         points[f"{side}_shoulder"] = on_trunk(0.62, 0.72 * sign, 0.66)
-        points[f"{side}_midside"] = on_trunk(0.42, 0.84 * sign, 0.5)
-        points[f"{side}_hip"] = on_trunk(0.19, 0.84 * sign, 0.5)
-        points[f"{side}_eye"] = on_trunk(0.885, 0.86 * sign, 0.5)
-        parts.add(points[f"{side}_eye"], np.eye(3), np.full(3, 0.0135), EYE, 0.885)
-    points["head_midpoint"] = on_trunk(0.80, 0.0, 0.97)
+        points[f"{side}_midside"] = on_trunk(_CENTRE_S, 0.88 * sign, 0.45)
+        points[f"{side}_hip"] = on_trunk(0.19, 0.88 * sign, 0.45)
+        points[f"{side}_eye"] = on_trunk(_EYE_S, 0.86 * sign, 0.5)
+        parts.add(points[f"{side}_eye"], np.eye(3), np.full(3, 0.0135), EYE, _EYE_S)
+    points["head_midpoint"] = on_trunk(_EAR_S, 0.0, 0.97)
     points["nose"] = center[-1] + frames[-1] @ np.array([0.012, 0.0, 0.004])
     parts.add(center[-1], frames[-1], np.array([0.016, 0.014, 0.012]), NOSE, 1.0)
 
-    _add_ears(parts, points, shape, pose, on_trunk, frames[int(np.argmin(np.abs(s - 0.78)))])
+    _add_ears(parts, points, shape, pose, on_trunk, frames[int(np.argmin(np.abs(s - _EAR_S)))])
     _add_limbs(parts, shape, pose, center, frames, width, s)
     _add_tail(parts, points, shape, pose, center[0], yaw[0], pitch[0])
     if shape.implant > 0:
@@ -303,7 +306,7 @@ def _add_ears(
     radius = shape.ear_radius
     for k, (side, sign) in enumerate((("left", 1.0), ("right", -1.0))):
         fold = pose.ears[k]
-        root = on_trunk(0.775, 0.72 * sign, 0.72)
+        root = on_trunk(_EAR_S, 0.82 * sign, 0.68)
         # The ear points outwards, a little back and up; folding turns it backwards.
         out = head @ np.array([-0.35 - 0.8 * fold, sign * (1.0 - 0.4 * fold), 0.55 - 0.2 * fold])
         out /= np.linalg.norm(out)
@@ -312,9 +315,9 @@ def _add_ears(
         thin = np.cross(out, normal)
         middle = root + out * radius * 0.85
         parts.add(
-            middle, np.stack([out, normal, thin], -1), np.array([radius, radius * 0.88, 0.009]), EAR, 0.775
+            middle, np.stack([out, normal, thin], -1), np.array([radius, radius * 0.88, 0.009]), EAR, _EAR_S
         )
-        points[f"{side}_ear"] = root + out * radius * 0.5
+        points[f"{side}_ear"] = root + out * radius * 0.1
         points[f"{side}_ear_tip"] = root + out * radius * 1.75
 
 

@@ -10,14 +10,14 @@ from superanimal.synth.body import MousePose, MouseShape
 def sample_shape(rng: np.random.Generator) -> MouseShape:
     """Draw the proportions of one animal (pups to obese adults, some with a head implant)."""
     return MouseShape(
-        girth=rng.uniform(0.78, 1.18),
+        girth=rng.uniform(0.82, 1.25),
         rump=rng.uniform(0.9, 1.1),
         head=rng.uniform(0.85, 1.12),
         snout=rng.uniform(0.8, 1.25),
         flatness=rng.uniform(0.75, 0.95),
-        ear_radius=rng.uniform(0.042, 0.068),
+        ear_radius=rng.uniform(0.045, 0.072),
         tail_length=rng.uniform(0.72, 1.02),
-        tail_radius=rng.uniform(0.018, 0.03),
+        tail_radius=rng.uniform(0.018, 0.033),
         paw=rng.uniform(0.8, 1.2),
         implant=rng.uniform(0.02, 0.12) if rng.random() < 0.08 else 0.0,
     )
@@ -30,8 +30,8 @@ def sample_pose(rng: np.random.Generator) -> MousePose:
     bend = np.array(
         [-turn + rng.normal(0, 0.18), turn + rng.normal(0, 0.22), rng.normal(0, 0.32) + 0.5 * turn]
     )
-    rise = np.array([0.0, rng.normal(0.03, 0.08), rng.normal(-0.12, 0.22)])
-    stretch = rng.uniform(0.9, 1.06)
+    rise = np.array([0.0, rng.normal(0.03, 0.08), np.clip(rng.normal(-0.27, 0.25), -0.8, 0.5)])
+    stretch = rng.uniform(0.78, 1.04)
     if kind == 1:  # rearing or reaching up
         lift = rng.uniform(0.2, 0.95)
         rise = np.array([lift * rng.uniform(0.2, 0.6), lift * 0.6, rng.normal(-0.15, 0.3)])

@@ -60,7 +60,7 @@ def sample_coat(rng: np.random.Generator) -> Coat:
     else:
         fur = np.full(3, rng.uniform(0.02, 0.3)) * np.array([1.1, 1.0, 0.9])
     fur = fur + rng.normal(0, 0.012, 3)
-    mix = rng.uniform(0, 0.75) if kind < 3 else rng.uniform(0.4, 1.0)
+    mix = rng.uniform(0.05, 0.85) if kind < 3 else rng.uniform(0.4, 1.0)
     colours[FUR] = fur
     colours[EAR] = skin * mix * rng.uniform(0.6, 1.1) + fur * (1 - mix)
     paw_mix = rng.uniform(0.3, 1.0)

