@@ -83,3 +83,18 @@ def test_a_tiny_box_still_gives_a_crop(image: np.ndarray) -> None:
     windows = crop_windows(np.array([[5.0, 5.0, 0.2, 0.2]]), (16, 16))
     assert windows.extent[0].tolist() == [1, 1]
     assert cut(image, windows.offset[0], windows.extent[0], windows.size).shape == (16, 16, 3)
+
+
+def test_antialiasing_keeps_a_thin_line_where_the_crop_shrinks() -> None:
+    image = np.zeros((400, 400, 3), np.uint8)
+    image[:, ::8] = 255
+    windows = crop_windows(np.array([[0.0, 0.0, 400.0, 400.0]]), (50, 50))
+    smooth = cut(image, windows.offset[0], windows.extent[0], windows.size, antialias=True)
+    assert np.ptp(smooth) <= 1 and abs(int(smooth[0, 0, 0]) - 32) <= 1  # an eighth of 255 everywhere
+    assert (cut(image, windows.offset[0], windows.extent[0], windows.size) == 0).all()  # misses every line
+
+
+def test_antialiasing_changes_nothing_where_the_crop_grows(image: np.ndarray) -> None:
+    windows = crop_windows(np.array([[0.0, 0.0, 20.0, 20.0]]), (40, 40))
+    where = windows.offset[0], windows.extent[0], windows.size
+    assert (cut(image, *where) == cut(image, *where, antialias=True)).all()

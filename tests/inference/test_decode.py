@@ -156,3 +156,20 @@ def test_the_path_for_accelerators_gives_the_same(
     elsewhere = decode(outputs, head, identity_windows(5), subpixel=True)
     assert (on_cpu[0] == elsewhere[0]).all()
     assert (on_cpu[1] == elsewhere[1]).all()
+
+
+def test_visibility_lowers_the_confidence_and_calibration_joins_both(centres: np.ndarray) -> None:
+    maps = gaussian_maps(centres)
+    plain = decode({"heatmap": maps}, HeadSpec(), identity_windows(5), subpixel=True)[1]
+    seen = torch.full(plain.shape, -2.0)
+    outputs = {"heatmap": maps, "visibility": seen}
+    product = decode(outputs, HeadSpec(), identity_windows(5), subpixel=True)[1]
+    assert product == pytest.approx(plain / (1 + np.exp(2.0)))
+    same = HeadSpec(calibration=(1.0, 0.0, 0.0))
+    assert decode(outputs, same, identity_windows(5), subpixel=True)[1] == pytest.approx(plain, abs=2e-6)
+    only_seen = HeadSpec(calibration=(0.0, 0.5, 0.25))
+    expected = 1 / (1 + np.exp(0.75))
+    assert decode(outputs, only_seen, identity_windows(5), subpixel=True)[1] == pytest.approx(expected)
+    assert decode({"heatmap": maps}, only_seen, identity_windows(5), subpixel=True)[1] == pytest.approx(
+        1 / (1 + np.exp(-0.25))
+    )

@@ -2,7 +2,8 @@
 
 The geometry is that of DeepLabCut 3's top-down models: the shorter side of the box grows until the
 box has the network's aspect ratio, its corners are rounded to whole pixels (half to even), what lies
-outside the image is black, and the cut-out is resized bilinearly without antialiasing.
+outside the image is black, and the cut-out is resized bilinearly without antialiasing. Enhanced mode
+averages areas instead where the cut-out shrinks, so that thin tails and legs do not break up.
 """
 
 from __future__ import annotations
@@ -64,8 +65,18 @@ def crop_windows(boxes: np.ndarray, size: tuple[int, int], margin: float = 1.0) 
     return CropWindows(offset, np.maximum(high.astype(np.int64) - offset, 1), size)
 
 
-def cut(image: np.ndarray, offset: np.ndarray, extent: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Cut one window out of an image (H, W, 3) uint8 and resize it to (size[1], size[0], 3)."""
+def cut(
+    image: np.ndarray,
+    offset: np.ndarray,
+    extent: np.ndarray,
+    size: tuple[int, int],
+    *,
+    antialias: bool = False,
+) -> np.ndarray:
+    """Cut one window out of an image (H, W, 3) uint8 and resize it to (size[1], size[0], 3).
+
+    ``antialias`` averages areas where the window is larger than ``size``.
+    """
     x, y = int(offset[0]), int(offset[1])
     width, height = int(extent[0]), int(extent[1])
     rows, columns = image.shape[:2]
@@ -76,4 +87,6 @@ def cut(image: np.ndarray, offset: np.ndarray, extent: np.ndarray, size: tuple[i
         padded = np.zeros((height, width, image.shape[2]), image.dtype)
         padded[y0 - y : y1 - y, x0 - x : x1 - x] = part
         part = padded
-    return cv2.resize(np.ascontiguousarray(part), size, interpolation=cv2.INTER_LINEAR)
+    shrinks = antialias and width > size[0] and height > size[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(np.ascontiguousarray(part), size, interpolation=method)

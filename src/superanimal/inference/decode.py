@@ -30,7 +30,7 @@ def decode(
     ----------
     outputs
         Raw maps of the network: ``heatmap`` (n, K, h, w) and perhaps ``locref`` (n, 2K, h, w), or
-        ``simcc_x`` (n, K, bins) and ``simcc_y`` (n, K, bins).
+        ``simcc_x`` (n, K, bins) and ``simcc_y`` (n, K, bins); perhaps ``visibility`` (n, K) logits.
     head
         What the maps mean: stride, activation, scale of the offsets.
     windows
@@ -42,6 +42,7 @@ def decode(
         points, confidence = _decode_simcc(outputs, head, subpixel)
     else:
         points, confidence = _decode_heatmap(outputs, head, subpixel)
+        confidence = _calibrated(confidence, outputs.get("visibility"), head.calibration)
     return windows.to_image(points) - head.pixel_shift, confidence
 
 
@@ -70,6 +71,29 @@ def _decode_heatmap(
     elif subpixel:
         shift = _centroid(around) if softmax else _parabola(around)
     return (cell + 0.5 + shift) * head.stride, np.clip(confidence, 0.0, 1.0)
+
+
+def _calibrated(
+    confidence: np.ndarray,
+    visibility: torch.Tensor | None,
+    calibration: tuple[float, float, float] | None,
+) -> np.ndarray:
+    """Join what the heatmap and the visibility output say, see :attr:`HeadSpec.calibration`."""
+    seen = np.zeros(confidence.shape) if visibility is None else visibility.double().cpu().numpy()
+    if calibration is not None:
+        slope, weight, shift = calibration
+        return _sigmoid(slope * logit(confidence) + weight * seen + shift)
+    return confidence if visibility is None else confidence * _sigmoid(seen)
+
+
+def logit(probability: np.ndarray) -> np.ndarray:
+    """Return log(p / (1 - p)) of probabilities, which are kept 1e-6 away from 0 and 1."""
+    p = np.clip(probability, 1e-6, 1 - 1e-6)
+    return np.log(p) - np.log1p(-p)
+
+
+def _sigmoid(values: np.ndarray) -> np.ndarray:
+    return 0.5 * (1 + np.tanh(values / 2))
 
 
 def _decode_simcc(

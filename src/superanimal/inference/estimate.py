@@ -193,7 +193,13 @@ class Estimator:
         def batch(start: int, stop: int) -> np.ndarray:
             return np.stack(
                 [
-                    cut(frames[owners[i]], windows.offset[i], windows.extent[i], windows.size)
+                    cut(
+                        frames[owners[i]],
+                        windows.offset[i],
+                        windows.extent[i],
+                        windows.size,
+                        antialias=self.enhanced,
+                    )
                     for i in range(start, stop)
                 ]
             )

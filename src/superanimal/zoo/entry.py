@@ -34,6 +34,10 @@ class HeadSpec:
         Bins per crop pixel.
     simcc_temperature
         Factors (x, y) of the logits before the softmax.
+    calibration
+        Of a heatmap head: (a, b, c) of the logistic calibration (Platt 1999), confidence =
+        sigmoid(a * logit(m) + b * v + c) with the heatmap's confidence m and the logit v of the network's
+        ``visibility`` output (0 without one). None leaves m, times sigmoid(v) where there is such an output.
     """
 
     kind: Literal["heatmap", "simcc"] = "heatmap"
@@ -43,6 +47,7 @@ class HeadSpec:
     pixel_shift: float = 0.0
     simcc_split: float = 2.0
     simcc_temperature: tuple[float, float] = (1.0, 1.0)
+    calibration: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)
