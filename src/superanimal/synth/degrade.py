@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 
 
-def degrade(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+def degrade(
+    rng: np.random.Generator, image: np.ndarray, grey: float = 0.55, tint: float = 0.18
+) -> np.ndarray:
     """Blur, grey or tint, gamma, exposure, vignette, noise, block compression.
 
     Parameters
@@ -15,6 +17,8 @@ def degrade(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
         Source of all randomness.
     image
         (H, W, 3) float32 RGB, about 0..1.
+    grey, tint
+        Chance of a grey picture, and strength of a colour cast.
 
     Returns
     -------
@@ -33,10 +37,10 @@ def degrade(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
         c = (n - 1) / 2
         cv2.line(kernel, (round(c - d[0]), round(c - d[1])), (round(c + d[0]), round(c + d[1])), 1.0)
         out = cv2.filter2D(out, -1, kernel / kernel.sum())
-    if rng.random() < 0.55:
+    if rng.random() < grey:
         out = np.repeat((out @ np.array([0.3, 0.59, 0.11], np.float32))[..., None], 3, -1)
     if rng.random() < 0.35:  # colour cast
-        out = out * np.clip(1 + rng.normal(0, 0.18, 3), 0.3, 1.5).astype(np.float32)
+        out = out * np.clip(1 + rng.normal(0, tint, 3), 0.3, 1.5).astype(np.float32)
     if rng.random() < 0.4:
         y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j].astype(np.float32)
         out = out * (1 - np.float32(rng.uniform(0, 0.4)) * (x * x + y * y) / 2)[..., None]
