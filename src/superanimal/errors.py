@@ -79,6 +79,12 @@ class NoAnimalsError(SuperAnimalError):
     exit_code = 9
 
 
+class CalibrationRefused(SuperAnimalError):  # noqa: N818 - a finding, not a fault
+    """A calibration would not make predictions better, as far as the labels can tell."""
+
+    exit_code = 10
+
+
 class Cancelled(SuperAnimalError):  # noqa: N818 - the user's wish, not a fault
     """The user asked to stop; what was finished is kept."""
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 _PUBLIC = {
+    "Calibration": "superanimal.poses.calibration",
     "Conversion": "superanimal.keypoints.converting",
     "ConversionTable": "superanimal.keypoints.conversion",
     "ImageRef": "superanimal.keypoints.images",
@@ -18,6 +19,7 @@ _PUBLIC = {
     "Merged": "superanimal.keypoints.merging",
     "Pair": "superanimal.keypoints.matching",
     "Split": "superanimal.keypoints.merging",
+    "calibrate": "superanimal.keypoints.calibrating",
     "check_space": "superanimal.keypoints.spaces",
     "check_table": "superanimal.keypoints.conversion",
     "concatenate": "superanimal.keypoints.combine",
@@ -26,6 +28,7 @@ _PUBLIC = {
     "draft_table": "superanimal.keypoints.conversion",
     "extend_space": "superanimal.keypoints.spaces",
     "from_poses": "superanimal.keypoints.labelled",
+    "load_calibration": "superanimal.poses.calibration",
     "load_table": "superanimal.keypoints.conversion",
     "match": "superanimal.keypoints.matching",
     "match_predictions": "superanimal.keypoints.matching",

@@ -1,0 +1,240 @@
+"""Calibration: a fixed offset per keypoint, in the animal's own frame, from a model's definition to a user's.
+
+A calibration is a JSON file made by :func:`superanimal.keypoints.calibrate`. It belongs to one model (SHA-256
+of the weights) and moves predicted points; no network is trained and nothing a person placed is touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from superanimal.errors import FormatError, InputError, NotFoundError
+from superanimal.files import atomic_write
+from superanimal.poses.animal_frame import Shape, find_frames
+from superanimal.poses.provenance import get_provenance, set_provenance
+
+KIND, VERSION = "superanimal-calibration", 1
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Where a user's K keypoints lie seen from those of a model.
+
+    Attributes
+    ----------
+    shape
+        Keypoints of the model (K names) and their typical pose, which the animal's frame is found with.
+    offsets : (K, 2) float64
+        Body lengths, x forward, y to the animal's left; 0 for keypoints that are not moved.
+    intervals : (K, 2, 2) float64
+        Lower and upper limit of each offset; NaN for keypoints that are not moved.
+    table
+        The model's keypoint of each user's keypoint that was looked at.
+    model, weights
+        Name of the model and SHA-256 of its weights; empty when unknown.
+    facts
+        Images, cross-validated gain in total and per keypoint, settings, provenance.
+    """
+
+    shape: Shape
+    offsets: np.ndarray
+    intervals: np.ndarray
+    table: dict[str, str]
+    model: str = ""
+    weights: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """Keypoints of the model that have an offset."""
+        return tuple(
+            name for name, offset in zip(self.shape.keypoints, self.offsets, strict=True) if offset.any()
+        )
+
+    @cached_property
+    def digest(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 of what moves the points."""
+        parts = {key: self.to_dict()[key] for key in ("weights", "shape", "keypoints")}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+    def move(self, points: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+        """Return the calibrated positions of F animals.
+
+        Parameters
+        ----------
+        points : (F, K, 2)
+            Pixels, in the order of ``shape.keypoints``; NaN where absent.
+        confidence : (F, K)
+            0..1.
+
+        Returns
+        -------
+        (F, K, 2) float64
+            Pixels. Animals whose frame cannot be found (fewer than three keypoints) stay where they are.
+        """
+        frames = find_frames(points, confidence, self.shape)
+        shift = frames.to_image(self.offsets)
+        return np.asarray(points + np.where(np.isfinite(shift), shift, 0))
+
+    def apply(self, ds: xr.Dataset) -> xr.Dataset:
+        """Return a pose data set with calibrated positions; the original is left alone.
+
+        Confidence and boxes stay as they are, and so do points that a person placed (``edited``).
+
+        Parameters
+        ----------
+        ds
+            Pose data set (time, space, keypoints, individuals) of the model this calibration is for.
+
+        Raises
+        ------
+        InputError
+            When the data set lacks a keypoint of the model, is of other weights, or is calibrated already.
+        """
+        self.check(ds)
+        known = ds["keypoints"].values.tolist()
+        own = [known.index(name) for name in self.shape.keypoints]
+        order = ("time", "individuals", "keypoints", "space")
+        position = ds["position"].transpose(*order).values.astype(float)  # (T, N, K', 2)
+        confidence = ds["confidence"].transpose(*order[:3]).values
+        animals = position[:, :, own].reshape(-1, len(own), 2)
+        moved = position.copy()
+        moved[:, :, own] = self.move(animals, confidence[:, :, own].reshape(-1, len(own))).reshape(
+            *position.shape[:2], len(own), 2
+        )
+        if "edited" in ds:
+            moved = np.where(ds["edited"].transpose(*order[:3]).values[..., None], position, moved)
+        result = ds.copy()
+        result["position"] = ds["position"].copy(data=moved.transpose(0, 3, 2, 1).astype(np.float32))
+        return set_provenance(result, {**get_provenance(ds), "calibration": self.record()})
+
+    def check(self, ds: xr.Dataset) -> None:
+        """Raise InputError when a pose data set is not one this calibration can be applied to."""
+        record = get_provenance(ds)
+        known = [str(name) for name in ds["keypoints"].values]
+        known_to = self.shape.keypoints
+        missing = [name for name in known_to if name not in known]
+        if missing:
+            raise InputError(
+                f"the poses have no keypoint {', '.join(missing[:5])}",
+                f"this calibration is for the {len(known_to)} keypoints of {self.model or 'a model'}",
+            )
+        if record.get("calibration"):
+            raise InputError(
+                f"the poses are calibrated already ({record['calibration'].get('digest', '')})",
+                "a calibration is applied once, to what the network gave",
+            )
+        self.check_weights(str(record.get("weights") or ""), str(record.get("model") or "the poses"))
+
+    def check_weights(self, weights: str, name: str) -> None:
+        """Raise InputError when weights (SHA-256) are known not to be those the calibration is for."""
+        if weights and self.weights and weights != self.weights:
+            raise InputError(
+                f"the calibration is for {self.model} (weights {self.weights[:12]}), "
+                f"not for {name} (weights {weights[:12]})",
+                "an offset belongs to the weights it was measured with",
+                "calibrate this model: superanimal match LABELS --model MODEL --calibrate",
+            )
+
+    def record(self) -> dict[str, Any]:
+        """Return what the provenance of calibrated poses says."""
+        return {
+            "digest": self.digest,
+            "model": self.model,
+            "weights": self.weights,
+            "moved": list(self.moved),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        rows = zip(self.shape.keypoints, self.shape.points, self.offsets, self.intervals, strict=True)
+        return {
+            "kind": KIND,
+            "version": VERSION,
+            "model": self.model,
+            "weights": self.weights,
+            "table": self.table,
+            "shape": {"axis": self.shape.axis, "mirrored": self.shape.mirrored},
+            "keypoints": {
+                name: {
+                    "typical": _numbers(typical),
+                    "offset": _numbers(offset),
+                    "interval": [_numbers(limit) for limit in interval] if offset.any() else None,
+                }
+                for name, typical, offset, interval in rows
+            },
+            "facts": self.facts,
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the calibration as JSON."""
+        with atomic_write(path) as temporary:
+            temporary.write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
+        return Path(path)
+
+
+def load_calibration(path: str | os.PathLike[str]) -> Calibration:
+    """Read a calibration file.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such file.
+    FormatError
+        When it is not a calibration, or damaged.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise NotFoundError(
+            f"{path}: no such calibration file", remedy="superanimal match LABELS --calibrate makes one"
+        )
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except (ValueError, OSError) as error:
+        raise FormatError(f"{path}: not a JSON file ({error})") from None
+    if not isinstance(document, dict) or document.get("kind") != KIND:
+        raise FormatError(f"{path} is not a calibration", f'"kind" is "{KIND}"')
+    if document.get("version") != VERSION:
+        raise FormatError(f"{path} has version {document.get('version')}", f"this software reads {VERSION}")
+    try:
+        points = document["keypoints"]
+        shape = Shape(
+            keypoints=tuple(points),
+            points=_pairs([point["typical"] for point in points.values()]),
+            axis=str(document["shape"]["axis"]),
+            mirrored=bool(document["shape"]["mirrored"]),
+        )
+        offsets = _pairs([point["offset"] for point in points.values()])
+        limits = [point["interval"] or [[None, None]] * 2 for point in points.values()]
+        intervals = np.array(limits, dtype=float).reshape(-1, 2, 2)
+        table = {str(user): str(model) for user, model in document["table"].items()}
+        if not np.isfinite(offsets).all() or not set(table.values()) <= set(points):
+            raise ValueError("offsets are numbers, and the table names keypoints of the model")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FormatError(f"{path}: damaged calibration ({error!r})", remedy="make it again") from None
+    return Calibration(
+        shape, offsets, intervals, table, str(document["model"]), str(document["weights"]), document["facts"]
+    )
+
+
+def as_calibration(given: Calibration | str | os.PathLike[str] | None) -> Calibration | None:
+    """Return a calibration given as itself, as a file, or not at all."""
+    return given if given is None or isinstance(given, Calibration) else load_calibration(given)
+
+
+def _numbers(values: np.ndarray) -> list[float | None]:
+    """Return numbers for JSON, which has no NaN."""
+    return [float(value) if np.isfinite(value) else None for value in values]
+
+
+def _pairs(values: list[Any]) -> np.ndarray:
+    return np.array(values, dtype=float).reshape(len(values), 2)
