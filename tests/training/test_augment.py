@@ -12,11 +12,11 @@ from superanimal.training.augment import (
     PoseSamples,
     crop_matrix,
     detector_targets,
-    flip_order,
     move,
     warp,
 )
 from superanimal.training.scenes import SceneShard
+from superanimal.training.subjects import MOUSE
 
 
 def shard_of(count: int = 4, side: int = 160) -> SceneShard:
@@ -29,7 +29,7 @@ def shard_of(count: int = 4, side: int = 160) -> SceneShard:
 
 
 def test_flip_swaps_sides_and_is_its_own_inverse() -> None:
-    order = flip_order()
+    order = MOUSE.flip_order
     assert np.array_equal(order[order], np.arange(27))
     assert TOPVIEWMOUSE[order[TOPVIEWMOUSE.index("left_ear_tip")]] == "right_ear_tip"
     assert order[TOPVIEWMOUSE.index("tail3")] == TOPVIEWMOUSE.index("tail3")

@@ -14,6 +14,7 @@ from superanimal.training import mini
 from superanimal.training.augment import PoseSamples
 from superanimal.training.loop import Task, load_imagenet, normalise, prefetch, train
 from superanimal.training.scenes import SceneShard, open_shards
+from superanimal.training.subjects import MOUSE
 from superanimal.zoo import load_detector, load_pose_model
 from superanimal.zoo.architectures import mini_detector, pyramid_pose
 
@@ -168,7 +169,7 @@ def test_scene_cache_reads_what_was_rendered(tmp_path: Path, monkeypatch: pytest
     from superanimal.training import scenes
 
     monkeypatch.setattr(scenes, "SHARD", 2)
-    monkeypatch.setitem(scenes.KINDS, "pose", scenes.SceneKind(96, (30.0, 45.0), (0.0, 1.0), 5))
+    monkeypatch.setitem(scenes.KINDS, "pose", scenes.SceneKind(MOUSE, 96, (30.0, 45.0), (0.0, 1.0), 5))
     path = scenes.render_shard(tmp_path, "pose", 0)
     stamp = path.stat().st_mtime_ns
     assert scenes.render_shard(tmp_path, "pose", 0) == path and path.stat().st_mtime_ns == stamp

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from superanimal.synth.body import TOPVIEWMOUSE, MousePose, MouseShape, build_mouse
 from superanimal.synth.camera import Camera, Placement, place
+from superanimal.synth.horse import QUADRUPED
+from superanimal.synth.pasture import (
+    Beast,
+    Pasture,
+    quadruped_box,
+    random_quadruped_picture,
+    render_pasture,
+    sample_pasture,
+)
+from superanimal.synth.quadruped import QuadrupedPose, QuadrupedShape, build_quadruped
 from superanimal.synth.scene import (
     Animal,
     Rendered,
@@ -16,19 +26,29 @@ from superanimal.synth.scene import (
 )
 
 __all__ = [
+    "QUADRUPED",
     "TOPVIEWMOUSE",
     "Animal",
+    "Beast",
     "Camera",
     "MousePose",
     "MouseShape",
+    "Pasture",
     "Placement",
+    "QuadrupedPose",
+    "QuadrupedShape",
     "Rendered",
     "Scene",
     "animal_box",
     "build_mouse",
+    "build_quadruped",
     "photograph",
     "place",
+    "quadruped_box",
     "random_picture",
+    "random_quadruped_picture",
     "render",
+    "render_pasture",
+    "sample_pasture",
     "sample_scene",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from superanimal.synth.body import Body
+from superanimal.synth.body import FUR, Body
 from superanimal.synth.camera import Camera
 from superanimal.synth.degrade import degrade
 from superanimal.synth.hides import Hide, paint_hide, ruffle, sample_hide
@@ -197,15 +197,27 @@ def sample_pasture(
         Light(rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 1.4), rng.uniform(0.15, 0.8))
         for _ in range(int(rng.choice(3, p=[0.25, 0.6, 0.15])))
     )
+    ambient = rng.uniform(0.35, 1.05)
+    background = paint_landscape(rng, size, float(feet), length, elevation)
+    if herd and rng.random() < 0.7:
+        _set_off(rng, background, float(hide.colours[FUR].mean()) * (ambient + 0.25 * len(lights)))
     return Pasture(
-        background=paint_landscape(rng, size, float(feet), length, elevation),
+        background=background,
         animals=tuple(herd),
         camera=camera,
         lights=lights,
-        ambient=rng.uniform(0.35, 1.05),
+        ambient=ambient,
         shadow=rng.uniform(0.0, 0.95),
         contact=rng.uniform(0.05, 0.55),
     )
+
+
+def _set_off(rng: np.random.Generator, background: np.ndarray, coat: float) -> None:
+    """Brighten or darken a background, in place, that is about as bright as the animal."""
+    level = float(background[::8, ::8].mean())
+    if abs(level - coat) < 0.12:
+        brighter = level < 0.55 if coat < 0.5 else level < 0.25
+        background *= np.float32(rng.uniform(1.4, 2.4) if brighter else rng.uniform(0.35, 0.65))
 
 
 def _frame(

@@ -8,21 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from superanimal.synth import TOPVIEWMOUSE, animal_box
 from superanimal.training.scenes import SceneShard
+from superanimal.training.subjects import MOUSE, Subject
 from superanimal.zoo.architectures import mini_detector, pyramid_pose
-
-CROP_MARGIN = 2.0
-"""A pose crop is the animal's box, squared and enlarged by this factor: 99 % of the tails then fit."""
-
-
-def flip_order() -> np.ndarray:
-    """Index (27,) that swaps left and right keypoints."""
-    swap = {"left": "right", "right": "left"}
-    names = [
-        swap[n.split("_")[0]] + n[n.index("_") :] if n.split("_")[0] in swap else n for n in TOPVIEWMOUSE
-    ]
-    return np.array([TOPVIEWMOUSE.index(n) for n in names])
 
 
 def crop_matrix(center: np.ndarray, side: float, size: int, angle: float, flip: bool) -> np.ndarray:
@@ -97,10 +85,14 @@ def move(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class PoseSamples:
-    """Draws pose crops: image (S, S, 3) uint8, keypoints (27, 2) in crop pixels, visible (27,)."""
+    """Draws pose crops: image (S, S, 3) uint8, keypoints (K, 2) in crop pixels, visible (K,).
+
+    What an animal does not have is NaN.
+    """
 
     shards: Sequence[SceneShard]
     augment: bool = True
+    subject: Subject = MOUSE
 
     def draw(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """One random crop of ``size`` px."""
@@ -113,14 +105,15 @@ class PoseSamples:
         animal = rng.choice(animals)
         points, visible = shard.keypoints[n, animal].astype(float), shard.visible[n, animal]
         h, w = shard.images.shape[1:3]
-        box = np.clip(animal_box(points), 0, [w - 1, h - 1, w - 1, h - 1])
+        box = np.clip(self.subject.box(points), 0, [w - 1, h - 1, w - 1, h - 1])
         center = (box[:2] + box[2:]) / 2
-        side = max(box[2:] - box[:2]) * CROP_MARGIN
+        side = max(box[2:] - box[:2]) * self.subject.crop_margin
         angle, flip = 0.0, False
         if self.augment:
             side *= np.exp(rng.uniform(-0.32, 0.32))
             center = center + rng.normal(0, 0.06, 2) * side
-            angle, flip = rng.uniform(0, 2 * np.pi), bool(rng.random() < 0.5)
+            angle = rng.uniform(-self.subject.turn, self.subject.turn)
+            flip = bool(rng.random() < 0.5)
             if rng.random() < 0.02:  # look elsewhere: nothing should be found there
                 center = rng.uniform([0, 0], [w, h])
         matrix = crop_matrix(center, max(side, 12.0), size, angle, flip)
@@ -129,11 +122,11 @@ class PoseSamples:
             image = photometric(rng, image)
         points = move(points, matrix)
         visible = visible & ((points > -0.5) & (points < size - 0.5)).all(-1)
-        order = flip_order() if flip else slice(None)
+        order = self.subject.flip_order if flip else slice(None)
         return image, points[order].astype(np.float32), visible[order].astype(np.float32)
 
     def batch(self, rng: np.random.Generator, count: int, size: int) -> dict[str, np.ndarray]:
-        """``image`` (B, S, S, 3) uint8, ``cells`` (B, 27, 2) in heatmap cells, ``visible`` (B, 27)."""
+        """``image`` (B, S, S, 3) uint8, ``cells`` (B, K, 2) in heatmap cells, ``visible`` (B, K)."""
         images, points, visible = zip(*(self.draw(rng, size) for _ in range(count)), strict=True)
         cells = (np.stack(points) + 0.5) / pyramid_pose.STRIDE - 0.5
         return {"image": np.stack(images), "cells": cells, "visible": np.stack(visible)}
@@ -145,6 +138,7 @@ class FrameSamples:
 
     shards: Sequence[SceneShard]
     augment: bool = True
+    subject: Subject = MOUSE
 
     def draw(
         self, rng: np.random.Generator, size: tuple[int, int]
@@ -154,10 +148,12 @@ class FrameSamples:
         n = int(rng.integers(len(shard)))
         h, w = size
         side = shard.images.shape[1]
-        zoom, angle, shift = max(h, w) / side, rng.integers(4) * np.pi / 2, np.zeros(2)
+        zoom, shift = max(h, w) / side, np.zeros(2)
+        angle = 0.0 if self.subject.upright else rng.integers(4) * np.pi / 2
         if self.augment:
             zoom = np.exp(rng.uniform(max(-0.4, np.log(max(h, w) / side) - 0.05), 0.3))
-            angle += rng.uniform(-0.15, 0.15) if rng.random() < 0.7 else rng.uniform(0, np.pi)
+            tilted = self.subject.upright or rng.random() < 0.7
+            angle += rng.uniform(-0.15, 0.15) if tilted else rng.uniform(0, np.pi)
             shift = rng.uniform(-0.5, 0.5, 2) * np.maximum([side - w / zoom, side - h / zoom], 0)
         flip = bool(self.augment and rng.random() < 0.5)
         matrix = crop_matrix(np.full(2, (side - 1) / 2) + shift, side, int(side), angle, flip)
@@ -176,7 +172,7 @@ class FrameSamples:
                 limit_w = w - int(rng.integers(1, mini_detector.MULTIPLE))
             image[limit_h:], image[:, limit_w:] = mini_detector.GREY, mini_detector.GREY
         points = move(shard.keypoints[n].astype(float), matrix)
-        boxes = animal_box(points)
+        boxes = self.subject.box(points)
         clipped = np.clip(boxes, -0.5, np.array([limit_w, limit_h, limit_w, limit_h]) - 0.5)
         area = np.prod(boxes[:, 2:] - boxes[:, :2], -1)
         seen = np.prod(clipped[:, 2:] - clipped[:, :2], -1) / np.maximum(area, 1e-6)

@@ -1,6 +1,7 @@
 """Train the embedded models from rendered mice: ``python -m superanimal.training.mini scenes|pose|...``.
 
-No real image and no label is used. The order of work is ``scenes`` (render the cache), ``pose`` and
+No real image and no label is used. The order of work is, for each
+``--model``, ``scenes`` (render the cache), ``pose`` and
 ``detector`` (train, resumable), ``export`` (float16 safetensors into the package).
 """
 
@@ -23,7 +24,8 @@ from superanimal.inference.crops import CropWindows
 from superanimal.inference.decode import decode
 from superanimal.training.augment import FrameSamples, PoseSamples
 from superanimal.training.loop import Task, load_imagenet, normalise, train
-from superanimal.training.scenes import KINDS, open_shards, render_shard
+from superanimal.training.scenes import open_shards, render_shard
+from superanimal.training.subjects import MOUSE, SUBJECTS, Subject
 from superanimal.zoo.architectures import mini_detector, pyramid_pose
 from superanimal.zoo.entry import HeadSpec
 
@@ -50,7 +52,8 @@ def pose_loss(
     outputs
         ``heatmap`` (B, K, h, w) logits; ``visibility`` (B, K) logits, where the network has them.
     batch
-        ``cells`` (B, K, 2), true positions in cells; ``visible`` (B, K), 1 where a keypoint can be seen.
+        ``cells`` (B, K, 2), true positions in cells, NaN where there is none: such a keypoint adds nothing
+        to the heatmaps' loss; ``visible`` (B, K), 1 where a keypoint can be seen.
     sigma
         Width of the target in cells.
     absent
@@ -60,9 +63,10 @@ def pose_loss(
     """
     logits = outputs["heatmap"].float()
     h, w = logits.shape[-2:]
-    cells = batch["cells"]
-    inside = ((cells > -0.5) & (cells < torch.tensor([w - 0.5, h - 0.5]))).all(-1)
-    far = ((cells < -1.5) | (cells > torch.tensor([w + 0.5, h + 0.5]))).any(-1)
+    known = torch.isfinite(batch["cells"]).all(-1)
+    cells = torch.nan_to_num(batch["cells"])
+    inside = known & ((cells > -0.5) & (cells < torch.tensor([w - 0.5, h - 0.5]))).all(-1)
+    far = known & ((cells < -1.5) | (cells > torch.tensor([w + 0.5, h + 0.5]))).any(-1)
     x = torch.exp(-((torch.arange(w) - cells[..., :1]) ** 2) / (2 * sigma**2))
     y = torch.exp(-((torch.arange(h) - cells[..., 1:]) ** 2) / (2 * sigma**2))
     target = (y[..., None] * x[..., None, :]).flatten(2)
@@ -109,10 +113,10 @@ def set_train(network: nn.Module) -> None:
     network.get_submodule("backbone").eval()
 
 
-def measure_pose(
-    network: nn.Module, samples: PoseSamples, size: int = 192, count: int = 256
-) -> dict[str, float]:
+def measure_pose(network: nn.Module, samples: PoseSamples, count: int = 256) -> dict[str, float]:
     """Error on rendered validation crops: crop pixels, and the share within 10 % of the body length."""
+    subject, size = samples.subject, samples.subject.crop
+    nose, tail_base = (subject.keypoints.index(name) for name in subject.ends)
     network.eval()
     rng = np.random.default_rng(5)
     errors, lengths, sure = [], [], []
@@ -125,11 +129,11 @@ def measure_pose(
         truth = (batch["cells"] + 0.5) * HEAD.stride - HEAD.pixel_shift
         inside = ((truth > -0.5) & (truth < size - 0.5)).all(-1)
         errors.append(np.where(inside, np.linalg.norm(points - truth, axis=-1), np.nan))
-        lengths.append(np.maximum(np.linalg.norm(truth[:, 0] - truth[:, 13], axis=-1), 25))
+        lengths.append(np.maximum(np.linalg.norm(truth[:, nose] - truth[:, tail_base], axis=-1), 25))
         sure.append(np.where(inside, confidence, np.nan))
     e, c = np.concatenate(errors), np.concatenate(sure)
     near = np.where(np.isnan(e), np.nan, e < 0.1 * np.concatenate(lengths)[:, None])
-    body = [k for k in range(27) if k not in (14, 15, 16, 17, 18, 25)]
+    body = [k for k, name in enumerate(subject.keypoints) if name not in subject.loose]
     return {
         "median_px": round(float(np.nanmedian(e)), 2),
         "mean_px": round(float(np.nanmean(e)), 2),
@@ -172,45 +176,47 @@ def measure_detector(network: nn.Module, samples: FrameSamples, count: int = 200
 
 def pose_task(
     cache: Path,
+    subject: Subject = MOUSE,
     start: Path | None = None,
-    sizes: tuple[tuple[float, int], ...] = ((0.5, 160), (1.0, 192)),
     batch: int = 16,
 ) -> Task:
-    """The pose model's training task.
+    """The pose model's training task; the first half sees crops that are smaller by 32 px.
 
     Parameters
     ----------
     cache
         Folder of the scenes.
+    subject
+        The animals.
     start
         Weights to start from; from ImageNet without.
-    sizes
-        (until progress, crop pixels).
     batch
         Crops a step.
     """
-    network = pyramid_pose.build(27, visibility=True)
+    network = pyramid_pose.build(len(subject.keypoints), visibility=True)
     if start is None:
         load_imagenet(network.backbone)
     else:
         network.load_state_dict(load_file(start), strict=False)
     freeze_early(network.backbone, 2)
-    samples = PoseSamples(open_shards(cache / "scenes", "pose"))
-    validation = PoseSamples(open_shards(cache / "scenes", "pose-validation"), augment=False)
+    name = f"{subject.scenes}pose"
+    samples = PoseSamples(open_shards(cache / "scenes", name), subject=subject)
+    validation = PoseSamples(open_shards(cache / "scenes", f"{name}-validation"), False, subject)
 
     def draw(rng: np.random.Generator, progress: float) -> dict[str, np.ndarray]:
-        return samples.batch(rng, batch, next(size for until, size in sizes if progress <= until))
+        return samples.batch(rng, batch, subject.crop - (32 if progress <= 0.5 else 0))
 
     return Task(network, draw, pose_loss, lambda net: measure_pose(net, validation), set_train)
 
 
-def detector_task(cache: Path, batch: int = 8) -> Task:
+def detector_task(cache: Path, subject: Subject = MOUSE, batch: int = 8) -> Task:
     """The detector's training task."""
     network = mini_detector.build()
     load_imagenet(network.backbone)
     freeze_early(network.backbone, 3)
-    samples = FrameSamples(open_shards(cache / "scenes", "detector"))
-    validation = FrameSamples(open_shards(cache / "scenes", "detector-validation"), augment=False)
+    name = f"{subject.scenes}detector"
+    samples = FrameSamples(open_shards(cache / "scenes", name), subject=subject)
+    validation = FrameSamples(open_shards(cache / "scenes", f"{name}-validation"), False, subject)
 
     def draw(rng: np.random.Generator, progress: float) -> dict[str, np.ndarray]:
         return samples.batch(rng, batch, FRAME_SIZES[int(rng.integers(len(FRAME_SIZES)))])
@@ -233,8 +239,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Command line of this module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["scenes", "pose", "detector", "export"])
+    parser.add_argument("--model", choices=sorted(SUBJECTS), default=MOUSE.model)
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for scenes and checkpoints")
-    parser.add_argument("--kind", choices=sorted(KINDS), default="pose", help="scenes: which kind")
+    kinds = ["pose", "pose-validation", "detector", "detector-validation"]
+    parser.add_argument("--kind", choices=kinds, default="pose", help="scenes: which kind")
     parser.add_argument("--shards", default="0:48", help="scenes: range of shards, start:stop[:step]")
     parser.add_argument("--minutes", type=float, default=45.0, help="budget of wall-clock time")
     parser.add_argument("--steps", type=int, help="budget of steps instead (the same on every machine)")
@@ -249,7 +257,8 @@ def main(arguments: list[str] | None = None) -> None:
 
     cv2.setNumThreads(1)
     torch.set_num_threads(options.threads)
-    run = options.run or options.what
+    subject = SUBJECTS[options.model]
+    run = options.run or f"{subject.scenes}{options.what}"
     checkpoint = options.cache / "runs" / f"{run}.pt"
     log_path = options.cache / "runs" / f"{run}.log"
 
@@ -262,21 +271,22 @@ def main(arguments: list[str] | None = None) -> None:
     if options.what == "scenes":
         start, stop, step = ([int(v) for v in options.shards.split(":")] + [1])[:3]
         for index in range(start, stop, step):
-            log(str(render_shard(options.cache / "scenes", options.kind, index)))
+            log(str(render_shard(options.cache / "scenes", subject.scenes + options.kind, index)))
         return
     if options.what == "export":
-        for name, network, measure in _exports(options.cache):
-            state = torch.load(options.cache / "runs" / f"{name}.pt", map_location="cpu", weights_only=True)
+        for name, network, measure in _exports(options.cache, subject):
+            path = options.cache / "runs" / f"{subject.scenes}{name}.pt"
+            state = torch.load(path, map_location="cpu", weights_only=True)
             network.load_state_dict(state["average"])
             figures = measure(network.eval())
             metadata = {"commit": options.commit, "seed": str(options.seed), "steps": str(state["step"])}
             metadata |= {"minutes": f"{state['spent'] / 60:.1f}", "rendered_validation": json.dumps(figures)}
-            target = WEIGHTS / f"mini_topviewmouse{'_detector' if name == 'detector' else ''}.safetensors"
+            target = WEIGHTS / f"{subject.model}{'_detector' if name == 'detector' else ''}.safetensors"
             export(network, target, metadata)
             print(target, target.stat().st_size, metadata)
         return
     pose = options.what == "pose"
-    task = pose_task(options.cache, options.start) if pose else detector_task(options.cache)
+    task = pose_task(options.cache, subject, options.start) if pose else detector_task(options.cache, subject)
     train(
         task,
         checkpoint,
@@ -289,12 +299,16 @@ def main(arguments: list[str] | None = None) -> None:
     )
 
 
-def _exports(cache: Path) -> Iterator[tuple[str, nn.Module, Callable[[nn.Module], dict[str, float]]]]:
-    if (cache / "runs" / "pose.pt").exists():
-        samples = PoseSamples(open_shards(cache / "scenes", "pose-validation"), augment=False)
-        yield "pose", pyramid_pose.build(27, visibility=True), lambda net: measure_pose(net, samples)
-    if (cache / "runs" / "detector.pt").exists():
-        frames = FrameSamples(open_shards(cache / "scenes", "detector-validation"), augment=False)
+def _exports(
+    cache: Path, subject: Subject
+) -> Iterator[tuple[str, nn.Module, Callable[[nn.Module], dict[str, float]]]]:
+    runs, scenes = cache / "runs", cache / "scenes"
+    if (runs / f"{subject.scenes}pose.pt").exists():
+        samples = PoseSamples(open_shards(scenes, f"{subject.scenes}pose-validation"), False, subject)
+        network = pyramid_pose.build(len(subject.keypoints), visibility=True)
+        yield "pose", network, lambda net: measure_pose(net, samples)
+    if (runs / f"{subject.scenes}detector.pt").exists():
+        frames = FrameSamples(open_shards(scenes, f"{subject.scenes}detector-validation"), False, subject)
         yield "detector", mini_detector.build(), lambda net: measure_detector(net, frames)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from superanimal.files import atomic_write
-from superanimal.synth import random_picture
+from superanimal.training.subjects import FOURLEGGED, MOUSE, Subject
 
 SHARD = 250
 """Scenes a file."""
@@ -18,9 +18,11 @@ SHARD = 250
 class SceneKind:
     """What the scenes of one cache look like.
 
-    Square of ``side`` px, range of body ``lengths`` px, chance of 0, 1, 2, ... animals, first seed.
+    Square of ``side`` px, range of ``lengths`` px, chance of 0, 1, 2, ... animals, first seed. A length
+    is that of a mouse's body or of a quadruped's trunk.
     """
 
+    subject: Subject
     side: int
     lengths: tuple[float, float]
     herd: tuple[float, ...]
@@ -28,10 +30,18 @@ class SceneKind:
 
 
 KINDS: dict[str, SceneKind] = {
-    "pose": SceneKind(384, (50.0, 135.0), (0.0, 0.78, 0.17, 0.05), 1_000_000),
-    "pose-validation": SceneKind(384, (50.0, 135.0), (0.0, 0.78, 0.17, 0.05), 9_000_000),
-    "detector": SceneKind(320, (24.0, 190.0), (0.04, 0.66, 0.15, 0.08, 0.07), 2_000_000),
-    "detector-validation": SceneKind(320, (24.0, 190.0), (0.04, 0.66, 0.15, 0.08, 0.07), 9_500_000),
+    "pose": SceneKind(MOUSE, 384, (50.0, 135.0), (0.0, 0.78, 0.17, 0.05), 1_000_000),
+    "pose-validation": SceneKind(MOUSE, 384, (50.0, 135.0), (0.0, 0.78, 0.17, 0.05), 9_000_000),
+    "detector": SceneKind(MOUSE, 320, (24.0, 190.0), (0.04, 0.66, 0.15, 0.08, 0.07), 2_000_000),
+    "detector-validation": SceneKind(MOUSE, 320, (24.0, 190.0), (0.04, 0.66, 0.15, 0.08, 0.07), 9_500_000),
+    "quadruped-pose": SceneKind(FOURLEGGED, 320, (50.0, 130.0), (0.0, 0.8, 0.15, 0.05), 3_000_000),
+    "quadruped-pose-validation": SceneKind(FOURLEGGED, 320, (50.0, 130.0), (0.0, 0.8, 0.15, 0.05), 9_200_000),
+    "quadruped-detector": SceneKind(
+        FOURLEGGED, 320, (18.0, 140.0), (0.06, 0.64, 0.16, 0.08, 0.06), 4_000_000
+    ),
+    "quadruped-detector-validation": SceneKind(
+        FOURLEGGED, 320, (18.0, 140.0), (0.06, 0.64, 0.16, 0.08, 0.06), 9_700_000
+    ),
 }
 
 
@@ -39,8 +49,8 @@ KINDS: dict[str, SceneKind] = {
 class SceneShard:
     """Rendered scenes.
 
-    ``images`` (n, side, side, 3) uint8 RGB, ``keypoints`` (n, A, 27, 2) float32 NaN-padded, ``visible``
-    (n, A, 27) bool.
+    ``images`` (n, side, side, 3) uint8 RGB, ``keypoints`` (n, A, K, 2) float32 NaN-padded, ``visible``
+    (n, A, K) bool.
     """
 
     images: np.ndarray
@@ -52,17 +62,18 @@ class SceneShard:
 
 
 def _render_shard(kind: SceneKind, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    most = len(kind.herd) - 1
+    most, count = len(kind.herd) - 1, len(kind.subject.keypoints)
     images = np.zeros((SHARD, kind.side, kind.side, 3), np.uint8)
-    keypoints = np.full((SHARD, most, 27, 2), np.nan, np.float32)
-    visible = np.zeros((SHARD, most, 27), bool)
+    keypoints = np.full((SHARD, most, count, 2), np.nan, np.float32)
+    visible = np.zeros((SHARD, most, count), bool)
     for k in range(SHARD):
         seed = kind.seed + index * SHARD + k
         rng = np.random.default_rng([seed, 7])
         low, high = np.log(kind.lengths)
         n = int(rng.choice(most + 1, p=kind.herd))
         longest = high if n < 3 else min(high, np.log(0.35 * kind.side))
-        picture = random_picture(seed, (kind.side, kind.side), float(np.exp(rng.uniform(low, longest))), n)
+        length = float(np.exp(rng.uniform(low, longest)))
+        picture = kind.subject.picture(seed, (kind.side, kind.side), length, n)
         images[k] = picture.image
         keypoints[k, :n] = picture.keypoints
         visible[k, :n] = picture.visible
