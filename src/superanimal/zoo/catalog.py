@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from superanimal.errors import InputError, ModelError, unknown_name
 from superanimal.zoo.entry import Licence, ModelEntry, parse_entry
+from superanimal.zoo.folder import ENTRY_FILE, read_entry
 from superanimal.zoo.home import models_home
 
 
@@ -58,8 +58,8 @@ def load_catalog() -> Catalog:
     """
     shipped = shipped_catalog()
     entries = {name: shipped[name] for name in shipped}
-    for record in sorted((models_home() / "imported").glob("*/entry.yaml")):
-        entries.setdefault(record.parent.name, _imported(record, shipped.licences))
+    for record in sorted((models_home() / "imported").glob(f"*/{ENTRY_FILE}")):
+        entries.setdefault(record.parent.name, read_entry(record.parent, shipped.licences))
     return Catalog(entries, shipped.licences)
 
 
@@ -126,15 +126,3 @@ def resolve_detector(pose: ModelEntry, name: str | None = None) -> ModelEntry:
     if entry.kind != "detector":
         raise ModelError(f"model {name} is a pose model", remedy=f"detectors: {', '.join(pose.detectors)}")
     return entry
-
-
-def _imported(record: Path, licences: Mapping[str, Licence]) -> ModelEntry:
-    try:
-        fields = yaml.safe_load(record.read_text("utf-8"))
-        fields["weights"] = record.parent / fields.pop("file")
-        return parse_entry(record.parent.name, fields, dict(licences))
-    except (OSError, yaml.YAMLError, KeyError, TypeError, InputError) as error:
-        raise ModelError(
-            f"the record of the imported model {record.parent.name} is damaged ({error})",
-            remedy=f"delete the folder {record.parent} and import the file again",
-        ) from error

@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from superanimal.errors import InputError
 from superanimal.files import atomic_write, sha256_of
 from superanimal.zoo.catalog import load_catalog, shipped_catalog
-from superanimal.zoo.checkpoint import read_checkpoint
+from superanimal.zoo.checkpoint import Checkpoint, read_checkpoint
 from superanimal.zoo.entry import ModelEntry
+from superanimal.zoo.folder import EXTRA_FILES, is_model_folder, read_entry, write_entry
 from superanimal.zoo.home import models_home
 from superanimal.zoo.layout import read_config
 from superanimal.zoo.licence import require
@@ -33,11 +31,12 @@ def import_model(
     Parameters
     ----------
     path
-        A released SuperAnimal file, or a snapshot that a user trained in DeepLabCut 3 (top-down pose model or
-        detector; the names of the keypoints come from ``pytorch_config.yaml`` beside it).
+        A released SuperAnimal file, a snapshot that a user trained in DeepLabCut 3 (top-down pose model or
+        detector; the names of the keypoints come from ``pytorch_config.yaml`` beside it), or the folder of a
+        model trained here.
     name
         Of a released model: the file is taken as its weights. Another name: a new model is listed under it.
-        Without: the released model whose file name it has, or the name of the file.
+        Without: the released model whose file name it has, or the name of the file or folder.
     accept_license
         The user accepts the terms of a released model.
 
@@ -59,8 +58,13 @@ def import_model(
         raise InputError(
             f"{known.name} is embedded in the package", remedy="import the file under another name"
         )
-    checkpoint = read_checkpoint(source)
-    entry = known or replace(identify(checkpoint), name=source.stem if name is None else name)
+    if known is None and is_model_folder(source):
+        trained = read_entry(source, shipped.licences)
+        checkpoint = read_checkpoint(trained.weights or source)
+        entry = replace(trained, name=trained.name if name is None else name)
+    else:
+        checkpoint = read_checkpoint(source)
+        entry = known or replace(_identified(checkpoint), name=source.stem if name is None else name)
     if not _NAME.fullmatch(entry.name):
         raise InputError(
             f"{entry.name!r} cannot be the name of a model", "letters, digits, dot, dash, underscore"
@@ -73,9 +77,12 @@ def import_model(
         _copy(source, target)
     else:
         folder = models_home() / "imported" / entry.name
-        target = folder / f"weights{source.suffix}"
-        _copy(source, target)
-        _write_entry(entry, target)
+        target = folder / f"weights{checkpoint.path.suffix}"
+        _copy(checkpoint.path, target)
+        for extra in EXTRA_FILES if source.is_dir() else ():
+            if (source / extra).is_file():
+                _copy(source / extra, folder / extra)
+        write_entry(entry, target)
     entry = load_catalog()[entry.name]
     record(entry, target, sha256_of(target), source=str(source.resolve()))
     return entry
@@ -86,23 +93,8 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, temporary)
 
 
-def _write_entry(entry: ModelEntry, weights: Path) -> None:
-    """Write the record of an imported model, in the format of the catalogue."""
-    fields: dict[str, Any] = asdict(entry)
-    defaults = asdict(ModelEntry("", entry.kind, "", "", entry.licence))
-    fields = {key: value for key, value in fields.items() if value != defaults.get(key)}
-    fields |= {"licence": entry.licence.name, "file": weights.name, "kind": entry.kind}
-    for key in ("name", "weights"):
-        fields.pop(key, None)
-    config = read_config(entry.weights) if entry.weights else {}
-    if config:
-        fields["card"] = {"DeepLabCut": {key: config.get(key) for key in ("net_type", "method")}}
-    with atomic_write(weights.parent / "entry.yaml") as temporary:
-        temporary.write_text(yaml.safe_dump(_plain(fields), sort_keys=False, allow_unicode=True), "utf-8")
-
-
-def _plain(value: Any) -> Any:
-    """Turn tuples into lists, for YAML."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
+def _identified(checkpoint: Checkpoint) -> ModelEntry:
+    """Return the entry of a weight file, with what DeepLabCut's configuration beside it says."""
+    entry, config = identify(checkpoint), read_config(checkpoint.path)
+    card = {"DeepLabCut": {key: config.get(key) for key in ("net_type", "method")}} if config else {}
+    return replace(entry, card=card)

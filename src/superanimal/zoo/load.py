@@ -16,6 +16,7 @@ from superanimal.zoo.catalog import load_catalog, shipped_catalog
 from superanimal.zoo.checkpoint import Checkpoint, fill, read_checkpoint
 from superanimal.zoo.detector_model import DetectorModel
 from superanimal.zoo.entry import ModelEntry, parse_entry
+from superanimal.zoo.folder import is_model_folder, read_entry
 from superanimal.zoo.layout import describe, keypoint_count, read_config
 from superanimal.zoo.pose_model import PoseModel
 from superanimal.zoo.weights import locate
@@ -24,7 +25,7 @@ _SUFFIXES = (".pt", ".pth", ".safetensors", ".bin", ".ckpt")
 
 
 def load_pose_model(name_or_path: str | os.PathLike[str], device: str = "cpu") -> PoseModel:
-    """Load a pose model by its catalogue name or from a weight file.
+    """Load a pose model by its catalogue name, from a weight file or from the folder of a trained model.
 
     Nothing is downloaded here: see :func:`superanimal.zoo.download`.
 
@@ -112,6 +113,11 @@ def _resolve(name_or_path: str | os.PathLike[str], kind: str) -> tuple[ModelEntr
     catalog = load_catalog()
     name = os.fspath(name_or_path)
     path = Path(name).expanduser()
+    if name not in catalog and is_model_folder(path):
+        entry = read_entry(path, catalog.licences)
+        _check_kind(entry, kind)
+        file = entry.weights or path
+        return entry, read_checkpoint(file), sha256_of(file)
     if name not in catalog and (path.suffix in _SUFFIXES or path.is_file()):
         checkpoint = read_checkpoint(path)
         entry = catalog.by_file(path.name) or identify(checkpoint)

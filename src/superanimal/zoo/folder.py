@@ -1,0 +1,67 @@
+"""A model as a folder: ``entry.yaml``, with the fields of a catalogue entry, beside its weights.
+
+Imported and trained models are kept this way, so that a trained model is ready for use where it lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from superanimal.errors import InputError, ModelError
+from superanimal.files import atomic_write
+from superanimal.zoo.entry import Licence, ModelEntry, parse_entry
+
+ENTRY_FILE = "entry.yaml"
+EXTRA_FILES = ("space.yaml", "training.json", "curves.csv", "card.md")
+"""What a trained model has besides, and takes along."""
+
+
+def is_model_folder(path: Path) -> bool:
+    """Whether a folder holds a model."""
+    return (path / ENTRY_FILE).is_file()
+
+
+def read_entry(folder: Path, licences: Mapping[str, Licence]) -> ModelEntry:
+    """Return the entry of the model in a folder; it is named after the folder unless it says otherwise.
+
+    Raises
+    ------
+    ModelError
+        When there is none, or it is damaged.
+    """
+    try:
+        fields = yaml.safe_load((folder / ENTRY_FILE).read_text("utf-8"))
+        fields["weights"] = folder / fields.pop("file")
+        return parse_entry(fields.pop("name", folder.resolve().name), fields, dict(licences))
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, InputError) as error:
+        raise ModelError(
+            f"the record of the model in {folder} is damaged ({error})",
+            remedy=f"delete the folder {folder} and import or train the model again",
+        ) from error
+
+
+def write_entry(entry: ModelEntry, weights: Path) -> Path:
+    """Write the entry of a model beside its weights; only what differs from the defaults."""
+    fields: dict[str, Any] = asdict(entry)
+    defaults = asdict(ModelEntry("", entry.kind, "", "", entry.licence))
+    fields = {key: value for key, value in fields.items() if value != defaults.get(key)}
+    fields |= {"licence": entry.licence.name, "file": weights.name, "kind": entry.kind}
+    fields.pop("weights", None)
+    if entry.name == weights.resolve().parent.name:
+        fields.pop("name")
+    target = weights.parent / ENTRY_FILE
+    with atomic_write(target) as temporary:
+        temporary.write_text(yaml.safe_dump(_plain(fields), sort_keys=False, allow_unicode=True), "utf-8")
+    return target
+
+
+def _plain(value: Any) -> Any:
+    """Turn tuples into lists, for YAML."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
