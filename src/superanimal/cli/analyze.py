@@ -31,6 +31,9 @@ def analyze(
         int | None, typer.Option(help="Detector on every n-th frame; boxes follow the pose in between.")
     ] = None,
     track: Annotated[bool, typer.Option(help="Keep identities over time.")] = True,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Calibration file of this model (superanimal match --calibrate).")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for results; beside each video by default.")
     ] = None,
@@ -72,6 +75,7 @@ def analyze(
         nms=nms,
         detector_every=detector_every,
         track=track,
+        calibration=calibration,
         out=out,
         formats=format or ("dlc-h5",),
         overlay=overlay,

@@ -47,6 +47,9 @@ def evaluate(
         Path | None, typer.Option("--map", help="csv of label name, prediction name; the rest goes by name.")
     ] = None,
     space: Annotated[str | None, typer.Option(help="Keypoint space: name or yaml file.")] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Calibration file of the model (superanimal match --calibrate).")
+    ] = None,
     boxes: Annotated[str | None, typer.Option(help="For a model: detector (default), or labels.")] = None,
     detector: Annotated[str | None, typer.Option(help="For a model: detector name or weight file.")] = None,
     max_individuals: Annotated[int | None, typer.Option(help="For a model: at most so many animals.")] = None,
@@ -86,6 +89,7 @@ def evaluate(
             labels,
             keypoint_map=keypoint_map,
             space=space,
+            calibration=calibration,
             cutoff=cutoff,
             reference=parse_pair(reference),
             samples=samples,

@@ -24,6 +24,7 @@ from superanimal.inference.sources import Source, find_videos, fingerprint
 from superanimal.inference.store import SUFFIX, RunStore
 from superanimal.inference.tracking import Tracker
 from superanimal.poses import make_provenance, space_for
+from superanimal.poses.calibration import Calibration, as_calibration
 from superanimal.progress import Progress
 from superanimal.video import open_video
 from superanimal.zoo import download, load_catalog, load_detector, load_pose_model, resolve_detector
@@ -96,6 +97,8 @@ class Analyzer:
         No detector: one animal that fills the frame (or the region of interest).
     track
         Keep identities over time (enhanced mode).
+    calibration
+        Calibration of the model, or its file: the run holds the calibrated positions.
     out
         Folder for the results; beside each video by default.
     formats
@@ -129,6 +132,7 @@ class Analyzer:
         refine: bool = False,
         whole_frame: bool = False,
         track: bool = True,
+        calibration: Calibration | str | os.PathLike[str] | None = None,
         out: str | os.PathLike[str] | None = None,
         formats: Sequence[str] = ("dlc-h5",),
         overlay: bool = False,
@@ -162,6 +166,11 @@ class Analyzer:
         self.formats, self.resume = check_formats(formats), resume
         self.overlay, self.pcutoff, self.trails = overlay, pcutoff, trails
         self.model = _load_pose(model, str(on), accept_license)
+        self.calibration = as_calibration(calibration)
+        if self.calibration is not None:
+            self.calibration.check_model(
+                self.model.keypoints, weights_hash(self.model), self.model.entry.name
+            )
         if compatible:
             self.model.exact()
         self.detector = None
@@ -198,7 +207,7 @@ class Analyzer:
                 animals = self.settings.max_individuals
                 tracker = Tracker(animals, self.sigmas) if self.settings.track else None
                 with store.exclusive():
-                    run(video, frames, store, estimator, tracker, self.settings, progress)
+                    run(video, frames, store, estimator, tracker, self.settings, progress, self.calibration)
             progress.finish()
             poses = store.to_poses()
             files = export(poses, store.path, self.formats, progress, replace=not self.resume)
@@ -218,6 +227,7 @@ class Analyzer:
             "weights": weights_hash(self.model),
             "boxes": self._box_identity(given),
             "settings": self.settings.record(),
+            "calibration": self.calibration.digest if self.calibration else None,
         }
         if where.exists():
             store = RunStore.open(where)
@@ -225,6 +235,7 @@ class Analyzer:
                 _check_same(store, identity)
                 return store
             store.delete()
+        made = identity | {"calibration": self.calibration.record() if self.calibration else None}
         versions = {name: version(name) for name in ("torch", "numpy", "av", "opencv-python-headless")}
         return RunStore.create(
             where,
@@ -234,7 +245,7 @@ class Analyzer:
             fps=video.fps,
             video_path=str(path.resolve()),
             identity=identity,
-            provenance=make_provenance("analyze", **identity, video_name=path.name, versions=versions),
+            provenance=make_provenance("analyze", **made, video_name=path.name, versions=versions),
         )
 
     def _box_identity(self, given: np.ndarray | None) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from superanimal.inference.settings import Settings
 from superanimal.inference.store import RunStore
 from superanimal.inference.threads import Finisher, read_ahead
 from superanimal.inference.tracking import Tracker
+from superanimal.poses.calibration import Calibration
 from superanimal.progress import Progress
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def run(
     tracker: Tracker | None,
     settings: Settings,
     progress: Progress,
+    calibration: Calibration | None = None,
 ) -> None:
     """Fill a store from its first missing chunk on.
 
@@ -76,6 +78,8 @@ def run(
     progress
         Counts frames, is told the ``rows`` (slice) and ``results`` (arrays as in the store) of every window,
         and stops the run between windows when cancelled.
+    calibration
+        Moves the points on their way into the store; boxes and identities go by the points of the network.
 
     Raises
     ------
@@ -89,7 +93,7 @@ def run(
             tracker.restore(state["tracker"])
     if chunk == store.n_chunks:
         return
-    writer = ChunkWriter(store, tracker, settings, len(estimator.model.keypoints), progress)
+    writer = ChunkWriter(store, tracker, settings, len(estimator.model.keypoints), progress, calibration)
     windows = read_ahead(read_windows(video, frames, store, chunk, settings))
     with closing(windows), Finisher(writer.add) as finisher:  # type: ignore[type-var]
         for window in windows:
@@ -131,13 +135,20 @@ class ChunkWriter:
     """Links identities in frame order and writes each chunk as soon as it is full."""
 
     def __init__(
-        self, store: RunStore, tracker: Tracker | None, settings: Settings, keypoints: int, progress: Progress
+        self,
+        store: RunStore,
+        tracker: Tracker | None,
+        settings: Settings,
+        keypoints: int,
+        progress: Progress,
+        calibration: Calibration | None = None,
     ) -> None:
         self.store = store
         self.tracker = tracker
         self.settings = settings
         self.keypoints = keypoints
         self.progress = progress
+        self.calibration = calibration
         self._filling: dict[str, np.ndarray] = {}
 
     def add(self, window: Estimated) -> None:
@@ -148,6 +159,8 @@ class ChunkWriter:
         inside = window.rows - chunk_rows.start
         for row, animals in zip(inside, window.animals, strict=True):
             self._place(int(row), animals)
+        if self.calibration is not None:
+            self._calibrate(self.calibration, slice(int(inside[0]), int(inside[-1]) + 1))
         if window.rows[-1] + 1 == chunk_rows.stop:
             self.store.write_chunk(window.chunk, self._filling, self._state(window.state))
         results = {name: array[inside[0] : inside[-1] + 1] for name, array in self._filling.items()}
@@ -165,6 +178,12 @@ class ChunkWriter:
             "boxes": np.full((rows, animals, 4), np.nan, np.float32),
             "box_confidence": np.full((rows, animals), np.nan, np.float32),
         }
+
+    def _calibrate(self, calibration: Calibration, rows: slice) -> None:
+        """Move the points of the rows just placed."""
+        points = self._filling["position"][rows]
+        confidence = self._filling["confidence"][rows].reshape(-1, self.keypoints)
+        points[:] = calibration.move(points.reshape(-1, self.keypoints, 2), confidence).reshape(points.shape)
 
     def _place(self, row: int, animals: Animals) -> None:
         """Put the animals of one frame into their slots, in pixels of the whole frame."""

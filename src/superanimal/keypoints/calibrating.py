@@ -9,6 +9,7 @@ measured with the choice repeated inside every fold (nested cross-validation; Va
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,33 @@ def calibrate(
             "provenance": make_provenance("calibrate", predictions=record),
         },
     )
+
+
+def leave_out(labels: LabelledSet, calibration: Calibration) -> tuple[LabelledSet, list[str]]:
+    """Return the labels without the images a calibration was made from, and notes on what was left out.
+
+    Images are compared by file name and folder, so that a copied project counts as the same.
+
+    Raises
+    ------
+    InputError
+        When no image is left.
+    """
+    used = {_tail(label) for label in calibration.facts.get("images", [])}
+    keep = np.array([_tail(image.label) not in used for image in labels.images], dtype=bool)
+    if not keep.any():
+        raise InputError(
+            f"all {len(labels)} labelled images were used for the calibration",
+            "a calibration is judged on images it was not made from",
+            "label other images, or make the calibration from a part of these",
+        )
+    if keep.all():
+        return labels, []
+    return labels.subset(keep), [f"{(~keep).sum()} images the calibration was made from are left out"]
+
+
+def _tail(label: str) -> tuple[str, ...]:
+    return PurePosixPath(label.replace("\\", "/")).parts[-2:]
 
 
 class _Sample:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -98,19 +99,15 @@ class Calibration:
         Raises
         ------
         InputError
-            When the data set lacks a keypoint of the model, is of other weights, or is calibrated already.
+            When the data set is of other keypoints or other weights, or is calibrated already.
         """
         self.check(ds)
-        known = ds["keypoints"].values.tolist()
-        own = [known.index(name) for name in self.shape.keypoints]
         order = ("time", "individuals", "keypoints", "space")
-        position = ds["position"].transpose(*order).values.astype(float)  # (T, N, K', 2)
+        position = ds["position"].transpose(*order).values.astype(float)
         confidence = ds["confidence"].transpose(*order[:3]).values
-        animals = position[:, :, own].reshape(-1, len(own), 2)
-        moved = position.copy()
-        moved[:, :, own] = self.move(animals, confidence[:, :, own].reshape(-1, len(own))).reshape(
-            *position.shape[:2], len(own), 2
-        )
+        points = len(self.shape.keypoints)
+        moved = self.move(position.reshape(-1, points, 2), confidence.reshape(-1, points))
+        moved = moved.reshape(position.shape)
         if "edited" in ds:
             moved = np.where(ds["edited"].transpose(*order[:3]).values[..., None], position, moved)
         result = ds.copy()
@@ -120,23 +117,32 @@ class Calibration:
     def check(self, ds: xr.Dataset) -> None:
         """Raise InputError when a pose data set is not one this calibration can be applied to."""
         record = get_provenance(ds)
-        known = [str(name) for name in ds["keypoints"].values]
-        known_to = self.shape.keypoints
-        missing = [name for name in known_to if name not in known]
-        if missing:
-            raise InputError(
-                f"the poses have no keypoint {', '.join(missing[:5])}",
-                f"this calibration is for the {len(known_to)} keypoints of {self.model or 'a model'}",
-            )
         if record.get("calibration"):
             raise InputError(
                 f"the poses are calibrated already ({record['calibration'].get('digest', '')})",
                 "a calibration is applied once, to what the network gave",
             )
-        self.check_weights(str(record.get("weights") or ""), str(record.get("model") or "the poses"))
+        known = [str(name) for name in ds["keypoints"].values]
+        self.check_model(known, str(record.get("weights") or ""), str(record.get("model") or "the poses"))
 
-    def check_weights(self, weights: str, name: str) -> None:
-        """Raise InputError when weights (SHA-256) are known not to be those the calibration is for."""
+    def check_model(self, keypoints: Sequence[str], weights: str, name: str) -> None:
+        """Raise InputError when keypoints or weights are not those of the model this calibration is for.
+
+        Parameters
+        ----------
+        keypoints
+            Names in channel order.
+        weights
+            SHA-256; empty when unknown, which passes.
+        name
+            Of the other model, for the message.
+        """
+        if tuple(keypoints) != self.shape.keypoints:
+            odd = sorted(set(keypoints) ^ set(self.shape.keypoints)) or ["another order"]
+            raise InputError(
+                f"{name}: not the keypoints of the calibration ({', '.join(odd[:5])})",
+                f"it is for the {len(self.shape.keypoints)} keypoints of {self.model or 'one model'}",
+            )
         if weights and self.weights and weights != self.weights:
             raise InputError(
                 f"the calibration is for {self.model} (weights {self.weights[:12]}), "

@@ -13,8 +13,11 @@ import xarray as xr
 
 from superanimal.bootstrap import Interval, bootstrap
 from superanimal.errors import FormatError, InputError
+from superanimal.keypoints.calibrating import leave_out
 from superanimal.keypoints.labelled import LabelledSet, from_poses
 from superanimal.poses import KeypointSpace, get_provenance, load_space, make_provenance, space_for
+from superanimal.poses.calibration import Calibration as KeypointCalibration
+from superanimal.poses.calibration import as_calibration
 from superanimal.progress import Progress
 from superanimal.training.evaluate import weighted
 from superanimal.training.evaluate.cases import Cases, make_cases
@@ -94,6 +97,7 @@ def evaluate(
     *,
     keypoint_map: Mapping[str, str] | PathLike | None = None,
     space: PathLike | KeypointSpace | None = None,
+    calibration: PathLike | KeypointCalibration | None = None,
     cutoff: float = CUTOFF,
     reference: tuple[str, str] | None = None,
     samples: int = 1000,
@@ -118,6 +122,9 @@ def evaluate(
         Label name to prediction name, or a csv of these two columns; the rest is found by name and synonym.
     space
         Keypoint space with sigmas and left/right pairs; by default guessed from the names.
+    calibration
+        Calibration of the model, or its file, applied to the predictions; the images it was made from are
+        left out.
     cutoff
         Confidence from which on a keypoint counts as found.
     reference
@@ -151,9 +158,17 @@ def evaluate(
         raise InputError(f"box margin {box_margin:g}", "0 or more pixels")
     progress = progress or Progress()
     labelled = load_labels(labels)
-    predicted = _load_predictions(predictions, labelled, model_options, progress)
-    known = [str(name) for name in predicted[0]["keypoints"].values]
     mapping = read_map(keypoint_map) if isinstance(keypoint_map, (str, os.PathLike)) else keypoint_map
+    calibration = as_calibration(calibration)
+    notes: list[str] = []
+    if calibration is not None:
+        labelled, notes = leave_out(labelled, calibration)
+        table = {user: name for user, name in calibration.table.items() if user in labelled.keypoints}
+        mapping = table | dict(mapping or {})
+    predicted = _load_predictions(predictions, labelled, model_options, progress)
+    if calibration is not None:
+        predicted = [calibration.apply(ds) for ds in predicted]
+    known = [str(name) for name in predicted[0]["keypoints"].values]
     if isinstance(space, (str, os.PathLike)):
         space = load_space(space)
     space = space or space_for(known) or space_for(labelled.keypoints)
@@ -212,7 +227,7 @@ def evaluate(
         "predictions": [_describe(ds) for ds in predicted],
         "provenance": make_provenance("evaluate", predictions=[get_provenance(ds) for ds in predicted]),
     }  # fmt: skip
-    facts["warnings"] = _warnings(facts, cases, sigma_note, figures, draw)
+    facts["warnings"] = notes + _warnings(facts, cases, sigma_note, figures, draw)
     return Evaluation(
         figures=figures,
         curves=curves,
