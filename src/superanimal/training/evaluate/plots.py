@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from superanimal.bootstrap import Interval
+from superanimal.plotting import ACCENT, INK, LINE, SOFT, new_figure, style
 from superanimal.training.evaluate.coco import THRESHOLDS
 from superanimal.training.evaluate.confidence import TOLERANCE
 from superanimal.training.evaluate.errors import PCK_LIMITS
@@ -19,34 +20,14 @@ if TYPE_CHECKING:
 
     from superanimal.training.evaluate.evaluation import Evaluation
 
-ACCENT, INK, SOFT, LINE = "#0b63ce", "#1d2733", "#66727f", "#d9dee4"
 FEW = 10
 """A bin of the reliability diagram with fewer keypoints says little."""
-STYLE: dict[Any, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans"],
-    "font.size": 9.5,
-    "axes.edgecolor": SOFT,
-    "axes.labelcolor": INK,
-    "axes.titlesize": 10.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.titlepad": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.8,
-    "text.color": INK,
-    "xtick.color": SOFT,
-    "ytick.color": SOFT,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "superanimal",
-}
 
 
 def pck_curve(result: Evaluation) -> str:
     """Return the share of keypoints within a distance, and AP over the OKS threshold, side by side."""
-    with _style():
-        figure = _figure(9.2, 3.1)
+    with style():
+        figure = new_figure(9.2, 3.1)
         left, right = figure.subplots(1, 2)
         _band(left, PCK_LIMITS * 100, result.curves["PCK"], 100)
         left.set(xlim=(0, 50), ylim=(0, 100), xlabel="distance to the label, % of animal length")
@@ -64,8 +45,8 @@ def pck_curve(result: Evaluation) -> str:
 def keypoint_plot(result: Evaluation, colors: dict[str, str]) -> str:
     """Return the spread of errors per keypoint: line 25-75 %, dot median, tick 95 %."""
     rows = sorted(result.keypoints, key=lambda row: _last(row["p50_animal"]))
-    with _style():
-        figure = _figure(9.2, 0.9 + 0.235 * len(rows))
+    with style():
+        figure = new_figure(9.2, 0.9 + 0.235 * len(rows))
         axes = figure.subplots()
         for y, row in enumerate(rows):
             low, middle, high, far = (100 * row[f"p{p}_animal"] for p in (25, 50, 75, 95))
@@ -91,8 +72,8 @@ def reliability_diagram(result: Evaluation) -> str:
     share, stated, count = (result.curves[name] for name in ("share_right", "mean_confidence", "count"))
     bins = len(count.value)
     centres = (np.arange(bins) + 0.5) / bins
-    with _style():
-        figure = _figure(4.6, 3.9)
+    with style():
+        figure = new_figure(4.6, 3.9)
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
         axes.plot([0, 1], [0, 100], color=SOFT, lw=0.9, ls=(0, (3, 3)))
         axes.text(
@@ -131,8 +112,8 @@ def reliability_diagram(result: Evaluation) -> str:
 def group_plot(groups: dict[str, dict[str, Interval]]) -> str:
     """Return the mean error of each group with its interval, largest first; at most thirty groups."""
     order = sorted(groups, key=lambda name: -_last(float(groups[name]["mean_euclidean_px"].value)))[:30]
-    with _style():
-        figure = _figure(9.2, 0.9 + 0.235 * len(order))
+    with style():
+        figure = new_figure(9.2, 0.9 + 0.235 * len(order))
         axes = figure.subplots()
         for y, name in enumerate(order):
             error = groups[name]["mean_euclidean_px"]
@@ -153,8 +134,8 @@ def stability_plot(series: dict[str, np.ndarray], keypoints: int) -> str:
         ("body_size_px", "Body size (root of hull area), px"),
         ("dropped", f"Dropped keypoints of {keypoints}"),
     )
-    with _style():
-        figure = _figure(9.2, 4.4)
+    with style():
+        figure = new_figure(9.2, 4.4)
         for axes, (name, title) in zip(figure.subplots(3, 1, sharex=True), rows, strict=True):
             axes.plot(series["frame"], series[name], color=ACCENT, lw=0.9)
             axes.set_title(title, pad=4)
@@ -176,18 +157,6 @@ def _band(axes: Axes, x: np.ndarray, curve: Interval, factor: float, **line: Any
 def _last(value: float) -> float:
     """Sort NaN behind everything."""
     return value if np.isfinite(value) else -np.inf
-
-
-def _style() -> Any:
-    from matplotlib import rc_context
-
-    return rc_context(STYLE)
-
-
-def _figure(width: float, height: float) -> Figure:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def _svg(figure: Figure) -> str:
