@@ -217,7 +217,7 @@ def paint_landscape(
     horizon = int(np.clip(row - far, 0, h - 2))
     outside = list(_GROUNDS)[:7]
     kind = str(rng.choice(["boards", "floor", "floor", "soil", "asphalt"] if indoors else outside))
-    image = np.empty((h, w, 3), np.float32)
+    image: np.ndarray = np.empty((h, w, 3), np.float32)
     image[horizon:] = _ground(rng, h - horizon, w, scale, kind)
     if horizon > 1:
         image[:horizon] = _wall(rng, horizon, w, scale) if indoors else _backdrop(rng, horizon, w, scale)

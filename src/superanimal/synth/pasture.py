@@ -24,7 +24,21 @@ QUADRUPED_BOX: tuple[int, ...] = tuple(
 )
 """Keypoints whose extents make an animal's box: all but antlers and the end of the tail."""
 
-_THIN = np.array([any(part in name for part in ("eye", "ear", "mouth", "antler")) for name in QUADRUPED])
+_DEPTH = np.array(
+    [
+        0.035
+        if any(part in name for part in ("eye", "ear", "mouth", "antler"))
+        else 0.17
+        if any(
+            part in name
+            for part in ("back_base", "back_middle", "back_end", "tail_base", "neck", "throat", "belly")
+        )
+        else 0.075
+        for name in QUADRUPED
+    ]
+)
+"""How much of the animal may lie before a keypoint that still counts as visible, in trunk lengths: little in
+the face, the thickness of a limb, half a trunk for points of the middle line."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +100,7 @@ def render_pasture(pasture: Pasture) -> Rendered:
     """Render without camera noise: ``image`` is float32 RGB, ``visible`` knows every body but no foreground.
 
     A keypoint is visible when it is inside the picture and no part of any animal lies before it
-    by more than the thickness of a limb; what an animal lacks (antlers) is NaN and not visible.
+    by more than :data:`_DEPTH`; what an animal lacks (antlers) is NaN and not visible.
     """
     image = pasture.background.astype(np.float32).copy()
     size, camera = image.shape[:2], pasture.camera
@@ -151,7 +165,7 @@ def _seen(points: np.ndarray, height: np.ndarray, nearest: np.ndarray, length: f
     cell = np.where(known[:, None], np.round(points), 0)
     inside = known & ((cell >= 0) & (cell < [w, h])).all(-1)
     column, row = np.clip(cell, 0, [w - 1, h - 1]).astype(int).T
-    margin = np.where(_THIN, 0.035, 0.075) * length
+    margin = _DEPTH * length
     return inside & (nearest[row, column] - np.where(known, height, 0) < margin)
 
 

@@ -373,6 +373,8 @@ def _add_head(
     neck_yaw: float,
 ) -> None:
     pitch, yaw, roll = pose.head
+    lowest = np.clip((1.5 * shape.muzzle - poll[2]) / shape.head, -1.0, 0.5)
+    pitch = max(pitch, float(np.arcsin(lowest)))  # the mouth stays above the ground
     frame = axes_of(np.array([neck_yaw + yaw]), np.array([pitch]), np.array([roll]))[0]
     forward, left, up = frame.T
     n = 13
