@@ -85,7 +85,9 @@ def augment(
 
 def mirror(picture: Tensor, keypoints: KeyPoints) -> tuple[Tensor, KeyPoints]:
     """Return a picture and its keypoints (K, 2), counted from the corner, mirrored left-right."""
-    return v2.horizontal_flip(picture), v2.horizontal_flip(keypoints - 0.5) + 0.5
+    centred = KeyPoints(keypoints.as_subclass(Tensor) - 0.5, canvas_size=keypoints.canvas_size)
+    flipped = v2.horizontal_flip(centred).as_subclass(Tensor) + 0.5
+    return v2.horizontal_flip(picture), KeyPoints(flipped, canvas_size=keypoints.canvas_size)
 
 
 def photometric(picture: Tensor, settings: Augmentation, rng: np.random.Generator) -> Tensor:

@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from superanimal.errors import Cancelled, InputError
+from superanimal.errors import InputError
 from superanimal.files import atomic_write
 from superanimal.keypoints.labelled import LabelledSet
 from superanimal.poses import KeypointSpace, make_provenance
@@ -117,8 +117,8 @@ def fit(
     ------
     InputError
         When labels, model and space do not fit, or the folder holds a run of other data or another recipe.
-    Cancelled
-        When the user stops before the first validation.
+    ModelError
+        When the loss is no longer a number.
     """
     held_out = None
     cache = Path(folder) / "cache"
@@ -141,12 +141,10 @@ def run(
     from superanimal.training.keeper import Keeper
     from superanimal.training.module import TrainingModule
 
-    progress = progress or Progress()
-    folder = Path(folder)
+    progress, folder = progress or Progress(), Path(folder)
     record = _open_run(task, recipe, folder, resume, progress)
-    batch, total = int(record["batch"]), int(record["steps"])
-    every = recipe.round_steps(total)
-    keeper = Keeper(task, recipe, folder, progress, record, total, every)
+    batch, rounds, every = int(record["batch"]), int(record["rounds"]), int(record["steps_per_round"])
+    keeper = Keeper(task, recipe, folder, progress, record)
     if not keeper.ended:
         with _quiet():
             trainer = Trainer(
@@ -155,8 +153,7 @@ def run(
                 num_nodes=recipe.nodes,
                 strategy=recipe.strategy,
                 precision=precision(recipe),  # type: ignore[arg-type]
-                max_steps=total,
-                max_epochs=-1,
+                max_epochs=rounds,  # a round; with max_steps instead lightning resumes within a round
                 accumulate_grad_batches=recipe.accumulate,
                 gradient_clip_val=recipe.clip or None,
                 sync_batchnorm=recipe.devices * recipe.nodes > 1,
@@ -169,10 +166,8 @@ def run(
                 default_root_dir=folder,
             )
             start = keeper.checkpoint if keeper.checkpoint.is_file() else None
-            module = TrainingModule(task, recipe, total)
+            module = TrainingModule(task, recipe, rounds * every)
             trainer.fit(module, _loader(task, recipe, trainer, batch, every), ckpt_path=start)
-    if not keeper.best_weights.is_file():
-        raise Cancelled("training was stopped before the first validation", remedy="start it again")
     keeper.load_best(task.network)
     return FitResult(
         keeper.best_weights,
@@ -222,8 +217,11 @@ def _open_run(task: Task, recipe: Recipe, folder: Path, resume: bool, progress: 
     if batch == "auto":
         progress.message("looking for the largest batch that fits")
         batch = find_batch_size(task, recipe)
-    total = recipe.total_steps(len(task.samples), batch)  # type: ignore[arg-type]
-    record = {**now, "batch": batch, "steps": total, "provenance": make_provenance("train")}
+    rounds, every = recipe.length(len(task.samples), batch)  # type: ignore[arg-type]
+    record = {
+        **now, "batch": batch, "rounds": rounds, "steps_per_round": every,
+        "provenance": make_provenance("train"),
+    }  # fmt: skip
     if int(os.environ.get("LOCAL_RANK", 0)) == 0:
         with atomic_write(path) as temporary:
             temporary.write_text(json.dumps(record, indent=1), "utf-8")

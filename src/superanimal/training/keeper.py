@@ -44,11 +44,10 @@ class Keeper(Callback):
         folder: Path,
         progress: Progress,
         record: dict[str, Any],
-        total: int,
-        every: int,
     ) -> None:
         self.task, self.recipe, self.progress, self.record = task, recipe, progress, record
-        self.total, self.every = total, every
+        self.every = int(record["steps_per_round"])
+        self.total = self.every * int(record["rounds"])
         self.folder = folder
         self.best_weights, self.checkpoint = folder / "best.safetensors", folder / "last.ckpt"
         self.curves = folder / "curves.csv"
@@ -122,7 +121,7 @@ class Keeper(Callback):
         """Validate, write, decide; a round that was cut short leaves no trace."""
         assert isinstance(module, TrainingModule)
         step = trainer.global_step
-        if step % self.every and step != self.total:
+        if step % self.every:
             return
         losses = module.take_losses()
         if not math.isfinite(losses["loss"]):

@@ -106,7 +106,7 @@ def heatmap_loss(
         else:
             cell = functional.mse_loss(logits, target, reduction="none")
         each = cell.flatten(1).mean(1)
-    return weighted_mean(each, counts[defined], heatmap)
+    return weighted_mean(each, counts[defined])
 
 
 def locref_loss(locref: Tensor, cells: Tensor, visibility: Tensor, weight: Tensor, head: HeadSpec) -> Tensor:
@@ -118,7 +118,7 @@ def locref_loss(locref: Tensor, cells: Tensor, visibility: Tensor, weight: Tenso
     target, near = offset_maps(cells[labelled], (height, width), head.stride, head.locref_std)
     each = functional.huber_loss(maps, target, reduction="none") * near[:, None]
     count = (2 * near.sum((-2, -1))).clamp_min(1)
-    return weighted_mean(each.sum((1, 2, 3)) / count, weight[labelled], locref)
+    return weighted_mean(each.sum((1, 2, 3)) / count, weight[labelled])
 
 
 def simcc_loss(
@@ -143,7 +143,7 @@ def simcc_loss(
         target = functional.softmax(torch.where(present, line * SIMCC_BETA, torch.zeros_like(line)), -1)
         log_mass = functional.log_softmax(logits, -1)
         total = total + functional.kl_div(log_mass, target, reduction="none").sum(-1)
-    return weighted_mean(total, counts[defined], outputs["simcc_x"])
+    return weighted_mean(total, counts[defined])
 
 
 def visibility_loss(logits: Tensor, visibility: Tensor, weight: Tensor) -> Tensor:
@@ -151,11 +151,9 @@ def visibility_loss(logits: Tensor, visibility: Tensor, weight: Tensor) -> Tenso
     defined = visibility >= 0
     seen = (visibility[defined] == 2).float()
     each = functional.binary_cross_entropy_with_logits(logits[defined].float(), seen, reduction="none")
-    return weighted_mean(each, weight[defined], logits)
+    return weighted_mean(each, weight[defined])
 
 
-def weighted_mean(each: Tensor, counts: Tensor, source: Tensor) -> Tensor:
-    """Return the mean of (n,) with weights (n,); 0, with a zero gradient for ``source``, when n is 0."""
-    if not len(each):
-        return source[:0].sum().float()
+def weighted_mean(each: Tensor, counts: Tensor) -> Tensor:
+    """Return the mean of (n,) with weights (n,); 0 when there is nothing to count."""
     return (each * counts).sum() / counts.sum().clamp_min(1e-6)

@@ -110,8 +110,8 @@ class Recipe:
     freeze_norm
         Keep the batch-norm statistics of the backbone; right for few images (< 64 in the paper).
     validate_every
-        Steps between validations; each writes a checkpoint and a line of the curves. None divides the run
-        into 20 parts of at least 25 steps.
+        Steps of a round, after which there is a validation, a checkpoint and a line of the curves. None
+        divides the run into up to 20 rounds of at least 25 steps. The run is rounded up to whole rounds.
     patience
         Stop after so many validations without a better held-out score; None never stops early.
     absent_weight
@@ -193,17 +193,28 @@ class Recipe:
         for source, weight in self.source_weights.items():
             _within(f"recipe.source_weights.{source}", weight, 0, float("inf"))
 
-    def total_steps(self, samples: int, batch: int) -> int:
-        """Return the number of optimiser steps for ``samples`` animals in batches of ``batch``."""
-        if self.steps is not None:
-            return self.steps
-        assert self.epochs is not None
-        each = batch * self.accumulate * self.devices * self.nodes
-        return max(1, round(self.epochs * samples / each))
+    def length(self, samples: int, batch: int) -> tuple[int, int]:
+        """Return the number of rounds, and of optimiser steps in each.
 
-    def round_steps(self, total: int) -> int:
-        """Return the steps between two validations."""
-        return min(total, self.validate_every or max(25, -(-total // 20)))
+        Parameters
+        ----------
+        samples
+            Training animals.
+        batch
+            Samples per step and device.
+        """
+        if self.steps is not None:
+            total = self.steps
+        else:
+            assert self.epochs is not None
+            total = max(
+                1, round(self.epochs * samples / (batch * self.accumulate * self.devices * self.nodes))
+            )
+        if self.validate_every is not None:
+            every = min(total, self.validate_every)
+            return -(-total // every), every
+        rounds = -(-total // max(25, -(-total // 20)))
+        return rounds, -(-total // rounds)
 
     def record(self) -> dict[str, Any]:
         """Return the settings as plain values."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from superanimal.inference.crops import CropWindows
 from superanimal.inference.decode import decode
+from superanimal.keypoints.splits import image_key
 from superanimal.poses import KeypointSpace
 from superanimal.training.evaluate.cases import areas
 from superanimal.training.losses import pose_loss
@@ -142,11 +143,15 @@ class PoseTask(Task):
         }
 
     def identity(self) -> dict[str, Any]:
-        """Return digests of the data and the names of the model."""
+        """Return digests of the data, the images of both parts of the split, and what the model is."""
         entry = self.model.entry
+        parts = {"train": self.samples, "validation": self.held_out}
+        labelled = {name: part.labelled for name, part in parts.items() if part is not None}
         return {
-            "data": data_hash(self.samples.labelled),
-            "validation": data_hash(self.held_out.labelled) if self.held_out is not None else "",
+            "data": {name: data_hash(part) for name, part in labelled.items()},
+            "images": {
+                name: [image_key(part, i) for i in range(len(part))] for name, part in labelled.items()
+            },
             "model": entry.architecture,
             "options": repr(sorted(entry.options.items())),
             "head": repr(entry.head),
