@@ -17,6 +17,7 @@ _PUBLIC = {
         (
             "open_video",
             "estimate_poses",
+            "match_keypoints",
             "cancel",
             "resume",
             "show_poses",

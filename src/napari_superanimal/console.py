@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from napari.layers import Image, Points
 
     from napari_superanimal.estimation import Estimation
+    from napari_superanimal.matching import MatchJob
+    from superanimal.keypoints.labelled import LabelledSet
 
 
 def open_video(viewer: ViewerModel, path: str | os.PathLike[str]) -> Image:
@@ -95,6 +97,40 @@ def resume(viewer: ViewerModel, video: Image | str | None = None) -> Estimation:
     run = _run(viewer, video)
     run.start()
     return run
+
+
+def match_keypoints(
+    labels: LabelledSet | str | os.PathLike[str], *, model: str | None = None, accept_license: bool = False
+) -> MatchJob:
+    """Find which keypoints of a model those of labelled images are, in a process of its own.
+
+    Parameters
+    ----------
+    labels
+        A labelled set, or what ``superanimal.keypoints.read_labels`` reads.
+    model
+        Name of a pose model; that of the preferences when None.
+    accept_license
+        You accept the terms of a released model.
+
+    Returns
+    -------
+    MatchJob
+        It goes on while you work: see ``.report``, ``.cancel()`` and, once finished, ``.matching``.
+
+    Raises
+    ------
+    InputError, FormatError
+        When the labels cannot be read.
+    """
+    from napari_superanimal._settings import setting
+    from napari_superanimal.matching import MatchJob
+    from superanimal.keypoints import read_labels
+
+    found = read_labels(labels) if isinstance(labels, (str, os.PathLike)) else labels
+    job = MatchJob(found, model or setting("analysis", "model"), accept_license=accept_license)
+    job.start()
+    return job
 
 
 def show_poses(viewer: ViewerModel, poses: xr.Dataset, *, skeleton: bool = True, **options: Any) -> Points:

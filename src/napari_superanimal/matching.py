@@ -65,6 +65,13 @@ class MatchJob(ChildJob):
             self.matching, self.predictions = unpack_object(event["result"])
 
 
+def sample_of(labels: LabelledSet, most: int) -> LabelledSet:
+    """Return at most so many of the images that have labels, evenly spread."""
+    used = np.unique(labels.image_index[labels.labelled.any(axis=1)])
+    chosen = np.linspace(0, len(used) - 1, min(most, len(used))).round().astype(np.int64)
+    return labels.subset(used[chosen])
+
+
 def is_labelled_layer(layer: Any) -> bool:
     """Return whether a layer is a Points layer that names the keypoint of each point."""
     features = getattr(layer, "features", None)

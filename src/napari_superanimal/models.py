@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from superanimal.poses import KeypointSpace
     from superanimal.zoo.entry import ModelEntry
 
 
@@ -25,6 +28,18 @@ def detectors_of(entry: ModelEntry) -> list[ModelEntry]:
 
     catalog = load_catalog()
     return [catalog[name] for name in entry.detectors]
+
+
+def space_of(entry: ModelEntry) -> KeypointSpace:
+    """Return the keypoint space of a model; without skeleton for a model with keypoints of its own."""
+    from superanimal.keypoints.spaces import DEFAULT_COLOR, DEFAULT_SIGMA
+    from superanimal.poses import KeypointSpace, load_space
+
+    if entry.space:
+        return load_space(entry.space)
+    names = entry.keypoints
+    sigmas = np.full(len(names), DEFAULT_SIGMA)
+    return KeypointSpace(entry.name, entry.name, names, (), (), sigmas, (DEFAULT_COLOR,) * len(names))
 
 
 def needs_acceptance(entry: ModelEntry) -> bool:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from superanimal.errors import InputError, unknown_name
 from superanimal.keypoints.conversion import (
@@ -24,7 +25,11 @@ from superanimal.keypoints.conversion import (
     side,
 )
 from superanimal.keypoints.spaces import extend_space, mirror_name, save_space
+from superanimal.keypoints.support import doubts_about
 from superanimal.poses import KeypointSpace, load_space
+
+if TYPE_CHECKING:
+    from superanimal.keypoints.matching import Matching
 
 UNDECIDED = ""
 """Rule of a cell with several names for which nobody said yet how they become one point."""
@@ -98,10 +103,11 @@ class KeypointMapping:
         """Whether there are edits that are not in a file."""
         return dict(self.cells) != dict(self._saved)
 
-    def warnings(self) -> dict[str, list[str]]:
+    def warnings(self, matching: Matching | None = None) -> dict[str, list[str]]:
         """Return what is doubtful about each keypoint of the data set, by its name; only those with doubts.
 
-        Several points on one without a rule, left mapped to right, and points that are not mapped.
+        Several points on one without a rule, left mapped to right, and points that are not mapped; with a
+        matching also pairs that the images speak against.
         """
         found: dict[str, list[str]] = {}
         for keypoint in self.keypoints:
@@ -114,6 +120,8 @@ class KeypointMapping:
                 doubts.append(f"{others} is mapped to {master} too: unmap one of them or join them")
             if {side(keypoint), side(master)} == {"left", "right"}:
                 doubts.append(f"left and right disagree: {keypoint} is mapped to {master}")
+            if matching is not None and master not in self.added:
+                doubts += doubts_about(matching, keypoint, master)
             if doubts:
                 found[keypoint] = doubts
         return found

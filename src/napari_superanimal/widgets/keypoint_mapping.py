@@ -1,0 +1,534 @@
+"""The dock widget "Keypoint mapping": which keypoint of a model each keypoint of a data set is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import napari
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QFormLayout,
+    QInputDialog,
+    QLabel,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_superanimal import console
+from napari_superanimal.jobs import Report
+from napari_superanimal.mapping_session import Session
+from napari_superanimal.matching import MatchJob, sample_of
+from napari_superanimal.widgets.estimate_poses import BAR_STYLE
+from napari_superanimal.widgets.labels_menu import LabelsMenu
+from napari_superanimal.widgets.model_choice import ModelChoice
+from napari_superanimal.widgets.pair_canvas import PairCanvas
+from napari_superanimal.widgets.pair_table import NOT_MAPPED, WARNING_COLOR, PairTable
+from napari_superanimal.widgets.parts import MARGIN, SPACING, Caption, EmptyState, Message, clock, row
+from superanimal.errors import InputError, SuperAnimalError, unknown_name
+from superanimal.keypoints.labelled import LabelledSet
+from superanimal.keypoints.mapping import KeypointMapping
+from superanimal.poses import KeypointSpace
+
+IMAGES = 50
+"""So many images are looked at unless the user says otherwise: enough for a score, seconds on a CPU."""
+
+
+class KeypointMappingWidget(QWidget):
+    """Load labels, press Auto-match, correct the pairs, save the table.
+
+    Parameters
+    ----------
+    viewer
+        The viewer; its labelled Points layers may be taken as data sets.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.session: Session | None = None
+        self.job: MatchJob | None = None
+        self._labels: LabelledSet | None = None
+        self._source = ""
+        self._mappings: dict[tuple[str, str], KeypointMapping] = {}
+        self._animal = 0
+
+        self.menu = LabelsMenu(viewer, self)
+        self.data_set = QLabel()
+        self.open_button, self.empty_open = QPushButton("Open…"), QPushButton("Open labels…")
+        self.model = ModelChoice()
+        self.most = QSpinBox()
+        self.match_button, self.cancel_button = QPushButton("Auto-match"), QPushButton("Cancel")
+        self.bar = QProgressBar()
+        self.status = Caption()
+        self.previous_button, self.next_button = QPushButton("◀"), QPushButton("▶")
+        self.place = Caption()
+        self.names = QCheckBox("Names")
+        self.canvas = PairCanvas()
+        self.summary = Caption()
+        self.table = PairTable()
+        self.doubt = QLabel()
+        self.unmap_button, self.new_button = QPushButton("Unmap"), QPushButton("New keypoint")
+        self.join_button = QPushButton("Join")
+        self.undo_button, self.redo_button = QPushButton("Undo"), QPushButton("Redo")
+        self.load_button, self.save_button = QPushButton("Load table…"), QPushButton("Save table…")
+        self.message = Message()
+        self._describe()
+        self._lay_out()
+        self._connect()
+        self._show()
+
+    def _describe(self) -> None:
+        tips: dict[QWidget, str] = {
+            self.open_button: "Open another labelled data set, or take a labelled Points layer.",
+            self.most: "So many of the labelled images are looked at, evenly spread over the data set.",
+            self.match_button: "Run the model on your images and pair the keypoints that lie together.",
+            self.cancel_button: "Stop. The table stays as it is.",
+            self.previous_button: "Previous labelled animal (Alt+Left).",
+            self.next_button: "Next labelled animal (Alt+Right).",
+            self.names: "Write the name beside every point.",
+            self.unmap_button: "The chosen keypoint has no counterpart (Delete).",
+            self.new_button: "The space lacks the chosen keypoint and gets a new one (Shift+N).",
+            self.join_button: "Several of yours on one: take their mean, or the first that is labelled.",
+            self.undo_button: "Take the latest change back (Ctrl+Z).",
+            self.redo_button: "Do it again (Ctrl+Shift+Z).",
+            self.load_button: "Go on with a conversion table (csv).",
+            self.save_button: "Save a conversion table (csv), and the space if it has new keypoints.",
+        }
+        for widget, tip in tips.items():
+            widget.setToolTip(tip)
+
+    def _lay_out(self) -> None:
+        self.most.setRange(1, 10_000)
+        self.most.setValue(IMAGES)
+        self.most.setKeyboardTracking(False)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(8)
+        self.bar.setStyleSheet(BAR_STYLE)
+        self.data_set.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.data_set.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        for button in (self.previous_button, self.next_button):
+            button.setFixedWidth(34)
+        self.doubt.setStyleSheet(f"color: {WARNING_COLOR.name()}")
+        self.doubt.setWordWrap(True)
+        self.doubt.setFixedHeight(2 * self.fontMetrics().lineSpacing() + 4)
+        self.doubt.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        rules = QMenu(self.join_button)
+        rules.addAction("Mean of all", lambda: self._join("mean"))
+        rules.addAction("First that is labelled", lambda: self._join("first"))
+        self.join_button.setMenu(rules)
+
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(MARGIN)
+        form.setVerticalSpacing(SPACING)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        form.addRow("Labels", row(self.data_set, self.open_button, stretch=1))
+        form.addRow("Model", self.model)
+        self.most_caption = QLabel()
+        form.addRow("Images", row(self.most, self.most_caption))
+
+        pictures = QWidget()
+        above = QVBoxLayout(pictures)
+        above.setContentsMargins(0, 0, 0, 0)
+        above.addWidget(row(self.place, self.names, self.previous_button, self.next_button, stretch=1))
+        above.addWidget(self.canvas, 1)
+        pairs = QWidget()
+        below = QVBoxLayout(pairs)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.addWidget(self.summary)
+        below.addWidget(self.table, 1)
+        below.addWidget(self.doubt)
+        below.addWidget(row(self.unmap_button, self.new_button, self.join_button))
+        below.addWidget(row(self.undo_button, self.redo_button, self.load_button, self.save_button))
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(pictures)
+        splitter.addWidget(pairs)
+
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        layout.setSpacing(SPACING)
+        layout.addLayout(form)
+        layout.addWidget(row(self.match_button, self.cancel_button))
+        layout.addWidget(self.bar)
+        layout.addWidget(self.status)
+        layout.addWidget(self.message)
+        layout.addWidget(splitter, 1)
+        self.empty_message = Message()
+        empty = EmptyState(
+            "Open labelled images first",
+            "A DeepLabCut or Lightning Pose project, COCO, SLEAP, Label Studio or NWB;\n"
+            "or a Points layer whose points have a feature 'keypoint'.\n"
+            "Then press Auto-match and check the pairs.",
+            [self.empty_open],
+        )
+        start = QWidget()
+        column = QVBoxLayout(start)
+        column.setContentsMargins(MARGIN, 0, MARGIN, MARGIN)
+        column.addWidget(empty, 1)
+        column.addWidget(self.empty_message)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(start)
+        self.pages.addWidget(page)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self.pages)
+        self.setMinimumWidth(400)
+
+    def _connect(self) -> None:
+        self.open_button.setMenu(self.menu)
+        self.empty_open.setMenu(self.menu)
+        self.menu.began.connect(self._on_began)
+        self.menu.read.connect(self._on_read)
+        self.menu.failed.connect(self._on_failed)
+        self.model.changed.connect(self._show_session)
+        self.model.accepted.connect(self._update_buttons)
+        self.model.failed.connect(self._on_failed)
+        self.most.valueChanged.connect(self._show_session)
+        self.match_button.clicked.connect(self.auto_match)
+        self.cancel_button.clicked.connect(self.cancel)
+        self.previous_button.clicked.connect(lambda: self.step(-1))
+        self.next_button.clicked.connect(lambda: self.step(1))
+        self.names.toggled.connect(self.canvas.show_names)
+        self.canvas.chosen.connect(self.table.choose)
+        self.canvas.paired.connect(self.assign)
+        self.table.chosen.connect(self._on_chosen)
+        self.table.entered.connect(self.enter, Qt.ConnectionType.QueuedConnection)
+        self.table.unmapped.connect(self.unmap)
+        self.table.added.connect(self.add)
+        self.table.joined.connect(self.join)
+        self.unmap_button.clicked.connect(lambda: self.unmap(self.table.current))
+        self.new_button.clicked.connect(lambda: self.add(self.table.current))
+        self.undo_button.clicked.connect(self.undo)
+        self.redo_button.clicked.connect(self.redo)
+        self.load_button.clicked.connect(self.load_table)
+        self.save_button.clicked.connect(self.save_table)
+        for keys, action in {
+            "Ctrl+Z": self.undo,
+            "Ctrl+Shift+Z": self.redo,
+            "Alt+Left": lambda: self.step(-1),
+            "Alt+Right": lambda: self.step(1),
+        }.items():
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(action)
+
+    # ---------------------------------------------------------------- labels and model
+
+    def _on_began(self, name: str) -> None:
+        self._clear_messages()
+        self.status.setText(f"Reading {name}…")
+        self.empty_message.show_text("info", f"Reading {name}…")
+        self._update_buttons()
+
+    def _on_read(self, labels: LabelledSet, source: str) -> None:
+        self.status.clear()
+        self._labels, self._source = labels, source
+        self._show_session()
+
+    def _on_failed(self, error: SuperAnimalError) -> None:
+        self.status.clear()
+        for message in (self.message, self.empty_message):
+            message.show_error(error)
+        self._update_buttons()
+
+    def _show_session(self) -> None:
+        """Begin or take up the work on the labels with the chosen model or space."""
+        if self._labels is None:
+            return
+        self._drop_job()
+        labels = sample_of(self._labels, self.most.value())
+        space = self.model.space
+        key = (self._source, space.name)
+        mapping = self._mappings.get(key)
+        known = mapping is not None and mapping.keypoints == labels.keypoints
+        if mapping is None or not known:
+            mapping = self._mappings[key] = KeypointMapping(labels.name or "labels", labels.keypoints, space)
+            mapping.propose_by_name()
+        self.session = Session(labels, mapping, self.model.title, can_match=self.model.entry is not None)
+        self._animal = 0
+        self.most_caption.setText(f"of {len(self._labels):,}, evenly spread")
+        self._clear_messages()
+        if not known:
+            named = len(mapping.keypoints) - len(mapping.unmapped)
+            text = f"{named} of {len(mapping.keypoints)} keypoints have a namesake: names may deceive."
+            self.message.show_text("info", text, "Press Auto-match to compare positions.")
+        self._show(fit=True)
+        self.table.setFocus()
+
+    # ---------------------------------------------------------------- auto-match
+
+    def auto_match(self) -> None:
+        """Match the keypoints by their positions, in a process of its own."""
+        entry, session = self.model.entry, self.session
+        if entry is None or session is None:
+            return
+        self._clear_messages()
+        self._drop_job()
+
+        def start() -> None:
+            self.job = console.match_keypoints(
+                session.labels, model=entry.name, accept_license=self.model.accept.isChecked()
+            )
+            self.job.reported.connect(self._on_report)
+            self._on_report(self.job.report)
+
+        self._try(start)
+
+    def cancel(self) -> None:
+        """Stop the matching; the table stays as it is."""
+        if self.job is not None:
+            self.job.cancel()
+
+    def _drop_job(self) -> None:
+        if self.job is not None:
+            self.job.reported.disconnect(self._on_report)
+            self.job.stop()
+            self.job.deleteLater()
+            self.job = None
+
+    def _on_report(self, report: Report) -> None:
+        self.bar.setRange(0, report.total or 1)
+        self.bar.setValue(self.bar.maximum() if report.state == "finished" else report.done)
+        self.status.setText(_status(report))
+        if report.state == "finished":
+            self._take_matching()
+        elif report.state == "died":
+            log = "\n".join(self.job.log) if self.job is not None else ""
+            self.message.show_text("error", report.text, f"{report.remedy}\n{log}".strip())
+        elif report.state == "failed":
+            self.message.show_text("error", report.text, report.remedy)
+        self._update_buttons()
+
+    def _take_matching(self) -> None:
+        job, session = self.job, self.session
+        if job is None or session is None or job.matching is None or job.predictions is None:
+            return
+        session.take(job.matching, job.predictions)
+        images, animals = job.matching.facts["images"], job.matching.facts["animals"]
+        text = f"Matched {len(job.matching.pairs)} of {len(session.mapping.keypoints)} keypoints"
+        general = [
+            text for text in job.matching.warnings if text.split(" ")[0] not in session.mapping.keypoints
+        ]
+        self.message.show_text(
+            "warning" if general else "good",
+            f"{text} ({images} images, {animals} animals).",
+            "\n".join(general),
+        )
+        self._show(fit=True)
+
+    # ---------------------------------------------------------------- edits
+
+    def assign(self, keypoint: str, target: str) -> None:
+        """Map a keypoint to one of the space."""
+        self._edit(lambda mapping: mapping.assign(keypoint, target))
+        self.table.choose(keypoint)
+
+    def enter(self, keypoint: str, text: str) -> None:
+        """Map a keypoint to what was typed: a name, or a part of one name only."""
+        if text == NOT_MAPPED:
+            self.unmap(keypoint)
+        else:
+            self._edit(lambda mapping: mapping.assign(keypoint, _resolve(text, mapping.space)))
+        self.table.setFocus()
+
+    def unmap(self, keypoint: str) -> None:
+        """Leave a keypoint without a counterpart."""
+        self._edit(lambda mapping: mapping.unmap(keypoint))
+
+    def add(self, keypoint: str) -> None:
+        """Mark a keypoint as one that the space lacks."""
+        self._edit(lambda mapping: mapping.add(keypoint))
+
+    def join(self, target: str, rule: str) -> None:
+        """Say how several keypoints on one become one point."""
+        self._edit(lambda mapping: mapping.join(target, rule))
+
+    def undo(self) -> None:
+        """Take the latest change back."""
+        self._edit(lambda mapping: mapping.undo())
+
+    def redo(self) -> None:
+        """Do the change again that was undone last."""
+        self._edit(lambda mapping: mapping.redo())
+
+    def _join(self, rule: str) -> None:
+        if self.session is not None and self.table.current:
+            self.join(self.session.mapping.target(self.table.current), rule)
+
+    def _edit(self, action: Callable[[KeypointMapping], Any]) -> None:
+        session = self.session
+        if session is not None:
+            self._clear_messages()
+            self._try(lambda: action(session.mapping))
+            self._show()
+
+    def _try(self, action: Callable[[], Any]) -> None:
+        try:
+            action()
+        except SuperAnimalError as error:
+            self.message.show_error(error)
+
+    # ---------------------------------------------------------------- table file
+
+    def load_table(self) -> None:
+        """Ask for a conversion table and go on with it."""
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Load a conversion table", "", "Conversion tables (*.csv)"
+        )
+        session = self.session
+        if not path or session is None:
+            return
+        self._edit(lambda mapping: mapping.read(path, self._column(path, mapping.column)))
+        if self.message.kind != "error":
+            self.message.show_text("good", f"Loaded {path}.")
+
+    def _column(self, path: str, name: str) -> str | None:
+        """Return the column of the data set; ask when the table has several and none is named like it."""
+        from superanimal.keypoints.conversion import load_table
+
+        columns = list(load_table(path).columns)
+        if name in columns or len(columns) == 1:
+            return name if name in columns else None
+        chosen, ok = QInputDialog.getItem(
+            self, "Load a conversion table", f"Which column is {name}?", columns, 0, False
+        )
+        if not ok:
+            raise InputError(f"no column of {path} was chosen", "a table has one column per data set")
+        return chosen
+
+    def save_table(self) -> None:
+        """Ask for a file and save the conversion table; the dialog asks before it replaces a file."""
+        session = self.session
+        if session is None:
+            return
+        start = f"{session.mapping.column}.csv"
+        path, _ = QFileDialog.getSaveFileName(self, "Save the table", start, "Conversion tables (*.csv)")
+        if not path:
+            return
+        target = Path(path) if Path(path).suffix else Path(path).with_suffix(".csv")
+        asked = target == Path(path)  # with another suffix the dialog asked about another file
+        written: list[Path] = []
+        self._edit(lambda mapping: written.extend(mapping.write(target, overwrite=asked)))
+        if written:
+            left_out = len(session.mapping.unmapped)
+            note = f"{left_out} of your keypoints are left out." if left_out else ""
+            self.message.show_text("good", "Saved " + ", ".join(map(str, written)), note)
+
+    # ---------------------------------------------------------------- what is shown
+
+    def step(self, by: int) -> None:
+        """Show the next or previous labelled animal."""
+        if self.session is not None:
+            self._animal = (self._animal + by) % len(self.session.animals)
+            self._show(fit=True)
+
+    def _show(self, fit: bool = False) -> None:
+        session = self.session
+        self.pages.setCurrentIndex(0 if session is None else 1)
+        if session is None:
+            self._update_buttons()
+            return
+        labels, mapping = session.labels, session.mapping
+        title = f"{labels.name} · {len(labels.keypoints)} keypoints"
+        self.data_set.setText(
+            self.data_set.fontMetrics().elidedText(title, Qt.TextElideMode.ElideMiddle, 260)
+        )
+        self.data_set.setToolTip("\n".join([self._source, *labels.notes]))
+        self.table.show_rows(session.rows(), mapping.space.keypoints)
+        animal = int(session.animals[self._animal])
+        self.canvas.show_picture(session.picture(animal), fit=fit)
+        image = int(labels.image_index[animal])
+        who = f" · {labels.individuals[animal]}" if len(labels.animals_of(image)) > 1 else ""
+        name = Path(labels.images[image].label).name
+        self.place.setText(f"{self._animal + 1} of {len(session.animals)} · {name}{who}")
+        self.place.setToolTip(labels.images[image].label)
+        mapped = len(mapping.keypoints) - len(mapping.unmapped)
+        parts = [f"{mapped} of {len(mapping.keypoints)} mapped"]
+        if mapping.added:
+            parts.append(f"{len(mapping.added)} new")
+        doubts = len(mapping.warnings(session.matching))
+        parts.append(f"{doubts} to look at" if doubts else "nothing to look at")
+        parts.append("not saved" if mapping.modified else "")
+        self.summary.setText(" · ".join(filter(None, parts)))
+        self._on_chosen(self.table.current)
+        self._update_buttons()
+
+    def _on_chosen(self, keypoint: str) -> None:
+        self.canvas.choose(keypoint)
+        session = self.session
+        doubts = session.mapping.warnings(session.matching).get(keypoint, []) if session else []
+        self.doubt.setText(f"{keypoint}: {'; '.join(doubts)}" if doubts else "")
+        self._update_buttons()
+
+    def _update_buttons(self) -> None:
+        session, job = self.session, self.job
+        running = job is not None and job.running
+        reading = self.menu.busy
+        self.match_button.setEnabled(
+            session is not None and self.model.usable and not running and not reading
+        )
+        self.cancel_button.setEnabled(running and job is not None and job.report.state != "cancelling")
+        self.bar.setVisible(job is not None and job.report.state != "failed")
+        for widget in (self.open_button, self.empty_open, self.model, self.most):
+            widget.setEnabled(not running and not reading)
+        mapping = session.mapping if session is not None else None
+        target = mapping.target(self.table.current) if mapping and self.table.current else ""
+        self.unmap_button.setEnabled(bool(target))
+        self.new_button.setEnabled(bool(self.table.current) and (not mapping or target not in mapping.added))
+        self.join_button.setEnabled(mapping is not None and target in mapping.conflicts)
+        self.undo_button.setEnabled(mapping is not None and mapping.can_undo)
+        self.redo_button.setEnabled(mapping is not None and mapping.can_redo)
+
+    def _clear_messages(self) -> None:
+        self.message.clear()
+        self.empty_message.clear()
+
+    def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Let go of the job and the temporary pictures."""
+        self._drop_job()
+        self.menu.release()
+        super().closeEvent(event)
+
+
+def _resolve(text: str, space: KeypointSpace) -> str:
+    """Return the keypoint of that name, or the only one whose name contains it."""
+    plain = text.casefold()
+    exact = [name for name in space.keypoints if name.casefold() == plain]
+    found = exact or [name for name in space.keypoints if plain in name.casefold()]
+    if len(found) > 1:
+        raise InputError(
+            f"{text!r} may be {', '.join(found)}", "a keypoint is one of them", "type more of it"
+        )
+    if not found:
+        raise unknown_name(f"keypoint of {space.name}", text, space.keypoints)
+    return found[0]
+
+
+def _status(report: Report) -> str:
+    if report.state == "starting":
+        return f"{report.text}…"
+    if report.state == "cancelled":
+        return "cancelled; the table is as it was"
+    parts = []
+    if report.total is not None and report.state != "failed":
+        parts.append(f"{report.done:,} of {report.total:,} {report.unit}")
+    if report.state == "running" and report.remaining_s is not None:
+        parts.append(f"{clock(report.remaining_s)} left")
+    if report.state == "cancelling":
+        parts.append("stopping…")
+    return " · ".join(parts)
