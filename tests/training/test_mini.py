@@ -9,12 +9,12 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from superanimal.synth import random_picture
+from superanimal.synth import random_picture, random_quadruped_picture
 from superanimal.training import mini
 from superanimal.training.augment import PoseSamples
 from superanimal.training.loop import Task, load_imagenet, normalise, prefetch, train
 from superanimal.training.scenes import SceneShard, open_shards
-from superanimal.training.subjects import MOUSE
+from superanimal.training.subjects import FOURLEGGED, MOUSE
 from superanimal.zoo import load_detector, load_pose_model
 from superanimal.zoo.architectures import mini_detector, pyramid_pose
 
@@ -25,6 +25,17 @@ def _few_threads():  # type: ignore[no-untyped-def]
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def quadrupeds() -> PoseSamples:
+    pictures = [random_quadruped_picture(60 + k, (160, 160), 60.0, 1) for k in range(2)]
+    shard = SceneShard(
+        np.stack([p.image for p in pictures]),
+        np.stack([p.keypoints for p in pictures]),
+        np.stack([p.visible for p in pictures]),
+    )
+    return PoseSamples([shard], subject=FOURLEGGED)
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +93,26 @@ def test_absent_keypoints_are_not_pulled_to_a_place() -> None:
     right = mini.pose_loss({"heatmap": peaked}, {"cells": torch.full((1, 1, 2), 3.0)})
     wrong = mini.pose_loss({"heatmap": peaked}, {"cells": torch.full((1, 1, 2), 9.0)})
     assert float(right) < float(wrong)
+
+
+def test_a_keypoint_the_animal_does_not_have_adds_nothing() -> None:
+    logits = torch.randn(2, 3, 8, 8, requires_grad=True)
+    cells = torch.full((2, 3, 2), 4.0)
+    cells[:, 1] = torch.nan
+    loss = mini.pose_loss({"heatmap": logits}, {"cells": cells})
+    loss.backward()
+    assert torch.isfinite(loss) and logits.grad is not None
+    assert (logits.grad[:, 1] == 0).all() and (logits.grad[:, 0] != 0).any()
+
+
+def test_a_quadruped_network_learns_without_antlers(quadrupeds: PoseSamples) -> None:
+    batch = quadrupeds.batch(np.random.default_rng(0), 2, 64)
+    assert batch["cells"].shape == (2, 39, 2) and batch["visible"].shape == (2, 39)
+    network = pyramid_pose.build(39, visibility=True).train()
+    tensors = {name: torch.from_numpy(value) for name, value in batch.items() if name != "image"}
+    loss = mini.pose_loss(network(normalise(batch["image"])), tensors)
+    loss.backward()
+    assert all(p.grad is None or torch.isfinite(p.grad).all() for p in network.parameters())
 
 
 def test_prefetch_passes_an_error_on() -> None:
