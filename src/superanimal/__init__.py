@@ -10,14 +10,16 @@ from typing import Any
 
 _PUBLIC = {
     "analyze": "superanimal.inference",
+    "calibrate": "superanimal.keypoints",
     "evaluate": "superanimal.training.evaluate",
     "load_poses": "superanimal.formats",
     "load_space": "superanimal.poses",
+    "match": "superanimal.keypoints",
     "open_video": "superanimal.video",
     "save_poses": "superanimal.formats",
 }
 
-__all__ = ["analyze", "evaluate", "load_poses", "load_space", "open_video", "save_poses"]
+__all__ = sorted(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ console = Console(stderr=True, highlight=False)
 
 def build_app() -> typer.Typer:
     """Assemble the application from the verbs."""
-    from superanimal.cli import analyze, convert, demo, doctor, evaluate, info, merge, models, tables
+    from superanimal.cli import analyze, convert, demo, doctor, evaluate, info, match, merge, models, tables
 
     app = typer.Typer(
         name="superanimal",
@@ -29,6 +29,7 @@ def build_app() -> typer.Typer:
     app.command("analyze")(analyze.analyze)
     app.command("evaluate")(evaluate.evaluate)
     app.command("convert")(convert.convert)
+    app.command("match")(match.match)
     app.command("merge")(merge.merge)
     app.command("info")(info.info)
     app.command("doctor")(doctor.doctor)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from superanimal.keypoints.conversion import draft_table, side
+from superanimal.keypoints.prefixes import find_prefixes
 from superanimal.poses import KeypointSpace
 
 if TYPE_CHECKING:
@@ -24,9 +25,11 @@ def find_namesakes(user: Sequence[str], model: Sequence[str], space: KeypointSpa
     found = np.full(len(user), -1)
     if space is None:
         space = KeypointSpace("", "", tuple(model), (), (), np.ones(len(model)), ())
-    for master, cell in draft_table("labels", user, space).columns["labels"].items():
+    prefixes = find_prefixes(user)
+    plain = [name.removeprefix(prefixes[0]) for name in user] if len(prefixes) == 1 else list(user)
+    for master, cell in draft_table("labels", plain, space).columns["labels"].items():
         if master in model:
-            found[list(user).index(cell.names[0])] = list(model).index(master)
+            found[plain.index(cell.names[0])] = list(model).index(master)
     return found
 
 
@@ -49,6 +52,9 @@ def find_doubts(matching: Matching, nearest: np.ndarray, namesakes: np.ndarray) 
     images, left_out = matching.facts["images"], matching.facts["animals_left_out"]
     if images < FEW_IMAGES:
         yield f"only {images} images: look at the table before you use it"
+    prefixes = find_prefixes(matching.user_keypoints)
+    if len(prefixes) > 1:
+        yield f"names begin with {', '.join(prefixes)}: several animals in one? Divide them (split_prefixes)"
     if left_out:
         yield f"{left_out} labelled animals were left out: not found, or with too few confident keypoints"
     swapped = [pair for pair in matching.pairs if {side(pair.user), side(pair.model)} == {"left", "right"}]

@@ -19,6 +19,7 @@ from superanimal.keypoints.doubts import find_doubts, find_namesakes, mirror_of
 from superanimal.keypoints.labelled import LabelledSet
 from superanimal.keypoints.observed import Observed, observe
 from superanimal.poses import KeypointSpace, get_provenance, make_provenance, space_for
+from superanimal.poses.animal_frame import Shape
 from superanimal.progress import Progress
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ class Matching:
         Names without counterpart.
     warnings
         What a person should look at before trusting the table.
+    shape
+        The typical pose of the model's keypoints, whose frame the offsets are in.
     facts
         Counts, settings and provenance.
     """
@@ -97,6 +100,7 @@ class Matching:
     unmatched_user: tuple[str, ...]
     unmatched_model: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    shape: Shape | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
     def table(self, column: str) -> ConversionTable:
@@ -105,8 +109,8 @@ class Matching:
             column, {pair.user: pair.model for pair in self.pairs}, masters=self.model_keypoints
         )
 
-    def save(self, folder: str | os.PathLike[str], *, column: str = "labels") -> list[Path]:
-        """Write the table (csv), pairs (csv), everything (json) and both figures into a folder."""
+    def save(self, folder: str | os.PathLike[str], *, column: str) -> list[Path]:
+        """Write table, pairs, matrix, everything (json) and two figures; see :mod:`.matching_files`."""
         from superanimal.keypoints.matching_files import save
 
         return save(self, Path(folder), column)
@@ -229,7 +233,7 @@ def match_predictions(
         frequency=frequency,
         unmatched_user=tuple(u for u, k in zip(labels.keypoints, chosen, strict=True) if k < 0),
         unmatched_model=tuple(name for k, name in enumerate(known) if k not in chosen),
-        warnings=(),
+        shape=seen.shape,
         facts={
             "images": len(np.unique(seen.image)),
             "animals": len(seen),

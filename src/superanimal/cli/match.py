@@ -1,0 +1,109 @@
+"""``superanimal match``: which keypoint of a model is which of a labelled data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from superanimal.keypoints import Calibration, Matching
+
+
+def match(
+    dataset: Annotated[Path, typer.Argument(help="Labels: a project folder, label file or pose file.")],
+    model: Annotated[str, typer.Option(help="Model name or weight file.")] = "mini_topviewmouse",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the results; <dataset>_match by default.")
+    ] = None,
+    column: Annotated[
+        str | None, typer.Option(help="Column of the table; the name of the data set by default.")
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder below which the labelled images are.")] = None,
+    video: Annotated[
+        Path | None, typer.Option(help="Video the frame numbers of the labels belong to.")
+    ] = None,
+    prefixes: Annotated[
+        str | None, typer.Option(help="B_,W_: names that begin so are those of different animals.")
+    ] = None,
+    boxes: Annotated[str, typer.Option(help="Where to look: labels, or detector.")] = "labels",
+    detector: Annotated[str | None, typer.Option(help="Detector name or weight file.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+    names: Annotated[bool, typer.Option(help="Names may decide between near keypoints.")] = True,
+    min_confidence: Annotated[float, typer.Option(help="Predicted points below it are not used.")] = 0.3,
+    max_distance: Annotated[float, typer.Option(help="Body lengths beyond which points do not match.")] = 0.1,
+    min_score: Annotated[float, typer.Option(help="Least share of the images that agrees on a pair.")] = 0.3,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Also measure a calibration; refused when it does not help.")
+    ] = False,
+) -> None:
+    """Match a model's keypoints to those of labelled images, by where they are.
+
+    Writes a conversion table, scores, figures, the difference of the definitions and, when asked, a
+    calibration for analyze and evaluate.
+    """
+    from superanimal.cli.progress import RichProgress
+    from superanimal.keypoints import (
+        calibrate as measure,
+    )
+    from superanimal.keypoints import match_predictions, predict_images, read_labels, split_prefixes
+
+    console = Console(highlight=False)
+    labels = read_labels(dataset, images=images, video=video)
+    if prefixes:
+        labels = split_prefixes(labels, [part.strip() for part in prefixes.split(",") if part.strip()])
+    with RichProgress() as progress:
+        predictions = predict_images(
+            labels, model, boxes=boxes, detector=detector, device=device, progress=progress
+        )
+    options: dict[str, Any] = {"min_confidence": min_confidence}
+    matching = match_predictions(
+        labels, predictions, max_distance=max_distance, min_score=min_score, names=names, **options
+    )
+    folder = out or Path(f"{dataset.resolve().stem}_match")
+    files = matching.save(folder, column=column or labels.name)
+    show(matching)
+    for file in files:
+        console.print(f"  {file}", soft_wrap=True, markup=False)
+    if calibrate:
+        calibration = measure(labels, predictions, matching, **options)
+        show_calibration(calibration)
+        console.print(f"  {calibration.save(folder / 'calibration.json')}", soft_wrap=True, markup=False)
+
+
+def show(matching: Matching) -> None:
+    """Print the table, what stayed alone and what is doubtful."""
+    console = Console(highlight=False, markup=False)
+    facts = matching.facts
+    console.print(
+        f"{facts['images']} images, {facts['animals']} animals, space {facts['space'] or 'unknown'}"
+    )
+    table = Table("labels", "model", "score", "margin", "bias forward", "left, % of body length", box=None)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for pair in matching.pairs:
+        forward, left = ("", "") if pair.offset is None else (f"{100 * part:+.1f}" for part in pair.offset)
+        mark = " (by name)" if pair.by_name else ""
+        table.add_row(pair.user, pair.model + mark, f"{pair.score:.2f}", f"{pair.margin:+.2f}", forward, left)
+    console.print(table)
+    if matching.unmatched_user:
+        console.print(f"without counterpart: {', '.join(matching.unmatched_user)}", soft_wrap=True)
+    for text in matching.warnings:
+        console.print(f"note: {text}", soft_wrap=True)
+
+
+def show_calibration(calibration: Calibration) -> None:
+    """Print what a calibration gains."""
+    console = Console(highlight=False, markup=False)
+    gain = calibration.facts["gain"]
+    (before, _, _), (after, _, _), (_, low, high) = (
+        gain[f"{name}_px"] for name in ("before", "after", "gain")
+    )
+    console.print(
+        f"calibration: {before:.2f} to {after:.2f} px on images left out "
+        f"(gain {low:.2f} to {high:.2f} px); moves {', '.join(calibration.moved)}",
+        soft_wrap=True,
+    )
