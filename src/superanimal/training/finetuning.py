@@ -1,0 +1,274 @@
+"""The one call: a user's labels and a model in, a trained model and an honest report out.
+
+A run is a folder::
+
+    split.json               which image is trained on and which is held out; drawn once
+    table.csv                which keypoint is which
+    memory.npz               what the frozen model says of the training images (memory-replay)
+    run/                     state of the training, see superanimal.training.fit
+    before.nc, after.nc      predictions on the held-out images
+    report.json              before and after, forgetting, warnings, verdict
+    entry.yaml, weights...   the trained model, see superanimal.training.release
+
+Stopped and started again with the same folder, it goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from superanimal.files import atomic_write
+from superanimal.keypoints.conversion import (
+    ConversionTable,
+    identity_table,
+    load_table,
+    save_table,
+    table_from_mapping,
+)
+from superanimal.keypoints.labelled import LabelledSet
+from superanimal.keypoints.reading import read_labels
+from superanimal.progress import Progress
+from superanimal.training.before_after import measure
+from superanimal.training.boxes import with_detected_boxes
+from superanimal.training.evaluate.report import plain
+from superanimal.training.fit import FitResult, fit
+from superanimal.training.holding_out import hold_out
+from superanimal.training.regimes import Method, Outputs, find_method, make_recipe, prepare
+from superanimal.training.release import TrainedModel, release, space_of
+from superanimal.training.replay import THRESHOLD, remember, replay
+from superanimal.training.samples import data_hash
+from superanimal.zoo import DetectorModel, PoseModel, load_detector, load_pose_model, resolve_detector
+from superanimal.zoo.weights import find_file
+
+PathLike = str | os.PathLike[str]
+Table = ConversionTable | Mapping[str, str] | PathLike | None
+
+
+@dataclass(frozen=True)
+class Finetuned:
+    """What a run left.
+
+    Attributes
+    ----------
+    model
+        The trained model.
+    report
+        Content of ``report.json``: ``before`` and ``after`` figures on the same held-out images,
+        ``change_px`` with its interval, ``keypoints``, ``forgetting``, ``warnings``, ``recommended``,
+        ``verdict``.
+    fit
+        Curves and how the training ended.
+    """
+
+    model: TrainedModel
+    report: dict[str, Any]
+    fit: FitResult
+
+
+def finetune(
+    data: PathLike | LabelledSet,
+    model: PathLike | PoseModel = "mini_topviewmouse",
+    method: str = "memory-replay",
+    out: PathLike = "trained_model",
+    *,
+    table: Table = None,
+    held_out: float | LabelledSet = 0.2,
+    split_by: Literal["auto", "video", "image", "animal", "source"] = "auto",
+    threshold: float = THRESHOLD,
+    outputs: Outputs | None = None,
+    encoder: Literal["model", "imagenet"] = "model",
+    detector: PathLike | DetectorModel | None = None,
+    recipe: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Finetuned:
+    """Train a model on a user's labels and say whether it became better.
+
+    Parameters
+    ----------
+    data
+        A labelled set, or what :func:`superanimal.keypoints.read_labels` reads.
+    model
+        Name, weight file, folder or loaded model to start from.
+    method
+        ``memory-replay``, ``finetune``, ``transfer`` or ``scratch``; see
+        :data:`superanimal.training.regimes.METHODS`.
+    out
+        Folder of the run; see the module.
+    table
+        Which keypoint of the model is which of the data: a table, a CSV, or {the user's: the model's}.
+        Without one: the names, when they are all keypoints of the model, else
+        :func:`superanimal.keypoints.match` by position. Look at ``table.csv``.
+    held_out
+        Share of the images that is never trained on, or a labelled set of its own; 0 for none, and then
+        nothing is measured.
+    split_by
+        What stays together; ``auto`` takes videos when there are several, else images.
+    threshold
+        Confidence from which a prediction is replayed; see :mod:`superanimal.training.replay`.
+    outputs, encoder
+        See :func:`superanimal.training.regimes.prepare`.
+    detector
+        Finds the animals of labels without boxes; by default the one that goes with the model, when it is on
+        this computer. ``"none"``: crops are set by the labelled keypoints.
+    recipe
+        Settings in place of the defaults, see :class:`superanimal.training.recipe.Recipe`.
+    name
+        Of the trained model; by default that of the folder.
+    seed
+        Of the split, of random weights and of the training.
+    progress
+        Shows progress. When it is cancelled during the training, the best weights so far are kept and judged.
+
+    Raises
+    ------
+    InputError, NotFoundError, ModelError
+        Each with a remedy.
+    Cancelled
+        When stopped before the first validation.
+    """
+    progress = progress or Progress()
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = find_method(method)
+    base = model if isinstance(model, PoseModel) else load_pose_model(model)
+    labelled = data if isinstance(data, LabelledSet) else read_labels(data)
+    column = labelled.name
+    progress.message(f"{len(labelled)} images, {labelled.n_individuals} animals, from {base.entry.name}")
+    mapping, notes = find_table(table, labelled, base, progress)
+    save_table(mapping, folder / "table.csv")
+    finder = None if (recipe or {}).get("whole_frame") else _detector(base, detector)
+    split = hold_out(labelled, held_out, folder / "split.json", by=split_by, seed=seed, progress=progress)
+
+    def boxed(part: LabelledSet) -> LabelledSet:
+        return part if finder is None else with_detected_boxes(part, finder, progress)
+
+    start = prepare(
+        boxed(split.train), base, chosen, mapping, column=column, outputs=outputs, encoder=encoder, seed=seed
+    )
+    learned, replayed = start.labelled, None
+    if chosen.name == "memory-replay":
+        memory = remember(base, learned, folder / "memory.npz", progress)
+        learned = replay(learned, memory, threshold)
+        replayed = {**memory.provenance, "threshold": threshold, "note": learned.notes[-1]}
+        progress.message(learned.notes[-1])
+    test = None if split.test is None else start.project(boxed(split.test))
+    settings = make_recipe(start, learned.n_individuals, {"seed": seed, **(recipe or {})})
+    trained = PoseModel(replace(start.model.entry, name=name or folder.resolve().name), start.model.network)
+    result = fit(trained, learned, test, start.space, settings, folder / "run", progress=progress)
+    trained = PoseModel(trained.entry, trained.network)  # in evaluation mode, channels last
+    if progress.cancelled:
+        notes = [*notes, f"stopped by the user after {result.steps} steps"]
+    report = {
+        "superanimal_training_report": 1,
+        "method": chosen.name,
+        "consequence": chosen.consequence,
+        "base_model": base.entry.name,
+        "model": trained.entry.name,
+        "data": {
+            "name": labelled.name,
+            "images": len(labelled),
+            "hash": data_hash(labelled),
+            **split.record(),
+        },
+        "table": {own: master for master, cell in mapping.column(column).items() for own in cell.names},
+        "new_keypoints": start.new,
+        "replay": replayed,
+        "notes": [*notes, *start.notes],
+        "training": {"steps": result.steps, "ended": result.stopped_because, "best": result.best},
+        **measure(
+            base,
+            trained,
+            split,
+            test,
+            start.space,
+            start.zero_shot,
+            folder,
+            device=settings.device,
+            progress=Progress() if progress.cancelled else progress,
+        ),
+    }
+    with atomic_write(folder / "report.json") as temporary:
+        temporary.write_text(json.dumps(plain(report), indent=1), "utf-8")
+    same = ("method", "base_model", "data", "table", "new_keypoints", "replay", "notes")
+    kept = release(
+        trained,
+        folder,
+        start.space,
+        title=f"{base.entry.name} after {chosen.title.lower()} on {labelled.name}",
+        facts=plain({**{key: report[key] for key in same}, "recipe": settings.record()}),
+        about=_about(chosen, report),
+        curves=result.curves,
+    )
+    progress.message(report["verdict"])
+    return Finetuned(kept, report, result)
+
+
+def find_table(
+    table: Table, labelled: LabelledSet, base: PoseModel, progress: Progress | None = None
+) -> tuple[ConversionTable, list[str]]:
+    """Return the conversion table with a column of the data set, and what to know about it.
+
+    Parameters
+    ----------
+    table
+        See :func:`finetune`.
+    """
+    column, progress = labelled.name, progress or Progress()
+    if isinstance(table, ConversionTable):
+        return table, []
+    if isinstance(table, (str, os.PathLike)):
+        loaded = load_table(table)
+        if column not in loaded.columns and len(loaded.columns) == 1:
+            loaded = replace(loaded, columns={column: next(iter(loaded.columns.values()))})
+        return loaded, []
+    space = space_of(base.entry)
+    if table is not None:
+        return table_from_mapping(column, table, space.keypoints), []
+    if set(labelled.keypoints) <= set(space.keypoints):
+        return identity_table(column, labelled.keypoints, space), []
+    from superanimal.keypoints.matching import match
+
+    progress.message(f"names differ from those of {base.entry.name}: matching keypoints by position")
+    matching = match(labelled, base, progress=progress)
+    pairs = ", ".join(f"{pair.user} = {pair.model}" for pair in matching.pairs)
+    progress.message(f"matched: {pairs or 'none'}; check table.csv")
+    return matching.table(column), [f"keypoints matched by position: {pairs}", *matching.warnings]
+
+
+def _detector(base: PoseModel, given: PathLike | DetectorModel | None) -> DetectorModel | None:
+    """Return the detector that will cut the animals out, or None when the labels have to do it."""
+    if isinstance(given, DetectorModel) or given == "none":
+        return given if isinstance(given, DetectorModel) else None
+    if given is not None:
+        return load_detector(given if Path(given).exists() else resolve_detector(base.entry, str(given)).name)
+    if not base.entry.default_detector:
+        return None
+    entry = resolve_detector(base.entry)
+    return load_detector(entry.name) if find_file(entry) is not None else None
+
+
+def _about(method: Method, report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries of the model card."""
+    data = report["data"]
+    about: dict[str, Any] = {
+        "base": report["base_model"],
+        "method": f"{method.title}. {method.consequence}",
+        "data": f"{data['images']} labelled images ({data['name']}): {data['training_animals']} animals to "
+        f"train on, {data['held_out_images']} images held out by {data['by']}",
+        "verdict": report["verdict"],
+    }
+    figures = {
+        f"{when} (held-out images)": f"mean error {report[when]['mean_euclidean_px']:.2f} px, "
+        f"AP {report[when]['AP']:.3f}"
+        for when in ("before", "after")
+        if when in report
+    }
+    warnings = [*report["warnings"], *report["notes"]]
+    return about | ({"figures": figures} if figures else {}) | ({"notes": warnings} if warnings else {})
