@@ -11,7 +11,7 @@ import numpy as np
 from napari_superanimal.widgets.pair_canvas import Picture
 from napari_superanimal.widgets.pair_table import PairRow
 from superanimal.errors import SuperAnimalError
-from superanimal.keypoints.mapping import KeypointMapping
+from superanimal.keypoints.mapping import NOT_MAPPED, KeypointMapping
 from superanimal.keypoints.support import support_of
 
 if TYPE_CHECKING:
@@ -61,6 +61,14 @@ class Session:
         self.matching, self.predictions = matching, predictions
         self.mapping.propose({pair.user: pair.model for pair in matching.pairs})
 
+    def doubtful(self) -> frozenset[str]:
+        """Return the keypoints whose pair needs a look; unmapped ones are a choice like any other."""
+        return frozenset(
+            keypoint
+            for keypoint, doubts in self.mapping.warnings(self.matching).items()
+            if any(doubt.kind != NOT_MAPPED for doubt in doubts)
+        )
+
     def rows(self) -> list[PairRow]:
         """Return the rows of the table of pairs."""
         mapping, doubts = self.mapping, self.mapping.warnings(self.matching)
@@ -99,7 +107,7 @@ class Session:
             model=model,
             confidence=confidence,
             targets=targets,
-            doubtful=frozenset(self.mapping.warnings(self.matching)),
+            doubtful=self.doubtful(),
             colors=dict(zip(space.keypoints, space.colors, strict=True)),
             edges=space.edges,
             titles=("Your labels", self.title),

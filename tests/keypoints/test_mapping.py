@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from superanimal.errors import InputError, NotFoundError
 from superanimal.keypoints.conversion import Cell, ConversionTable, format_table, load_table, save_table
 from superanimal.keypoints.mapping import KeypointMapping, space_path
+from superanimal.keypoints.matching import Matching
+from superanimal.keypoints.support import support_of
 from superanimal.poses import KeypointSpace, load_space
 
 MOUSE = load_space("topviewmouse")
@@ -22,13 +25,17 @@ def mapping() -> KeypointMapping:
     return KeypointMapping("lab", OWN, MOUSE)
 
 
+def texts(mapping: KeypointMapping, matching: Matching | None = None) -> dict[str, list[str]]:
+    return {name: [str(doubt) for doubt in doubts] for name, doubts in mapping.warnings(matching).items()}
+
+
 def test_names_and_synonyms_are_proposed(mapping: KeypointMapping) -> None:
     mapping.propose_by_name()
     assert mapping.target("snout") == "nose"
     assert mapping.target("ear_l") == "left_ear"
     assert mapping.target("implant") == ""
     assert "implant" in mapping.unmapped
-    assert mapping.warnings()["implant"] == ["not mapped: the table leaves it out"]
+    assert texts(mapping)["implant"] == ["not mapped: the table leaves it out"]
 
 
 def test_assigning_moves_a_point_and_a_second_one_is_a_conflict(mapping: KeypointMapping) -> None:
@@ -38,9 +45,7 @@ def test_assigning_moves_a_point_and_a_second_one_is_a_conflict(mapping: Keypoin
     mapping.assign("ear_l", "left_ear")
     mapping.assign("left_ear", "left_ear")
     assert mapping.conflicts == ("left_ear",)
-    assert mapping.warnings()["ear_l"] == [
-        "left_ear is mapped to left_ear too: unmap one of them or join them"
-    ]
+    assert texts(mapping)["ear_l"] == ["left_ear is mapped to left_ear too: unmap one of them or join them"]
     with pytest.raises(InputError, match="ear_l, left_ear are all mapped to left_ear"):
         mapping.to_table()
     mapping.join("left_ear", "mean")
@@ -59,9 +64,41 @@ def test_a_joined_point_takes_a_third_by_the_same_rule(mapping: KeypointMapping)
 
 def test_left_on_right_is_told(mapping: KeypointMapping) -> None:
     mapping.assign("ear_l", "right_ear")
-    assert mapping.warnings()["ear_l"] == ["left and right disagree: ear_l is mapped to right_ear"]
+    assert texts(mapping)["ear_l"] == ["ear_l is mapped to right_ear: left or right?"]
     mapping.assign("ear_l", "left_ear")
     assert "ear_l" not in mapping.warnings()
+
+
+def test_what_the_images_say_against_a_pair(mapping: KeypointMapping) -> None:
+    frequency = np.zeros((len(OWN), len(MOUSE)))
+    distance = np.full(frequency.shape, 0.1)
+    place = {name: k for k, name in enumerate(MOUSE.keypoints)}
+    for own, name, share in (
+        ("snout", "nose", 0.9),
+        ("ear_l", "left_ear", 0.5),
+        ("ear_l", "left_ear_tip", 0.4),
+        ("ear_r", "right_ear", 0.2),
+        ("implant", "neck", 0.6),
+        ("tailbase", "tail_base", 0.8),
+    ):
+        frequency[OWN.index(own), place[name]] = share
+    distance[OWN.index("left_ear")] = np.nan
+    matching = Matching(OWN, MOUSE.keypoints, (), distance, frequency, (), ())
+    for own, name in (("snout", "nose"), ("ear_l", "left_ear"), ("ear_r", "right_ear"), ("tailbase", "neck")):
+        mapping.assign(own, name)
+    mapping.assign("left_ear", "tail_end")
+    assert texts(mapping, matching) == {
+        "ear_l": ["a toss-up: left_ear in 50% of images, left_ear_tip in 40%"],
+        "ear_r": ["assigned to right_ear in 20% of images only"],
+        "left_ear": ["never seen together with tail_end"],
+        "implant": ["not mapped: the table leaves it out", "lies at neck in 60% of images"],
+        "tailbase": ["lies at tail_base in 80% of images, at neck in 0%"],
+    }
+    support = support_of(matching, "ear_l", "left_ear")
+    assert support is not None and support.score == 0.5 and support.margin == pytest.approx(0.1)
+    assert support_of(matching, "ear_l", "implant") is None
+    mapping.add("implant")
+    assert "implant" not in texts(mapping, matching), "a new keypoint is a decision"
 
 
 def test_new_keypoints_extend_the_space(mapping: KeypointMapping) -> None:
@@ -248,8 +285,6 @@ def test_the_layout_is_the_published_one(mapping: KeypointMapping, tmp_path: Pat
 
 
 def test_a_space_of_a_user_is_a_base_like_any_other() -> None:
-    import numpy as np
-
     space = KeypointSpace("two", "Two", ("a", "b"), (), (), np.array([0.1, 0.1]), ("#ffffff", "#000000"))
     mapping = KeypointMapping("lab", ("a", "c"), space)
     mapping.propose_by_name()

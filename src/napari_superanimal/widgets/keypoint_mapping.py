@@ -34,7 +34,7 @@ from napari_superanimal.widgets.estimate_poses import BAR_STYLE
 from napari_superanimal.widgets.labels_menu import LabelsMenu
 from napari_superanimal.widgets.model_choice import ModelChoice
 from napari_superanimal.widgets.pair_canvas import PairCanvas
-from napari_superanimal.widgets.pair_table import NOT_MAPPED, WARNING_COLOR, PairTable
+from napari_superanimal.widgets.pair_table import NOTHING, WARNING_COLOR, PairTable
 from napari_superanimal.widgets.parts import MARGIN, SPACING, Caption, EmptyState, Message, clock, row
 from superanimal.errors import InputError, SuperAnimalError, unknown_name
 from superanimal.keypoints.labelled import LabelledSet
@@ -122,7 +122,7 @@ class KeypointMappingWidget(QWidget):
             button.setFixedWidth(34)
         self.doubt.setStyleSheet(f"color: {WARNING_COLOR.name()}")
         self.doubt.setWordWrap(True)
-        self.doubt.setFixedHeight(2 * self.fontMetrics().lineSpacing() + 4)
+        self.doubt.setFixedHeight(3 * self.fontMetrics().lineSpacing() + 4)
         self.doubt.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         rules = QMenu(self.join_button)
         rules.addAction("Mean of all", lambda: self._join("mean"))
@@ -157,6 +157,7 @@ class KeypointMappingWidget(QWidget):
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(pictures)
         splitter.addWidget(pairs)
+        splitter.setSizes([300, 340])
 
         page = QWidget()
         layout = QVBoxLayout(page)
@@ -171,9 +172,8 @@ class KeypointMappingWidget(QWidget):
         self.empty_message = Message()
         empty = EmptyState(
             "Open labelled images first",
-            "A DeepLabCut or Lightning Pose project, COCO, SLEAP, Label Studio or NWB;\n"
-            "or a Points layer whose points have a feature 'keypoint'.\n"
-            "Then press Auto-match and check the pairs.",
+            "A DeepLabCut, Lightning Pose, COCO, SLEAP, Label Studio or NWB data set, or a Points layer "
+            "whose points have a feature 'keypoint'. Then press Auto-match and check the pairs.",
             [self.empty_open],
         )
         start = QWidget()
@@ -188,6 +188,7 @@ class KeypointMappingWidget(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self.pages)
         self.setMinimumWidth(400)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:
         self.open_button.setMenu(self.menu)
@@ -261,12 +262,12 @@ class KeypointMappingWidget(QWidget):
             mapping.propose_by_name()
         self.session = Session(labels, mapping, self.model.title, can_match=self.model.entry is not None)
         self._animal = 0
-        self.most_caption.setText(f"of {len(self._labels):,}, evenly spread")
+        self.most_caption.setText(f"at most, of {len(self._labels):,}")
         self._clear_messages()
         if not known:
             named = len(mapping.keypoints) - len(mapping.unmapped)
-            text = f"{named} of {len(mapping.keypoints)} keypoints have a namesake: names may deceive."
-            self.message.show_text("info", text, "Press Auto-match to compare positions.")
+            text = f"{named} of {len(mapping.keypoints)} keypoints were mapped by their names."
+            self.message.show_text("info", text, "Auto-match compares where they lie.")
         self._show(fit=True)
         self.table.setFocus()
 
@@ -303,7 +304,7 @@ class KeypointMappingWidget(QWidget):
 
     def _on_report(self, report: Report) -> None:
         self.bar.setRange(0, report.total or 1)
-        self.bar.setValue(self.bar.maximum() if report.state == "finished" else report.done)
+        self.bar.setValue(report.done)
         self.status.setText(_status(report))
         if report.state == "finished":
             self._take_matching()
@@ -340,7 +341,7 @@ class KeypointMappingWidget(QWidget):
 
     def enter(self, keypoint: str, text: str) -> None:
         """Map a keypoint to what was typed: a name, or a part of one name only."""
-        if text == NOT_MAPPED:
+        if text == NOTHING:
             self.unmap(keypoint)
         else:
             self._edit(lambda mapping: mapping.assign(keypoint, _resolve(text, mapping.space)))
@@ -461,7 +462,7 @@ class KeypointMappingWidget(QWidget):
         parts = [f"{mapped} of {len(mapping.keypoints)} mapped"]
         if mapping.added:
             parts.append(f"{len(mapping.added)} new")
-        doubts = len(mapping.warnings(session.matching))
+        doubts = len(session.doubtful())
         parts.append(f"{doubts} to look at" if doubts else "nothing to look at")
         parts.append("not saved" if mapping.modified else "")
         self.summary.setText(" · ".join(filter(None, parts)))
@@ -472,7 +473,7 @@ class KeypointMappingWidget(QWidget):
         self.canvas.choose(keypoint)
         session = self.session
         doubts = session.mapping.warnings(session.matching).get(keypoint, []) if session else []
-        self.doubt.setText(f"{keypoint}: {'; '.join(doubts)}" if doubts else "")
+        self.doubt.setText(f"{keypoint}: {'; '.join(map(str, doubts))}" if doubts else "")
         self._update_buttons()
 
     def _update_buttons(self) -> None:
@@ -483,7 +484,7 @@ class KeypointMappingWidget(QWidget):
             session is not None and self.model.usable and not running and not reading
         )
         self.cancel_button.setEnabled(running and job is not None and job.report.state != "cancelling")
-        self.bar.setVisible(job is not None and job.report.state != "failed")
+        self.bar.setVisible(running)
         for widget in (self.open_button, self.empty_open, self.model, self.most):
             widget.setEnabled(not running and not reading)
         mapping = session.mapping if session is not None else None
@@ -524,8 +525,10 @@ def _status(report: Report) -> str:
         return f"{report.text}…"
     if report.state == "cancelled":
         return "cancelled; the table is as it was"
+    if not report.running:
+        return ""
     parts = []
-    if report.total is not None and report.state != "failed":
+    if report.total is not None:
         parts.append(f"{report.done:,} of {report.total:,} {report.unit}")
     if report.state == "running" and report.remaining_s is not None:
         parts.append(f"{clock(report.remaining_s)} left")

@@ -270,7 +270,8 @@ class PairCanvas(QWidget):
             painter.drawImage(QPointF(0, 0), self._image)
             painter.restore()
         self._draw_skeleton(painter, side)
-        _write(painter, title, pane.topLeft() + QPointF(6, 6), pane)
+        plate, text = _plate(painter, title, pane.topLeft() + QPointF(6, 6), pane)
+        _write(painter, text, plate)
         if side == MODEL and self.picture.note and not self.picture.model:
             _write_note(painter, self.picture.note, pane)
 
@@ -341,11 +342,15 @@ class PairCanvas(QWidget):
         for point in (self._hovered, self._pressed):
             if point is not None:
                 shown[point] = True
-        for (side, name), lit in sorted(shown.items(), key=lambda item: item[1]):
+        plates: list[QRectF] = []
+        for (side, name), lit in sorted(shown.items(), key=lambda item: not item[1]):
             pane = self._pane(side)
             at = self.position(side, name)
             if pane.contains(at):
-                _write(painter, name, at + QPointF(9, -9), pane, lit)
+                plate, text = _plate(painter, name, at + QPointF(9, -9), pane)
+                if lit or not any(plate.intersects(other) for other in plates):
+                    plates.append(plate)
+                    _write(painter, text, plate, lit)
 
     def _is_lit(self, own: str, target: str) -> bool:
         """Return whether a pair is the current one or under the mouse."""
@@ -373,14 +378,18 @@ def _to_qimage(pixels: np.ndarray) -> QImage:
     return QImage(data.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 
 
-def _write(painter: QPainter, text: str, at: QPointF, pane: QRectF, strong: bool = True) -> None:
-    """Write a line of text on a dark plate, inside a pane."""
-    font = painter.font()
-    measure = QFontMetricsF(font)
+def _plate(painter: QPainter, text: str, at: QPointF, pane: QRectF) -> tuple[QRectF, str]:
+    """Return the place of a line of text inside a pane, and as much of the text as there is room for."""
+    measure = QFontMetricsF(painter.font())
     text = measure.elidedText(text, Qt.TextElideMode.ElideMiddle, pane.width() - 14)
     plate = QRectF(at, measure.size(0, text)).adjusted(-4, -1, 4, 1)
     plate.moveLeft(max(pane.left() + 2, min(plate.left(), pane.right() - plate.width() - 2)))
     plate.moveTop(max(pane.top() + 2, min(plate.top(), pane.bottom() - plate.height() - 2)))
+    return plate, text
+
+
+def _write(painter: QPainter, text: str, plate: QRectF, strong: bool = True) -> None:
+    """Write a line of text on a dark plate."""
     path = QPainterPath()
     path.addRoundedRect(plate, 3, 3)
     painter.fillPath(path, QColor(0, 0, 0, 190 if strong else 110))

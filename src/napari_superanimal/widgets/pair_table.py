@@ -20,7 +20,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-NOT_MAPPED = "(not mapped)"
+from superanimal.keypoints.mapping import NOT_MAPPED
+from superanimal.keypoints.support import Doubt
+
+NOTHING = "(not mapped)"
+"""The choice that leaves a keypoint without counterpart."""
 COLUMNS = ("Yours", "Model", "Score", "Margin", "Look at")
 OWN, TARGET, SCORE, MARGIN, DOUBTS = range(5)
 WARNING_COLOR = QColor("#e69f00")
@@ -42,7 +46,7 @@ class PairRow:
     new: bool = False
     score: float | None = None
     margin: float | None = None
-    doubts: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
     conflict: bool = False
 
 
@@ -89,7 +93,7 @@ class PairTable(QTableWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
         header.setHighlightSections(False)
-        self._widths_fit = False
+        self._fitted: tuple[list[str], list[str]] = ([], [])
         self.setItemDelegateForColumn(TARGET, _TargetDelegate(self))
         self.currentCellChanged.connect(self._on_current)
         self.cellDoubleClicked.connect(lambda row, column: self.open_choice())
@@ -100,14 +104,13 @@ class PairTable(QTableWidget):
         """Show rows, and what a keypoint may be mapped to; the current row stays current."""
         current = self.current
         self._rows = list(rows)
-        self.choices.setStringList([NOT_MAPPED, *choices])
+        self.choices.setStringList([NOTHING, *choices])
         self.blockSignals(True)
         self.setRowCount(len(rows))
         for number, row in enumerate(rows):
             self._fill(number, row)
         self.blockSignals(False)
-        if not self._widths_fit and rows:
-            self._fit_widths()
+        self._fit_widths([row.keypoint for row in rows], list(choices))
         self.choose(
             current if current in [row.keypoint for row in rows] else rows[0].keypoint if rows else ""
         )
@@ -161,22 +164,29 @@ class PairTable(QTableWidget):
     def _fill(self, number: int, row: PairRow) -> None:
         target = f"{row.target} (new)" if row.new else row.target or "–"
         figures = ["" if value is None else f"{value:.2f}" for value in (row.score, row.margin)]
-        doubts = "; ".join(row.doubts)
+        doubts = ", ".join(dict.fromkeys(doubt.kind for doubt in row.doubts))
+        serious = any(doubt.kind != NOT_MAPPED for doubt in row.doubts)
         for column, text in enumerate((row.keypoint, target, *figures, doubts)):
             item = QTableWidgetItem(text)
-            item.setToolTip("\n".join(row.doubts) if column == DOUBTS else text)
+            item.setToolTip("\n".join(map(str, row.doubts)) if column == DOUBTS else text)
             if column in (SCORE, MARGIN):
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            if row.doubts and column in (OWN, DOUBTS):
+            if serious and column in (OWN, DOUBTS):
                 item.setForeground(WARNING_COLOR)
             self.setItem(number, column, item)
 
-    def _fit_widths(self) -> None:
-        self._widths_fit = True
-        self.resizeColumnsToContents()
-        most = max(90, self.width() // 3)
-        for column in (OWN, TARGET):
-            self.setColumnWidth(column, min(self.columnWidth(column) + 10, most))
+    def _fit_widths(self, keypoints: list[str], choices: list[str]) -> None:
+        """Make room for other names; widths that the user chose stay while the names do."""
+        if self._fitted == (keypoints, choices):
+            return
+        self._fitted = (keypoints, choices)
+        measure = self.fontMetrics().horizontalAdvance
+        most = max(90, int(0.3 * self.width()))
+        for column, names in ((OWN, keypoints), (TARGET, choices)):
+            wide = max((measure(name) for name in names), default=0) + 16
+            self.setColumnWidth(column, min(wide, most))
+        for column in (SCORE, MARGIN):
+            self.setColumnWidth(column, measure(COLUMNS[column]) + 16)
 
     def _on_current(self, row: int, *_: int) -> None:
         if 0 <= row < len(self._rows):

@@ -25,12 +25,14 @@ from superanimal.keypoints.conversion import (
     side,
 )
 from superanimal.keypoints.spaces import extend_space, mirror_name, save_space
-from superanimal.keypoints.support import doubts_about
+from superanimal.keypoints.support import Doubt, doubts_about
 from superanimal.poses import KeypointSpace, load_space
 
 if TYPE_CHECKING:
     from superanimal.keypoints.matching import Matching
 
+NOT_MAPPED = "not mapped"
+"""Kind of the doubt about a keypoint without a counterpart."""
 UNDECIDED = ""
 """Rule of a cell with several names for which nobody said yet how they become one point."""
 
@@ -103,23 +105,24 @@ class KeypointMapping:
         """Whether there are edits that are not in a file."""
         return dict(self.cells) != dict(self._saved)
 
-    def warnings(self, matching: Matching | None = None) -> dict[str, list[str]]:
+    def warnings(self, matching: Matching | None = None) -> dict[str, list[Doubt]]:
         """Return what is doubtful about each keypoint of the data set, by its name; only those with doubts.
 
         Several points on one without a rule, left mapped to right, and points that are not mapped; with a
         matching also pairs that the images speak against.
         """
-        found: dict[str, list[str]] = {}
+        found: dict[str, list[Doubt]] = {}
         for keypoint in self.keypoints:
             master = self.target(keypoint)
             doubts = []
             if not master:
-                doubts.append("not mapped: the table leaves it out")
+                doubts.append(Doubt(NOT_MAPPED, "not mapped: the table leaves it out"))
             elif master in self.conflicts:
                 others = ", ".join(name for name in self.cells[master].names if name != keypoint)
-                doubts.append(f"{others} is mapped to {master} too: unmap one of them or join them")
+                text = f"{others} is mapped to {master} too: unmap one of them or join them"
+                doubts.append(Doubt("conflict", text))
             if {side(keypoint), side(master)} == {"left", "right"}:
-                doubts.append(f"left and right disagree: {keypoint} is mapped to {master}")
+                doubts.append(Doubt("left/right", f"{keypoint} is mapped to {master}: left or right?"))
             if matching is not None and master not in self.added:
                 doubts += doubts_about(matching, keypoint, master)
             if doubts:

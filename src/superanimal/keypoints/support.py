@@ -11,6 +11,17 @@ from superanimal.keypoints.matching import MIN_SCORE, Matching
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """One thing to look at: two words for a table, and a sentence."""
+
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class Support:
     """The evidence for a pair.
 
@@ -50,36 +61,32 @@ def support_of(matching: Matching, user: str, model: str) -> Support | None:
     )
 
 
-def doubts_about(matching: Matching, user: str, model: str) -> list[str]:
-    """Return what speaks against a pair, in words; ``model`` may be empty for a keypoint left unmapped."""
+def doubts_about(matching: Matching, user: str, model: str) -> list[Doubt]:
+    """Return what speaks against a pair; ``model`` may be empty for a keypoint left unmapped."""
     if not model:
         return _missed(matching, user)
     found = support_of(matching, user, model)
     if found is None:
         return []
     if np.isnan(found.distance):
-        return [f"never seen together with {model}"]
+        return [Doubt("never together", f"never seen together with {model}")]
     if found.rival_score > found.score:
-        return [
-            f"lies at {found.rival} in {found.rival_score:.0%} of images, at {model} in {found.score:.0%}"
-        ]
+        there = f"lies at {found.rival} in {found.rival_score:.0%} of images"
+        return [Doubt("lies elsewhere", f"{there}, at {model} in {found.score:.0%}")]
     if found.score < MIN_SCORE:
-        return [f"low score: joined with {model} in {found.score:.0%} of images only"]
+        return [Doubt("low score", f"assigned to {model} in {found.score:.0%} of images only")]
     if found.margin < UNSURE:
-        by = (
-            f"{found.rival} in {found.rival_score:.0%}"
-            if found.rival_score
-            else "another of yours is as near"
-        )
-        return [f"a toss-up: {model} in {found.score:.0%} of images, {by}"]
+        rival = f"{found.rival} in {found.rival_score:.0%}" if found.rival_score else "another is as near"
+        return [Doubt("toss-up", f"a toss-up: {model} in {found.score:.0%} of images, {rival}")]
     return []
 
 
-def _missed(matching: Matching, user: str) -> list[str]:
+def _missed(matching: Matching, user: str) -> list[Doubt]:
     if user not in matching.user_keypoints:
         return []
     row = matching.frequency[matching.user_keypoints.index(user)]
     best = int(row.argmax())
     if row[best] < MIN_SCORE:
         return []
-    return [f"lies at {matching.model_keypoints[best]} in {row[best]:.0%} of images"]
+    text = f"lies at {matching.model_keypoints[best]} in {row[best]:.0%} of images"
+    return [Doubt("lies elsewhere", text)]
