@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from superanimal.errors import InputError, ModelError
 from superanimal.keypoints.labelled import LabelledSet
-from superanimal.zoo.architectures import build_network
+from superanimal.zoo.architectures import build_empty, build_network
 from superanimal.zoo.entry import ModelEntry
 from superanimal.zoo.pose_model import PoseModel
 
@@ -209,7 +209,6 @@ def _median(values: NDArray[np.floating[Any]]) -> float:
 
 
 def _filled(entry: ModelEntry, keypoints: int, state: Mapping[str, Tensor]) -> nn.Module:
-    with torch.device("meta"):
-        network = build_network(entry.architecture, keypoints, **entry.options)
+    network = build_empty(entry.architecture, keypoints, **entry.options)
     network.load_state_dict({name: tensor.detach().clone() for name, tensor in state.items()}, assign=True)
     return network

@@ -206,7 +206,9 @@ class Pictures:
         return _tensor(np.array(pictures[n]))
 
     def _cut(self, image: NDArray[np.uint8], n: int) -> NDArray[np.uint8]:
-        return cut(image, self.windows.offset[n], self.windows.extent[n], self.windows.size)
+        return cut(
+            image, self.windows.offset[n], self.windows.extent[n], self.windows.size, antialias=True
+        )
 
     def _arrays(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the pictures and which of them are there, both on disk; opened once per process."""

@@ -6,12 +6,11 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from superanimal.errors import ModelError
 from superanimal.files import sha256_of
-from superanimal.zoo.architectures import build_network
+from superanimal.zoo.architectures import build_empty, build_network
 from superanimal.zoo.catalog import load_catalog, shipped_catalog
 from superanimal.zoo.checkpoint import Checkpoint, fill, read_checkpoint
 from superanimal.zoo.detector_model import DetectorModel
@@ -95,8 +94,8 @@ def build(entry: ModelEntry, checkpoint: Checkpoint) -> nn.Module:
     """
     checkpoint = _with_prefix(entry, checkpoint)
     check_keypoints(entry, checkpoint)
-    with torch.device("meta" if entry.kind == "pose" else "cpu"):  # spares random numbers
-        network = build_network(entry.architecture, entry.outputs, **entry.options)
+    make = build_empty if entry.kind == "pose" else build_network
+    network = make(entry.architecture, entry.outputs, **entry.options)
     fill(network, checkpoint, entry.name)
     return network
 

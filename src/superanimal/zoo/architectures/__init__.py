@@ -85,6 +85,22 @@ def build_network(architecture: str, outputs: int, **options: Any) -> nn.Module:
     return network.eval()
 
 
+def build_empty(architecture: str, outputs: int, **options: Any) -> nn.Module:
+    """Build a pose network whose weights are all going to be filled in (``load_state_dict(assign=True)``).
+
+    It stands on the meta device, which spares random numbers, unless it holds constants that weight files do
+    not contain, such as the rotary embedding of some vision transformers.
+    """
+    import torch
+
+    with torch.device("meta"):
+        network = build_network(architecture, outputs, **options)
+    stored = network.state_dict()
+    if all(name in stored for name, _ in network.named_buffers()):
+        return network
+    return build_network(architecture, outputs, **options)
+
+
 def module_of(architecture: str) -> ModuleType:
     """Return the module that builds an architecture.
 

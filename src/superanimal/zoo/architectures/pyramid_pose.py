@@ -13,8 +13,11 @@ from typing import Any
 
 import timm
 import torch
+from timm.layers import Format
 from torch import Tensor, nn
 from torch.nn import functional
+
+from superanimal.errors import InputError
 
 STRIDE = 4
 BACKBONE = "tf_efficientnet_lite0"
@@ -85,10 +88,11 @@ class PyramidFeatures(nn.Module):
 
     def __init__(self, backbone: str, width: int) -> None:
         super().__init__()
-        stages: Any = timm.create_model(
-            backbone, pretrained=False, features_only=True, out_indices=_stages(backbone)
-        )
+        with torch.device("meta"):
+            probe = feature_network(backbone)
+        stages = feature_network(backbone, out_indices=_stages(probe.feature_info))
         self.backbone = stages
+        self.channels_last = getattr(stages, "output_fmt", None) == Format.NHWC
         self.pyramid = FeaturePyramid(stages.feature_info.channels(), width)
         self.refine = nn.Sequential(
             nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
@@ -96,7 +100,10 @@ class PyramidFeatures(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Map images (B, 3, H, W) to (B, width, H/4, W/4)."""
-        merged = self.pyramid(self.backbone(images))
+        stages = self.backbone(images)
+        if self.channels_last:
+            stages = [stage.permute(0, 3, 1, 2) for stage in stages]
+        merged = self.pyramid(stages)
         size = [side // STRIDE for side in images.shape[-2:]]
         if list(merged.shape[-2:]) != size:  # a backbone without a stage at stride 4, such as a plain ViT
             merged = functional.interpolate(merged, size=size, mode="bilinear", align_corners=False)
@@ -133,14 +140,41 @@ class PyramidPose(PyramidFeatures):
         return outputs
 
 
-def _stages(backbone: str) -> tuple[int, ...]:
+def feature_network(backbone: str, **options: Any) -> Any:
+    """Build a timm backbone with random weights that returns its feature maps for pictures of any size.
+
+    Vision transformers are told to adapt their position embedding, Swin transformers to take any window.
+
+    Raises
+    ------
+    InputError
+        When timm has no such backbone, or it does not return feature maps.
+    """
+    ways: list[dict[str, Any]] = [
+        {"dynamic_img_size": True, "dynamic_img_pad": True},
+        {"dynamic_img_size": True},
+        {"strict_img_size": False},
+        {},
+    ]
+    for flexible in ways:
+        try:
+            return timm.create_model(backbone, pretrained=False, features_only=True, **flexible, **options)
+        except TypeError:  # the backbone has no such option
+            continue
+        except RuntimeError as error:
+            raise InputError(
+                f"backbone {backbone!r}: {error}",
+                "any timm model with features_only can be one",
+                "python -c \"import timm; print(timm.list_models('*NAME*'))\" lists them",
+            ) from None
+    raise InputError(f"backbone {backbone!r} does not return feature maps", "choose another timm model")
+
+
+def _stages(info: Any) -> tuple[int, ...]:
     """Return which feature maps of a backbone to use: the last of each stride from 4 on.
 
     A plain ViT has one stride only; then it is all of those that timm returns.
     """
-    with torch.device("meta"):
-        probe: Any = timm.create_model(backbone, pretrained=False, features_only=True)
-    info = probe.feature_info
     last = dict(zip(info.reduction(), info.out_indices, strict=True))
     if len(last) == 1:
         return tuple(info.out_indices)
