@@ -28,6 +28,8 @@ FAR = 0.02
 """Weight of keypoints far away, so that the direction is defined everywhere."""
 LEAST = 3
 """Keypoints needed to find the frame of an animal."""
+NO_EXTENT = 1e-9
+"""A pose that is not larger is one point."""
 ROUNDS = 8
 """Of robust reweighting, and of averaging shapes."""
 OTHER_SIDE = 0.7
@@ -78,7 +80,8 @@ class AnimalFrames:
 
     def to_own(self, vectors: np.ndarray) -> np.ndarray:
         """Turn pixel vectors (F, K, 2) of the image into body lengths (F, K, 2) in the animal's own frame."""
-        own = _complex(vectors) / (self.turn * self.length[:, None])
+        with np.errstate(invalid="ignore"):  # no frame: NaN
+            own = _complex(vectors) / (self.turn * self.length[:, None])
         own = np.where(self.mirrored[:, None], own.conj(), own)
         return np.stack([own.real, own.imag], axis=-1)
 
@@ -209,7 +212,7 @@ def _robust(
             limit = np.maximum(6 * typical, 1e-6)[:, None]
             robust = weights * np.clip(1 - (error / limit) ** 2, 0, None) ** 2
         robust = np.where(np.isfinite(robust), robust, 0.0)
-    enough = ((robust > 0).sum(1) >= LEAST) & np.isfinite(scale) & (scale != 0)
+    enough = ((robust > 0).sum(1) >= LEAST) & (np.abs(scale) > NO_EXTENT)
     return np.where(enough, scale, np.nan), shift, robust * enough[:, None], typical
 
 
