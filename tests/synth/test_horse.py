@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from superanimal.poses import load_space
-from superanimal.synth.horse import FEET, QUADRUPED, Gait, build_horse, side_camera
+from superanimal.synth import QUADRUPED
+from superanimal.synth.horse import FEET, Gait, build_horse, side_camera
 
 
 def test_keypoint_names_are_those_of_the_space() -> None:

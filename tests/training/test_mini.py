@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from superanimal.errors import NotFoundError
 from superanimal.synth import random_picture, random_quadruped_picture
 from superanimal.training import mini
 from superanimal.training.augment import PoseSamples
@@ -201,6 +202,8 @@ def test_scene_cache_reads_what_was_rendered(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(scenes, "SHARD", 2)
     monkeypatch.setitem(scenes.KINDS, "pose", scenes.SceneKind(MOUSE, 96, (30.0, 45.0), (0.0, 1.0), 5))
+    with pytest.raises(NotFoundError, match="no scenes"):
+        open_shards(tmp_path, "pose")
     path = scenes.render_shard(tmp_path, "pose", 0)
     stamp = path.stat().st_mtime_ns
     assert scenes.render_shard(tmp_path, "pose", 0) == path and path.stat().st_mtime_ns == stamp

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from superanimal.synth.anatomy import QUADRUPED, QuadrupedPose, QuadrupedShape
 from superanimal.synth.body import TOPVIEWMOUSE, MousePose, MouseShape, build_mouse
 from superanimal.synth.camera import Camera, Placement, place
-from superanimal.synth.horse import QUADRUPED
 from superanimal.synth.pasture import (
     Beast,
     Pasture,
@@ -13,7 +13,7 @@ from superanimal.synth.pasture import (
     render_pasture,
     sample_pasture,
 )
-from superanimal.synth.quadruped import QuadrupedPose, QuadrupedShape, build_quadruped
+from superanimal.synth.quadruped import build_quadruped
 from superanimal.synth.scene import (
     Animal,
     Rendered,

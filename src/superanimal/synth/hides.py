@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from superanimal.synth.anatomy import COLLAR, FACE, HORN, LEG, MANE
 from superanimal.synth.body import EAR, EYE, FUR, NOSE, PAW, TAIL, Body
 from superanimal.synth.camera import Camera
-from superanimal.synth.quadruped import COLLAR, FACE, HORN, LEG, MANE
 from superanimal.synth.raster import Raster, normals
 from superanimal.synth.shading import fractal_noise
 

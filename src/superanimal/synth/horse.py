@@ -11,37 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from superanimal.synth.anatomy import QUADRUPED
 from superanimal.synth.body import EAR, EYE, FUR, NOSE, PAW, TAIL, Body
 from superanimal.synth.camera import Camera
+from superanimal.synth.limbs import bend_joint
 from superanimal.synth.raster import rasterise
 from superanimal.synth.shading import Coat, Light, fractal_noise, shade
-
-QUADRUPED: tuple[str, ...] = (
-    *("nose", "upper_jaw", "lower_jaw", "mouth_end_right", "mouth_end_left", "right_eye", "right_earbase"),
-    *("right_earend", "right_antler_base", "right_antler_end", "left_eye", "left_earbase", "left_earend"),
-    *(
-        "left_antler_base",
-        "left_antler_end",
-        "neck_base",
-        "neck_end",
-        "throat_base",
-        "throat_end",
-        "back_base",
-    ),
-    *(
-        "back_end",
-        "back_middle",
-        "tail_base",
-        "tail_end",
-        "front_left_thai",
-        "front_left_knee",
-        "front_left_paw",
-    ),
-    *("front_right_thai", "front_right_knee", "front_right_paw", "back_left_paw", "back_left_thai"),
-    *("back_right_thai", "back_left_knee", "back_right_knee", "back_right_paw", "belly_bottom"),
-    *("body_middle_right", "body_middle_left"),
-)
-"""Keypoints of the SuperAnimal Quadruped space, in channel order (Ye et al. 2024)."""
 
 FEET: tuple[str, ...] = ("back_left", "front_left", "back_right", "front_right")
 """The four feet in the order in which they touch down."""
@@ -90,19 +65,6 @@ class Gait:
                 if up > 0 and down < duration:
                     found.append((foot, down, up))
         return sorted(found, key=lambda item: item[1])
-
-
-def bend_joint(a: np.ndarray, b: np.ndarray, first: float, second: float, forward: bool) -> np.ndarray:
-    """The middle joint between a and b for two bones, in the x-z plane, bent forward or backward."""
-    span = b - a
-    d = float(np.clip(np.linalg.norm(span), abs(first - second) + 1e-3, first + second - 1e-3))
-    along = (first**2 - second**2 + d**2) / (2 * d)
-    out = np.sqrt(max(first**2 - along**2, 0.0))
-    unit = span / max(float(np.linalg.norm(span)), 1e-9)
-    normal = np.array([-unit[2], 0.0, unit[0]])
-    if (normal[0] > 0) != forward:
-        normal = -normal
-    return a + unit * along + normal * out
 
 
 class _Parts:

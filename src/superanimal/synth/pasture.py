@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from superanimal.synth.anatomy import QUADRUPED, QuadrupedPose, QuadrupedShape
 from superanimal.synth.body import FUR, Body
 from superanimal.synth.camera import Camera
 from superanimal.synth.degrade import degrade
 from superanimal.synth.hides import Hide, paint_hide, ruffle, sample_hide
-from superanimal.synth.horse import QUADRUPED
 from superanimal.synth.landscape import draw_foreground, paint_landscape
-from superanimal.synth.quadruped import QuadrupedPose, QuadrupedShape, build_quadruped
+from superanimal.synth.quadruped import build_quadruped
 from superanimal.synth.raster import rasterise
 from superanimal.synth.scene import Rendered
 from superanimal.synth.shading import Light, cast_shadow, fractal_noise, illuminate

@@ -1,121 +1,28 @@
 """A parametric four-legged animal: chains of ellipsoids and 39 exact keypoints.
 
 The animal's own frame is right-handed: x forward, y to the animal's own left, z up, ground at ``z = 0``;
-the unit is the length of the trunk (tail base to chest). The order "base" to "end" of neck, throat, back
-and tail runs from head to tail; ``*_thai`` is the elbow of a fore leg and the stifle of a hind leg,
-``*_knee`` the carpus and the hock.
+the unit is the length of the trunk (tail base to chest).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
 import numpy as np
 
-from superanimal.synth.body import EAR, EYE, FUR, NOSE, PAW, TAIL, Body, Parts, axes_of, smooth_step
-from superanimal.synth.horse import QUADRUPED, bend_joint
-
-LEG, MANE, HORN, FACE, COLLAR = range(7, 12)
-"""Materials besides those of :mod:`superanimal.synth.body`."""
-
-LIMBS: tuple[str, ...] = ("front_left", "front_right", "back_left", "back_right")
-"""Order of the feet in :class:`QuadrupedPose`."""
+from superanimal.synth.anatomy import (
+    COLLAR,
+    FACE,
+    HORN,
+    LIMBS,
+    MANE,
+    QUADRUPED,
+    QuadrupedPose,
+    QuadrupedShape,
+)
+from superanimal.synth.body import EAR, EYE, FUR, NOSE, TAIL, Body, Parts, axes_of, smooth_step
+from superanimal.synth.limbs import add_fore_leg, add_hind_leg
 
 _STEPS = 26
 _PROFILE_S = np.array([0.0, 0.05, 0.14, 0.28, 0.42, 0.6, 0.78, 0.9, 0.97, 1.0])
-
-
-@dataclass(frozen=True)
-class QuadrupedShape:
-    """Proportions of one animal, constant in time; lengths in trunk lengths.
-
-    Attributes
-    ----------
-    height : height of the withers
-    chest, waist, rump : depth of the trunk at its three thirds
-    width : width of the trunk as a share of its depth
-    croup, arch : height of croup and of the middle of the back over the line of the withers
-    neck, neck_root, neck_top : length and the radii of the neck
-    head, skull, muzzle : length of the head, radius at the eyes, radius at the nose
-    eye, mouth : place of eyes and of the mouth's corners along the head, 0 poll .. 1 nose
-    drop : 0 the line of the forehead runs straight to the nose, 1 the muzzle lies low
-    ear, ear_width, ear_droop : length, width as a share of it, 0 upright .. 0.5 sideways .. 1 hanging
-    antler, tines : length of antlers or horns (0: none), number of side branches
-    tail, tail_radius, tail_tuft : length, radius at the root, radius of hair in the middle
-    leg, thigh : radius at the carpus, scale of the upper legs
-    carpus, hock, pastern : height of carpus as a share of the elbow's, of hock as a share of ``height``,
-        of the fetlock in trunk lengths
-    foot : length of a foot
-    mane : thickness of a mane (0: none)
-    collar : thickness of a collar (0: none)
-    """
-
-    height: float = 0.95
-    chest: float = 0.44
-    waist: float = 0.38
-    rump: float = 0.42
-    width: float = 0.64
-    croup: float = 0.0
-    arch: float = 0.0
-    neck: float = 0.5
-    neck_root: float = 0.18
-    neck_top: float = 0.1
-    head: float = 0.4
-    skull: float = 0.09
-    muzzle: float = 0.055
-    eye: float = 0.35
-    mouth: float = 0.78
-    drop: float = 0.3
-    ear: float = 0.13
-    ear_width: float = 0.35
-    ear_droop: float = 0.0
-    antler: float = 0.0
-    tines: int = 0
-    tail: float = 0.6
-    tail_radius: float = 0.03
-    tail_tuft: float = 0.05
-    leg: float = 0.034
-    thigh: float = 1.0
-    carpus: float = 0.48
-    hock: float = 0.36
-    pastern: float = 0.08
-    foot: float = 0.06
-    mane: float = 0.0
-    collar: float = 0.0
-
-
-@dataclass(frozen=True)
-class QuadrupedPose:
-    """Joint state at one instant; angles in radians, lengths in trunk lengths.
-
-    Attributes
-    ----------
-    pitch, lift : trunk, nose up, and height over standing
-    bend : yaw of the chest against the rump, to the animal's left
-    arch : extra rise of the middle of the back
-    feet : (4, 3) forward offset from standing, offset outwards, height over the ground, in the order
-        :data:`LIMBS`
-    neck : pitch over the horizon and yaw
-    head : pitch over the horizon, yaw and roll against the neck
-    jaw : opening of the mouth
-    ears : (left, right) change of ``ear_droop``
-    tail : pitch at the root (0 straight back), curl upwards along it, yaw
-    """
-
-    pitch: float = 0.0
-    lift: float = 0.0
-    bend: float = 0.0
-    arch: float = 0.0
-    feet: np.ndarray = field(default_factory=lambda: np.zeros((4, 3)))
-    neck: tuple[float, float] = (0.7, 0.0)
-    head: tuple[float, float, float] = (-0.7, 0.0, 0.0)
-    jaw: float = 0.0
-    ears: tuple[float, float] = (0.0, 0.0)
-    tail: tuple[float, float, float] = (-1.2, 0.0, 0.0)
-
-
-Locate = Callable[[float, float, float], np.ndarray]
 
 
 def build_quadruped(shape: QuadrupedShape, pose: QuadrupedPose) -> Body:
@@ -154,7 +61,7 @@ def build_quadruped(shape: QuadrupedShape, pose: QuadrupedPose) -> Body:
     points["body_middle_right"] = on_trunk(0.48, -0.97, 0.0)
     for k, limb in enumerate(LIMBS):
         sign = 1.0 if limb.endswith("left") else -1.0
-        add_leg = _add_fore_leg if limb.startswith("front") else _add_hind_leg
+        add_leg = add_fore_leg if limb.startswith("front") else add_hind_leg
         joints = add_leg(parts, shape, pose, on_trunk, sign, np.asarray(pose.feet[k], float))
         for name, joint in zip(("thai", "knee", "paw"), joints, strict=True):
             points[f"{limb}_{name}"] = joint
@@ -207,119 +114,6 @@ def _cap(half_w: np.ndarray, half_h: np.ndarray) -> np.ndarray:
     length = np.full_like(half_w, 0.085)
     length[[0, -1]], length[[1, -2]] = 0.03, 0.055
     return np.stack([length, half_w, half_h], -1)
-
-
-def _reach(a: np.ndarray, b: np.ndarray, longest: float) -> np.ndarray:
-    """b, or the point on the way to it that a limb of this length reaches from a."""
-    span = b - a
-    d = float(np.linalg.norm(span))
-    return b if d <= longest else a + span * (longest / d)
-
-
-def _above(point: np.ndarray, floor: float) -> np.ndarray:
-    return np.array([point[0], point[1], max(point[2], floor)])
-
-
-def _add_foot(
-    parts: Parts, shape: QuadrupedShape, fetlock: np.ndarray, foot: np.ndarray, toe_down: float, long: float
-) -> None:
-    leg = shape.leg
-    parts.chain([fetlock, foot + [0, 0, 0.3 * leg]], [0.92 * leg, 0.95 * leg], LEG, along=0.0, flat=0.9)
-    frame = axes_of(np.zeros(1), np.array([-toe_down]), np.zeros(1))[0]
-    at = foot + frame[:, 0] * (long * 0.28)
-    height = min(0.032, 0.9 * leg) if shape.pastern < 0.055 else 1.05 * leg
-    parts.add(at, frame, np.array([0.62 * long, max(1.15 * leg, 0.3 * long), height]), PAW, 0.0)
-
-
-def _add_fore_leg(
-    parts: Parts,
-    shape: QuadrupedShape,
-    pose: QuadrupedPose,
-    on_trunk: Locate,
-    sign: float,
-    step: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Elbow, carpus and foot of one fore leg."""
-    elbow_height = shape.height - 0.94 * shape.chest
-    length = 1.02 * (elbow_height - shape.pastern)
-    lower = shape.carpus * elbow_height - shape.pastern
-    lower = float(np.clip(lower, 0.25 * length, 0.6 * length))
-    upper = length - lower
-    blade, shoulder = on_trunk(0.82, 0.5 * sign, 0.35), on_trunk(0.93, 0.62 * sign, -0.25)
-    elbow = on_trunk(0.79, 0.7 * sign, -0.86)
-    elbow = elbow + np.array([0.16 * step[0], 0.0, 0.2 * min(step[2], 0.3) + 0.1 * abs(step[0])])
-    elbow = _above(elbow, 1.2 * shape.leg)
-    swing = float(np.clip(step[2] / 0.12, 0.0, 1.0))
-    foot = np.array([elbow[0] + 0.84 * step[0] + 0.01, elbow[1] * 0.92 + sign * step[1], 0.02 + step[2]])
-    back = np.array([-0.55 * shape.pastern - 0.07 * swing, 0.0, shape.pastern * (1 - 0.3 * swing)])
-    fetlock = _above(_reach(elbow, foot + back, 0.998 * (upper + lower)), 0.9 * shape.leg)
-    foot = fetlock - back
-    carpus = _above(bend_joint(elbow, fetlock, upper, lower, forward=True), shape.leg)
-    bulk, leg = shape.thigh * shape.chest / 0.44, shape.leg
-    parts.chain([blade, shoulder], [0.13 * bulk, 0.135 * bulk], FUR, along=0.85, flat=0.5)
-    parts.chain([shoulder, elbow], [0.13 * bulk, 0.088 * bulk], FUR, along=0.85, flat=0.55)
-    middle = elbow + 0.45 * (carpus - elbow)
-    girth = max(1.7 * leg, 0.058 * bulk)
-    parts.chain(
-        [elbow, middle, carpus], [max(0.085 * bulk, girth), girth, 1.1 * leg], FUR, along=0.8, flat=0.8
-    )
-    parts.chain([carpus, fetlock], [1.05 * leg, 0.85 * leg], LEG, along=0.8, flat=0.9)
-    _add_foot(parts, shape, fetlock, foot, 0.8 * swing, shape.foot)
-    return elbow, carpus, foot
-
-
-def _add_hind_leg(
-    parts: Parts,
-    shape: QuadrupedShape,
-    pose: QuadrupedPose,
-    on_trunk: Locate,
-    sign: float,
-    step: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Stifle, hock and foot of one hind leg."""
-    hip_z = shape.height + shape.croup - 0.42 * shape.rump  # of the standing animal, like the next ones
-    stifle_z = shape.height + 0.5 * shape.croup - 0.96 * (0.55 * shape.rump + 0.45 * shape.waist)
-    hock_z = shape.hock * shape.height
-    femur = np.array([0.17 + 0.06 * (shape.rump - 0.4), stifle_z - hip_z])
-    stifle_z = max(stifle_z, hock_z + 0.3 * (hip_z - hock_z))
-    hock_x = -0.12 - 0.12 * max(0.0, 0.3 - hock_z)
-    rest_back = np.array([-0.55 * shape.pastern, shape.pastern])
-    rest_foot_x = hock_x + 0.035 if hock_z > 0.2 else hock_x + 0.45 * shape.foot + 0.05
-    fetlock_rest = np.array([rest_foot_x, 0.02]) + rest_back
-    tibia = float(np.hypot(femur[0] - hock_x, hip_z + femur[1] - hock_z))
-    cannon = float(np.hypot(hock_x - fetlock_rest[0], hock_z - fetlock_rest[1]))
-    hip = on_trunk(0.13, 0.55 * sign, 0.16)
-    swing = float(np.clip(step[2] / 0.12, 0.0, 1.0))
-    foot = np.array([hip[0] + rest_foot_x + step[0], hip[1] * 1.05 + sign * step[1], 0.02 + step[2]])
-    back = np.array([-0.55 * shape.pastern - 0.07 * swing, 0.0, shape.pastern * (1 - 0.3 * swing)])
-    fetlock = foot + back
-    # The thigh follows the leg's swing, and folds when the hip comes closer to the foot.
-    rest_span = float(np.hypot(fetlock_rest[0], hip_z - fetlock_rest[1]))
-    span = float(np.hypot(fetlock[0] - hip[0], hip[2] - fetlock[2]))
-    lean = np.arctan2(fetlock[0] - hip[0], hip[2] - fetlock[2]) - np.arctan2(
-        fetlock_rest[0], hip_z - fetlock_rest[1]
-    )
-    fold = 1.5 * float(np.clip((rest_span - span) / rest_span, -0.12, 0.6))
-    angle = float(
-        np.clip(np.arctan2(femur[0], -femur[1]) + 0.5 * lean + fold + 0.25 * pose.pitch, 0.05, 1.75)
-    )
-    thigh = float(np.hypot(*femur))
-    stifle = hip + np.array([thigh * np.sin(angle), 0.03 * sign, -thigh * np.cos(angle)])
-    stifle = _above(stifle, 1.5 * shape.leg)
-    fetlock = _above(_reach(stifle, fetlock, 0.998 * (tibia + cannon)), 0.9 * shape.leg)
-    foot = fetlock - back
-    hock = _above(bend_joint(stifle, fetlock, tibia, cannon, forward=False), 1.1 * shape.leg)
-    bulk, leg = shape.thigh * shape.rump, shape.leg
-    parts.chain([hip, stifle], [0.44 * bulk, 0.3 * bulk], FUR, along=0.15, flat=0.52)
-    middle = stifle + 0.42 * (hock - stifle)
-    girth = max(1.7 * leg, 0.2 * bulk)
-    parts.chain(
-        [stifle, middle, hock], [max(0.29 * bulk, girth), girth, 1.15 * leg], FUR, along=0.2, flat=0.7
-    )
-    parts.chain([hip + [-0.05, 0, -0.1 * bulk], middle], [0.34 * bulk, girth], FUR, along=0.1, flat=0.55)
-    parts.chain([hock, fetlock], [1.1 * leg, 0.9 * leg], LEG, along=0.2, flat=0.9)
-    _add_foot(parts, shape, fetlock, foot, 0.8 * swing, shape.foot)
-    return stifle, hock, foot
 
 
 def _add_neck(

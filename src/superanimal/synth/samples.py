@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 
 from superanimal.files import atomic_write
+from superanimal.synth.anatomy import QUADRUPED
 from superanimal.synth.body import TOPVIEWMOUSE, MouseShape
 from superanimal.synth.camera import Camera
-from superanimal.synth.horse import QUADRUPED, Gait, draw_horse, field, side_camera
+from superanimal.synth.horse import Gait, draw_horse, field, side_camera
 from superanimal.synth.motion import simulate_walk, walk_states
 from superanimal.synth.scene import Animal, Scene, render
 from superanimal.synth.shading import Coat, Light, fractal_noise

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from superanimal.synth.quadruped import QuadrupedPose, QuadrupedShape
+from superanimal.synth.anatomy import QuadrupedPose, QuadrupedShape
 
 Range = tuple[float, float]
 

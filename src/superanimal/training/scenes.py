@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from superanimal.errors import NotFoundError
 from superanimal.files import atomic_write
 from superanimal.training.subjects import FOURLEGGED, MOUSE, Subject
 
@@ -95,9 +96,17 @@ def render_shard(folder: Path, name: str, index: int) -> Path:
 
 
 def open_shards(folder: Path, name: str) -> list[SceneShard]:
-    """Every finished shard of a kind, in order, in memory."""
+    """Every finished shard of a kind, in order, in memory.
+
+    Raises
+    ------
+    NotFoundError
+        No shard of this kind has been rendered.
+    """
     shards = []
     for path in sorted((folder / name).glob("[0-9]*.npy")):
         with np.load(path.with_suffix(".npz")) as truth:
             shards.append(SceneShard(np.load(path), truth["keypoints"], truth["visible"]))
+    if not shards:
+        raise NotFoundError(f"{folder / name}: no scenes here. Render them first (scenes --kind).")
     return shards
