@@ -182,7 +182,7 @@ def train(
     started = spent
     progress = share(step, spent)
     last_save = last_validation = spent
-    running = 0.0
+    running: float | None = None
 
     def make(n: int) -> Batch:
         return task.draw(np.random.default_rng([seed, n]), share(n, spent))
@@ -209,7 +209,8 @@ def train(
                     a.lerp_(b, 1 - keep)
                 else:
                     a.copy_(b)
-        running = float(loss.detach()) if step == 1 else 0.98 * running + 0.02 * float(loss.detach())
+        value = float(loss.detach())
+        running = value if running is None else 0.98 * running + 0.02 * value
         spent = started + time.monotonic() - clock
         progress = share(step, spent)
         if step % 50 == 0:

@@ -23,6 +23,7 @@ from superanimal.files import atomic_write
 from superanimal.inference.crops import CropWindows
 from superanimal.inference.decode import decode
 from superanimal.training.augment import FrameSamples, PoseSamples
+from superanimal.training.confidence import calibrate
 from superanimal.training.loop import Task, load_imagenet, normalise, train
 from superanimal.training.scenes import open_shards, render_shard
 from superanimal.training.subjects import MOUSE, SUBJECTS, Subject
@@ -281,6 +282,10 @@ def main(arguments: list[str] | None = None) -> None:
             figures = measure(network.eval())
             metadata = {"commit": options.commit, "seed": str(options.seed), "steps": str(state["step"])}
             metadata |= {"minutes": f"{state['spent'] / 60:.1f}", "rendered_validation": json.dumps(figures)}
+            if name == "pose":  # the three numbers belong into the head of the catalogue's entry
+                shards = open_shards(options.cache / "scenes", f"{subject.scenes}pose-validation")
+                numbers, quality = calibrate(network, PoseSamples(shards, subject=subject), HEAD)
+                metadata |= {"calibration": json.dumps({"numbers": numbers, **quality})}
             target = WEIGHTS / f"{subject.model}{'_detector' if name == 'detector' else ''}.safetensors"
             export(network, target, metadata)
             print(target, target.stat().st_size, metadata)
