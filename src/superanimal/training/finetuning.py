@@ -38,7 +38,8 @@ from superanimal.training.boxes import with_detected_boxes
 from superanimal.training.evaluate.report import plain
 from superanimal.training.fit import FitResult, fit
 from superanimal.training.holding_out import hold_out
-from superanimal.training.regimes import Method, Outputs, find_method, make_recipe, prepare
+from superanimal.training.methods import Method, Outputs, find_method
+from superanimal.training.regimes import make_recipe, prepare
 from superanimal.training.release import TrainedModel, release, space_of
 from superanimal.training.replay import THRESHOLD, remember, replay
 from superanimal.training.samples import data_hash
@@ -98,7 +99,7 @@ def finetune(
         Name, weight file, folder or loaded model to start from.
     method
         ``memory-replay``, ``finetune``, ``transfer`` or ``scratch``; see
-        :data:`superanimal.training.regimes.METHODS`.
+        :data:`superanimal.training.methods.METHODS`.
     out
         Folder of the run; see the module.
     table

