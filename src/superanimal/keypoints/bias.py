@@ -37,15 +37,11 @@ def robust_weights(offsets: np.ndarray) -> np.ndarray:
         0..1; 0 where not seen.
     """
     known = np.isfinite(offsets).all(-1)
-    some = known.any(0)
-    middle = np.full(offsets.shape[1:], np.nan)
-    middle[some] = np.nanmedian(offsets[:, some], axis=0)
+    middle = _median(np.where(known[..., None], offsets, np.nan))
     weights = known.astype(float)
     for _ in range(ROUNDS):
-        away = np.where(known, np.linalg.norm(offsets - middle, axis=-1), np.nan)
-        spread = np.full(len(some), np.nan)
-        spread[some] = np.nanmedian(away[:, some], axis=0) / RAYLEIGH
-        limit = np.maximum(TUKEY * spread, 1e-9)
+        away = np.linalg.norm(offsets - middle, axis=-1)
+        limit = np.maximum(TUKEY * _median(np.where(known, away, np.nan)) / RAYLEIGH, 1e-9)
         weights = np.where(known, np.clip(1 - (away / limit) ** 2, 0, None) ** 2, 0.0)
         middle = _weighted_mean(offsets, weights)
     return weights
@@ -68,6 +64,15 @@ def offset_intervals(
         return {"offset": _weighted_mean(offsets, weights * drawn[number][:, None])}
 
     return bootstrap(statistic, names.astype(str).tolist(), samples=samples, level=level, seed=seed)["offset"]
+
+
+def _median(values: np.ndarray) -> np.ndarray:
+    """Return the median over the first axis without the NaN; numpy's takes 20 times as long for few rows."""
+    count = np.isfinite(values).sum(0)
+    ordered = np.sort(values, axis=0)  # NaN last
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(values) - 1)
+    both = (np.take_along_axis(ordered, place[None], 0)[0] for place in (low, high))
+    return np.asarray(sum(both) / 2)
 
 
 def _weighted_mean(offsets: np.ndarray, weights: np.ndarray) -> np.ndarray:

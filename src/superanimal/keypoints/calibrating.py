@@ -207,18 +207,21 @@ class _Sample:
             "gain": before - errors,
         }
         known = np.isfinite(errors) & np.isfinite(before)
-        axis = 0 if single else None
+        counts = self._per_image(known.astype(float), single)
+        sums = {name: self._per_image(np.where(known, value, 0), single) for name, value in values.items()}
 
         def statistic(drawn: np.ndarray) -> dict[str, np.ndarray]:
-            weights = known * drawn[self.number][:, None]
-            total = np.asarray(weights.sum(axis), dtype=float)
-            total[total == 0] = np.nan
-            return {
-                name: (weights * np.where(known, value, 0)).sum(axis) / total
-                for name, value in values.items()
-            }
+            total = np.asarray(drawn @ counts)
+            total = np.where(total > 0, total, np.nan)
+            return {name: (drawn @ own) / total for name, own in sums.items()}
 
         return bootstrap(statistic, self.images.astype(str).tolist(), members=images, **draws)
+
+    def _per_image(self, values: np.ndarray, single: bool) -> np.ndarray:
+        """Sum values (M, P) over the animals of each image: (I, P), or (I,) in all."""
+        summed = np.zeros((len(self.images), values.shape[1]))
+        np.add.at(summed, self.number, values)
+        return summed if single else summed.sum(1)
 
 
 def _fit(
