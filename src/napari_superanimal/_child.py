@@ -6,6 +6,7 @@ JSON line per event to standard output::
     {"event": "started", "total": 2330, "done": 0, "title": "clip.mp4"}
     {"event": "progress", "done": 512, "total": 2330, "rate": 31.2, "remaining_s": 58.3}
     {"event": "landed", "rows": [256, 264], "arrays": {"position": {"shape": [...], "data": "..."}}}
+    {"event": "curve", "row": {"step": 25, "loss": 0.0123, "held_out_error_px": 6.1, ...}}
     {"event": "message", "text": "..."}
     {"event": "finished", "store": "...", "files": ["..."]}
     {"event": "failed", "kind": "ModelError", "problem": "...", "rule": "...", "remedy": "..."}
@@ -65,6 +66,8 @@ class PipeProgress(Progress):
         if "results" in info:
             rows = info["rows"]
             self.send("landed", rows=[rows.start, rows.stop], arrays=pack(info["results"]))
+        if "curve" in info:
+            self.send("curve", row=info["curve"])
         now = time.monotonic()
         if now - self._reported >= REPORT_EVERY_S or self.done == self.total:
             self._reported = now
@@ -124,7 +127,33 @@ def match(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
     return {"result": pack_object((match_predictions(labels, predictions), predictions))}
 
 
-TASKS = {"analyze": analyze, "match": match}
+def train(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Train a model with ``job["options"]`` for ``finetune``; the result is its folder."""
+    from superanimal.training.finetuning import finetune
+    from superanimal.zoo import download
+
+    options = unpack_object(job["options"])
+    download(options["model"], accept_license=job["accept_license"], progress=progress)
+    return {"files": [str(finetune(**options, progress=progress).model.folder)]}
+
+
+def gauge(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Measure how long a sample takes in the training of ``job["model"]``."""
+    from superanimal.training.duration import seconds_per_sample
+    from superanimal.zoo import get_entry
+
+    seconds = seconds_per_sample(get_entry(job["model"]), job["batch"], job["device"])
+    return {"seconds_per_sample": seconds}
+
+
+def take_in(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Take the trained model ``job["folder"]`` into the list of models."""
+    from superanimal.zoo import import_model
+
+    return {"model": import_model(job["folder"], job["name"]).name}
+
+
+TASKS = {"analyze": analyze, "match": match, "train": train, "gauge": gauge, "take_in": take_in}
 
 
 def main() -> int:

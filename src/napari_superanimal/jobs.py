@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from superanimal.inference.store import RunStore
 
 LOG_LINES = 12
-CANCEL_GRACE_MS = 8_000
 RESULTS = ("position", "confidence", "boxes", "box_confidence")
 
 RUNNING = ("starting", "running", "cancelling")
@@ -86,6 +85,8 @@ class ChildJob(QObject):
     #: What runs, in messages, and what to do when its process dies.
     name = "job"
     remedy = "Start it again. If it happens again, memory may be short."
+    #: How long the child may take to stop when it was asked to, in milliseconds.
+    grace_ms = 8_000
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -155,7 +156,7 @@ class ChildJob(QObject):
             self._process.kill()
         else:
             self._process.write(b"cancel\n")
-            self._kill.start(CANCEL_GRACE_MS)
+            self._kill.start(self.grace_ms)
 
     def stop(self) -> None:
         """End the child at once, for the closing of the viewer; finished frames are kept."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,10 @@ from superanimal.keypoints.splits import Leak, leakage, split_once
 from superanimal.progress import Progress
 
 TRAIN, HELD_OUT = "train", "test"
+FEW_TRAINING = 10
+"""With fewer labelled animals than this to train on, the result depends on which ones they were."""
+FEW_HELD_OUT = 5
+"""With fewer held-out frames than this, before and after cannot be told apart."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,31 @@ class HeldOut:
             "held_out_images": 0 if self.test is None else len(self.test),
             "leaks": [str(leak) for leak in self.leaks],
         }
+
+
+def split_warnings(training: int, held_out: int, leaks: Sequence[Leak] = ()) -> list[str]:
+    """Say what makes figures of a division doubtful.
+
+    Parameters
+    ----------
+    training, held_out
+        Number of labelled animals trained on, and of held-out frames.
+    leaks
+        What stands on both sides.
+    """
+    warnings = []
+    if training < FEW_TRAINING:
+        warnings.append(f"only {training} labelled animals to train on: label at least {FEW_TRAINING}")
+    if 0 < held_out < FEW_HELD_OUT:
+        warnings.append(f"only {held_out} held-out frames: the figures are rough")
+    pictures = [leak for leak in leaks if leak.kind == "image"]
+    if pictures:
+        warnings.append(f"the split leaks: {len(pictures)} pictures stand on both sides ({pictures[0].what})")
+    elif any(leak.kind == "video" for leak in leaks):
+        warnings.append(
+            "training and held-out frames are of the same video: the model may do worse on another one"
+        )
+    return warnings
 
 
 def hold_out(

@@ -13,12 +13,9 @@ from superanimal.bootstrap import Interval, bootstrap
 from superanimal.keypoints.labelled import UNDEFINED, LabelledSet
 from superanimal.keypoints.splits import Leak
 from superanimal.training.evaluate.evaluation import CUTOFF, Evaluation
+from superanimal.training.holding_out import split_warnings
 from superanimal.training.replay import Memory
 
-FEW_TRAINING = 10
-"""With fewer labelled animals than this to train on, the result depends on which ones they were."""
-FEW_HELD_OUT = 5
-"""With fewer held-out frames than this, before and after cannot be told apart."""
 FIGURES = ("mean_euclidean_px", "p50_px", "p95_px", "AP", "PCK@0.1", "missed_keypoints", "calibration_error")
 """Figures of the before/after table."""
 
@@ -153,21 +150,15 @@ def judge(
     missed
         Share of labelled keypoints without a prediction, before and after.
     """
-    warnings = []
-    if training < FEW_TRAINING:
-        warnings.append(f"only {training} labelled animals to train on: label at least {FEW_TRAINING}")
-    if 0 < held_out < FEW_HELD_OUT:
-        warnings.append(f"only {held_out} held-out frames: the figures are rough")
-    pictures = [leak for leak in leaks if leak.kind == "image"]
-    if pictures:
-        warnings.append(f"the split leaks: {len(pictures)} pictures stand on both sides ({pictures[0].what})")
-    elif any(leak.kind == "video" for leak in leaks):
-        warnings.append(
-            "training and held-out frames are of the same video: the model may do worse on another one"
-        )
-    kept = tuple(warnings)
+    pictures = any(leak.kind == "image" for leak in leaks)
+    kept = tuple(split_warnings(training, held_out, leaks))
     if change is None or not held_out or not np.isfinite(change.value):
         return Verdict(False, "Not measured: there are no held-out frames to compare on.", kept)
+    if change.value == change.low == change.high == 0:
+        text = (
+            "no step of the training was better than the start, so the weights are those of the base model."
+        )
+        return Verdict(False, f"Not recommended: {text}", kept)
     px, low, high = float(change.value), float(change.low), float(change.high)
     size = f"{abs(px):.2g} px (95 % interval of the change {low:+.2g} to {high:+.2g} px)"
     if missed[1] > missed[0] + 0.01:

@@ -1,0 +1,54 @@
+"""How long a training will take, measured on this computer before it begins."""
+
+from __future__ import annotations
+
+import time
+
+from superanimal.zoo.entry import ModelEntry
+
+PREPARATION = 0.012
+"""Seconds to cut, vary and validate one sample on a CPU core, beside what the network takes."""
+
+
+def seconds_per_sample(entry: ModelEntry, batch: int = 8, device: str = "auto", *, repeats: int = 3) -> float:
+    """Return the seconds that one training sample takes, from a few steps on noise.
+
+    Weights and data are not needed: the time depends on the architecture and the computer alone. What else
+    runs at the same time is measured with it, so this is an estimate.
+
+    Parameters
+    ----------
+    entry
+        The model that will be trained.
+    batch
+        Samples per step.
+    device
+        As in :class:`superanimal.training.recipe.Recipe`.
+    repeats
+        Timed steps, after one that is not timed; the fastest counts.
+    """
+    import torch
+    from torch.utils._pytree import tree_flatten
+
+    from superanimal.inference.device import resolve_device
+    from superanimal.training.heads import random_network
+
+    where = resolve_device(device)
+    network = random_network(entry, entry.num_keypoints, 0).to(where).train()
+    height, width = entry.input_size
+    pictures = torch.randn(batch, 3, height, width, device=where)
+    seconds = []
+    for _ in range(1 + repeats):
+        start = time.perf_counter()
+        outputs, _ = tree_flatten(network(pictures))
+        torch.stack([output.float().mean() for output in outputs]).sum().backward()
+        network.zero_grad(set_to_none=True)
+        if where.type == "cuda":
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds[1:]) / batch + PREPARATION
+
+
+def training_seconds(seconds_per_sample: float, steps: int, batch: int) -> float:
+    """Return the estimated length of a training with its validations, in seconds."""
+    return steps * batch * seconds_per_sample
