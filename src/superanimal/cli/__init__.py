@@ -17,7 +17,19 @@ console = Console(stderr=True, highlight=False)
 
 def build_app() -> typer.Typer:
     """Assemble the application from the verbs."""
-    from superanimal.cli import analyze, convert, demo, doctor, evaluate, info, match, merge, models, tables
+    from superanimal.cli import (
+        analyze,
+        convert,
+        demo,
+        doctor,
+        evaluate,
+        info,
+        match,
+        merge,
+        models,
+        tables,
+        train,
+    )
 
     app = typer.Typer(
         name="superanimal",
@@ -34,6 +46,7 @@ def build_app() -> typer.Typer:
     app.command("info")(info.info)
     app.command("doctor")(doctor.doctor)
     app.command("demo")(demo.demo)
+    app.command("train")(train.train)
     app.add_typer(models.app, name="models")
     app.add_typer(tables.app, name="tables")
     return app

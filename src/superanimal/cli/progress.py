@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from types import TracebackType
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
 from typing import Any, Self
 
 from rich import progress as bars
@@ -67,6 +70,22 @@ class RichProgress(Progress):
             rate=f"{self.rate:.1f} {self.unit}/s" if self.rate else "",
             left="" if left is None else f"{clock(left)} left",
         )
+
+
+@contextmanager
+def stop_on_interrupt(progress: Progress) -> Iterator[None]:
+    """Let the first Ctrl-C ask a long job to stop at its next safe point; the second one stops it at once."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        progress.message("stopping after this step; once more stops at once")
+        progress.cancel()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def clock(seconds: float) -> str:

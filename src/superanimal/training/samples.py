@@ -95,7 +95,9 @@ class PoseSamples(torch.utils.data.Dataset[Sample]):
             enlarged = reach(recipe.augmentation)
             self.picture_size = tuple(_same_parity(side * enlarged, side) for side in self.size)  # type: ignore[assignment]
         self.windows = self._windows(crop_windows(boxes, self.size, entry.crop_margin))
-        self.probability = sampling(labelled.source[labelled.image_index[self.rows]], recipe)
+        self.probability = np.full(len(self.rows), 1 / len(self.rows))
+        if augmented:
+            self.probability = sampling(labelled.source[labelled.image_index[self.rows]], recipe)
         self._pictures = Pictures(self, cache)
 
     def __len__(self) -> int:
@@ -206,9 +208,7 @@ class Pictures:
         return _tensor(np.array(pictures[n]))
 
     def _cut(self, image: NDArray[np.uint8], n: int) -> NDArray[np.uint8]:
-        return cut(
-            image, self.windows.offset[n], self.windows.extent[n], self.windows.size, antialias=True
-        )
+        return cut(image, self.windows.offset[n], self.windows.extent[n], self.windows.size, antialias=True)
 
     def _arrays(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the pictures and which of them are there, both on disk; opened once per process."""

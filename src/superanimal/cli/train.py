@@ -1,0 +1,60 @@
+"""``superanimal train``: a model from many data sets, as one settings file says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="Settings: a YAML file, see docs/train.md.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; <settings>_model by default.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of the optimiser, in place of the file's.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps.")] = None,
+    devices: Annotated[int | None, typer.Option(help="GPUs per computer.")] = None,
+    nodes: Annotated[int | None, typer.Option(help="Computers that train together.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="lightning's strategy, such as ddp.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Read and divide the data, draw augmented samples, train nothing.")
+    ] = False,
+    new: Annotated[bool, typer.Option("--new", help="Refuse to go on with a run that is there.")] = False,
+) -> None:
+    """Train a pose model on labelled data sets; started again, it goes on where it stopped."""
+    from superanimal.cli.progress import RichProgress, stop_on_interrupt
+    from superanimal.training.config import load_config
+
+    given = {"steps": steps, "device": device, "devices": devices, "nodes": nodes, "strategy": strategy}
+    recipe: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if steps is not None:
+        recipe["epochs"] = None
+    changes = {} if out is None else {"out": str(out.resolve())}
+    settings = load_config(config, recipe=recipe, **changes)
+    console = Console(highlight=False, markup=False)
+    with RichProgress() as progress, stop_on_interrupt(progress):
+        if check:
+            from superanimal.training.pretraining import check as run_check
+
+            for line in run_check(settings, progress):
+                console.print(line, soft_wrap=True)
+            return
+        from superanimal.training.pretraining import pretrain
+
+        done = pretrain(settings, progress=progress, resume=not new)
+    best = done.fit.best
+    figures = ", ".join(
+        f"{name.removeprefix('held_out_')} {value:.4g}"
+        for name, value in best.items()
+        if name.startswith("held_out_")
+    )
+    console.print(f"{done.fit.stopped_because} after {done.fit.steps} steps; best at step {best['step']:.0f}")
+    if figures:
+        console.print(f"validation: {figures}")
+    for name, held_out in done.report["held_out"].items():
+        console.print(
+            f"never trained on: {name}: error {held_out['error_px']:.2f} px, OKS {held_out['oks']:.3f}"
+        )
+    console.print(f"model: {done.model.folder}", soft_wrap=True)
+    console.print(f"use it: superanimal analyze VIDEO --model {done.model.folder}", soft_wrap=True)
