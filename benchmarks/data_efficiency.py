@@ -1,0 +1,281 @@
+"""How many labels does a good model take, and what does learning them cost? The paper's Fig. 1, in small.
+
+    python benchmarks/data_efficiency.py [--sets openfield rendered] [--steps 200] [--seeds 3] [--write]
+
+For each data set, a quarter of the images is set aside at random (three seeds, as in the paper). On 1, 5,
+10, 50 and 100 % of the rest a model is trained in each of four ways; the weights of the last step are
+tested, so that no test image chooses anything. Forgetting is the error on keypoints that were *not*
+labelled: of rendered mice, whose truth is known, and of the golden mouse after training on openfield. Runs
+are kept in ``--cache`` one by one; the same command goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _report import table, write_section
+
+MODEL = "mini_topviewmouse"
+SHARES = (0.01, 0.05, 0.10, 0.50, 1.0)
+FOUR = {"snout": "nose", "leftear": "left_ear", "rightear": "right_ear", "tailbase": "tail_base"}
+METHODS: dict[str, dict[str, Any]] = {
+    "ImageNet transfer": {"method": "transfer", "encoder": "imagenet"},
+    "SuperAnimal transfer": {"method": "transfer"},
+    "fine-tuning": {"method": "finetune", "outputs": "space"},
+    "memory replay": {"method": "memory-replay"},
+    "fine-tuning, no masking": {"method": "finetune", "outputs": "space"},
+}
+UNMASKED = "fine-tuning, no masking"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Labels to learn, names of the model's keypoints for them, and where everything is labelled.
+
+    ``learn`` has the labels that training may see; ``full`` the same images with every keypoint, or None;
+    ``other`` is another fully labelled set, or None. ``detector`` is None for the model's own, or ``"none"``:
+    crops from the labels.
+    """
+
+    name: str
+    learn: Any
+    names: dict[str, str]
+    full: Any = None
+    other: Any = None
+    detector: str | None = None
+    methods: tuple[str, ...] = tuple(METHODS)
+
+
+def benches(data: Path, cache: Path, wanted: list[str]) -> Iterator[Bench]:
+    """Yield the data sets by name."""
+    from superanimal.keypoints import read_labels
+    from superanimal.keypoints.labelled import UNDEFINED
+    from superanimal.keypoints.synthetic import synthetic_labels
+
+    masked = tuple(name for name in METHODS if name != UNMASKED)
+    if "openfield" in wanted:
+        golden = read_labels(data / "dlc-golden-mouse")
+        yield Bench("openfield", read_labels(data / "dlc-openfield"), FOUR, other=golden, methods=masked)
+    if "mirror-mouse" in wanted:
+        mirror = read_labels(data / "lp-mirror-mouse")
+        yield Bench("mirror-mouse", mirror, {}, detector="none", methods=masked[:2])
+    if "rendered" in wanted:
+        full = synthetic_labels(cache / "rendered", 120, size=(320, 320), seed=424_242)
+        alone = full.subset([i for i in range(len(full)) if len(full.animals_of(i)) == 1])
+        own = [alone.keypoints.index(name) for name in FOUR.values()]
+        xy, visibility = np.full_like(alone.xy, np.nan), np.full_like(alone.visibility, UNDEFINED)
+        xy[:, own], visibility[:, own] = alone.xy[:, own], alone.visibility[:, own]
+        learn = alone.with_columns(xy=xy, visibility=visibility)
+        same = {name: name for name in FOUR.values()}
+        yield Bench("rendered", learn, same, full=alone, detector="none")
+
+
+def error(model: Any, labels: Any, names: dict[str, str], detector: str | None) -> dict[str, float]:
+    """Return figures of a model on labels for the given label names (label name to model name)."""
+    from superanimal.training.evaluate import evaluate
+
+    only = {name: names.get(name, "") for name in labels.keypoints}
+    boxes = {"boxes": "labels"} if detector == "none" else {"boxes": "detector"}
+    found = evaluate(model, labels, keypoint_map=only, samples=0, box_margin=20, **boxes)
+    return {key: found[key] for key in ("mean_euclidean_px", "p50_px", "AP", "PCK@0.1", "missed_keypoints")}
+
+
+def run(bench: Bench, method: str, share: float, seed: int, steps: int, folder: Path) -> dict[str, Any]:
+    """Train once and measure; ``share`` 0 is the model as it is."""
+    from superanimal.keypoints.labelled import ABSENT, UNDEFINED
+    from superanimal.training.finetuning import finetune
+    from superanimal.zoo import load_pose_model
+
+    order = np.random.default_rng([seed, 11]).permutation(len(bench.learn))
+    test, pool = np.sort(order[: len(order) // 4]), order[len(order) // 4 :]
+    few = bench.learn.subset(np.sort(pool[: max(1, round(share * len(pool)))]))
+    model, names, images = load_pose_model(MODEL), bench.names, 0
+    own = {name: name for name in few.keypoints if (few.labelled[:, few.keypoints.index(name)]).any()}
+    if share:
+        if method == UNMASKED:
+            flags = np.where(few.visibility == UNDEFINED, ABSENT, few.visibility)
+            few = few.with_columns(visibility=flags)
+        shutil.rmtree(folder, ignore_errors=True)
+        result = finetune(
+            few,
+            MODEL,
+            out=folder,
+            table=names if bench.full is None else None,
+            held_out=0,
+            detector=bench.detector,
+            recipe={"steps": steps, "batch": 8, "patience": None, "device": "cpu"},
+            seed=seed,
+            **METHODS[method],
+        )
+        model, images = load_pose_model(result.model.folder), len(few)
+        shutil.rmtree(folder)
+        if METHODS[method]["method"] == "transfer":
+            names = own
+    found: dict[str, Any] = {"images": images, "pool": len(pool), "test": len(test)}
+    if names:
+        found |= error(model, bench.learn.subset(test), names, bench.detector)
+    keeps = not share or "outputs" in METHODS[method] or METHODS[method]["method"] == "memory-replay"
+    unlabelled = {n: n for n in model.keypoints if n not in FOUR.values()}
+    if keeps and bench.full is not None:
+        rest = error(model, bench.full.subset(test), unlabelled, bench.detector)
+        found |= {f"unlabelled_{key}": value for key, value in rest.items()}
+    if keeps and bench.other is not None:
+        known = {n: n for n in unlabelled if n in bench.other.keypoints}
+        rest = error(model, bench.other, known, None)
+        found |= {f"other_{key}": value for key, value in rest.items()}
+    return found
+
+
+def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Do what is still to do; returns all runs."""
+    from superanimal.zoo import load_pose_model
+
+    weights = load_pose_model(MODEL).sha256[:12]
+    file = options.cache / "runs.jsonl"
+    options.cache.mkdir(parents=True, exist_ok=True)
+    done = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    keys = ("set", "method", "share", "seed", "steps", "weights")
+    known = {tuple(row[key] for key in keys) for row in done}
+    for bench in benches(options.data, options.cache, options.sets):
+        plans = [(seed, 0.0, "zero-shot") for seed in range(options.seeds) if bench.names]
+        plans += [
+            (seed, share, method)
+            for seed in range(options.seeds)
+            for share in SHARES
+            for method in bench.methods
+        ]
+        for seed, share, method in plans:
+            key = (bench.name, method, share, seed, 0 if not share else options.steps, weights)
+            if key in known:
+                continue
+            row = dict(zip(keys, key, strict=True))
+            row |= run(bench, method, share, seed, options.steps, options.cache / "run")
+            done.append(row)
+            with file.open("a") as out:
+                out.write(json.dumps(row) + "\n")
+            print(json.dumps(row), flush=True)
+    return [
+        row
+        for row in done
+        if row["weights"] == weights and row["set"] in options.sets and row["steps"] in (0, options.steps)
+    ]
+
+
+def summarise(rows: list[dict[str, Any]], key: str) -> dict[tuple[str, str, float], tuple[float, float, int]]:
+    """Return mean, standard deviation over seeds and number of seeds by (set, method, share)."""
+    groups: dict[tuple[str, str, float], list[float]] = {}
+    for row in rows:
+        if np.isfinite(row.get(key, np.nan)):
+            groups.setdefault((row["set"], row["method"], row["share"]), []).append(row[key])
+    return {
+        key: (float(np.mean(v)), float(np.std(v, ddof=1)) if len(v) > 1 else float("nan"), len(v))
+        for key, v in groups.items()
+    }
+
+
+def draw(rows: list[dict[str, Any]], target: Path) -> None:
+    """Draw error against labelled images, and the error of unlabelled keypoints, in the paper's manner."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    panels = [
+        (name, key, title)
+        for name in dict.fromkeys(row["set"] for row in rows)
+        for key, title in (
+            ("mean_euclidean_px", "labelled keypoints"),
+            ("unlabelled_mean_euclidean_px", "keypoints without labels"),
+            ("other_mean_euclidean_px", "keypoints without labels, golden mouse"),
+        )
+        if any(row["set"] == name and key in row and row["share"] for row in rows)
+    ]
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(3.6 * len(panels), 3.2), layout="constrained", squeeze=False
+    )
+    for axis, (name, key, title) in zip(axes[0], panels, strict=True):
+        found = summarise([row for row in rows if row["set"] == name], key)
+        images = {row["share"]: row["images"] for row in rows if row["set"] == name}
+        for number, method in enumerate(METHODS):
+            shares = [s for s in SHARES if (name, method, s) in found]
+            if shares:
+                mean, spread, _ = np.array([found[name, method, s] for s in shares]).T
+                axis.errorbar(
+                    [images[s] for s in shares], mean, spread, marker="o", ms=4, capsize=2,
+                    color=f"C{number}", label=method,
+                )  # fmt: skip
+        if (name, "zero-shot", 0.0) in found:
+            axis.axhline(found[name, "zero-shot", 0.0][0], ls="--", color="0.4", label="zero-shot")
+        axis.set(xscale="log", yscale="log", title=f"{name}\n{title}", xlabel="labelled images")
+        axis.set_ylabel("mean error (px)")
+    handles = {h.get_label(): h for axis in axes[0] for h in axis.get_legend_handles_labels()[0]}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False)
+    figure.savefig(target, dpi=110)
+
+
+def report(rows: list[dict[str, Any]], steps: int) -> str:
+    """Return the section for RESULTS.md."""
+    texts = [
+        f"`{MODEL}`, {steps} steps of 8 crops per run, last weights, one quarter of the images held out at "
+        "random (neighbouring frames of one video: easier than a new video). Mean ± standard deviation over "
+        "seeds; openfield with the model's own detector, AP with the paper's area (keypoints + 20 px)."
+    ]
+    columns = (
+        ("mean_euclidean_px", "mean error px", "{:.2f} ± {:.2f}"),
+        ("AP", "AP", "{:.3f} ± {:.3f}"),
+        ("unlabelled_mean_euclidean_px", "error px, unlabelled keypoints", "{:.2f} ± {:.2f}"),
+        ("unlabelled_missed_keypoints", "dropped, unlabelled", "{:.3f} ± {:.3f}"),
+        ("other_mean_euclidean_px", "error px, golden mouse's unlabelled", "{:.2f} ± {:.2f}"),
+    )
+    for name in dict.fromkeys(row["set"] for row in rows):
+        mine = [row for row in rows if row["set"] == name]
+        used = [c for c in columns if any(c[0] in row for row in mine)]
+        found = {key: summarise(mine, key) for key, _, _ in used}
+        lines = []
+        for share, method in sorted({(row["share"], row["method"]) for row in mine}):
+            many = next(row for row in mine if (row["share"], row["method"]) == (share, method))
+            cells = [
+                text.format(*found[key][name, method, share][:2])
+                if (name, method, share) in found[key]
+                else "–"
+                for key, _, text in used
+            ]
+            lines.append([method, str(many["images"]), *cells])
+        test, pool = mine[0]["test"], mine[0]["pool"]
+        texts.append(f"**{name}** ({pool} images to learn from, {test} to test on)\n")
+        texts.append(table(["method", "labelled images", *(title for _, title, _ in used)], lines))
+    return "\n\n".join(texts)
+
+
+def main() -> None:
+    """Run what is missing, print the tables, draw the figure."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--cache", type=Path, default=Path(".cache/data_efficiency"))
+    parser.add_argument("--sets", nargs="+", default=["openfield", "mirror-mouse", "rendered"])
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help="write RESULTS.md and the figure of the docs")
+    options = parser.parse_args()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    rows = measure(options)
+    text = report(rows, options.steps)
+    print(text)
+    if options.write:
+        picture = Path(__file__).parents[1] / "docs" / "images" / "data_efficiency.png"
+        draw(rows, picture)
+        write_section(
+            "Data efficiency and forgetting", text + f"\n\n![curves](../docs/images/{picture.name})"
+        )
+
+
+if __name__ == "__main__":
+    main()
