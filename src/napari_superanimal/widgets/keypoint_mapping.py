@@ -8,7 +8,7 @@ from typing import Any
 
 import napari
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -87,6 +87,7 @@ class KeypointMappingWidget(QWidget):
         self._describe()
         self._lay_out()
         self._connect()
+        self._show_status("")
         self._show()
 
     def _describe(self) -> None:
@@ -218,31 +219,22 @@ class KeypointMappingWidget(QWidget):
         self.redo_button.clicked.connect(self.redo)
         self.load_button.clicked.connect(self.load_table)
         self.save_button.clicked.connect(self.save_table)
-        for keys, action in {
-            "Ctrl+Z": self.undo,
-            "Ctrl+Shift+Z": self.redo,
-            "Alt+Left": lambda: self.step(-1),
-            "Alt+Right": lambda: self.step(1),
-        }.items():
-            shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(action)
 
     # ---------------------------------------------------------------- labels and model
 
     def _on_began(self, name: str) -> None:
         self._clear_messages()
-        self.status.setText(f"Reading {name}…")
+        self._show_status(f"Reading {name}…")
         self.empty_message.show_text("info", f"Reading {name}…")
         self._update_buttons()
 
     def _on_read(self, labels: LabelledSet, source: str) -> None:
-        self.status.clear()
+        self._show_status("")
         self._labels, self._source = labels, source
         self._show_session()
 
     def _on_failed(self, error: SuperAnimalError) -> None:
-        self.status.clear()
+        self._show_status("")
         for message in (self.message, self.empty_message):
             message.show_error(error)
         self._update_buttons()
@@ -305,7 +297,7 @@ class KeypointMappingWidget(QWidget):
     def _on_report(self, report: Report) -> None:
         self.bar.setRange(0, report.total or 1)
         self.bar.setValue(report.done)
-        self.status.setText(_status(report))
+        self._show_status(_status(report))
         if report.state == "finished":
             self._take_matching()
         elif report.state == "died":
@@ -322,8 +314,10 @@ class KeypointMappingWidget(QWidget):
         session.take(job.matching, job.predictions)
         images, animals = job.matching.facts["images"], job.matching.facts["animals"]
         text = f"Matched {len(job.matching.pairs)} of {len(session.mapping.keypoints)} keypoints"
-        general = [
-            text for text in job.matching.warnings if text.split(" ")[0] not in session.mapping.keypoints
+        general = [  # what is said about one keypoint stands in its row
+            text[:1].upper() + text[1:]
+            for text in job.matching.warnings
+            if text.split(" ")[0] not in session.mapping.keypoints
         ]
         self.message.show_text(
             "warning" if general else "good",
@@ -495,9 +489,25 @@ class KeypointMappingWidget(QWidget):
         self.undo_button.setEnabled(mapping is not None and mapping.can_undo)
         self.redo_button.setEnabled(mapping is not None and mapping.can_redo)
 
+    def _show_status(self, text: str) -> None:
+        self.status.setText(text)
+        self.status.setVisible(bool(text))
+
     def _clear_messages(self) -> None:
         self.message.clear()
         self.empty_message.clear()
+
+    def keyPressEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Undo, redo, previous and next animal."""
+        alt = event.modifiers() == Qt.KeyboardModifier.AltModifier
+        if event.matches(QKeySequence.StandardKey.Undo):
+            self.undo()
+        elif event.matches(QKeySequence.StandardKey.Redo):
+            self.redo()
+        elif alt and event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            self.step(1 if event.key() == Qt.Key.Key_Right else -1)
+        else:
+            super().keyPressEvent(event)
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Let go of the job and the temporary pictures."""

@@ -71,7 +71,7 @@ class LabelsMenu(QMenu):
 
     def open(self, path: str | Path) -> None:
         """Read a file or folder."""
-        self._worker = create_worker(read_labels, path, _start_thread=False)
+        self._worker = create_worker(read_labels, path, _start_thread=False, _ignore_errors=True)
         self._worker.returned.connect(partial(self._on_read, str(path)))
         self._worker.errored.connect(self._on_error)
         self._worker.start()

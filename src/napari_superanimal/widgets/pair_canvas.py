@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 from qtpy.QtCore import QPointF, QRectF, Qt, Signal
-from qtpy.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
-from qtpy.QtWidgets import QSizePolicy, QWidget
+from qtpy.QtGui import QColor, QPainter, QPen
+
+from napari_superanimal.widgets.twin_view import LEFT, RIGHT, TwinView, plate_of, write
 
 MINE, MODEL = "mine", "model"
+_SIDES = {MINE: LEFT, MODEL: RIGHT}
 REACH = 14.0
 """Pixels of the screen within which the mouse takes a point."""
-GAP = 6.0
 RADIUS = 5.0
+NAME_GAP = 9.0
 CLICK = 4.0
-BACKGROUND = QColor("#17191d")
 DOUBT = QColor("#e69f00")
 FREE = QColor("#ffffff")
 
@@ -66,10 +67,8 @@ class Picture:
         return self.mine if side == MINE else self.model
 
 
-class PairCanvas(QWidget):
+class PairCanvas(TwinView):
     """Shows a :class:`Picture`; a drag from one side to the other proposes a pair.
-
-    The wheel zooms both sides at once, a drag beside the points moves them, a double click shows all.
 
     Signals
     -------
@@ -84,29 +83,18 @@ class PairCanvas(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setMouseTracking(True)
-        self.setMinimumHeight(150)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.picture = Picture()
         self.current = ""
         self.names = False
-        self._image: QImage | None = None
-        self._center: QPointF | None = None  # of the window on the image; None shows all
-        self._scale = 1.0
         self._hovered: tuple[str, str] | None = None
         self._pressed: tuple[str, str] | None = None
-        self._start = self._at = QPointF()
-        self._panning = False
+        self._start = QPointF()
 
     def show_picture(self, picture: Picture, *, fit: bool = True) -> None:
         """Draw something else; ``fit`` brings all points into view."""
-        if picture.image is not self.picture.image:
-            self._image = None if picture.image is None else _to_qimage(picture.image)
         self.picture = picture
         self._hovered = self._pressed = None
-        if fit:
-            self._center = None
-        self.update()
+        self.set_image(picture.image, fit=fit)
 
     def choose(self, keypoint: str) -> None:
         """Highlight one of the user's keypoints and its pair."""
@@ -122,42 +110,14 @@ class PairCanvas(QWidget):
 
     def position(self, side: str, name: str) -> QPointF:
         """Return where a point is drawn, in pixels of the widget."""
-        x, y = self.picture.points(side)[name]
-        center, scale = self._view()
-        return self._pane(side).center() + (QPointF(x, y) - center) * scale
+        return self.place(_SIDES[side], self.picture.points(side)[name])
 
-    def _panes(self) -> tuple[QRectF, QRectF]:
-        """Return the two sides: beside or above each other, whichever shows the animal larger."""
-        width, height = float(self.width()), float(self.height())
-        extent = self._extent()
-        half = (width - GAP) / 2
-        beside = min(half / extent.width(), height / extent.height())
-        above = min(width / extent.width(), (height - GAP) / 2 / extent.height())
-        if above > 1.25 * beside:
-            tall = (height - GAP) / 2
-            return QRectF(0, 0, width, tall), QRectF(0, tall + GAP, width, tall)
-        return QRectF(0, 0, half, height), QRectF(half + GAP, 0, half, height)
+    def points(self) -> list[Point]:
+        """Return the points of both sides."""
+        return [*self.picture.mine.values(), *self.picture.model.values()]
 
     def _pane(self, side: str) -> QRectF:
-        return self._panes()[side == MODEL]
-
-    def _extent(self) -> QRectF:
-        """Return the part of the image that holds all points, with a margin."""
-        points = [*self.picture.mine.values(), *self.picture.model.values()]
-        if len(points) < 2:
-            if self._image is None:
-                return QRectF(0, 0, 1, 1)
-            return QRectF(0, 0, self._image.width(), self._image.height())
-        low, high = np.min(points, axis=0), np.max(points, axis=0)
-        margin = 0.12 * max(*(high - low), 40.0)
-        return QRectF(QPointF(*(low - margin)), QPointF(*(high + margin)))
-
-    def _view(self) -> tuple[QPointF, float]:
-        """Return the image position in the centre of each pane, and screen pixels per image pixel."""
-        if self._center is not None:
-            return self._center, self._scale
-        extent, pane = self._extent(), self._panes()[0]
-        return extent.center(), min(pane.width() / extent.width(), pane.height() / extent.height())
+        return self._panes()[_SIDES[side]]
 
     def _visible(self, side: str) -> Iterator[tuple[str, QPointF]]:
         pane = self._pane(side)
@@ -183,24 +143,22 @@ class PairCanvas(QWidget):
         if event.button() == Qt.MouseButton.LeftButton:
             self._start = self._at = event.position()
             self._pressed = self._near(self._at)
-            self._panning = self._pressed is None
+            if self._pressed is None:
+                super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Draw the line to the mouse, or move the picture."""
-        before, self._at = self._at, event.position()
-        if self._panning:
-            center, scale = self._view()
-            self._center, self._scale = center - (self._at - before) / scale, scale
-        elif self._pressed is not None:
+        super().mouseMoveEvent(event)
+        if self._pressed is not None:
             self._hovered = self._near(self._at, _other(self._pressed[0]))
-        else:
+        elif not self._panning:
             self._hovered = self._near(self._at)
             self.setCursor(Qt.CursorShape.PointingHandCursor if self._hovered else Qt.CursorShape.ArrowCursor)
-        self.update()
 
     def mouseReleaseEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Propose the pair, or choose the point that was clicked."""
-        pressed, self._pressed, self._panning = self._pressed, None, False
+        super().mouseReleaseEvent(event)
+        pressed, self._pressed = self._pressed, None
         if pressed is None or event.button() != Qt.MouseButton.LeftButton:
             return
         self._at = event.position()
@@ -218,28 +176,10 @@ class PairCanvas(QWidget):
             if owner:
                 self.chosen.emit(owner)
 
-    def mouseDoubleClickEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Show all points again."""
-        self._center = None
-        self.update()
-
     def leaveEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Forget what the mouse was over."""
         self._hovered = None
         self.update()
-
-    def wheelEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Zoom both sides; what is under the mouse stays there."""
-        if self._image is None:
-            return
-        center, scale = self._view()
-        at = event.position()
-        pane = self._panes()[1] if self._panes()[1].contains(at) else self._panes()[0]
-        under = center + (at - pane.center()) / scale
-        self._scale = float(np.clip(scale * 1.2 ** (event.angleDelta().y() / 120), 0.05, 60))
-        self._center = under - (at - pane.center()) / self._scale
-        self.update()
-        event.accept()
 
     # ---------------------------------------------------------------- drawing
 
@@ -258,22 +198,11 @@ class PairCanvas(QWidget):
         painter.end()
 
     def _draw_side(self, painter: QPainter, side: str, title: str) -> None:
-        pane = self._pane(side)
-        painter.setClipRect(pane)
-        painter.fillRect(pane, BACKGROUND)
-        if self._image is not None:
-            center, scale = self._view()
-            painter.save()
-            painter.translate(pane.center())
-            painter.scale(scale, scale)
-            painter.translate(-center - QPointF(0.5, 0.5))  # pixel centres are at integers
-            painter.drawImage(QPointF(0, 0), self._image)
-            painter.restore()
+        self.draw_image(painter, _SIDES[side])
         self._draw_skeleton(painter, side)
-        plate, text = _plate(painter, title, pane.topLeft() + QPointF(6, 6), pane)
-        _write(painter, text, plate)
+        self.draw_title(painter, _SIDES[side], title)
         if side == MODEL and self.picture.note and not self.picture.model:
-            _write_note(painter, self.picture.note, pane)
+            self.draw_note(painter, RIGHT, self.picture.note)
 
     def _draw_skeleton(self, painter: QPainter, side: str) -> None:
         """Draw the edges of the space; the user's points are joined as their counterparts are."""
@@ -347,10 +276,10 @@ class PairCanvas(QWidget):
             pane = self._pane(side)
             at = self.position(side, name)
             if pane.contains(at):
-                plate, text = _plate(painter, name, at + QPointF(9, -9), pane)
+                plate, text = plate_of(painter, name, at, pane)
                 if lit or not any(plate.intersects(other) for other in plates):
                     plates.append(plate)
-                    _write(painter, text, plate, lit)
+                    write(painter, text, plate, lit)
 
     def _is_lit(self, own: str, target: str) -> bool:
         """Return whether a pair is the current one or under the mouse."""
@@ -369,37 +298,3 @@ def _other(side: str) -> str:
 
 def _length(vector: QPointF) -> float:
     return float(np.hypot(vector.x(), vector.y()))
-
-
-def _to_qimage(pixels: np.ndarray) -> QImage:
-    """Return an image that owns its memory."""
-    height, width = pixels.shape[:2]
-    data = np.ascontiguousarray(pixels)
-    return QImage(data.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
-
-
-def _plate(painter: QPainter, text: str, at: QPointF, pane: QRectF) -> tuple[QRectF, str]:
-    """Return the place of a line of text inside a pane, and as much of the text as there is room for."""
-    measure = QFontMetricsF(painter.font())
-    text = measure.elidedText(text, Qt.TextElideMode.ElideMiddle, pane.width() - 14)
-    plate = QRectF(at, measure.size(0, text)).adjusted(-4, -1, 4, 1)
-    plate.moveLeft(max(pane.left() + 2, min(plate.left(), pane.right() - plate.width() - 2)))
-    plate.moveTop(max(pane.top() + 2, min(plate.top(), pane.bottom() - plate.height() - 2)))
-    return plate, text
-
-
-def _write(painter: QPainter, text: str, plate: QRectF, strong: bool = True) -> None:
-    """Write a line of text on a dark plate."""
-    path = QPainterPath()
-    path.addRoundedRect(plate, 3, 3)
-    painter.fillPath(path, QColor(0, 0, 0, 190 if strong else 110))
-    painter.setPen(QColor(255, 255, 255, 255 if strong else 200))
-    painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
-
-
-def _write_note(painter: QPainter, text: str, pane: QRectF) -> None:
-    painter.fillRect(pane, QColor(0, 0, 0, 130))
-    painter.setPen(QColor(255, 255, 255, 230))
-    painter.drawText(
-        pane.adjusted(12, 12, -12, -12), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text
-    )

@@ -27,7 +27,8 @@ NOTHING = "(not mapped)"
 """The choice that leaves a keypoint without counterpart."""
 COLUMNS = ("Yours", "Model", "Score", "Margin", "Look at")
 OWN, TARGET, SCORE, MARGIN, DOUBTS = range(5)
-WARNING_COLOR = QColor("#e69f00")
+WARNING_COLOR = QColor("#c87000")
+"""Readable on the dark and on the light theme."""
 TIPS = (
     "Keypoint of your data set.",
     "What it is in the model's space. Enter or typing opens the choice, Delete unmaps.",
@@ -90,10 +91,12 @@ class PairTable(QTableWidget):
         self.setTabKeyNavigation(False)
         self.setMinimumHeight(110)
         header: Any = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setStretchLastSection(True)
         header.setHighlightSections(False)
-        self._fitted: tuple[list[str], list[str]] = ([], [])
+        for column, longest in enumerate(("", "", "Score", "Margin", "lies elsewhere")):
+            mode = QHeaderView.ResizeMode.Fixed if longest else QHeaderView.ResizeMode.Stretch
+            header.setSectionResizeMode(column, mode)
+            if longest:
+                self.setColumnWidth(column, self.fontMetrics().horizontalAdvance(longest) + 18)
         self.setItemDelegateForColumn(TARGET, _TargetDelegate(self))
         self.currentCellChanged.connect(self._on_current)
         self.cellDoubleClicked.connect(lambda row, column: self.open_choice())
@@ -110,7 +113,6 @@ class PairTable(QTableWidget):
         for number, row in enumerate(rows):
             self._fill(number, row)
         self.blockSignals(False)
-        self._fit_widths([row.keypoint for row in rows], list(choices))
         self.choose(
             current if current in [row.keypoint for row in rows] else rows[0].keypoint if rows else ""
         )
@@ -142,13 +144,15 @@ class PairTable(QTableWidget):
         keypoint, key, text = self.current, event.key(), event.text()
         commands = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
         plain = not event.modifiers() & (commands | Qt.KeyboardModifier.MetaModifier)
-        if not keypoint or not plain:
+        if not plain:
+            event.ignore()  # the form knows them
+        elif not keypoint or self.state() == QAbstractItemView.State.EditingState:
             super().keyPressEvent(event)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2):
             self.open_choice()
         elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.unmapped.emit(keypoint)
-        elif text == "N":
+        elif key == Qt.Key.Key_N and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self.added.emit(keypoint)
         elif text.isprintable() and text.strip():
             self.open_choice(text)
@@ -174,19 +178,6 @@ class PairTable(QTableWidget):
             if serious and column in (OWN, DOUBTS):
                 item.setForeground(WARNING_COLOR)
             self.setItem(number, column, item)
-
-    def _fit_widths(self, keypoints: list[str], choices: list[str]) -> None:
-        """Make room for other names; widths that the user chose stay while the names do."""
-        if self._fitted == (keypoints, choices):
-            return
-        self._fitted = (keypoints, choices)
-        measure = self.fontMetrics().horizontalAdvance
-        most = max(90, int(0.3 * self.width()))
-        for column, names in ((OWN, keypoints), (TARGET, choices)):
-            wide = max((measure(name) for name in names), default=0) + 16
-            self.setColumnWidth(column, min(wide, most))
-        for column in (SCORE, MARGIN):
-            self.setColumnWidth(column, measure(COLUMNS[column]) + 16)
 
     def _on_current(self, row: int, *_: int) -> None:
         if 0 <= row < len(self._rows):
