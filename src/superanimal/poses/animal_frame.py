@@ -28,6 +28,10 @@ FAR = 0.02
 """Weight of keypoints far away, so that the direction is defined everywhere."""
 LEAST = 3
 """Keypoints needed to find the frame of an animal."""
+TUKEY = 6.0
+"""Keypoints off by more than so many times the pose's median error do not count."""
+SMALL_ERROR = 0.2
+"""Keypoints off by less than this share of the shape's radius always count."""
 NO_EXTENT = 1e-9
 """A pose that is not larger is one point."""
 ROUNDS = 8
@@ -195,8 +199,10 @@ def _robust(
     z: np.ndarray, weights: np.ndarray, shape: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return scale, shift (F,), final weights (F, K) and residual relative to size (F,) of the fits."""
-    weights = np.where(np.isfinite(shape), weights, 0.0)
-    z, shape = np.where(weights > 0, z, 0), np.where(np.isfinite(shape), shape, 0)
+    seen = np.isfinite(shape)
+    radius = shape[seen].std() if seen.any() else 0.0
+    weights = np.where(seen, weights, 0.0)
+    z, shape = np.where(weights > 0, z, 0), np.where(seen, shape, 0)
     robust = weights
     for _ in range(ROUNDS):
         total = robust.sum(1)
@@ -209,7 +215,7 @@ def _robust(
             shift = middle - scale * centre
             error = np.abs(z - shift[:, None] - scale[:, None] * shape) / np.abs(scale)[:, None]
             typical = _weighted_median(error, weights)
-            limit = np.maximum(6 * typical, 1e-6)[:, None]
+            limit = np.maximum(TUKEY * typical, SMALL_ERROR * radius)[:, None]
             robust = weights * np.clip(1 - (error / limit) ** 2, 0, None) ** 2
         robust = np.where(np.isfinite(robust), robust, 0.0)
     enough = ((robust > 0).sum(1) >= LEAST) & (np.abs(scale) > NO_EXTENT)

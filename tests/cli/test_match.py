@@ -1,0 +1,66 @@
+"""``superanimal match`` from a folder of labels to table, figures and calibration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from superanimal.keypoints import LabelledSet, load_calibration, load_table, materialize, synthetic_labels
+
+Call = Callable[..., tuple[int, str, str]]
+KEPT = ("nose", "left_ear", "right_ear", "mouse_center", "tail_base")
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> LabelledSet:
+    """Twelve rendered pictures with five of the keypoints under other names."""
+    labels = synthetic_labels(tmp_path_factory.mktemp("pictures"), 12, size=(160, 160), seed=4)
+    own = [labels.keypoints.index(name) for name in KEPT]
+    return labels.with_columns(
+        keypoints=tuple(f"p{i}" for i in range(5)), xy=labels.xy[:, own], visibility=labels.visibility[:, own]
+    )
+
+
+def test_table_figures_and_refusal(superanimal: Call, rendered: LabelledSet, tmp_path: Path) -> None:
+    project = materialize(rendered, tmp_path / "lab-coco", "coco", images="copy").path
+    out = tmp_path / "out"
+    code, said, error = superanimal(
+        "match", project, "--out", out, "--column", "lab", "--device", "cpu", "--calibrate"
+    )
+    assert "12 images" in said and "space topviewmouse" in said
+    cells = load_table(out / "table.csv").column("lab")
+    right = [cells.get(name) is not None and cells[name].names == (f"p{i}",) for i, name in enumerate(KEPT)]
+    assert sum(right) >= 4
+    assert (out / "frequency.png").stat().st_size > 5000 and (out / "bias.png").stat().st_size > 5000
+    if code == 10:  # the model was trained on this renderer: it should mean the same points
+        assert "may be chance" in error and not (out / "calibration.json").exists()
+    else:
+        assert code == 0
+        assert load_calibration(out / "calibration.json").facts["gain"]["gain_px"][1] > 0
+
+
+def test_a_real_difference_is_calibrated(superanimal: Call, rendered: LabelledSet, tmp_path: Path) -> None:
+    """Nose and tail base are labelled 6 % of the body length further inside."""
+    xy = rendered.xy.copy()
+    heading = xy[:, 0] - xy[:, 4]
+    xy[:, 0] -= 0.06 * heading
+    xy[:, 4] += 0.06 * heading
+    moved = rendered.with_columns(xy=xy, visibility=np.where(np.isfinite(xy).all(-1), 2, 0))
+    project = materialize(moved, tmp_path / "lab-coco", "coco", images="copy").path
+    out = tmp_path / "out"
+    code, said, _ = superanimal("match", project, "--out", out, "--device", "cpu", "--calibrate")
+    assert code == 0
+    assert "calibration: " in said
+    document = json.loads((out / "calibration.json").read_text())
+    assert document["model"] == "mini_topviewmouse" and len(document["weights"]) == 64
+    assert document["keypoints"]["tail_base"]["offset"][0] == pytest.approx(0.06, abs=0.03)
+
+
+def test_prefixes_that_do_not_fit(superanimal: Call, rendered: LabelledSet, tmp_path: Path) -> None:
+    project = materialize(rendered, tmp_path / "lab-coco", "coco", images="copy").path
+    code, _, error = superanimal("match", project, "--prefixes", "B_,W_")
+    assert code == 2 and "none of the prefixes B_, W_" in error
