@@ -34,9 +34,10 @@ def seconds_per_sample(entry: ModelEntry, batch: int = 8, device: str = "auto", 
     from superanimal.training.heads import random_network
 
     where = resolve_device(device)
-    network = random_network(entry, entry.num_keypoints, 0).to(where).train()
+    layout = torch.channels_last
+    network = random_network(entry, entry.num_keypoints, 0).to(where, memory_format=layout).train()  # type: ignore[call-overload]
     height, width = entry.input_size
-    pictures = torch.randn(batch, 3, height, width, device=where)
+    pictures = torch.randn(batch, 3, height, width, device=where).to(memory_format=layout)
     seconds = []
     for _ in range(1 + repeats):
         start = time.perf_counter()
