@@ -276,7 +276,7 @@ class PairCanvas(TwinView):
             pane = self._pane(side)
             at = self.position(side, name)
             if pane.contains(at):
-                plate, text = plate_of(painter, name, at, pane)
+                plate, text = _beside(painter, name, at, pane)
                 if lit or not any(plate.intersects(other) for other in plates):
                     plates.append(plate)
                     write(painter, text, plate, lit)
@@ -290,6 +290,15 @@ class PairCanvas(TwinView):
 
     def _color(self, target: str) -> QColor:
         return QColor(self.picture.colors.get(target, "#ffffff"))
+
+
+def _beside(painter: QPainter, name: str, at: QPointF, pane: QRectF) -> tuple[QRectF, str]:
+    """Return the place for the name of a point on its right, or on its left at the edge of the pane."""
+    short = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, int(pane.width() / 2))
+    plate, text = plate_of(painter, short, at + QPointF(NAME_GAP + 4, -8), pane)
+    if plate.left() < at.x():
+        plate.moveRight(at.x() - NAME_GAP)
+    return plate, text
 
 
 def _other(side: str) -> str:
