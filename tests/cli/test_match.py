@@ -44,17 +44,18 @@ def test_table_figures_and_refusal(superanimal: Call, rendered: LabelledSet, tmp
 
 
 def test_a_real_difference_is_calibrated(superanimal: Call, rendered: LabelledSet, tmp_path: Path) -> None:
-    """Nose and tail base are labelled 6 % of the body length further inside."""
+    """Nose and tail base, under their own names, are labelled 6 % of the body length further inside."""
     xy = rendered.xy.copy()
     heading = xy[:, 0] - xy[:, 4]
     xy[:, 0] -= 0.06 * heading
     xy[:, 4] += 0.06 * heading
-    moved = rendered.with_columns(xy=xy, visibility=np.where(np.isfinite(xy).all(-1), 2, 0))
+    marked = np.where(np.isfinite(xy).all(-1), 2, 0)
+    moved = rendered.with_columns(keypoints=KEPT, xy=xy, visibility=marked)
     project = materialize(moved, tmp_path / "lab-coco", "coco", images="copy").path
     out = tmp_path / "out"
     code, said, _ = superanimal("match", project, "--out", out, "--device", "cpu", "--calibrate")
     assert code == 0
-    assert "calibration: " in said
+    assert "tail_base (by name)" in said and "calibration: " in said
     document = json.loads((out / "calibration.json").read_text())
     assert document["model"] == "mini_topviewmouse" and len(document["weights"]) == 64
     assert document["keypoints"]["tail_base"]["offset"][0] == pytest.approx(0.06, abs=0.03)

@@ -13,6 +13,15 @@ RAYLEIGH = 1.1774
 ROUNDS = 10
 
 
+def medians(values: np.ndarray) -> np.ndarray:
+    """Return the median over the first axis without the NaN; numpy's takes 20 times as long for few rows."""
+    count = np.isfinite(values).sum(0)
+    ordered = np.sort(values, axis=0)  # NaN last
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(values) - 1)
+    both = (np.take_along_axis(ordered, place[None], 0)[0] for place in (low, high))
+    return np.asarray(sum(both) / 2)
+
+
 def centre(offsets: np.ndarray) -> np.ndarray:
     """Return the robust mean (P, 2) of offsets (M, P, 2); NaN where none is known.
 
@@ -37,11 +46,11 @@ def robust_weights(offsets: np.ndarray) -> np.ndarray:
         0..1; 0 where not seen.
     """
     known = np.isfinite(offsets).all(-1)
-    middle = _median(np.where(known[..., None], offsets, np.nan))
+    middle = medians(np.where(known[..., None], offsets, np.nan))
     weights = known.astype(float)
     for _ in range(ROUNDS):
         away = np.linalg.norm(offsets - middle, axis=-1)
-        limit = np.maximum(TUKEY * _median(np.where(known, away, np.nan)) / RAYLEIGH, 1e-9)
+        limit = np.maximum(TUKEY * medians(np.where(known, away, np.nan)) / RAYLEIGH, 1e-9)
         weights = np.where(known, np.clip(1 - (away / limit) ** 2, 0, None) ** 2, 0.0)
         middle = _weighted_mean(offsets, weights)
     return weights
@@ -64,15 +73,6 @@ def offset_intervals(
         return {"offset": _weighted_mean(offsets, weights * drawn[number][:, None])}
 
     return bootstrap(statistic, names.astype(str).tolist(), samples=samples, level=level, seed=seed)["offset"]
-
-
-def _median(values: np.ndarray) -> np.ndarray:
-    """Return the median over the first axis without the NaN; numpy's takes 20 times as long for few rows."""
-    count = np.isfinite(values).sum(0)
-    ordered = np.sort(values, axis=0)  # NaN last
-    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(values) - 1)
-    both = (np.take_along_axis(ordered, place[None], 0)[0] for place in (low, high))
-    return np.asarray(sum(both) / 2)
 
 
 def _weighted_mean(offsets: np.ndarray, weights: np.ndarray) -> np.ndarray:

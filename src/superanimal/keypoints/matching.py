@@ -13,7 +13,7 @@ import xarray as xr
 
 from superanimal.errors import InputError
 from superanimal.keypoints.assignment import assign, vote
-from superanimal.keypoints.bias import offset_intervals
+from superanimal.keypoints.bias import medians, offset_intervals
 from superanimal.keypoints.conversion import ConversionTable, table_from_mapping
 from superanimal.keypoints.doubts import find_doubts, find_namesakes, mirror_of
 from superanimal.keypoints.labelled import LabelledSet
@@ -182,10 +182,10 @@ def match_predictions(
     of images in which two points were joined are then assigned in the same way. Ye et al. (2024), Extended
     Data Fig. 2, do this with all points, in pixels, and without leaving any alone.
 
-    Names never beat positions in silence. When the equal name (or a synonym of the space) of a keypoint lies
-    within ``max_distance`` on average, no other label claims the nearer keypoint by its name, and that one is
-    not the mirror image, the two mean the same point drawn at different places: the name decides, the pair is
-    marked ``by_name``, and a warning says what the positions spoke for.
+    Names never beat positions in silence. When the keypoint of the same name (or a synonym of the space) lies
+    within ``max_distance`` in half of the images, no other label claims the nearer keypoint by its name, and
+    that one is not the mirror image, the two mean one point drawn at different places: the name decides, the
+    pair is marked ``by_name``, and a warning says what the positions spoke for.
 
     Parameters
     ----------
@@ -223,7 +223,8 @@ def match_predictions(
     distance = _column_means(distances)
     nearest = assign(frequency, min_score)
     namesakes = find_namesakes(labels.keypoints, known, space) if names else np.full(len(nearest), -1)
-    chosen = _prefer_names(nearest, namesakes, distance <= max_distance, known, space)
+    near = medians(distances) <= max_distance
+    chosen = _prefer_names(nearest, namesakes, near, known, space)
     pairs = _pairs(seen, labels.keypoints, known, chosen, nearest, distances, frequency, samples, seed)
     result = Matching(
         user_keypoints=labels.keypoints,
@@ -255,7 +256,7 @@ def match_predictions(
 def _prefer_names(
     nearest: np.ndarray,
     namesakes: np.ndarray,
-    within: np.ndarray,
+    near: np.ndarray,
     known: Sequence[str],
     space: KeypointSpace | None,
 ) -> np.ndarray:
@@ -263,7 +264,7 @@ def _prefer_names(
     chosen = nearest.copy()
     for u, same in enumerate(namesakes.tolist()):
         rival = int(nearest[u])
-        if same < 0 or rival == same or same in chosen or not within[u, same]:
+        if same < 0 or rival == same or same in chosen or not near[u, same]:
             continue
         claimed = rival >= 0 and rival in namesakes
         if not claimed and not (rival >= 0 and mirror_of(known[rival], space) == known[same]):
