@@ -144,6 +144,16 @@ def test_unknown_names_are_told_with_the_nearest(mapping: KeypointMapping) -> No
         KeypointMapping("lab", (), MOUSE)
 
 
+def test_a_part_of_a_name_finds_it_unless_several_have_it(mapping: KeypointMapping) -> None:
+    assert mapping.find("Nose ") == "nose"
+    assert mapping.find("left_ear") == "left_ear", "the whole name counts before longer ones"
+    assert mapping.find("mouse_c") == "mouse_center"
+    with pytest.raises(InputError, match="may be left_ear, right_ear"):
+        mapping.find("ear")
+    with pytest.raises(NotFoundError, match="hoof"):
+        mapping.find("hoof")
+
+
 EDITS = st.lists(
     st.one_of(
         st.tuples(st.just("assign"), st.sampled_from(OWN), st.sampled_from(MOUSE.keypoints[:6])),

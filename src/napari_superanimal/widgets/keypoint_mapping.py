@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from qtpy.QtWidgets import (
     QInputDialog,
     QLabel,
     QMenu,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QSpinBox,
@@ -26,20 +26,17 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_superanimal import console
-from napari_superanimal.jobs import Report
 from napari_superanimal.mapping_session import Session
 from napari_superanimal.matching import MatchJob, sample_of
-from napari_superanimal.widgets.estimate_poses import BAR_STYLE
 from napari_superanimal.widgets.labels_menu import LabelsMenu
+from napari_superanimal.widgets.match_panel import MatchPanel
 from napari_superanimal.widgets.model_choice import ModelChoice
 from napari_superanimal.widgets.pair_canvas import PairCanvas
 from napari_superanimal.widgets.pair_table import NOTHING, WARNING_COLOR, PairTable
-from napari_superanimal.widgets.parts import MARGIN, SPACING, Caption, EmptyState, Message, clock, row
-from superanimal.errors import InputError, SuperAnimalError, unknown_name
+from napari_superanimal.widgets.parts import MARGIN, SPACING, Caption, EmptyState, Message, row
+from superanimal.errors import InputError, SuperAnimalError
 from superanimal.keypoints.labelled import LabelledSet
 from superanimal.keypoints.mapping import KeypointMapping
-from superanimal.poses import KeypointSpace
 
 IMAGES = 50
 """So many images are looked at unless the user says otherwise: enough for a score, seconds on a CPU."""
@@ -58,7 +55,6 @@ class KeypointMappingWidget(QWidget):
         super().__init__()
         self.viewer = viewer
         self.session: Session | None = None
-        self.job: MatchJob | None = None
         self._labels: LabelledSet | None = None
         self._source = ""
         self._mappings: dict[tuple[str, str], KeypointMapping] = {}
@@ -69,9 +65,7 @@ class KeypointMappingWidget(QWidget):
         self.open_button, self.empty_open = QPushButton("Open…"), QPushButton("Open labels…")
         self.model = ModelChoice()
         self.most = QSpinBox()
-        self.match_button, self.cancel_button = QPushButton("Auto-match"), QPushButton("Cancel")
-        self.bar = QProgressBar()
-        self.status = Caption()
+        self.panel = MatchPanel()
         self.previous_button, self.next_button = QPushButton("◀"), QPushButton("▶")
         self.place = Caption()
         self.names = QCheckBox("Names")
@@ -87,15 +81,12 @@ class KeypointMappingWidget(QWidget):
         self._describe()
         self._lay_out()
         self._connect()
-        self._show_status("")
         self._show()
 
     def _describe(self) -> None:
         tips: dict[QWidget, str] = {
             self.open_button: "Open another labelled data set, or take a labelled Points layer.",
             self.most: "So many of the labelled images are looked at, evenly spread over the data set.",
-            self.match_button: "Run the model on your images and pair the keypoints that lie together.",
-            self.cancel_button: "Stop. The table stays as it is.",
             self.previous_button: "Previous labelled animal (Alt+Left).",
             self.next_button: "Next labelled animal (Alt+Right).",
             self.names: "Write the name beside every point.",
@@ -114,9 +105,6 @@ class KeypointMappingWidget(QWidget):
         self.most.setRange(1, 10_000)
         self.most.setValue(IMAGES)
         self.most.setKeyboardTracking(False)
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(8)
-        self.bar.setStyleSheet(BAR_STYLE)
         self.data_set.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.data_set.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for button in (self.previous_button, self.next_button):
@@ -165,9 +153,7 @@ class KeypointMappingWidget(QWidget):
         layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         layout.setSpacing(SPACING)
         layout.addLayout(form)
-        layout.addWidget(row(self.match_button, self.cancel_button))
-        layout.addWidget(self.bar)
-        layout.addWidget(self.status)
+        layout.addWidget(self.panel)
         layout.addWidget(self.message)
         layout.addWidget(splitter, 1)
         self.empty_message = Message()
@@ -201,8 +187,10 @@ class KeypointMappingWidget(QWidget):
         self.model.accepted.connect(self._update_buttons)
         self.model.failed.connect(self._on_failed)
         self.most.valueChanged.connect(self._show_session)
-        self.match_button.clicked.connect(self.auto_match)
-        self.cancel_button.clicked.connect(self.cancel)
+        self.panel.match_button.clicked.connect(self.auto_match)
+        self.panel.finished.connect(self._on_matched)
+        self.panel.failed.connect(partial(self.message.show_text, "error"))
+        self.panel.changed.connect(self._update_buttons)
         self.previous_button.clicked.connect(lambda: self.step(-1))
         self.next_button.clicked.connect(lambda: self.step(1))
         self.names.toggled.connect(self.canvas.show_names)
@@ -224,17 +212,17 @@ class KeypointMappingWidget(QWidget):
 
     def _on_began(self, name: str) -> None:
         self._clear_messages()
-        self._show_status(f"Reading {name}…")
+        self.panel.say(f"Reading {name}…")
         self.empty_message.show_text("info", f"Reading {name}…")
         self._update_buttons()
 
     def _on_read(self, labels: LabelledSet, source: str) -> None:
-        self._show_status("")
+        self.panel.say("")
         self._labels, self._source = labels, source
         self._show_session()
 
     def _on_failed(self, error: SuperAnimalError) -> None:
-        self._show_status("")
+        self.panel.say("")
         for message in (self.message, self.empty_message):
             message.show_error(error)
         self._update_buttons()
@@ -243,7 +231,7 @@ class KeypointMappingWidget(QWidget):
         """Begin or take up the work on the labels with the chosen model or space."""
         if self._labels is None:
             return
-        self._drop_job()
+        self.panel.stop()
         labels = sample_of(self._labels, self.most.value())
         space = self.model.space
         key = (self._source, space.name)
@@ -268,48 +256,13 @@ class KeypointMappingWidget(QWidget):
     def auto_match(self) -> None:
         """Match the keypoints by their positions, in a process of its own."""
         entry, session = self.model.entry, self.session
-        if entry is None or session is None:
-            return
-        self._clear_messages()
-        self._drop_job()
+        if entry is not None and session is not None:
+            self._clear_messages()
+            self._try(lambda: self.panel.start(session.labels, entry.name, self.model.accept.isChecked()))
 
-        def start() -> None:
-            self.job = console.match_keypoints(
-                session.labels, model=entry.name, accept_license=self.model.accept.isChecked()
-            )
-            self.job.reported.connect(self._on_report)
-            self._on_report(self.job.report)
-
-        self._try(start)
-
-    def cancel(self) -> None:
-        """Stop the matching; the table stays as it is."""
-        if self.job is not None:
-            self.job.cancel()
-
-    def _drop_job(self) -> None:
-        if self.job is not None:
-            self.job.reported.disconnect(self._on_report)
-            self.job.stop()
-            self.job.deleteLater()
-            self.job = None
-
-    def _on_report(self, report: Report) -> None:
-        self.bar.setRange(0, report.total or 1)
-        self.bar.setValue(report.done)
-        self._show_status(_status(report))
-        if report.state == "finished":
-            self._take_matching()
-        elif report.state == "died":
-            log = "\n".join(self.job.log) if self.job is not None else ""
-            self.message.show_text("error", report.text, f"{report.remedy}\n{log}".strip())
-        elif report.state == "failed":
-            self.message.show_text("error", report.text, report.remedy)
-        self._update_buttons()
-
-    def _take_matching(self) -> None:
-        job, session = self.job, self.session
-        if job is None or session is None or job.matching is None or job.predictions is None:
+    def _on_matched(self, job: MatchJob) -> None:
+        session = self.session
+        if session is None or job.matching is None or job.predictions is None:
             return
         session.take(job.matching, job.predictions)
         images, animals = job.matching.facts["images"], job.matching.facts["animals"]
@@ -338,7 +291,7 @@ class KeypointMappingWidget(QWidget):
         if text == NOTHING:
             self.unmap(keypoint)
         else:
-            self._edit(lambda mapping: mapping.assign(keypoint, _resolve(text, mapping.space)))
+            self._edit(lambda mapping: mapping.assign(keypoint, mapping.find(text)))
         self.table.setFocus()
 
     def unmap(self, keypoint: str) -> None:
@@ -471,16 +424,10 @@ class KeypointMappingWidget(QWidget):
         self._update_buttons()
 
     def _update_buttons(self) -> None:
-        session, job = self.session, self.job
-        running = job is not None and job.running
-        reading = self.menu.busy
-        self.match_button.setEnabled(
-            session is not None and self.model.usable and not running and not reading
-        )
-        self.cancel_button.setEnabled(running and job is not None and job.report.state != "cancelling")
-        self.bar.setVisible(running)
+        session, busy = self.session, self.panel.running or self.menu.busy
+        self.panel.match_button.setEnabled(session is not None and self.model.usable and not busy)
         for widget in (self.open_button, self.empty_open, self.model, self.most):
-            widget.setEnabled(not running and not reading)
+            widget.setEnabled(not busy)
         mapping = session.mapping if session is not None else None
         target = mapping.target(self.table.current) if mapping and self.table.current else ""
         self.unmap_button.setEnabled(bool(target))
@@ -488,10 +435,6 @@ class KeypointMappingWidget(QWidget):
         self.join_button.setEnabled(mapping is not None and target in mapping.conflicts)
         self.undo_button.setEnabled(mapping is not None and mapping.can_undo)
         self.redo_button.setEnabled(mapping is not None and mapping.can_redo)
-
-    def _show_status(self, text: str) -> None:
-        self.status.setText(text)
-        self.status.setVisible(bool(text))
 
     def _clear_messages(self) -> None:
         self.message.clear()
@@ -511,37 +454,6 @@ class KeypointMappingWidget(QWidget):
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Let go of the job and the temporary pictures."""
-        self._drop_job()
+        self.panel.stop()
         self.menu.release()
         super().closeEvent(event)
-
-
-def _resolve(text: str, space: KeypointSpace) -> str:
-    """Return the keypoint of that name, or the only one whose name contains it."""
-    plain = text.casefold()
-    exact = [name for name in space.keypoints if name.casefold() == plain]
-    found = exact or [name for name in space.keypoints if plain in name.casefold()]
-    if len(found) > 1:
-        raise InputError(
-            f"{text!r} may be {', '.join(found)}", "a keypoint is one of them", "type more of it"
-        )
-    if not found:
-        raise unknown_name(f"keypoint of {space.name}", text, space.keypoints)
-    return found[0]
-
-
-def _status(report: Report) -> str:
-    if report.state == "starting":
-        return f"{report.text}…"
-    if report.state == "cancelled":
-        return "cancelled; the table is as it was"
-    if not report.running:
-        return ""
-    parts = []
-    if report.total is not None:
-        parts.append(f"{report.done:,} of {report.total:,} {report.unit}")
-    if report.state == "running" and report.remaining_s is not None:
-        parts.append(f"{clock(report.remaining_s)} left")
-    if report.state == "cancelling":
-        parts.append("stopping…")
-    return " · ".join(parts)

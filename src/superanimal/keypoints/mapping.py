@@ -79,6 +79,26 @@ class KeypointMapping:
         self._require_own(keypoint)
         return next((master for master, cell in self.cells.items() if keypoint in cell.names), "")
 
+    def find(self, text: str) -> str:
+        """Return the keypoint of the space by its name, or by a part that only one name contains.
+
+        Raises
+        ------
+        NotFoundError
+            When no name contains the text.
+        InputError
+            When several do.
+        """
+        names, plain = self.space.keypoints, text.strip().casefold()
+        exact = [name for name in names if name.casefold() == plain]
+        found = exact or [name for name in names if plain in name.casefold()]
+        if not found:
+            raise unknown_name(f"keypoint of space {self.base.name}", text, names)
+        if len(found) > 1:
+            problem = f"{text!r} may be {', '.join(found)}"
+            raise InputError(problem, "a keypoint is mapped to one", "type more of its name")
+        return found[0]
+
     @property
     def unmapped(self) -> tuple[str, ...]:
         """Keypoints of the data set without a counterpart."""
