@@ -95,6 +95,18 @@ def test_points_without_counterpart_stay_alone(truth: np.ndarray) -> None:
     assert set(matching.unmatched_user) == alone | {"corner"}
 
 
+def test_a_point_joined_to_a_neighbour_is_doubted(truth: np.ndarray) -> None:
+    """The model lacks the eyes, and nobody labelled the ears."""
+    kept = without(("left_eye", "right_eye"))
+    few = [NAMES.index(name) for name in ("nose", "left_eye", "right_eye", "tail_base")]
+    predictions = predictions_of(jitter(truth, 0.01)[:, kept], [NAMES[k] for k in kept])
+    matching = match_predictions(labels_of(truth[:, few], opaque(few)), predictions, max_distance=0.12)
+    joined = set(found(matching)) - {"p00", "p03"}
+    assert joined
+    for name in joined:
+        assert any(text.startswith(name) for text in matching.warnings)
+
+
 def test_few_labelled_keypoints(truth: np.ndarray) -> None:
     few = [NAMES.index(name) for name in ("nose", "tail_base", "left_hip", "tail2")]
     matching = match_predictions(labels_of(truth[:, few], opaque(few)), predictions_of(jitter(truth, 0.02)))

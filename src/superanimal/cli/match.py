@@ -45,22 +45,21 @@ def match(
     Writes a conversion table, scores, figures, the difference of the definitions and, when asked, a
     calibration for analyze and evaluate.
     """
+    from superanimal import keypoints
     from superanimal.cli.progress import RichProgress
-    from superanimal.keypoints import (
-        calibrate as measure,
-    )
-    from superanimal.keypoints import match_predictions, predict_images, read_labels, split_prefixes
 
     console = Console(highlight=False)
-    labels = read_labels(dataset, images=images, video=video)
+    labels = keypoints.read_labels(dataset, images=images, video=video)
     if prefixes:
-        labels = split_prefixes(labels, [part.strip() for part in prefixes.split(",") if part.strip()])
+        labels = keypoints.split_prefixes(
+            labels, [part.strip() for part in prefixes.split(",") if part.strip()]
+        )
     with RichProgress() as progress:
-        predictions = predict_images(
+        predictions = keypoints.predict_images(
             labels, model, boxes=boxes, detector=detector, device=device, progress=progress
         )
     options: dict[str, Any] = {"min_confidence": min_confidence}
-    matching = match_predictions(
+    matching = keypoints.match_predictions(
         labels, predictions, max_distance=max_distance, min_score=min_score, names=names, **options
     )
     folder = out or Path(f"{dataset.resolve().stem}_match")
@@ -69,7 +68,7 @@ def match(
     for file in files:
         console.print(f"  {file}", soft_wrap=True, markup=False)
     if calibrate:
-        calibration = measure(labels, predictions, matching, **options)
+        calibration = keypoints.calibrate(labels, predictions, matching, **options)
         show_calibration(calibration)
         console.print(f"  {calibration.save(folder / 'calibration.json')}", soft_wrap=True, markup=False)
 
@@ -81,7 +80,7 @@ def show(matching: Matching) -> None:
     console.print(
         f"{facts['images']} images, {facts['animals']} animals, space {facts['space'] or 'unknown'}"
     )
-    table = Table("labels", "model", "score", "margin", "bias forward", "left, % of body length", box=None)
+    table = Table("labels", "model", "score", "margin", "forward", "left", box=None)
     for column in table.columns[2:]:
         column.justify = "right"
     for pair in matching.pairs:
@@ -89,6 +88,9 @@ def show(matching: Matching) -> None:
         mark = " (by name)" if pair.by_name else ""
         table.add_row(pair.user, pair.model + mark, f"{pair.score:.2f}", f"{pair.margin:+.2f}", forward, left)
     console.print(table)
+    console.print(
+        "forward, left: from the model's point to the label, % of body length, in the animal's frame"
+    )
     if matching.unmatched_user:
         console.print(f"without counterpart: {', '.join(matching.unmatched_user)}", soft_wrap=True)
     for text in matching.warnings:

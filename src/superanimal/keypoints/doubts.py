@@ -18,6 +18,8 @@ FEW_IMAGES = 10
 """With fewer images the table rests on little."""
 UNSURE = 0.2
 """A pair with a smaller margin is a toss-up."""
+APART = 0.06
+"""A pair whose median distance is larger, in body lengths, may be two points."""
 
 
 def find_namesakes(user: Sequence[str], model: Sequence[str], space: KeypointSpace | None) -> np.ndarray:
@@ -73,6 +75,11 @@ def find_doubts(matching: Matching, nearest: np.ndarray, namesakes: np.ndarray) 
         elif pair.margin < UNSURE:
             doubt = f"{_figures(matching, u, k)}; {_rival(matching, u, k)}"
             yield f"{pair.user} to {pair.model} is a toss-up ({doubt})"
+        elif pair.distance > APART and namesakes[u] != k:
+            yield (
+                f"{pair.user} lies {pair.distance:.1%} of body length from {pair.model}, the nearest that is "
+                "free: perhaps the model does not have this point"
+            )
 
 
 def _by_name(matching: Matching, pair: Pair, rival: int) -> str:
