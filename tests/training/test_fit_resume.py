@@ -55,3 +55,20 @@ def test_killed_run_gives_the_same_weights(after: int, tmp_path: Path) -> None:
     curves = [(tmp_path / name / "run" / "curves.csv").read_text() for name in ("killed", "whole")]
     without_time = [[line.split(",")[:4] for line in text.splitlines()] for text in curves]
     assert without_time[0] == without_time[1]
+
+
+@pytest.mark.slow
+def test_two_processes_train_together(tmp_path: Path) -> None:
+    script = SCRIPT.with_name("two_processes.py")
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(SCRIPT.parent)}
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path), "2"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("finished finished") == 1  # the second process ends in silence
+    state = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)
+    assert state["global_step"] == 8

@@ -46,13 +46,18 @@ class Stream(Sampler[int]):
             yield from range(start, start + self.batch)
 
 
+def on_gpu(recipe: Recipe) -> bool:
+    """Whether a recipe is carried out on a CUDA device."""
+    return recipe.device in ("auto", "cuda") and torch.cuda.is_available()
+
+
 def find_batch_size(task: Task, recipe: Recipe) -> int:
     """Return the largest power of two that one training step takes, by trying on a copy of the network.
 
     On the CPU memory is no limit that can be tried out, and larger batches bring no speed: there it is at
     most 16. It never exceeds the number of samples.
     """
-    cuda = recipe.device in ("auto", "cuda") and torch.cuda.is_available()
+    cuda = on_gpu(recipe)
     device = torch.device("cuda" if cuda else "cpu")
     limit = min(LARGEST if cuda else LARGEST_CPU, len(task.samples))  # type: ignore[arg-type]
     size = 1

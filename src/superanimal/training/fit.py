@@ -36,7 +36,7 @@ from superanimal.files import atomic_write
 from superanimal.keypoints.labelled import LabelledSet
 from superanimal.poses import KeypointSpace, make_provenance
 from superanimal.progress import Progress
-from superanimal.training.batches import Stream, find_batch_size
+from superanimal.training.batches import Stream, find_batch_size, on_gpu
 from superanimal.training.recipe import Recipe
 from superanimal.training.samples import PoseSamples
 from superanimal.training.task import PoseTask, Task
@@ -45,6 +45,8 @@ from superanimal.zoo.pose_model import PoseModel
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
 
+FEW = 32
+"""So few samples need no processes to prepare them."""
 HARMLESS = ("workers", "cache_gb", "device")
 """Settings that may change when a run is continued: they do not change what is computed."""
 
@@ -156,7 +158,7 @@ def run(
                 max_epochs=rounds,  # a round; with max_steps instead lightning resumes within a round
                 accumulate_grad_batches=recipe.accumulate,
                 gradient_clip_val=recipe.clip or None,
-                sync_batchnorm=recipe.devices * recipe.nodes > 1,
+                sync_batchnorm=recipe.devices * recipe.nodes > 1 and on_gpu(recipe),
                 use_distributed_sampler=False,
                 callbacks=[keeper],
                 logger=False,
@@ -168,6 +170,8 @@ def run(
             start = keeper.checkpoint if keeper.checkpoint.is_file() else None
             module = TrainingModule(task, recipe, rounds * every)
             trainer.fit(module, _loader(task, recipe, trainer, batch, every), ckpt_path=start)
+            if not trainer.is_global_zero:  # a process that lightning started to help ends here
+                raise SystemExit(0)
     keeper.load_best(task.network)
     return FitResult(
         keeper.best_weights,
@@ -182,7 +186,7 @@ def run(
 def precision(recipe: Recipe) -> str:
     """Return lightning's name of the arithmetic of a recipe."""
     if recipe.precision == "auto":
-        if recipe.device == "cpu" or not torch.cuda.is_available():
+        if not on_gpu(recipe):
             return "32-true"
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
     return {"32": "32-true", "16": "16-mixed", "bf16": "bf16-mixed"}[recipe.precision]
@@ -191,9 +195,10 @@ def precision(recipe: Recipe) -> str:
 def _open_run(task: Task, recipe: Recipe, folder: Path, resume: bool, progress: Progress) -> dict[str, Any]:
     """Return the record of the run in a folder, after checking that it is this one, or begin one."""
     path = folder / "run.json"
+    helper = int(os.environ.get("LOCAL_RANK", 0)) > 0
     now = {"task": task.identity(), "recipe": json.loads(json.dumps(recipe.record()))}
     if path.is_file():
-        if not resume:
+        if not resume and not helper:
             raise InputError(
                 f"{folder} holds a run already",
                 "a run is never overwritten",
@@ -222,7 +227,7 @@ def _open_run(task: Task, recipe: Recipe, folder: Path, resume: bool, progress: 
         **now, "batch": batch, "rounds": rounds, "steps_per_round": every,
         "provenance": make_provenance("train"),
     }  # fmt: skip
-    if int(os.environ.get("LOCAL_RANK", 0)) == 0:
+    if not helper:
         with atomic_write(path) as temporary:
             temporary.write_text(json.dumps(record, indent=1), "utf-8")
     return record
@@ -248,8 +253,8 @@ def _short(value: Any) -> str:
 def _loader(task: Task, recipe: Recipe, trainer: Trainer, batch: int, every: int) -> Any:
     workers = recipe.workers
     if workers is None:
-        small = trainer.accelerator.__class__.__name__ == "CPUAccelerator"
-        workers = 0 if small else min(8, max(1, (os.cpu_count() or 2) - 1))
+        few = len(task.samples) < FEW or not on_gpu(recipe)  # type: ignore[arg-type]
+        workers = 0 if few else min(8, max(1, (os.cpu_count() or 2) - 1))
     stream = Stream(batch, every * recipe.accumulate, trainer.global_rank, trainer.world_size)
     return torch.utils.data.DataLoader(
         task.samples,
@@ -258,7 +263,7 @@ def _loader(task: Task, recipe: Recipe, trainer: Trainer, batch: int, every: int
         num_workers=workers,
         persistent_workers=workers > 0,
         collate_fn=task.collate,
-        pin_memory=trainer.accelerator.__class__.__name__ == "CUDAAccelerator",
+        pin_memory=on_gpu(recipe),
         multiprocessing_context="spawn" if workers else None,
     )
 

@@ -14,7 +14,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from superanimal.training.recipe import Recipe
 from superanimal.training.task import Task
 
-BACKBONE = "backbone."
+BACKBONE = ("backbone.", "model.backbone.")
+"""How the names of a backbone's tensors begin, in pose networks and in torchvision's detectors."""
 FLOOR = 0.01
 """Learning rate at the end of a cosine schedule, as a part of its peak."""
 BETAS_EMA = 10
@@ -123,7 +124,7 @@ def _end_of_stage(network: nn.Module, names: list[str], stages: int) -> int:
     """Return how many of the backbone's parameters come before the end of its n-th stage."""
     for prefix, part in network.named_modules():
         info = getattr(part, "feature_info", None)
-        if info is None or not prefix.startswith(BACKBONE.rstrip(".")) or not hasattr(info, "info"):
+        if info is None or not f"{prefix}.".startswith(BACKBONE) or not hasattr(info, "info"):
             continue
         ends = {item["module"].replace(".", "_"): item["reduction"] for item in info.info}
         inside = [name.removeprefix(f"{prefix}.").replace(".", "_") for name in names]
