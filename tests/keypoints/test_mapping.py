@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from labelsets import make_set
 
 from superanimal.errors import InputError, NotFoundError
+from superanimal.keypoints import convert, read_labels
 from superanimal.keypoints.conversion import Cell, ConversionTable, format_table, load_table, save_table
 from superanimal.keypoints.mapping import KeypointMapping, space_path
 from superanimal.keypoints.matching import Matching
@@ -212,6 +214,20 @@ def test_write_and_read_with_new_keypoints(mapping: KeypointMapping, tmp_path: P
     assert dict(again.cells) == dict(mapping.cells) and not again.modified
     again.undo()
     assert not again.cells, "reading is an edit like any other"
+
+
+def test_convert_takes_what_was_written(mapping: KeypointMapping, tmp_path: Path) -> None:
+    labels = make_set(tmp_path, name="lab", keypoints=OWN)
+    mapping.assign("snout", "nose")
+    mapping.add("implant")
+    table, space = mapping.write(tmp_path / "mice.csv")
+    convert(labels, tmp_path / "out", space=space, table=str(table))
+    found = read_labels(tmp_path / "out")
+    assert found.keypoints == mapping.space.keypoints
+    for own, name in (("snout", "nose"), ("implant", "implant")):
+        np.testing.assert_allclose(
+            found.xy[:, found.keypoints.index(name)], labels.xy[:, OWN.index(own)], atol=1e-3
+        )
 
 
 def test_without_new_keypoints_there_is_only_the_table(mapping: KeypointMapping, tmp_path: Path) -> None:

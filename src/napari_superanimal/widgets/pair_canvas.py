@@ -228,7 +228,7 @@ class PairCanvas(TwinView):
                 continue
             lit, doubtful = self._is_lit(own, target), own in self.picture.doubtful
             color = QColor(DOUBT if doubtful else self._color(target))
-            color.setAlpha(255 if lit else 190 if doubtful else 90)
+            color.setAlpha(255 if lit else 200 if doubtful else 140)
             pen = QPen(color, 2.2 if lit else 1.2)
             if doubtful:
                 pen.setDashPattern([4, 3])
@@ -298,6 +298,7 @@ def _beside(painter: QPainter, name: str, at: QPointF, pane: QRectF) -> tuple[QR
     plate, text = plate_of(painter, short, at + QPointF(NAME_GAP + 4, -8), pane)
     if plate.left() < at.x():
         plate.moveRight(at.x() - NAME_GAP)
+        plate.moveLeft(max(plate.left(), pane.left() + 2))
     return plate, text
 
 

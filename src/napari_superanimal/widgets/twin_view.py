@@ -164,7 +164,7 @@ def write(painter: QPainter, text: str, plate: QRectF, strong: bool = True) -> N
     """Write a line of text on a dark plate."""
     path = QPainterPath()
     path.addRoundedRect(plate, 3, 3)
-    painter.fillPath(path, QColor(0, 0, 0, 190 if strong else 110))
+    painter.fillPath(path, QColor(0, 0, 0, 200 if strong else 150))
     painter.setPen(QColor(255, 255, 255, 255 if strong else 200))
     painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
 
