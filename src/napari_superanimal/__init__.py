@@ -18,6 +18,7 @@ _PUBLIC = {
             "open_video",
             "estimate_poses",
             "match_keypoints",
+            "train",
             "cancel",
             "resume",
             "show_poses",

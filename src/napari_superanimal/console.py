@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from napari_superanimal.estimation import Estimation
     from napari_superanimal.matching import MatchJob
+    from napari_superanimal.training import TrainJob
     from superanimal.keypoints.labelled import LabelledSet
 
 
@@ -129,6 +130,51 @@ def match_keypoints(
 
     found = read_labels(labels) if isinstance(labels, (str, os.PathLike)) else labels
     job = MatchJob(found, model or setting("analysis", "model"), accept_license=accept_license)
+    job.start()
+    return job
+
+
+def train(
+    labels: LabelledSet | str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    model: str | None = None,
+    accept_license: bool = False,
+    **options: Any,
+) -> TrainJob:
+    """Train a model on labelled images, in a process of its own.
+
+    Parameters
+    ----------
+    labels
+        A labelled set, or what ``superanimal.keypoints.read_labels`` reads.
+    out
+        Folder of the run; one that was begun there is taken up.
+    model
+        Name of the model to start from; that of the preferences when None.
+    accept_license
+        You accept the terms of a released model.
+    options
+        As for ``superanimal.training.finetuning.finetune``: ``method``, ``table``, ``held_out``, ...
+
+    Returns
+    -------
+    TrainJob
+        It goes on while you work: see ``.report``, ``.rows`` (the curves), ``.cancel()``, and ``.start()`` to
+        resume.
+
+    Raises
+    ------
+    InputError, FormatError
+        When the labels cannot be read.
+    """
+    from napari_superanimal._settings import setting
+    from napari_superanimal.training import TrainJob
+    from superanimal.keypoints import read_labels
+
+    found = read_labels(labels) if isinstance(labels, (str, os.PathLike)) else labels
+    chosen = {"model": model or setting("analysis", "model"), "out": str(out), **options}
+    job = TrainJob(found, chosen, accept_license=accept_license)
     job.start()
     return job
 

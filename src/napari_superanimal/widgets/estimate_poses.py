@@ -216,6 +216,13 @@ class EstimatePosesWidget(QWidget):
         if run is not None and run.view is not None:
             self._try(lambda: save_dialog(run.view.points, self, self.message))
 
+    def choose_model(self, name: str) -> None:
+        """Choose a model, also one that was added just now."""
+        self._models = {entry.name: entry for entry in pose_models()}
+        if name in self._models and self.model.findData(name) < 0:
+            self.model.addItem(short_title(self._models[name]), name)
+        self._choose(self.model, name)
+
     def _try(self, action: Any) -> None:
         self.message.clear()
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import napari
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -49,7 +49,14 @@ class KeypointMappingWidget(QWidget):
     ----------
     viewer
         The viewer; its labelled Points layers may be taken as data sets.
+
+    Signals
+    -------
+    edited(KeypointMapping)
+        The mapping is another one, or was edited.
     """
+
+    edited = Signal(object)
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
@@ -209,6 +216,14 @@ class KeypointMappingWidget(QWidget):
         self.save_button.clicked.connect(self.save_table)
 
     # ---------------------------------------------------------------- labels and model
+
+    def work_on(self, labels: LabelledSet, source: str, model: str) -> None:
+        """Take labels that are open elsewhere, and a model by its name."""
+        self._labels, self._source = labels, source
+        if self.model.box.currentData() == model:
+            self._show_session()
+        else:
+            self.model.choose(model)
 
     def _on_began(self, name: str) -> None:
         self._clear_messages()
@@ -392,6 +407,7 @@ class KeypointMappingWidget(QWidget):
             self._update_buttons()
             return
         labels, mapping = session.labels, session.mapping
+        self.edited.emit(mapping)
         title = f"{labels.name} · {len(labels.keypoints)} keypoints"
         self.data_set.setText(
             self.data_set.fontMetrics().elidedText(title, Qt.TextElideMode.ElideMiddle, 260)

@@ -20,7 +20,12 @@ SPACE, SPACE_FILE = "space:", "space file"
 
 
 class ModelChoice(QWidget):
-    """A box with models first and keypoint spaces after them.
+    """A box with models first and, unless only models will do, keypoint spaces after them.
+
+    Parameters
+    ----------
+    spaces
+        Whether a keypoint space alone may be chosen.
 
     Signals
     -------
@@ -36,10 +41,14 @@ class ModelChoice(QWidget):
     accepted = Signal()
     failed = Signal(object)
 
-    def __init__(self) -> None:
+    def __init__(self, *, spaces: bool = True) -> None:
         super().__init__()
         self.box = QComboBox()
-        self.box.setToolTip("The model whose keypoints yours are matched with, or only a keypoint space.")
+        self.box.setToolTip(
+            "The model whose keypoints yours are matched with, or only a keypoint space."
+            if spaces
+            else "The pretrained model that learns from your labels."
+        )
         self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.caption = Caption()
         self.accept = QCheckBox("I accept this licence")
@@ -53,10 +62,11 @@ class ModelChoice(QWidget):
         self._spaces: dict[str, KeypointSpace] = {}
         for name, entry in self._models.items():
             self.box.addItem(short_title(entry), name)
-        self.box.insertSeparator(self.box.count())
-        for name in space_names():
-            self._add_space(SPACE + name, load_space(name), self.box.count())
-        self.box.addItem("Keypoint space from a file…", SPACE_FILE)
+        if spaces:
+            self.box.insertSeparator(self.box.count())
+            for name in space_names():
+                self._add_space(SPACE + name, load_space(name), self.box.count())
+            self.box.addItem("Keypoint space from a file…", SPACE_FILE)
         self.box.setCurrentIndex(max(0, self.box.findData(setting("analysis", "model"))))
         self._last = self.box.currentIndex()
         self.box.currentIndexChanged.connect(self._on_index)

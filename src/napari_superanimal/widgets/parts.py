@@ -47,6 +47,28 @@ class Caption(QLabel):
         self.setFont(font)
 
 
+class WrappedCaption(Caption):
+    """A caption of several lines of plain text, just as high as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+
+    def setText(self, text: str | None) -> None:  # noqa: N802 - Qt's name
+        """Show another text."""
+        super().setText(text)
+        self._fit()
+
+    def resizeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Wrap the lines anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setFixedHeight(max(self.heightForWidth(self.width()), 1) if self.text() else 0)
+
+
 class Message(QFrame):
     """An inline message with a coloured edge; hidden while there is nothing to say.
 
