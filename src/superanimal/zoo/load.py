@@ -10,7 +10,7 @@ from torch import nn
 
 from superanimal.errors import ModelError
 from superanimal.files import sha256_of
-from superanimal.zoo.architectures import build_empty, build_network
+from superanimal.zoo.architectures import build_empty, build_network, module_of
 from superanimal.zoo.catalog import load_catalog, shipped_catalog
 from superanimal.zoo.checkpoint import Checkpoint, fill, read_checkpoint
 from superanimal.zoo.detector_model import DetectorModel
@@ -102,7 +102,8 @@ def build(entry: ModelEntry, checkpoint: Checkpoint) -> nn.Module:
 
 def _with_prefix(entry: ModelEntry, checkpoint: Checkpoint) -> Checkpoint:
     """Add the prefix ``model.`` that torchvision's own detector files lack."""
-    if entry.kind == "pose" or entry.embedded or any(key.startswith("model.") for key in checkpoint.state):
+    torchvision = entry.kind == "detector" and module_of(entry.architecture).__name__.endswith(".detectors")
+    if not torchvision or any(key.startswith("model.") for key in checkpoint.state):
         return checkpoint
     return replace(checkpoint, state={f"model.{key}": value for key, value in checkpoint.state.items()})
 
