@@ -69,7 +69,9 @@ class CurvePlot(FigureCanvasQTAgg):
         else:
             self._say("The first point appears after the first validation.")
         if ERROR in self.best:
-            self.error.plot(self.best["step"], self.best[ERROR], "o", color=BEST, markersize=8, zorder=3)
+            self.error.plot(
+                self.best["step"], self.best[ERROR], "o", color=BEST, markersize=8, zorder=3, clip_on=False
+            )
             self.error.set_title(f"best: {self.best[ERROR]:.2f}", loc="right", fontsize=9, color=BEST)
             self.error.set_ylim(bottom=0)
         self.error.set_xlabel("step", fontsize=9, color=text)

@@ -54,6 +54,7 @@ class WrappedCaption(Caption):
         super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
 
     def setText(self, text: str | None) -> None:  # noqa: N802 - Qt's name
         """Show another text."""
@@ -119,7 +120,7 @@ class Message(QFrame):
     def show_error(self, error: SuperAnimalError, button: str = "") -> None:
         """Show what went wrong and what to do about it."""
         what = "; ".join(part.rstrip(".") for part in (error.problem, error.rule) if part)
-        self.show_text("error", _sentence(what), _sentence(error.remedy), button)
+        self.show_text("error", sentence(what), sentence(error.remedy), button)
 
     def clear(self) -> None:
         """Hide the message."""
@@ -227,6 +228,7 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Return a text as a sentence: a capital first, a full stop last."""
     text = text.strip()
     return f"{text[0].upper()}{text[1:]}{'' if text[-1] in '.!?' else '.'}" if text else ""

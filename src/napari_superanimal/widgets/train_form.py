@@ -32,7 +32,7 @@ from napari_superanimal.training_run import propose_folder
 from napari_superanimal.widgets.estimate_poses import DEVICES
 from napari_superanimal.widgets.labels_menu import LabelsMenu
 from napari_superanimal.widgets.model_choice import ModelChoice
-from napari_superanimal.widgets.parts import MARGIN, SPACING, Message, WrappedCaption, row
+from napari_superanimal.widgets.parts import MARGIN, SPACING, Message, WrappedCaption, row, sentence
 from napari_superanimal.widgets.table_choice import TableChoice
 from superanimal.errors import InputError, SuperAnimalError
 from superanimal.keypoints.labelled import LabelledSet
@@ -91,6 +91,7 @@ class TrainForm(QScrollArea):
         self.folder_line = QLineEdit()
         self.folder_button = QPushButton("…")
         self.advanced_button = QToolButton()
+        self._advanced: list[QWidget] = []
         self.device, self.precision, self.batch = QComboBox(), QComboBox(), QSpinBox()
         self._fill()
         self._lay_out()
@@ -147,7 +148,12 @@ class TrainForm(QScrollArea):
         self.advanced_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.advanced_button.setAutoRaise(True)
 
-        form, more = _form(), _form()
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(MARGIN)
+        form.setVerticalSpacing(SPACING)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         form.addRow("Labels", row(self.data_set, self.open_button, stretch=1))
         form.addRow("Model", self.model)
         form.addRow("Keypoints", self.table)
@@ -155,23 +161,24 @@ class TrainForm(QScrollArea):
         form.addRow("", self.method_caption)
         form.addRow("Held out", row(self.by, self.share, stretch=1))
         form.addRow("", self.split_caption)
+        form.addRow(self.split_message)
         form.addRow("Length", self.length)
         form.addRow("", self.length_caption)
         form.addRow("Folder", row(self.folder_line, self.folder_button, stretch=1))
-        more.addRow("Device", self.device)
-        more.addRow("Precision", self.precision)
-        more.addRow("Batch", row(self.batch, "animals per step"))
-        self.advanced = QWidget()
-        self.advanced.setLayout(more)
-        self.advanced.setVisible(False)
+        form.addRow(self.advanced_button)
+        for title, field in (
+            ("Device", self.device),
+            ("Precision", self.precision),
+            ("Batch", row(self.batch, "animals per step")),
+        ):
+            form.addRow(title, field)
+            self._advanced += filter(None, (field, form.labelForField(field)))
+        self._on_advanced(False)
         inner = QWidget()
         layout = QVBoxLayout(inner)
         layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         layout.setSpacing(MARGIN)
         layout.addLayout(form)
-        layout.addWidget(self.split_message)
-        layout.addWidget(self.advanced_button)
-        layout.addWidget(self.advanced)
         layout.addStretch(1)
         self.setWidget(inner)
         self.setWidgetResizable(True)
@@ -319,8 +326,7 @@ class TrainForm(QScrollArea):
         self.split_caption.setText(f"{text}, by {split.by}." if held_out else f"{text}: nothing is measured.")
         warnings = split_warnings(split.train.n_individuals, held_out, split.leaks)
         if warnings:
-            lines = "\n".join(f"{text[:1].upper()}{text[1:]}." for text in warnings)
-            self.split_message.show_text("warning", lines)
+            self.split_message.show_text("warning", "\n".join(map(sentence, warnings)))
         self._measure()
 
     def _on_not_divided(self, error: Exception) -> None:
@@ -404,7 +410,8 @@ class TrainForm(QScrollArea):
             self.set_folder(Path(path))
 
     def _on_advanced(self, on: bool) -> None:
-        self.advanced.setVisible(on)
+        for widget in self._advanced:
+            widget.setVisible(on)
         self.advanced_button.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
 
     def release(self) -> None:
@@ -412,13 +419,3 @@ class TrainForm(QScrollArea):
         self._forget_splitting()
         self.stop_gauge()
         self._temporary.cleanup()
-
-
-def _form() -> QFormLayout:
-    form = QFormLayout()
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setHorizontalSpacing(MARGIN)
-    form.setVerticalSpacing(SPACING)
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    form.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-    return form

@@ -29,6 +29,7 @@ from napari_superanimal.widgets.parts import (
     Message,
     WrappedCaption,
     row,
+    sentence,
 )
 
 FIGURES = {
@@ -147,7 +148,7 @@ class TrainingResultView(QWidget):
         report = result.report
         good = bool(report["recommended"])
         self.verdict.show_text(
-            "good" if good else "warning", report["verdict"], "\n".join(report["warnings"])
+            "good" if good else "warning", report["verdict"], "\n".join(map(sentence, report["warnings"]))
         )
         self.use_button.setText("Use this model" if good else "Use it anyway")
         self.use_button.setToolTip(f"Choose {report['model']} in Estimate poses.")
@@ -184,9 +185,10 @@ class TrainingResultView(QWidget):
             for key, (title, digits, tip) in FIGURES.items()
             if key in after
         ]
+        own = {master: name for name, master in report["table"].items()}
         lines += [
             (
-                each["keypoint"],
+                own.get(each["keypoint"], each["keypoint"]),
                 each["before_px"],
                 each["after_px"],
                 2,
