@@ -19,6 +19,7 @@ from superanimal.synth import (
     render_pasture,
 )
 from superanimal.synth.hides import PATTERNS, sample_hide
+from superanimal.synth.landscape import paint_landscape
 
 INDEX = {name: k for k, name in enumerate(QUADRUPED)}
 CAMERA = Camera((150.0, 200.0), tilt=np.pi / 2 - 0.05, distance=4000.0)
@@ -109,6 +110,16 @@ def test_every_pattern_is_drawn() -> None:
         for name in PATTERNS
     ]
     assert all(not np.allclose(images[0], other) for other in images[1:])
+
+
+@pytest.mark.parametrize("row", [-40.0, 1.0, 30.0, 400.0])
+def test_a_landscape_is_painted_everywhere(row: float) -> None:
+    for seed in range(4):
+        first, second = (
+            paint_landscape(np.random.default_rng(seed), (48, 64), row, 20.0, 0.1) for _ in range(2)
+        )
+        assert np.isfinite(first).all() and np.array_equal(first, second)
+        assert first.min() > -0.5 and first.max() < 3
 
 
 def test_pictures_are_not_flat() -> None:

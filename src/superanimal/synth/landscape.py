@@ -215,20 +215,22 @@ def paint_landscape(
     indoors = rng.random() < 0.28
     far = scale * (rng.uniform(0.05, 1.0) + 3.0 * max(0.0, elevation) * rng.uniform(0.5, 1.5))
     horizon = int(np.clip(row - far, 0, h - 2))
+    horizon = 0 if horizon < 2 else horizon
+    row = max(row, horizon + 1.0)
     outside = list(_GROUNDS)[:7]
     kind = str(rng.choice(["boards", "floor", "floor", "soil", "asphalt"] if indoors else outside))
     image: np.ndarray = np.empty((h, w, 3), np.float32)
     image[horizon:] = _ground(rng, h - horizon, w, scale, kind)
-    if horizon > 1:
+    if horizon:
         image[:horizon] = _wall(rng, horizon, w, scale) if indoors else _backdrop(rng, horizon, w, scale)
     if not indoors and rng.random() < 0.35:
         for _ in range(int(rng.integers(1, 4))):
-            foot = np.array([rng.uniform(0, w), horizon + rng.uniform(0, 0.6) * max(1.0, row - horizon)])
+            foot = np.array([rng.uniform(0, w), horizon + rng.uniform(0, 0.6) * (row - horizon)])
             _tree(rng, image, foot, scale)
     if rng.random() < (0.1 if indoors else 0.25):
         _fence(rng, image, rng.uniform(horizon, row), scale)
     for _ in range(int(rng.poisson(0.6))):  # boxes, troughs, cars, bushes
-        x, y = rng.uniform(0, w), rng.uniform(horizon, max(horizon + 1, row))
+        x, y = rng.uniform(0, w), rng.uniform(horizon, row)
         half = scale * rng.uniform(0.05, 0.5, 2)
         colour = _tuple(rng.uniform(0.02, 1.0) * rng.uniform(0.6, 1.1, 3))
         if rng.random() < 0.5:
