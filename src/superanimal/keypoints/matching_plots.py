@@ -156,5 +156,5 @@ def _diagonal(matching: Matching) -> tuple[list[int], list[int]]:
 
 def _save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     with atomic_write(path) as temporary:
-        figure.savefig(temporary, dpi=150)
+        figure.savefig(temporary, dpi=150, bbox_inches="tight", pad_inches=0.08)
     return Path(path)
