@@ -12,6 +12,7 @@ from napari_superanimal.widgets.pair_canvas import Picture
 from napari_superanimal.widgets.pair_table import PairRow
 from superanimal.errors import SuperAnimalError
 from superanimal.keypoints.mapping import NOT_MAPPED, KeypointMapping
+from superanimal.keypoints.predicting import BOX_MARGIN
 from superanimal.keypoints.support import support_of
 
 if TYPE_CHECKING:
@@ -118,9 +119,11 @@ class Session:
         """Return position and confidence of the model's points of one labelled animal."""
         if self.predictions is None:
             return {}, {}
-        image = int(self.labels.image_index[row])
-        slot = int(np.flatnonzero(self.labels.animals_of(image) == row)[0])  # boxes were given in this order
-        here = self.predictions.isel(time=image, individuals=slot)
+        here = self.predictions.isel(time=int(self.labels.image_index[row]))
+        apart = np.abs(here["boxes"].values.T - self.labels.boxes_or_extent(BOX_MARGIN)[row]).sum(axis=1)
+        if np.isnan(apart).all():
+            return {}, {}
+        here = here.isel(individuals=int(np.nanargmin(apart)))  # the model looked into the box of each animal
         points = dict(zip(here["keypoints"].values.tolist(), here["position"].values.T, strict=True))
         sure = dict(zip(here["keypoints"].values.tolist(), here["confidence"].values.tolist(), strict=True))
         found = {name: (float(x), float(y)) for name, (x, y) in points.items() if np.isfinite([x, y]).all()}

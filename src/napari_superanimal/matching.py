@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from superanimal.keypoints.labelled import LabelledSet
     from superanimal.keypoints.matching import Matching
 
+WRITTEN = 200
 LABEL_FEATURES = ("keypoint", "keypoints", "label")
 
 
@@ -84,7 +85,7 @@ def labels_of_layer(viewer: ViewerModel, layer: Points, folder: Path) -> Labelle
     """Return the labelled set of a Points layer; its images are those of the image layer below it.
 
     Frames of a video file are decoded from the file when they are needed. Images that exist in the viewer
-    only are written into ``folder`` as PNG files, those with labels.
+    only are written into ``folder`` as PNG files: :data:`WRITTEN` of those with labels, evenly spread.
 
     Raises
     ------
@@ -99,6 +100,8 @@ def labels_of_layer(viewer: ViewerModel, layer: Points, folder: Path) -> Labelle
     path = str(image.metadata.get("path") or image.source.path or "")
     if Path(path).suffix.lower() in VIDEO_SUFFIXES and Path(path).is_file():
         return from_poses(poses, name=layer.name, video=path)
+    spread = np.linspace(0, poses.sizes["time"] - 1, min(WRITTEN, poses.sizes["time"]))
+    poses = poses.isel(time=spread.round().astype(np.int64))
     images = [
         ImageRef(str(_write_frame(image, frame, folder)), name=f"{image.name} {frame}")
         for frame in poses["frame"].values.tolist()

@@ -252,9 +252,16 @@ def test_the_matching_is_drawn(matched: KeypointMappingWidget, labels: LabelledS
         at = matched.canvas.position(side, name) * ratio
         expected = space.colors[space.index(target)]
         assert shot.pixelColor(at.toPoint()).name() == expected, (side, name)
-    animal = matched.session.animals[0]
-    x, y = labels.xy[animal, 0]
-    assert picture.mine["snout"] == (pytest.approx(x), pytest.approx(y))
+    shared = 0
+    for animal in matched.session.animals.tolist():  # each animal's own points, on both sides
+        drawn = matched.session.picture(animal)
+        marked = np.array(labels.keypoints)[labels.labelled[animal]]
+        assert set(drawn.mine) == set(marked.tolist())
+        for k, (name, own) in enumerate(OWN.items()):
+            if own in drawn.mine:
+                assert drawn.model[name] == drawn.mine[own] == tuple(labels.xy[animal, k])
+        shared += len(labels.animals_of(labels.image_index[animal])) > 1
+    assert shared > 1, "some pictures show several mice"
 
 
 def test_a_drag_maps_again_undo_takes_it_back_and_a_click_chooses(matched: KeypointMappingWidget) -> None:
