@@ -49,10 +49,7 @@ def keypoint_axes(
     ModelError
         When a tensor depends on the number of keypoints in two ways.
     """
-    with torch.device("meta"):
-        now, more = (
-            build_network(architecture, k, **options).state_dict() for k in (keypoints, keypoints + 1)
-        )
+    now, more = (build_empty(architecture, k, **options).state_dict() for k in (keypoints, keypoints + 1))
     axes = {}
     for name, tensor in now.items():
         grown = [

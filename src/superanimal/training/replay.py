@@ -28,6 +28,7 @@ from superanimal.keypoints.duplicates import image_hashes
 from superanimal.keypoints.labelled import UNDEFINED, VISIBLE, LabelledSet
 from superanimal.poses import make_provenance
 from superanimal.progress import Progress
+from superanimal.training.samples import EXTENT_MARGIN
 
 if TYPE_CHECKING:
     from superanimal.zoo import PoseModel
@@ -36,8 +37,6 @@ THRESHOLD = 0.7
 """Confidence from which a prediction counts: 0.7 in the paper for HRNet (0.8 in the names of its DLCRNet
 runs; DeepLabCut 3 takes 0.1). Higher forgets more, lower repeats more of the model's mistakes; 1 is plain
 fine-tuning."""
-EXTENT_MARGIN = 20.0
-"""Pixels round the labelled keypoints of an animal that has no box, as in the SuperAnimal data sets."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +185,8 @@ def predict_animals(
             pixels = labelled.pixels(i)
             windows = crop_windows(boxes[animals], model.entry.input_size, model.entry.crop_margin)
             crops = [
-                cut(pixels, o, e, windows.size) for o, e in zip(windows.offset, windows.extent, strict=True)
+                cut(pixels, offset, extent, windows.size, antialias=True)
+                for offset, extent in zip(windows.offset, windows.extent, strict=True)
             ]
             with torch.inference_mode():
                 outputs = model.forward(model.preprocess(torch.from_numpy(np.stack(crops))))

@@ -1,0 +1,156 @@
+"""Our models in DeepLabCut, our projects in DeepLabCut: shown in its own environment.
+
+    python benchmarks/deeplabcut_snapshot.py [--frames 12] [--video FILE]
+
+For each architecture that both programs have: a labelled data set is written as a DeepLabCut project
+(``superanimal convert ... --to deeplabcut``), DeepLabCut reads its config and labels and makes a training
+set; a model is added to it as a shuffle (``superanimal export-model --to deeplabcut``) with a part of its
+keypoints in another order; ``deeplabcut.analyze_videos`` runs it, and the numbers are compared with our
+``compatible`` mode. Weights are random but look trained, as in ``parity_deeplabcut.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import cv2
+import numpy as np
+from _report import table, write_section
+from parity_deeplabcut import CACHE, VIDEO, Case, environment, install, make_clip, make_weights
+
+CASES = (
+    Case("superanimal_topviewmouse", "hrnet_w32", "fasterrcnn_mobilenet_v3_large_fpn"),
+    Case("superanimal_quadruped", "resnet_50", "ssdlite"),
+    Case("superanimal_quadruped", "rtmpose_s", "ssdlite"),
+)
+LIMIT_PX, LIMIT_SCORE = 0.01, 1e-4
+
+
+def make_project(case: Case, frames: np.ndarray, keypoints: tuple[str, ...]) -> Path:
+    """Write labels on some frames as a DeepLabCut project; the points are random, only their names matter."""
+    from superanimal.keypoints import ImageRef, LabelledSet, materialize
+
+    folder = CACHE / f"project-{case.superanimal}-{case.pose}"
+    shutil.rmtree(folder, ignore_errors=True)
+    images = CACHE / "project-images"
+    images.mkdir(parents=True, exist_ok=True)
+    files = [images / f"img{i:03d}.png" for i in range(len(frames))]
+    for file, frame in zip(files, frames, strict=True):
+        cv2.imwrite(str(file), frame[..., ::-1])
+    height, width = frames.shape[1:3]
+    shape = (len(frames), len(keypoints))
+    labelled = LabelledSet(
+        "labels",
+        keypoints,
+        [ImageRef(str(file), width=width, height=height) for file in files],
+        np.arange(len(frames)),
+        np.random.default_rng(0).uniform(10, min(width, height) - 10, (*shape, 2)).astype(np.float32),
+        np.full(shape, 2, np.int8),
+        video=np.array(["clip"] * len(frames), object),
+    )
+    materialize(labelled, folder, "deeplabcut")
+    return folder
+
+
+def weights_of(case: Case, frames: np.ndarray) -> tuple[Path, Path]:
+    """Return the checkpoints of a case; RTMPose gets plain random weights (its confidence is near 1)."""
+    if not case.pose.startswith("rtmpose"):
+        return make_weights(case, frames)
+    import torch
+
+    from superanimal.training.heads import random_network
+    from superanimal.zoo import get_entry
+
+    pose = CACHE / "weights" / f"{case.superanimal}_{case.pose}.pt"
+    entry = get_entry(pose.stem)
+    torch.save({"model": random_network(entry, entry.num_keypoints, 0).state_dict()}, pose)
+    return pose, make_weights(case._replace(pose="resnet_50"), frames)[1]
+
+
+def run_deeplabcut(python: Path, project: Path, shuffle: int, clip: Path, threads: int) -> dict:
+    """Let DeepLabCut read the project, make a training set and analyse the clip with the shuffle."""
+    out = project / "side.json"
+    command = [str(python), str(Path(__file__).with_name("_deeplabcut_snapshot_side.py"))]
+    command += [str(project / "config.yaml"), str(shuffle), str(clip), str(out)]
+    log = project / "log.txt"
+    with log.open("w") as sink:
+        done = subprocess.run(command, stdout=sink, stderr=subprocess.STDOUT, env=environment(threads))
+    if done.returncode:
+        sys.exit(f"DeepLabCut failed:\n{log.read_text()[-3000:]}")
+    return json.loads(out.read_text())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--frames", type=int, default=12)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--video", type=Path, default=VIDEO)
+    args = parser.parse_args()
+    os.environ.update(environment(args.threads))
+    import torch
+
+    from superanimal.inference import analyze
+    from superanimal.training.deeplabcut_snapshot import export_deeplabcut
+    from superanimal.zoo import load_detector, load_pose_model
+
+    torch.set_num_threads(args.threads)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    python = install()
+    if not args.video.exists():
+        sys.exit(f"{args.video} is not here: name a video with --video")
+    clip, frames = make_clip(args.video, args.frames)
+    rows, bad = [], []
+    for case in CASES:
+        pose, detector = weights_of(case, frames)
+        model, finder = load_pose_model(pose), load_detector(detector)
+        part = tuple(model.keypoints[i] for i in (13, 0, 7, 2, 1))
+        project = make_project(case, frames[:6], part)
+        done = export_deeplabcut(model, project, detector=finder)
+        theirs = run_deeplabcut(python, project, done.shuffle, clip, args.threads)
+        poses = analyze(
+            clip, model=str(done.snapshot), detector=str(detector), mode="compatible", device="cpu",
+            out=CACHE / "ours-snapshot", resume=False, formats=(),
+        )  # fmt: skip
+        ours = poses.sel(keypoints=list(part)).isel(individuals=0)
+        xy = ours["position"].transpose("time", "keypoints", "space").values
+        found = np.array(theirs["poses"], dtype=float)  # (T, K, 3)
+        there = np.isfinite(found[..., 0]) & np.isfinite(xy[..., 0])
+        if not there.any():
+            sys.exit(f"{case}: no animal was found by both: the comparison says nothing")
+        px = float(np.abs(found[..., :2] - xy)[there].max())
+        score = float(np.abs(found[..., 2] - ours["confidence"].values)[there].max())
+        one_sided = int((np.isfinite(found[..., 0]) != np.isfinite(xy[..., 0])).sum())
+        if px > LIMIT_PX or score > LIMIT_SCORE or one_sided or theirs["keypoints"] != list(part):
+            bad.append(f"{case.pose}: {px:.2g} px, score {score:.2g}, {one_sided} found by one only")
+        rows.append(
+            [case.pose, case.detector, theirs["labels"], theirs["training_set"], f"{there.sum()}"]
+            + [f"{px:.2g}", f"{score:.2g}"]
+        )
+        print(rows[-1], flush=True)
+    header = ["model", "detector", "labels read (images x columns)", "training set made"]
+    header += ["keypoints compared", "max diff (px)", "max diff score"]
+    limits = ["limit", "", "", "", "", f"{LIMIT_PX:g}", f"{LIMIT_SCORE:g}"]
+    verdict = "the same numbers" if not bad else f"DIFFERENT: {'; '.join(bad)}"
+    body = (
+        f"DeepLabCut {theirs['deeplabcut']} (torch {theirs['torch']}) opens projects written by `superanimal "
+        "convert --to deeplabcut` and runs models that `superanimal export-model --to deeplabcut` added to "
+        f"them (5 of the model's keypoints, in another order), {args.frames} frames of `{args.video.name}`, "
+        f"against our `compatible` mode with the same snapshot. Result: **{verdict}**.\n\n"
+        + table(header, [*rows, limits])
+    )
+    write_section("Models and projects in DeepLabCut", body)
+    print(body)
+    if bad:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
