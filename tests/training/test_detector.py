@@ -21,11 +21,10 @@ from superanimal.training.detector import (
     new_detector,
     place_in_frame,
     quarter_turns,
+    release_detector,
 )
 from superanimal.training.recipe import Augmentation, Recipe
-from superanimal.zoo.checkpoint import read_checkpoint
-from superanimal.zoo.detector_model import DetectorModel
-from superanimal.zoo.load import build
+from superanimal.zoo import load_detector
 
 RECIPE = Recipe(
     steps=60, batch=2, lr=2e-3, backbone_factor=0.3, warmup=3, ema=0.0, validate_every=30, freeze=2,
@@ -112,7 +111,7 @@ def test_centre_point_detector_learns_and_loads(dots: LabelledSet, tmp_path: Pat
     assert result.best["step"] > 0
     assert result.best["held_out_AP50"] > 0.5
     assert np.isfinite(result.best["loss"])
-    again = DetectorModel(detector.entry, build(detector.entry, read_checkpoint(result.best_weights)))
+    again = load_detector(release_detector(detector, tmp_path / "detector"))
     frame = [torch.from_numpy(dots.pixels(0))]
     boxes, scores = again.detect(frame)[0]
     own, own_scores = detector.detect(frame)[0]

@@ -9,12 +9,11 @@ import torch
 from dots import dots_space
 
 from superanimal.errors import InputError, ModelError, NotFoundError
-from superanimal.training.keeper import save_weights
 from superanimal.training.losses import pose_loss
 from superanimal.training.module import freeze, parameter_groups
 from superanimal.training.networks import LITE0, load_imagenet, new_model
 from superanimal.training.recipe import Recipe
-from superanimal.zoo.checkpoint import read_checkpoint
+from superanimal.zoo.checkpoint import read_checkpoint, write_weights
 from superanimal.zoo.load import build
 
 SMALL = [
@@ -47,7 +46,7 @@ def test_every_family_trains_and_loads(name: str, tmp_path: Path) -> None:
     allowed = {"hrnet_w18", "swin"}  # HRNet's coarse branches end before the head
     assert not without or any(part in name for part in allowed)
     network.eval()
-    save_weights(network, tmp_path / "weights.safetensors", {})
+    write_weights(network, tmp_path / "weights.safetensors", {})
     again = build(model.entry, read_checkpoint(tmp_path / "weights.safetensors")).eval()
     x = torch.randn(1, 3, 96, 64)
     with torch.inference_mode():

