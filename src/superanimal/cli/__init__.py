@@ -23,6 +23,8 @@ def build_app() -> typer.Typer:
         demo,
         doctor,
         evaluate,
+        export_model,
+        finetune,
         info,
         match,
         merge,
@@ -47,6 +49,8 @@ def build_app() -> typer.Typer:
     app.command("doctor")(doctor.doctor)
     app.command("demo")(demo.demo)
     app.command("train")(train.train)
+    app.command("finetune")(finetune.finetune)
+    app.command("export-model")(export_model.export_model)
     app.add_typer(models.app, name="models")
     app.add_typer(tables.app, name="tables")
     return app

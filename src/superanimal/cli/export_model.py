@@ -1,0 +1,68 @@
+"""``superanimal export-model``: a model for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from superanimal.errors import InputError
+
+
+def export_model(
+    model: Annotated[str, typer.Argument(help="Name, weight file or folder of a trained model.")],
+    out: Annotated[Path, typer.Argument(help="The .onnx file, or the DeepLabCut project to add it to.")],
+    to: Annotated[str, typer.Option(help="onnx or deeplabcut; by the target by default.")] = "",
+    keypoint_map: Annotated[
+        Path | None, typer.Option("--map", help="deeplabcut: csv of project name, model name.")
+    ] = None,
+    detector: Annotated[
+        str | None, typer.Option(help="deeplabcut: detector to take along, by name or file.")
+    ] = None,
+) -> None:
+    """Write a pose model as ONNX (checked against torch), or as a shuffle of a DeepLabCut 3 project."""
+    from superanimal.zoo import load_detector, load_pose_model, resolve_detector
+
+    to = to or ("onnx" if out.suffix == ".onnx" else "deeplabcut")
+    if to not in ("onnx", "deeplabcut"):
+        raise InputError(f"--to {to!r}", "a model is exported to onnx or to deeplabcut")
+    console = Console(highlight=False, markup=False)
+    loaded = load_pose_model(model)
+    if to == "onnx":
+        if keypoint_map is not None or detector is not None:
+            raise InputError("--map and --detector with ONNX", "they are for DeepLabCut projects")
+        from superanimal.training.onnx import export_onnx
+
+        done = export_onnx(loaded, out)
+        worst = max(done.differences.values())
+        console.print(
+            f"the same as in torch: outputs within {worst:.1g} standard deviations, keypoints within "
+            f"{done.pixels:.1g} crop pixels",
+            soft_wrap=True,
+        )
+        console.print(f"  {done.file}", soft_wrap=True)
+        return
+    from superanimal.training.deeplabcut_snapshot import export_deeplabcut
+    from superanimal.training.evaluate.names import read_map
+
+    finder = None
+    if detector is not None:
+        known = Path(detector).exists()
+        finder = load_detector(detector if known else resolve_detector(loaded.entry, detector).name)
+    names = read_map(keypoint_map) if keypoint_map is not None else None
+    shuffle = export_deeplabcut(loaded, out, keypoint_map=names, detector=finder)
+    console.print(f"shuffle {shuffle.shuffle}: {shuffle.folder}", soft_wrap=True)
+    if shuffle.note:
+        console.print(f"note: {shuffle.note}", soft_wrap=True)
+    if finder is None:
+        console.print(
+            "note: without a detector DeepLabCut cannot analyse videos: add one with --detector, or train "
+            "one there",
+            soft_wrap=True,
+        )
+    console.print(
+        f"in DeepLabCut: deeplabcut.analyze_videos(config, [VIDEO], shuffle={shuffle.shuffle})",
+        soft_wrap=True,
+    )

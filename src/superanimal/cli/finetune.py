@@ -1,0 +1,112 @@
+"""``superanimal finetune``: a model adapted to your labels, and whether that helped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from superanimal.training.finetuning import Finetuned
+
+SHOWN = {
+    "mean_euclidean_px": ("mean error", 1, "px"),
+    "p50_px": ("median error", 1, "px"),
+    "AP": ("average precision (OKS)", 100, "%"),
+    "PCK@0.1": ("keypoints within 10 % of animal length", 100, "%"),
+}
+
+
+def finetune(
+    data: Annotated[str, typer.Argument(help="Labels: a project folder or a label file.")],
+    model: Annotated[
+        str, typer.Option(help="Model to start from: name, weight file or folder.")
+    ] = "mini_topviewmouse",
+    method: Annotated[
+        str, typer.Option(help="memory-replay, finetune, transfer or scratch; see docs/methods.md.")
+    ] = "memory-replay",
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; <data>_<method> by default.")] = None,
+    table: Annotated[
+        str | None, typer.Option(help="Conversion table: which keypoint is which. By default by position.")
+    ] = None,
+    held_out: Annotated[float, typer.Option(help="Share of the images that is never trained on.")] = 0.2,
+    split_by: Annotated[
+        str, typer.Option(help="What stays together: auto, video, image, animal, source.")
+    ] = "auto",
+    threshold: Annotated[
+        float, typer.Option(help="memory-replay: confidence from which a prediction counts.")
+    ] = 0.7,
+    encoder: Annotated[str, typer.Option(help="transfer: from the model, or imagenet.")] = "model",
+    detector: Annotated[
+        str | None, typer.Option(help="Finds animals without boxes; 'none': the labels' extent.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Length of the training; by the data by default.")] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="YAML file with more settings, see docs/train.md.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+    seed: Annotated[int, typer.Option(help="Of the split, of random weights and of the training.")] = 0,
+) -> None:
+    """Train a model on your labels and compare it with the one it came from on held-out frames.
+
+    Stop it whenever you like: the best weights so far are kept, and the same command goes on.
+    """
+    from superanimal.cli.progress import RichProgress, stop_on_interrupt
+    from superanimal.training.finetuning import finetune as run
+    from superanimal.training.settings import read_yaml
+
+    choices: dict[str, Any] = read_yaml(recipe) if recipe is not None else {}
+    choices["device"] = device
+    if steps is not None:
+        choices["steps"] = steps
+    folder = out or Path(f"{Path(data).resolve().stem}_{method}")
+    with RichProgress() as progress, stop_on_interrupt(progress):
+        done = run(
+            data,
+            model,
+            method,
+            folder,
+            table=table,
+            held_out=held_out,
+            split_by=split_by,  # type: ignore[arg-type]
+            threshold=threshold,
+            encoder=encoder,  # type: ignore[arg-type]
+            detector=detector,
+            recipe=choices,
+            seed=seed,
+            progress=progress,
+        )
+    show(done)
+
+
+def show(done: Finetuned) -> None:
+    """Print before and after, what was forgotten, the warnings and the verdict."""
+    console = Console(highlight=False, markup=False)
+    report = done.report
+    if "after" in report:
+        grid = Table(box=None)
+        grid.add_column("held-out images")
+        for when in ("before", "after"):
+            grid.add_column(when, justify="right")
+        grid.add_column("")
+        for name, (title, factor, unit) in SHOWN.items():
+            cells = [
+                f"{factor * report[when][name]:.3g}" if when in report else "" for when in ("before", "after")
+            ]
+            grid.add_row(title, *cells, unit)
+        console.print(grid)
+    forgotten = report.get("forgetting")
+    if forgotten:
+        console.print(
+            f"other keypoints ({forgotten['keypoints']}): {forgotten['dropped_before']:.1f} per animal were "
+            f"below confidence {forgotten['cutoff']:g} before, {forgotten['dropped_after']:.1f} are after",
+            soft_wrap=True,
+        )
+    for text in (*report["notes"], *report["warnings"]):
+        console.print(f"note: {text}", soft_wrap=True)
+    console.print(report["verdict"], soft_wrap=True)
+    console.print(f"model: {done.model.folder}", soft_wrap=True)
+    console.print(f"use it: superanimal analyze VIDEO --model {done.model.folder}", soft_wrap=True)
