@@ -489,3 +489,12 @@ def test_a_matching_that_fails_says_why(
     wait_for(widget, qtbot, "failed")
     assert widget.message.kind == "error" and "Traceback" not in widget.message.text
     assert widget.panel.match_button.isEnabled() and dict(widget.session.mapping.cells) == before
+
+
+def test_console_function_reads_a_folder(labels: LabelledSet, tmp_path: Path, qtbot: Any) -> None:
+    materialize(labels, tmp_path / "set", to="coco")
+    job = plugin.match_keypoints(tmp_path / "set", model="mini_topviewmous")
+    assert job.labels.keypoints == labels.keypoints and job.running
+    qtbot.waitUntil(lambda: not job.running, timeout=PATIENCE_MS)
+    assert job.report.kind == "NotFoundError" and "mini_topviewmouse" in job.report.remedy
+    assert job.matching is None
