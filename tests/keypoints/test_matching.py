@@ -27,6 +27,8 @@ from superanimal.keypoints import (
     synthetic_labels,
 )
 from superanimal.poses import load_space
+from superanimal.synth import QUADRUPED, build_quadruped
+from superanimal.synth.species import sample_posture, sample_quadruped, sample_species
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +212,31 @@ def test_a_common_prefix_does_not_hide_names(truth: np.ndarray) -> None:
     names = ("adult_Nose", "adult_leftear", "adult_rightear", "adult_tailbase")
     matching = match_predictions(labels_of(moved[:, four], names), predictions_of(jitter(truth, 0.01)))
     assert found(matching)["adult_leftear"] == "left_ear"
+
+
+def test_animals_seen_from_the_side_walking_either_way() -> None:
+    """Thirty-nine keypoints of nine body plans; the middle of the back is labelled 5 % higher."""
+    rng = np.random.default_rng(0)
+    points = np.empty((40, len(QUADRUPED), 2))
+    for own in points:
+        kind = sample_species(rng)
+        shape = sample_quadruped(rng, kind)
+        body = build_quadruped(shape, sample_posture(rng, kind, shape)).keypoints
+        angle = rng.normal(0, 0.3) + np.pi * rng.integers(2)
+        across = body[:, 0] * np.cos(angle) - body[:, 1] * np.sin(angle)
+        own[:] = np.stack([across, -body[:, 2]], -1) * rng.uniform(60, 200) + 300
+    length = np.linalg.norm(points[:, 0] - points[:, QUADRUPED.index("tail_base")], axis=-1)
+    predicted = points + 0.01 * length[:, None, None] * rng.normal(size=points.shape)
+    points[:, QUADRUPED.index("back_middle"), 1] -= 0.05 * length
+    few = np.sort(rng.permutation(len(QUADRUPED))[:22])
+    few = np.union1d(few, QUADRUPED.index("back_middle"))
+    matching = match_predictions(
+        labels_of(points[:, few], [f"p{k:02d}" for k in few]), predictions_of(predicted, QUADRUPED)
+    )
+    right = [pair.model == QUADRUPED[int(pair.user[1:])] for pair in matching.pairs]
+    assert sum(right) >= len(few) - 1 and matching.shape is not None and matching.shape.mirrored
+    (back,) = (pair for pair in matching.pairs if pair.model == "back_middle")
+    assert back.offset == pytest.approx([0, 0.05], abs=0.012)
 
 
 def test_the_table_can_be_used(truth: np.ndarray, tmp_path: Path) -> None:

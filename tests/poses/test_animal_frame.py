@@ -138,6 +138,21 @@ def test_animals_seen_from_both_sides() -> None:
     assert frames.mirrored.tolist() in (flip.tolist(), (~flip).tolist())
 
 
+def test_animals_walking_either_way_stand_upright() -> None:
+    lopsided = BODY.copy()
+    lopsided[3] += [0, 0.5]  # a hump on the back
+    rng = np.random.default_rng(2)
+    posed = lopsided + 0.01 * rng.normal(size=(40, 7, 2))
+    points = to_image(posed, rng.normal(0, 0.2, 40), rng.uniform(50, 90, 40), np.zeros((40, 2)))
+    points[::2] *= [-1, 1]  # walking to the left
+    found = mean_shape(points, certain(points), NAMES)
+    assert found.mirrored
+    assert found.points[3, 1] - found.points[0, 1] == pytest.approx(0.5, abs=0.02)
+    frames = find_frames(points, certain(points), found)
+    upwards = np.tile([0.0, -10.0], (40, 7, 1))
+    assert (frames.to_own(upwards)[..., 1] > 0).all()
+
+
 def test_axes_without_known_ends() -> None:
     space = KeypointSpace("own", "own", ("a", "l", "r", "b"), (), (("l", "r"),), np.ones(4), ("#fff",) * 4)
     points = np.array([[[0.0, 0], [10, -10], [10, 10], [30, 0]]])

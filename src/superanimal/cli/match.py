@@ -80,7 +80,8 @@ def show(matching: Matching) -> None:
     console.print(
         f"{facts['images']} images, {facts['animals']} animals, space {facts['space'] or 'unknown'}"
     )
-    table = Table("labels", "model", "score", "margin", "forward", "left", box=None)
+    across = "up" if matching.shape and matching.shape.mirrored else "left"
+    table = Table("labels", "model", "score", "margin", "forward", across, box=None)
     for column in table.columns[2:]:
         column.justify = "right"
     for pair in matching.pairs:

@@ -51,7 +51,8 @@ class Pair:
         Number of animals in which both were seen: labelled, and predicted with confidence.
     offset : (2,) float64 or None
         Where the user's point lies seen from the model's, in body lengths in the animal's own frame: x
-        forward, y to the animal's left. The systematic difference of the two definitions.
+        forward, y to the animal's left (up for animals seen from both sides). The systematic difference of
+        the two definitions.
     interval : (2, 2) float64 or None
         Lower and upper limit of the 95 % bootstrap interval of ``offset``.
     by_name

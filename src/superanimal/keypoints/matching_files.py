@@ -58,7 +58,7 @@ def save(matching: Matching, folder: Path, column: str) -> list[Path]:
 
 
 def pair_rows(matching: Matching) -> list[dict[str, Any]]:
-    """Return one row of figures per pair; the annotation bias in % of body length."""
+    """Return one row of figures per pair; the annotation bias in % of body length, x forward, y left."""
     return [_row(pair) for pair in matching.pairs]
 
 
@@ -90,7 +90,7 @@ def _row(pair: Pair) -> dict[str, Any]:
         "images": pair.images,
         "median_distance_percent": _number(100 * pair.distance),
     }
-    for axis, name in enumerate(("forward", "left")):
+    for axis, name in enumerate("xy"):
         row[f"bias_{name}_percent"] = _number(offset[axis])
         row[f"bias_{name}_low"] = _number(interval[0, axis])
         row[f"bias_{name}_high"] = _number(interval[1, axis])

@@ -85,7 +85,8 @@ def plot_bias(matching: Matching, path: str | os.PathLike[str], space: KeypointS
         title = "From the model's point (ring) to the user's (arrow head), in the animal's own frame"
         above.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
         panels = below.subplots(1, 2, sharey=True, sharex=True)
-        for axis, (axes, title) in enumerate(zip(panels, ("forward", "to the animal's left"), strict=True)):
+        across = "up" if matching.shape and matching.shape.mirrored else "to the animal's left"
+        for axis, (axes, title) in enumerate(zip(panels, ("forward", across), strict=True)):
             _draw_parts(axes, pairs, axis)
             axes.set_xlabel(f"{title}, % of body length")
         panels[0].set_yticks(range(len(pairs)), [_title(pair) for pair in pairs], color=INK)

@@ -5,9 +5,9 @@ A :class:`Shape` is the mean of many poses after similarity alignment (generalis
 not turn the animal. Animals bend: the direction at each keypoint is fitted with the keypoints near it
 counting most (moving least squares; Schaefer et al. 2006, section 2.2).
 
-Coordinates of the frame are in body lengths, x forward, y to the animal's left (of a mirrored animal: to
-the side that is left in the shape). Inside this module a point is one complex number: x - iy in the image,
-whose y runs down, x + iy in the animal's frame.
+Coordinates of the frame are in body lengths, x forward, y to the animal's left. Where animals are seen from
+both sides, such as horses walking either way, y is what is mostly up in the images instead. Inside this
+module a point is one complex number: x - iy in the image, whose y runs down, x + iy in the animal's frame.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Shape:
     keypoints
         K names.
     points : (K, 2) float64
-        Body lengths, x forward, y left; NaN for keypoints never seen.
+        Body lengths, x forward, y left (up when ``mirrored``); NaN for keypoints never seen.
     axis
         What x runs along, such as ``"tail_base to nose"``.
     mirrored
@@ -141,7 +141,17 @@ def mean_shape(
         mirrored = bool(fit.mirrored.mean() >= MIRRORED_SHARE)
     origin, forward, axis = _axes(shape, keypoints, space)
     shape = (shape - origin) / forward
+    if mirrored and _up(fit, forward).imag < 0:
+        shape = shape.conj()
     return Shape(tuple(keypoints), np.stack([shape.real, shape.imag], -1), axis, mirrored)
+
+
+def _up(fit: _Similarity, forward: complex) -> complex:
+    """Return the mean direction, in a shape with this forward direction, of what is up in the images."""
+    with np.errstate(invalid="ignore"):
+        up = 1j / fit.scale
+        up = np.where(fit.mirrored, up.conj(), up) / forward
+    return complex(np.nansum(up / np.abs(up)))
 
 
 def find_frames(points: np.ndarray, confidence: np.ndarray, shape: Shape) -> AnimalFrames:
