@@ -142,10 +142,12 @@ def finetune(
     labelled = data if isinstance(data, LabelledSet) else read_labels(data)
     column = labelled.name
     progress.message(f"{len(labelled)} images, {labelled.n_individuals} animals, from {base.entry.name}")
-    mapping, notes = find_table(table, labelled, base, progress)
-    save_table(mapping, folder / "table.csv")
     finder = None if (recipe or {}).get("whole_frame") else _detector(base, detector)
     split = hold_out(labelled, held_out, folder / "split.json", by=split_by, seed=seed, progress=progress)
+    mapping, notes = find_table(
+        table, split.train, base, progress
+    )  # held-out labels take no part in anything
+    save_table(mapping, folder / "table.csv")
 
     def boxed(part: LabelledSet) -> LabelledSet:
         return part if finder is None else with_detected_boxes(part, finder, progress)
