@@ -188,6 +188,44 @@ def _person(rng: np.random.Generator, image: np.ndarray, x: float, row: float, h
     cv2.circle(image, tuple(map(int, head)), max(1, int(0.065 * high)), _tuple(skin), -1, cv2.LINE_AA)
 
 
+def _clutter(rng: np.random.Generator, image: np.ndarray, horizon: float, row: float, scale: float) -> None:
+    """Stalls, carts, bushes, dark openings and tables: what a detector must not take for an animal."""
+    w = image.shape[1]
+    for _ in range(int(rng.integers(4, 25))):
+        x, y = rng.uniform(0, w), horizon + rng.normal(0, 0.12) * scale
+        half = scale * np.exp(rng.uniform(np.log(0.04), np.log(0.5), 2)) / 2
+        dark = rng.random() < 0.55
+        colour = rng.uniform(0.01, 0.12 if dark else 1.0) * rng.uniform(0.6, 1.2, 3)
+        low, high = np.array([x - half[0], y - 2 * half[1]]), np.array([x + half[0], y])
+        if rng.random() < 0.6:
+            cv2.rectangle(image, tuple(map(int, low)), tuple(map(int, high)), _tuple(colour), -1, cv2.LINE_AA)
+            for k in range(int(rng.integers(0, 7))):  # stripes of an awning
+                at = int(low[0] + (k + 0.5) * half[0] / 3.5)
+                ends = (at, int(low[1])), (at, int(low[1] + half[1]))
+                cv2.line(image, *ends, _tuple(1 - colour), max(1, int(half[0] / 7)), cv2.LINE_AA)
+        else:
+            axes = (max(1, int(half[0])), max(1, int(half[1])))
+            cv2.ellipse(
+                image, tuple(map(int, (low + high) / 2)), axes, 0, 0, 360, _tuple(colour), -1, cv2.LINE_AA
+            )
+    for _ in range(int(rng.integers(0, 3))):  # tables and benches
+        size = scale * rng.uniform(0.3, 1.1) * np.array([1.0, rng.uniform(0.4, 0.8)])
+        x, y = rng.uniform(0, w), rng.uniform(horizon, row)
+        colour = _tuple(_vary(rng, [0.35, 0.25, 0.17], 0.6))
+        thick = max(1, int(size[1] * rng.uniform(0.05, 0.3)))
+        cv2.line(
+            image,
+            (int(x), int(y - size[1])),
+            (int(x + size[0]), int(y - size[1])),
+            colour,
+            thick,
+            cv2.LINE_AA,
+        )
+        for leg in (0.05, 0.95, *rng.uniform(0.05, 0.95, int(rng.integers(0, 3)))):
+            at = int(x + leg * size[0])
+            cv2.line(image, (at, int(y - size[1])), (at, int(y)), colour, max(1, thick // 2), cv2.LINE_AA)
+
+
 def paint_landscape(
     rng: np.random.Generator, size: tuple[int, int], row: float, scale: float, elevation: float
 ) -> np.ndarray:
@@ -227,6 +265,8 @@ def paint_landscape(
         for _ in range(int(rng.integers(1, 4))):
             foot = np.array([rng.uniform(0, w), horizon + rng.uniform(0, 0.6) * (row - horizon)])
             _tree(rng, image, foot, scale)
+    if rng.random() < 0.5:
+        _clutter(rng, image, horizon, row, scale)
     if rng.random() < (0.1 if indoors else 0.25):
         _fence(rng, image, rng.uniform(horizon, row), scale)
     for _ in range(int(rng.poisson(0.6))):  # boxes, troughs, cars, bushes
