@@ -51,8 +51,6 @@ def main() -> None:
     viewer.window.resize(1500, 1040)
     area, widget = dock(viewer, "Keypoint mapping")
     area.setMinimumWidth(500)
-    settle(0.5)
-    grab(area, "mapping_empty")
     with tempfile.TemporaryDirectory() as folder:
         widget.menu.read.emit(lab_labels(Path(folder)), "ourlab")
         widget.panel.match_button.click()

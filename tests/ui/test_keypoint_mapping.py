@@ -385,7 +385,8 @@ def test_conflicts_are_shown_and_have_to_be_decided_before_saving(
     assert matched.message.kind == "good"
     assert load_table(path).columns["ourlab"]["neck"] == Cell(("collar", "implant"), "mean")
     matched.assign("earL", "right_ear")
-    assert "left/right" in text(matched, "earL", DOUBTS)
+    assert text(matched, "earL", DOUBTS) == "conflict +2"
+    assert "earL is mapped to right_ear: left or right?" in matched.doubt.text()
     menu = matched.table.menu(matched.table._rows[row_of(matched, "earL")])
     assert [action.text().split("\t")[0] for action in menu.actions()][-1] == "Join: first that is labelled"
 

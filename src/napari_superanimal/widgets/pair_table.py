@@ -168,7 +168,8 @@ class PairTable(QTableWidget):
     def _fill(self, number: int, row: PairRow) -> None:
         target = f"{row.target} (new)" if row.new else row.target or "–"
         figures = ["" if value is None else f"{value:.2f}" for value in (row.score, row.margin)]
-        doubts = ", ".join(dict.fromkeys(doubt.kind for doubt in row.doubts))
+        kinds = list(dict.fromkeys(doubt.kind for doubt in row.doubts))
+        doubts = f"{kinds[0]} +{len(kinds) - 1}" if len(kinds) > 1 else "".join(kinds)
         serious = any(doubt.kind != NOT_MAPPED for doubt in row.doubts)
         for column, text in enumerate((row.keypoint, target, *figures, doubts)):
             item = QTableWidgetItem(text)
