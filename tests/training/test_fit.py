@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from dots import dots_space, make_dots, tiny_model, undefine
+from dots import SOFTMAX, dots_space, make_dots, tiny_model, undefine
 from safetensors.torch import load_file
 
 from superanimal.errors import InputError, ModelError
@@ -56,6 +56,14 @@ def test_learns_in_seconds(run: tuple[PoseModel, FitResult]) -> None:
     assert float(rows[0]["held_out_error_px"]) > 8
     assert result.best["held_out_error_px"] < 2
     assert result.best["held_out_oks"] > 0.9
+
+
+@pytest.mark.parametrize("activation", ["none", "sigmoid"])
+def test_other_heatmaps_learn_too(activation: str, dots: LabelledSet, tmp_path: Path) -> None:
+    model = tiny_model(head=replace(SOFTMAX, activation=activation))  # type: ignore[arg-type]
+    recipe = replace(QUICK, steps=100, validate_every=50, sigma=1.0)
+    result = fit(model, dots.subset(range(8)), dots.subset(range(8, 12)), dots_space(), recipe, tmp_path)
+    assert result.best["held_out_error_px"] < 4
 
 
 def test_best_weights_load_as_a_zoo_model(run: tuple[PoseModel, FitResult]) -> None:

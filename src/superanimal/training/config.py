@@ -121,7 +121,7 @@ class TrainConfig:
         Keypoint space: name, YAML file; None takes the union of the data sets' names.
     table
         Conversion tables, names or CSV files.
-    network, start
+    network, activation, start
         What is trained, from which weights; see :func:`superanimal.training.networks.new_model`.
     base
         A model to go on from, instead of a network: name, weight file or folder. Keypoints that it has keep
@@ -152,6 +152,7 @@ class TrainConfig:
     space: str | None = None
     table: str | tuple[str, ...] = ()
     network: str = "timm:tf_efficientnet_lite0"
+    activation: Literal["softmax", "sigmoid", "none"] | None = None
     start: Literal["imagenet", "random"] = "imagenet"
     base: str | None = None
     options: dict[str, str | int | float | bool] = field(default_factory=dict)

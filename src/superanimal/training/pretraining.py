@@ -267,6 +267,7 @@ def start_model(config: TrainConfig, space: KeypointSpace, name: str) -> PoseMod
             input_size=config.input_size,
             crop_margin=config.crop_margin,
             options=dict(config.options),
+            activation=config.activation,
             start=config.start,
             seed=config.recipe.seed,
             name=name,
