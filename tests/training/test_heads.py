@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -137,6 +139,15 @@ def test_the_entry_is_the_users_own() -> None:
     entry = with_outputs(model, ["a"], [2]).entry
     assert entry.keypoints == ("a",) and entry.outputs == 1 and not entry.embedded
     assert entry.head == model.head and entry.input_size == model.entry.input_size
+
+
+def test_a_calibration_stays_with_the_head_it_was_fitted_on() -> None:
+    model = make_model("heatmaps")
+    fitted = replace(model.entry, head=replace(model.head, calibration=(1.0, 0.5, 0.0)))
+    model = PoseModel(fitted, model.network)
+    assert with_outputs(model, ["a"], [0]).head.calibration == (1.0, 0.5, 0.0)
+    assert with_fresh_head(model, ["a"]).head.calibration is None
+    assert from_scratch(fitted, ["a"]).head.calibration is None
 
 
 @pytest.mark.parametrize(("names", "channels"), [(["a"], [4]), (["a"], [0, 1]), ([], [])])

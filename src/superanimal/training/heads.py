@@ -147,12 +147,13 @@ def with_fresh_head(model: PoseModel, keypoints: Sequence[str], *, seed: int = 0
         )
     network = random_network(model.entry, len(keypoints), seed)
     network.load_state_dict(state, strict=False)
-    return PoseModel(own_entry(model.entry, keypoints), network).to(model.device)
+    return PoseModel(_uncalibrated(own_entry(model.entry, keypoints)), network).to(model.device)
 
 
 def from_scratch(entry: ModelEntry, keypoints: Sequence[str], *, seed: int = 0) -> PoseModel:
     """Return a model of the architecture of an entry with random weights."""
-    return PoseModel(own_entry(entry, keypoints), random_network(entry, len(keypoints), seed))
+    network = random_network(entry, len(keypoints), seed)
+    return PoseModel(_uncalibrated(own_entry(entry, keypoints)), network)
 
 
 def random_network(entry: ModelEntry, keypoints: int, seed: int) -> nn.Module:
@@ -180,6 +181,11 @@ def own_entry(entry: ModelEntry, keypoints: Sequence[str]) -> ModelEntry:
         sha256="",
         weights=None,
     )
+
+
+def _uncalibrated(entry: ModelEntry) -> ModelEntry:
+    """Return an entry whose confidences are raw: a calibration belongs to the head it was fitted on."""
+    return replace(entry, head=replace(entry.head, calibration=None))
 
 
 def nearest_mapped(labelled: LabelledSet, mapped: Sequence[str]) -> dict[str, str]:

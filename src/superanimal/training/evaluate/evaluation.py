@@ -324,7 +324,7 @@ def _load_predictions(
 
 
 def _is_model(given: Any) -> bool:
-    """Whether a model is meant: a loaded one, a weight file, or a name that is no file."""
+    """Whether a model is meant: a loaded one, a weight file, a model folder, or a name that is no file."""
     if not isinstance(given, (str, os.PathLike)):
         return not isinstance(given, xr.Dataset)
     path = Path(given).expanduser()
@@ -333,7 +333,10 @@ def _is_model(given: Any) -> bool:
             raise FormatError(f"{path}: no such pose file or weight file")
         return True
     from superanimal.formats import recognise
+    from superanimal.zoo.folder import is_model_folder
 
+    if is_model_folder(path):
+        return True
     return path.is_file() and path.suffix in (".pt", ".pth", ".safetensors") and recognise(path) is None
 
 
