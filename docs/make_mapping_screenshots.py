@@ -13,7 +13,9 @@ from pathlib import Path
 
 import napari
 import numpy as np
+from make_screenshots import IMAGES as PICTURES
 from make_screenshots import dock, grab, settle
+from PIL import Image
 
 from superanimal.keypoints import LabelledSet, synthetic_labels
 
@@ -66,6 +68,10 @@ def main() -> None:
         widget.names.setChecked(True)
         grab(area, "mapping_warnings")
     viewer.close()
+    for name in ("mapping", "mapping_warnings"):
+        path = PICTURES / f"{name}.png"
+        Image.open(path).convert("RGB").save(path.with_suffix(".jpg"), quality=90, subsampling=0)
+        path.unlink()
 
 
 if __name__ == "__main__":
