@@ -74,7 +74,7 @@ def measure(
 
     def score(predictions: xr.Dataset, names: Mapping[str, str]) -> Evaluation:
         only = {name: names.get(name, "") for name in truth.keypoints}
-        return evaluate(predictions, truth, keypoint_map=only, space=space, samples=0, progress=progress)
+        return evaluate(predictions, truth, keypoint_map=only, space=space, samples=0)
 
     found = predict(trained, AFTER)
     after = score(found, {name: name for name in scored})

@@ -152,9 +152,9 @@ def finetune(
     def boxed(part: LabelledSet) -> LabelledSet:
         return part if finder is None else with_detected_boxes(part, finder, progress)
 
-    start = prepare(
-        boxed(split.train), base, chosen, mapping, column=column, outputs=outputs, encoder=encoder, seed=seed
-    )
+    train = boxed(split.train)
+    notes = [*notes, *(note for note in train.notes if note not in split.train.notes)]
+    start = prepare(train, base, chosen, mapping, column=column, outputs=outputs, encoder=encoder, seed=seed)
     learned, replayed = start.labelled, None
     if chosen.name == "memory-replay":
         memory = remember(base, learned, folder / "memory.npz", progress)
