@@ -67,6 +67,7 @@ class WrappedCaption(Caption):
         self._fit()
 
     def _fit(self) -> None:
+        self.setMinimumHeight(0)  # else the height never shrinks
         self.setFixedHeight(max(self.heightForWidth(self.width()), 1) if self.text() else 0)
 
 

@@ -41,6 +41,7 @@ class TableChoice(QWidget):
         self.mapping: KeypointMapping | None = None  # by name
         self._edited: KeypointMapping | None = None
         self._file = ""
+        self._choice = BY_NAME
         self._followed: Any = None
         self.box = QComboBox()
         self.box.setToolTip("Which keypoint of the model each of yours is.")
@@ -64,7 +65,7 @@ class TableChoice(QWidget):
         InputError
             When nothing is mapped, or several keypoints stand for one without a rule.
         """
-        choice = self.box.currentData()
+        choice = self._choice
         if choice == BY_POSITION:
             return None
         if choice == FROM_FILE:
@@ -94,13 +95,10 @@ class TableChoice(QWidget):
         try:
             KeypointMapping(self.mapping.column, self.mapping.keypoints, self.mapping.base).read(path)
         except SuperAnimalError as error:
-            self.box.setCurrentIndex(0)
             self.failed.emit(error)
         else:
-            self._file = path
-            index = self.box.findData(FROM_FILE)
-            self.box.setItemText(index, Path(path).name)
-            self.box.setCurrentIndex(index)
+            self._file, self._choice = path, FROM_FILE
+            self.box.setItemText(self.box.findData(FROM_FILE), Path(path).name)
         self._tell()
 
     def _on_edited(self, mapping: KeypointMapping) -> None:
@@ -121,7 +119,7 @@ class TableChoice(QWidget):
         if self.mapping.unmapped:
             self.box.addItem("By position, when it starts", BY_POSITION)
         self.box.addItem("Table from a file…", FROM_FILE)
-        self.box.setCurrentIndex(max(0, self.box.findData(choice)))
+        self._choice = choice
         self._tell()
 
     def _on_chosen(self) -> None:
@@ -129,12 +127,14 @@ class TableChoice(QWidget):
             path, _ = QFileDialog.getOpenFileName(self, "Open a conversion table", "", "Tables (*.csv)")
             if path:
                 self.use_file(path)
-            elif not self._file:
-                self.box.setCurrentIndex(0)
+        else:
+            self._choice = self.box.currentData()
         self._tell()
 
     def _tell(self) -> None:
-        choice = self.box.currentData()
+        """Show the choice, which a file that was refused has not changed, and what it means."""
+        choice = self._choice
+        self.box.setCurrentIndex(max(0, self.box.findData(choice)))
         mapping = self._edited if choice == EDITED else self.mapping
         assert mapping is not None
         if choice == BY_POSITION:

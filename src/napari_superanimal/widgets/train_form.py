@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QFrame,
-    QLabel,
     QLineEdit,
     QPushButton,
     QScrollArea,
@@ -24,6 +23,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QElidingLabel
 
 from napari_superanimal._settings import setting
 from napari_superanimal.jobs import Report
@@ -36,6 +36,7 @@ from napari_superanimal.widgets.parts import MARGIN, SPACING, Message, WrappedCa
 from napari_superanimal.widgets.table_choice import TableChoice
 from superanimal.errors import InputError, SuperAnimalError
 from superanimal.keypoints.labelled import LabelledSet
+from superanimal.training.duration import training_seconds
 from superanimal.training.holding_out import HeldOut, hold_out, split_warnings
 from superanimal.training.methods import LENGTHS, METHODS, usual_batch, usual_steps
 
@@ -75,7 +76,7 @@ class TrainForm(QScrollArea):
         self._gauge: GaugeJob | None = None
         self._gauged: dict[tuple[str, str], float | None] = {}
 
-        self.data_set = QLabel()
+        self.data_set = QElidingLabel()
         self.open_button = QPushButton("Open…")
         self.open_button.setMenu(menu)
         self.model = ModelChoice(spaces=False)
@@ -378,7 +379,8 @@ class TrainForm(QScrollArea):
         seconds = self._gauged.get(self._key)
         text = f"{steps:,} steps of {batch}"
         if seconds:
-            minutes = steps * batch * seconds / 60
+            held_out = 0 if self.split is None or self.split.test is None else self.split.test.n_individuals
+            minutes = training_seconds(seconds, steps, batch, held_out) / 60
             text += f": about {minutes:.0f} min here" if minutes >= 1.5 else ": about a minute here"
         elif self._gauge is not None:
             text += "; measuring how long that takes here…"
