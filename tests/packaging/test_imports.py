@@ -24,3 +24,12 @@ def test_core_loads_no_screen():
     result = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert int(result.stdout) > 20
+
+
+def test_analysis_loads_no_training_library():
+    script = (
+        "import sys, superanimal.inference.analyzer, superanimal.cli; superanimal.cli.build_app()\n"
+        "assert not {'lightning', 'tensorboard'} & set(sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr

@@ -124,9 +124,9 @@ def test_centre_point_detector_learns_and_loads(dots: LabelledSet, tmp_path: Pat
 )
 def test_torchvision_detectors_get_a_gradient(dots: LabelledSet, architecture: str) -> None:
     detector = new_detector(architecture, start="random")
-    task = DetectorTask(detector, FrameSamples(dots, (96, 96), RECIPE), None)
+    task = DetectorTask(detector, FrameSamples(dots, (96, 96), RECIPE, maps=False), None)
     network = detector.network.train()
-    losses = task.loss(network, task.collate([task.samples[0], task.samples[1]]))
+    losses = task.loss(network, task.samples.collate([task.samples[0], task.samples[1]]))
     losses["loss"].backward()
     assert torch.isfinite(losses["loss"])
     assert len(losses) > 2

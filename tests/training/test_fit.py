@@ -75,11 +75,20 @@ def test_best_weights_load_as_a_zoo_model(run: tuple[PoseModel, FitResult]) -> N
     assert torch.allclose(again, own, atol=1e-5)
 
 
-def test_decoded_crops_are_kept_once(run: tuple[PoseModel, FitResult]) -> None:
+def test_decoded_crops_go_at_the_end(run: tuple[PoseModel, FitResult]) -> None:
     _, result = run
-    folder = result.best_weights.parent
-    (flags,) = (folder / "cache" / "train").glob("*.done")
-    assert np.fromfile(flags, np.uint8).tolist() == [1] * 8
+    assert not (result.best_weights.parent / "cache").exists()
+
+
+@pytest.mark.slow
+def test_worker_processes_give_the_same_samples(dots: LabelledSet, tmp_path: Path) -> None:
+    recipe = replace(QUICK, steps=4, validate_every=4)
+    alone, helped = (
+        fit(tiny_model(), dots, dots, dots_space(), replace(recipe, workers=n), tmp_path / str(n))
+        for n in (0, 2)
+    )
+    same = [load_file(one.best_weights) for one in (alone, helped)]
+    assert all(torch.equal(same[0][name], same[1][name]) for name in same[0])
 
 
 def test_checkpoint_says_what_ran(run: tuple[PoseModel, FitResult]) -> None:

@@ -1,1 +1,4 @@
-"""Training: data sets, losses and loops (in this version: of the embedded mini models)."""
+"""Training: samples and augmentation, masked losses, networks, one loop, the four ways to adapt a model.
+
+Nothing here is needed for analysing videos; lightning is loaded when a run begins.
+"""

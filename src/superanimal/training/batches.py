@@ -59,7 +59,7 @@ def find_batch_size(task: Task, recipe: Recipe) -> int:
     """
     cuda = on_gpu(recipe)
     device = torch.device("cuda" if cuda else "cpu")
-    limit = min(LARGEST if cuda else LARGEST_CPU, len(task.samples))  # type: ignore[arg-type]
+    limit = min(LARGEST if cuda else LARGEST_CPU, len(task.samples))
     size = 1
     while 2 * size <= limit:
         size *= 2
@@ -85,7 +85,7 @@ def _fits(
     device: torch.device,
 ) -> bool:
     """Whether forward and backward of ``size`` samples fit, with a tenth of the memory to spare."""
-    batch = {key: value.to(device) for key, value in task.collate([sample] * size).items()}
+    batch = {key: value.to(device) for key, value in task.samples.collate([sample] * size).items()}
     try:
         torch.cuda.reset_peak_memory_stats(device)
         task.loss(network, batch)["loss"].backward()

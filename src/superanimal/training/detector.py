@@ -30,7 +30,7 @@ from superanimal.training.fit import FitResult, run
 from superanimal.training.mini import detector_loss
 from superanimal.training.networks import LITE0, load_imagenet
 from superanimal.training.recipe import Recipe
-from superanimal.training.samples import EXTENT_MARGIN, Sample, data_hash
+from superanimal.training.samples import EXTENT_MARGIN, Sample, Samples, data_hash
 from superanimal.training.task import Task
 from superanimal.zoo.architectures import ARCHITECTURES, build_network, mini_detector
 from superanimal.zoo.catalog import shipped_catalog
@@ -130,7 +130,8 @@ def fit_detector(
     InputError
         When no image has a box, or the folder holds another run.
     """
-    frames = FrameSamples(train, frame_size, recipe)
+    maps = detector.entry.architecture == MINI
+    frames = FrameSamples(train, frame_size, recipe, maps=maps)
     task = DetectorTask(detector, frames, validation)
     return run(task, recipe, Path(folder), progress=progress, resume=resume)
 
@@ -146,17 +147,20 @@ def release_detector(detector: DetectorModel, folder: Path) -> Path:
     return folder
 
 
-class FrameSamples(torch.utils.data.Dataset[Sample]):
+class FrameSamples(Samples):
     """Augmented frames with their boxes; sample ``n`` is a function of (seed, n).
 
     A sample holds ``image`` (3, H, W) uint8, ``boxes`` (A, 4) float32 as x1, y1, x2, y2 in frame pixels with
     centres at integers, and ``ignore`` (A,) bool: so much of the animal is cut off that it does not count.
+    Batches for a centre-point detector hold its ``maps`` as well.
     """
 
-    def __init__(self, labelled: LabelledSet, frame_size: tuple[int, int], recipe: Recipe) -> None:
+    def __init__(
+        self, labelled: LabelledSet, frame_size: tuple[int, int], recipe: Recipe, *, maps: bool = True
+    ) -> None:
         if any(side % mini_detector.MULTIPLE for side in frame_size):
             raise InputError(f"frame size {list(frame_size)}", "both sides are multiples of 32")
-        self.labelled, self.size, self.recipe = labelled, frame_size, recipe
+        self.labelled, self.size, self.recipe, self.maps = labelled, frame_size, recipe, maps
         self.boxes = corner_boxes(labelled)
         known = np.asarray(np.isfinite(self.boxes).all(1))
         self.images = np.array(
@@ -205,6 +209,21 @@ class FrameSamples(torch.utils.data.Dataset[Sample]):
             "ignore": share[there] < VISIBLE_SHARE,
         }
 
+    def collate(self, samples: list[Sample]) -> Sample:
+        """Stack frames; boxes are padded with NaN, and a centre-point detector gets its maps."""
+        most = max(1, *(len(sample["boxes"]) for sample in samples))
+        boxes = torch.full((len(samples), most, 4), torch.nan)
+        ignore = torch.zeros((len(samples), most), dtype=torch.bool)
+        for row, sample in enumerate(samples):
+            boxes[row, : len(sample["boxes"])] = sample["boxes"]
+            ignore[row, : len(sample["boxes"])] = sample["ignore"]
+        batch = {"image": torch.stack([s["image"] for s in samples]), "boxes": boxes, "ignore": ignore}
+        if self.maps:
+            size = (self.size[1], self.size[0])
+            maps = [detector_targets(b.numpy(), i.numpy(), size) for b, i in zip(boxes, ignore, strict=True)]
+            batch |= {name: torch.from_numpy(np.stack([m[name] for m in maps])) for name in maps[0]}
+        return batch
+
 
 class DetectorTask(Task):
     """A detector on whole frames."""
@@ -218,30 +237,10 @@ class DetectorTask(Task):
         self.samples: FrameSamples = samples
         self.validation = validation
 
-    @property
-    def mini(self) -> bool:
-        """Whether the detector is the centre-point one."""
-        return self.detector.entry.architecture == MINI
-
-    def collate(self, samples: list[Sample]) -> Sample:
-        """Stack frames; boxes are padded with NaN, and the centre-point detector gets its maps."""
-        most = max(1, *(len(sample["boxes"]) for sample in samples))
-        boxes = torch.full((len(samples), most, 4), torch.nan)
-        ignore = torch.zeros((len(samples), most), dtype=torch.bool)
-        for row, sample in enumerate(samples):
-            boxes[row, : len(sample["boxes"])] = sample["boxes"]
-            ignore[row, : len(sample["boxes"])] = sample["ignore"]
-        batch = {"image": torch.stack([s["image"] for s in samples]), "boxes": boxes, "ignore": ignore}
-        if self.mini:
-            size = (self.samples.size[1], self.samples.size[0])
-            maps = [detector_targets(b.numpy(), i.numpy(), size) for b, i in zip(boxes, ignore, strict=True)]
-            batch |= {name: torch.from_numpy(np.stack([m[name] for m in maps])) for name in maps[0]}
-        return batch
-
     def loss(self, network: nn.Module, batch: Sample) -> dict[str, Tensor]:
         """Return the detector's own losses and their sum."""
         images = batch["image"].float()
-        if self.mini:
+        if self.samples.maps:
             inputs = (images / 127.5 - 1).contiguous(memory_format=torch.channels_last)
             return {"loss": detector_loss(network(inputs), batch)}
         mean, std = (

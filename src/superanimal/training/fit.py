@@ -20,6 +20,7 @@ import importlib.util
 import json
 import logging
 import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,7 +132,11 @@ def fit(
         held_out = PoseSamples(
             validation, space, model.entry, recipe, augmented=False, cache=cache / "validation"
         )
-    return run(PoseTask(model, samples, held_out, recipe), recipe, folder, progress=progress, resume=resume)
+    task = PoseTask(model, samples, held_out, recipe)
+    result = run(task, recipe, folder, progress=progress, resume=resume)
+    if result.stopped_because != "cancelled":
+        shutil.rmtree(cache, ignore_errors=True)
+    return result
 
 
 def run(
@@ -228,7 +233,7 @@ def _open_run(task: Task, recipe: Recipe, folder: Path, resume: bool, progress: 
     if batch == "auto":
         progress.message("looking for the largest batch that fits")
         batch = find_batch_size(task, recipe)
-    rounds, every = recipe.length(len(task.samples), batch)  # type: ignore[arg-type]
+    rounds, every = recipe.length(len(task.samples), batch)
     record = {
         **now, "batch": batch, "rounds": rounds, "steps_per_round": every,
         "provenance": make_provenance("train"),
@@ -259,7 +264,7 @@ def _short(value: Any) -> str:
 def _loader(task: Task, recipe: Recipe, trainer: Trainer, batch: int, every: int) -> Any:
     workers = recipe.workers
     if workers is None:
-        few = len(task.samples) < FEW or not on_gpu(recipe)  # type: ignore[arg-type]
+        few = len(task.samples) < FEW or not on_gpu(recipe)
         workers = 0 if few else min(8, max(1, (os.cpu_count() or 2) - 1))
     stream = Stream(batch, every * recipe.accumulate, trainer.global_rank, trainer.world_size)
     return torch.utils.data.DataLoader(
@@ -268,7 +273,7 @@ def _loader(task: Task, recipe: Recipe, trainer: Trainer, batch: int, every: int
         sampler=stream,
         num_workers=workers,
         persistent_workers=workers > 0,
-        collate_fn=task.collate,
+        collate_fn=task.samples.collate,
         pin_memory=on_gpu(recipe),
         multiprocessing_context="spawn" if workers else None,
     )

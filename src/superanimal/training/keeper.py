@@ -140,7 +140,7 @@ class Keeper(Callback):
         self._save(trainer)
 
     def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Close what is open; decoded crops are not needed after the end."""
+        """Close what is open."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None

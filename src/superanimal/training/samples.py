@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections import Counter
 from functools import lru_cache
 from pathlib import Path
@@ -29,7 +30,21 @@ EDGE = 1.5
 Sample = dict[str, Tensor]
 
 
-class PoseSamples(torch.utils.data.Dataset[Sample]):
+class Samples(ABC, torch.utils.data.Dataset[Sample]):
+    """Training samples, indexed by the position in an endless stream; ``len`` is that of one pass.
+
+    They are sent to the processes that prepare batches, so they hold no network.
+    """
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    def collate(self, samples: list[Sample]) -> Sample:
+        """Make a batch."""
+        return {key: torch.stack([sample[key] for sample in samples]) for key in samples[0]}
+
+
+class PoseSamples(Samples):
     """Crops of the labelled animals; sample ``n`` is a function of (seed, n) and nothing else.
 
     A sample holds ``image`` (3, H, W) uint8 RGB; ``points`` (K, 2) float32, crop pixels as the network's head

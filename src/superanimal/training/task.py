@@ -16,7 +16,7 @@ from superanimal.poses import KeypointSpace
 from superanimal.training.evaluate.cases import areas
 from superanimal.training.losses import pose_loss
 from superanimal.training.recipe import Recipe
-from superanimal.training.samples import PoseSamples, Sample, data_hash
+from superanimal.training.samples import PoseSamples, Sample, Samples, data_hash
 from superanimal.zoo.pose_model import PoseModel
 
 VALIDATION_BATCH = 16
@@ -30,13 +30,13 @@ class Task(ABC):
     network
         Trained in place. Its backbone, which may have its own learning rate, is called ``backbone``.
     samples
-        Indexed by the position in an endless stream; ``len`` is the number of samples of one pass.
+        What is trained on.
     score
         Name of the figure of :meth:`validate` that decides which weights are best; larger is better.
     """
 
     network: nn.Module
-    samples: torch.utils.data.Dataset[Sample]
+    samples: Samples
     score: str
 
     @abstractmethod
@@ -50,10 +50,6 @@ class Task(ABC):
     @abstractmethod
     def identity(self) -> dict[str, Any]:
         """Return plain values that have to be the same for a run to be continued."""
-
-    def collate(self, samples: list[Sample]) -> Sample:
-        """Make a batch."""
-        return {key: torch.stack([sample[key] for sample in samples]) for key in samples[0]}
 
 
 class PoseTask(Task):
@@ -121,7 +117,7 @@ class PoseTask(Task):
         points, losses = [], []
         for start in range(0, len(self.held_out), VALIDATION_BATCH):
             chosen = range(start, min(start + VALIDATION_BATCH, len(self.held_out)))
-            batch = self.collate([self.held_out[n] for n in chosen])
+            batch = self.held_out.collate([self.held_out[n] for n in chosen])
             batch = {key: value.to(device) for key, value in batch.items()}
             losses.append(float(self.loss(network, batch)["loss"]) * len(chosen))
             outputs = network(self.normalise(batch["image"]))
