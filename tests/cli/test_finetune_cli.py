@@ -54,6 +54,7 @@ def test_from_a_project_to_poses(folder: Path, superanimal: Run) -> None:
     report = json.loads((out / "report.json").read_text())
     assert report["training"]["steps"] == 8 and report["data"]["held_out_images"] == 2
     assert json.loads((out / "training.json").read_text())["recipe"]["augmentation"]["rotation"] == 10
+    assert "tiny after memory replay" in superanimal("models", "info", out).out
     done = superanimal(
         "analyze", folder / "clip.avi", "--model", out, "--whole-frame", "--device", "cpu", "--format", "csv"
     )

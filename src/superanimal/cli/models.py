@@ -51,10 +51,13 @@ def list_models(
 @app.command("info")
 def info(name: Name) -> None:
     """Print what is known about a model: keypoints, terms, citation, model card."""
-    from superanimal.zoo import get_entry
+    from superanimal.zoo import load_catalog
+    from superanimal.zoo.folder import is_model_folder, read_entry
     from superanimal.zoo.weights import find_file, record_of
 
-    entry = get_entry(name)
+    catalog, folder = load_catalog(), Path(name).expanduser()
+    trained = name not in catalog and is_model_folder(folder)
+    entry = read_entry(folder, catalog.licences) if trained else catalog[name]
     out = _out()
     out.print(f"[bold]{entry.name}[/bold]: {entry.title}")
     facts: dict[str, Any] = {
@@ -103,11 +106,16 @@ def download(
 
 @app.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(help="Weight file: released, or trained in DeepLabCut 3.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Weight file (released, or trained in DeepLabCut 3), or folder of a trained model."
+        ),
+    ],
     name: Annotated[str | None, typer.Option("--as", help="Name of the model.")] = None,
     accept_license: Accept = False,
 ) -> None:
-    """Take a weight file from disk, after checking every tensor."""
+    """Take a model from disk, after checking every tensor."""
     from superanimal.zoo import import_model
     from superanimal.zoo.catalog import shipped_catalog
 
