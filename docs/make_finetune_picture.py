@@ -18,7 +18,7 @@ from superanimal.training.finetuning import finetune
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "docs-finetune"
 USER = {"snout": "nose", "leftear": "left_ear", "rightear": "right_ear", "tailbase": "tail_base"}
-TILE, SHOWN = 260, 4
+TILE, SHOWN = 280, 4
 RED, GREEN, WHITE = (235, 80, 70), (70, 200, 110), (255, 255, 255)
 
 
@@ -49,9 +49,16 @@ def tile(image: np.ndarray, truth: np.ndarray, found: np.ndarray, colour: tuple[
     for point, answer in zip(truth, found, strict=True):
         a, b = (tuple(np.rint(move[:, :2] @ p + move[:, 2]).astype(int).tolist()) for p in (point, answer))
         cv2.line(picture, a, b, colour, 1, cv2.LINE_AA)
+        cv2.circle(picture, a, 7, (0, 0, 0), 4, cv2.LINE_AA)
         cv2.circle(picture, a, 7, WHITE, 2, cv2.LINE_AA)
         cv2.circle(picture, b, 4, colour, -1, cv2.LINE_AA)
     return picture
+
+
+def answers(file: Path) -> np.ndarray:
+    """Return the predicted keypoints (images, 4, 2) that answer to the labels."""
+    poses = load_poses(file).sel(keypoints=list(USER.values())).isel(individuals=0)
+    return poses["position"].transpose("time", "keypoints", "space").values
 
 
 def main() -> None:
@@ -63,12 +70,14 @@ def main() -> None:
         labels.subset(range(10)), out=run, table=USER, held_out=test, recipe=options, progress=Talking()
     )
     print(done.report["verdict"])
-    rows = []
-    chosen = [i for i in range(len(test)) if test.labelled[i].all()][:SHOWN]
-    for when, colour in (("before", RED), ("after", GREEN)):
-        poses = load_poses(run / f"{when}.nc").sel(keypoints=list(USER.values())).isel(individuals=0)
-        found = poses["position"].transpose("time", "keypoints", "space").values
-        rows.append(np.hstack([tile(test.pixels(i), test.xy[i], found[i], colour) for i in chosen]))
+    truth = test.xy
+    found = {when: answers(run / f"{when}.nc") for when in ("before", "after")}
+    error = np.linalg.norm(found["before"] - truth, axis=-1).mean(-1)  # NaN where a point is not labelled
+    chosen = np.argsort(np.abs(error - np.nanmedian(error)))[:SHOWN].tolist()  # the typical ones
+    rows = [
+        np.hstack([tile(test.pixels(i), truth[i], found[when][i], colour) for i in chosen])
+        for when, colour in (("before", RED), ("after", GREEN))
+    ]
     cv2.imwrite(
         str(ROOT / "docs" / "images" / "finetune.jpg"),
         np.vstack(rows)[..., ::-1],
