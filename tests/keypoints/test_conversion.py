@@ -184,6 +184,11 @@ def test_draft_uses_names_and_synonyms():
     assert {k: str(v) for k, v in cells.items()} == {"nose": "snout", "left_ear": "leftear"}
 
 
+def test_draft_prefers_the_name_to_a_synonym():
+    cells = draft_table("mine", ["ear_l", "leftear", "left_ear", "snout", "nose"], MOUSE).columns["mine"]
+    assert {k: str(v) for k, v in cells.items()} == {"nose": "nose", "left_ear": "left_ear"}
+
+
 def test_project_three_visibilities_and_rules(tmp_path):
     part = make_set(tmp_path, keypoints=("snout", "earl", "earr", "wheel"))
     table = parse_table("lab,MasterName\nsnout,nose\nearl,left_ear\nmean(earr; wheel),right_ear\n")

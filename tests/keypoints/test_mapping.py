@@ -34,7 +34,7 @@ def texts(mapping: KeypointMapping, matching: Matching | None = None) -> dict[st
 def test_names_and_synonyms_are_proposed(mapping: KeypointMapping) -> None:
     mapping.propose_by_name()
     assert mapping.target("snout") == "nose"
-    assert mapping.target("ear_l") == "left_ear"
+    assert mapping.target("left_ear") == "left_ear"  # the name, although ear_l is a synonym
     assert mapping.target("implant") == ""
     assert "implant" in mapping.unmapped
     assert texts(mapping)["implant"] == ["not mapped: the table leaves it out"]
@@ -316,3 +316,22 @@ def test_a_space_of_a_user_is_a_base_like_any_other() -> None:
     mapping.propose_by_name()
     mapping.add("c")
     assert mapping.space.keypoints == ("a", "b", "c")
+
+
+def test_unsaved_edits_are_kept_as_a_draft_that_reads_back(mapping: KeypointMapping, tmp_path: Path) -> None:
+    mapping.propose_by_name()
+    assert mapping.write_draft(tmp_path) is None  # nothing but what the names propose
+    first, second = mapping.keypoints[:2]
+    mapping.assign(first, "neck")
+    mapping.assign(second, "neck")  # a conflict that nobody decided yet
+    mapping.add(mapping.keypoints[2])
+    draft = mapping.write_draft(tmp_path)
+    assert draft is not None
+    assert mapping.modified  # a draft is not what the user saved
+    again = KeypointMapping(mapping.column, mapping.keypoints, mapping.base)
+    again.read(draft)
+    assert again.target(first) == again.target(second) == "neck"
+    assert again.added == mapping.added
+    assert mapping.write_draft(tmp_path) != draft  # nothing is overwritten
+    again.write(tmp_path / "saved.csv")
+    assert again.write_draft(tmp_path) is None

@@ -19,6 +19,7 @@ from napari_superanimal.widgets.pair_canvas import MINE, MODEL
 from napari_superanimal.widgets.pair_table import DOUBTS, MARGIN, SCORE, TARGET
 from superanimal.keypoints import LabelledSet, materialize, synthetic_labels
 from superanimal.keypoints.conversion import Cell, load_table
+from superanimal.keypoints.mapping import KeypointMapping
 from superanimal.keypoints.matching import match_predictions
 from superanimal.poses import load_space
 
@@ -499,3 +500,18 @@ def test_console_function_reads_a_folder(labels: LabelledSet, tmp_path: Path, qt
     qtbot.waitUntil(lambda: not job.running, timeout=PATIENCE_MS)
     assert job.report.kind == "NotFoundError" and "mini_topviewmouse" in job.report.remedy
     assert job.matching is None
+
+
+def test_closing_keeps_what_was_not_saved(
+    widget: KeypointMappingWidget, labels: LabelledSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUPERANIMAL_HOME", str(tmp_path))
+    widget.work_on(labels, "ourlab", widget.model.box.currentData())
+    assert widget.session is not None
+    mapping = widget.session.mapping
+    mapping.assign(labels.keypoints[0], "tail3")
+    widget.close()
+    (draft,) = (tmp_path / "drafts").glob("*.csv")
+    again = KeypointMapping(mapping.column, mapping.keypoints, mapping.base)
+    again.read(draft)
+    assert again.target(labels.keypoints[0]) == "tail3"

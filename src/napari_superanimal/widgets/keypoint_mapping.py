@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import napari
+from napari.utils.notifications import show_info
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
@@ -37,6 +38,7 @@ from napari_superanimal.widgets.parts import MARGIN, SPACING, Caption, EmptyStat
 from superanimal.errors import InputError, SuperAnimalError
 from superanimal.keypoints.labelled import LabelledSet
 from superanimal.keypoints.mapping import KeypointMapping
+from superanimal.zoo.home import home
 
 IMAGES = 50
 """So many images are looked at unless the user says otherwise: enough for a score, seconds on a CPU."""
@@ -469,7 +471,13 @@ class KeypointMappingWidget(QWidget):
             super().keyPressEvent(event)
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Let go of the job and the temporary pictures."""
+        """Let go of the job and the temporary pictures; keep what was not saved."""
         self.panel.stop()
         self.menu.release()
+        kept = [mapping.write_draft(home() / "drafts") for mapping in self._mappings.values()]
+        self._mappings.clear()
+        if paths := [str(path) for path in kept if path is not None]:
+            show_info(
+                f"Keypoint mapping was not saved; it is kept in {', '.join(paths)}. Load table… opens it."
+            )
         super().closeEvent(event)

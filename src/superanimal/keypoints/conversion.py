@@ -259,14 +259,19 @@ def identity_table(source: str, keypoints: Iterable[str], space: KeypointSpace) 
 
 
 def draft_table(source: str, keypoints: Sequence[str], space: KeypointSpace) -> ConversionTable:
-    """Propose a table from names and synonyms, for a person to check: one word may mean several points."""
-    known = {_plain(word): name for name in space.keypoints for word in space.synonyms.get(name, ())}
-    known |= {_plain(name): name for name in space.keypoints}
+    """Propose a table from names and synonyms, for a person to check: one word may mean several points.
+
+    The exact name comes before one that differs in case or underscores, and that before a synonym.
+    """
+    exact = {name: name for name in space.keypoints}
+    names = {_plain(name): name for name in space.keypoints}
+    synonyms = {_plain(word): name for name in space.keypoints for word in space.synonyms.get(name, ())}
+    synonyms = {word: name for word, name in synonyms.items() if word not in names}
     cells: dict[str, Cell] = {}
-    for own in keypoints:
-        master = known.get(_plain(own))
-        if master is not None and master not in cells:
-            cells[master] = Cell((own,))
+    for known, key in ((exact, str), (names, _plain), (synonyms, _plain)):
+        for own in keypoints:
+            if (master := known.get(key(own))) is not None:
+                cells.setdefault(master, Cell((own,)))
     return ConversionTable(space.keypoints, {source: cells}, f"draft for {source}")
 
 

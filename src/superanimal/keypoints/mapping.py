@@ -7,7 +7,9 @@ like it and gets a new one. A finished mapping is one column of a conversion tab
 
 from __future__ import annotations
 
+import datetime
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -382,6 +384,35 @@ class KeypointMapping:
         written.insert(0, save_table(ConversionTable(rows, columns, path.name), path))
         self._saved = dict(self.cells)
         return written
+
+    def write_draft(self, folder: str | os.PathLike[str]) -> Path | None:
+        """Keep edits that are in no file as a table of their own, for :meth:`read` to take up later.
+
+        Points that stand for one keypoint without a rule are joined as ``first``, since a table needs one.
+
+        Returns
+        -------
+        pathlib.Path or None
+            A new file in the folder; None when there is nothing but what the names propose.
+        """
+        fresh = KeypointMapping(self.column, self.keypoints, self.base)
+        fresh.propose_by_name()
+        if not self.modified or not self.cells or dict(self.cells) == dict(fresh.cells):
+            return None
+        draft = KeypointMapping(self.column, self.keypoints, self.base)
+        draft.take(self._joined(), self.column, self.space)
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")
+        stem = re.sub(r"[^\w.-]", "_", self.column)
+        path = Path(folder) / f"{stem}-{now}.csv"
+        draft.write(path)
+        return path
+
+    def _joined(self) -> ConversionTable:
+        cells = {
+            master: Cell(cell.names, "first") if cell.rule == UNDECIDED else cell
+            for master, cell in self.cells.items()
+        }
+        return ConversionTable(self.space.keypoints, {self.column: cells}, self.column)
 
 
 def space_path(table: str | os.PathLike[str]) -> Path:
