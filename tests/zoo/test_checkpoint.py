@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from superanimal.errors import ModelError, NotFoundError
 from superanimal.zoo import load_detector, load_pose_model
-from superanimal.zoo.checkpoint import read_checkpoint
+from superanimal.zoo.checkpoint import compare, read_checkpoint, write_weights
 
 
 @pytest.fixture
@@ -123,3 +124,15 @@ def test_only_the_counters_of_normalisation_may_be_missing(tmp_path: Path, ssdli
     torch.save({"model": frozen}, path)
     loaded = load_detector(path).network.state_dict()
     assert all(torch.equal(loaded[key], value) for key, value in frozen.items())
+
+
+def test_written_weights_are_read_back_and_readable_by_others(tmp_path: Path) -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+    path = tmp_path / "weights.safetensors"
+    assert write_weights(network, path, {"step": "3"}) == 6
+    found = read_checkpoint(path)
+    assert found.metadata == {"step": "3"}
+    assert compare(network, found.state)
+    other = tmp_path / "other"
+    other.touch()
+    assert path.stat().st_mode == other.stat().st_mode

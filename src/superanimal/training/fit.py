@@ -206,7 +206,7 @@ def precision(recipe: Recipe) -> str:
 def _open_run(task: Task, recipe: Recipe, folder: Path, resume: bool, progress: Progress) -> dict[str, Any]:
     """Return the record of the run in a folder, after checking that it is this one, or begin one."""
     path = folder / "run.json"
-    helper = int(os.environ.get("LOCAL_RANK", 0)) > 0
+    helper = int(os.environ.get("LOCAL_RANK") or os.environ.get("SLURM_PROCID") or 0) > 0
     now = {"task": task.identity(), "recipe": json.loads(json.dumps(recipe.record()))}
     if path.is_file():
         if not resume and not helper:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from superanimal.errors import ModelError, NotFoundError
@@ -167,7 +167,7 @@ def write_weights(network: nn.Module, path: Path, metadata: Mapping[str, str]) -
         if not name.endswith(COUNTER)
     }
     with atomic_write(path) as temporary:
-        save_file(state, temporary, metadata=dict(metadata))
+        temporary.write_bytes(save(state, dict(metadata)))  # save_file() would keep others from reading it
     return len(state)
 
 
