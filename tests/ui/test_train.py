@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QApplication, QFileDialog
 
 import napari_superanimal as plugin
 from napari_superanimal.training_run import TrainingResult
@@ -86,6 +86,14 @@ def wait_for_state(qtbot: Any, widget: TrainWidget, state: str) -> None:
     wait_for(qtbot, widget, lambda job: job.report.state == state)
 
 
+def press(viewer: Any, target: Any, key: Qt.Key, modifier: Qt.KeyboardModifier) -> None:
+    viewer.window._qt_window.activateWindow()  # shortcuts belong to the active window
+    target.setFocus()
+    QApplication.processEvents()
+    QTest.keyClick(target, key, modifier)
+    QApplication.processEvents()
+
+
 def cells(view: TrainingResultView, line: int) -> list[str]:
     return [view.table.item(line, column).text() for column in range(3)]
 
@@ -97,7 +105,7 @@ def test_start_live_curves_result_and_the_model_is_used(
     assert widget.form.method.currentData() == "memory-replay"
     assert "keeps the model's others" in widget.form.method_caption.text()
     assert f"{STEPS} steps of 4" in widget.form.length_caption.text()
-    QTest.keyClick(widget.start_button, Qt.Key.Key_Space)
+    press(viewer, widget.form.share, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert widget.tabs.currentIndex() == CURVES
     assert not widget.start_button.isEnabled() and not widget.form.isEnabled()
     assert widget.stop_button.isEnabled()
@@ -126,8 +134,7 @@ def test_start_live_curves_result_and_the_model_is_used(
     mean = np.average(errors, weights=marked)
     assert mean == pytest.approx(report["after"]["mean_euclidean_px"], rel=1e-3), "the pictures show the same"
     first = view.canvas.comparison
-    view.table.setFocus()
-    QTest.keyClick(view.table, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
+    press(viewer, view.table, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
     assert view.canvas.comparison is not first and view.place.text().startswith("2 of")
 
     view.use_button.click()
@@ -172,6 +179,7 @@ def test_stop_keeps_the_best_and_resume_ends_as_if_nothing_had_been(ready: Train
     assert "Stopped" in widget.message.text and "Traceback" not in widget.message.text
 
 
+@pytest.mark.slow
 def test_a_killed_training_says_so_and_resumes(ready: TrainWidget, qtbot: Any) -> None:
     widget = ready
     widget.start_button.click()

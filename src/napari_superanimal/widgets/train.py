@@ -7,6 +7,8 @@ from typing import Any
 
 import napari
 from napari.utils.theme import get_theme
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QProgressBar,
     QPushButton,
@@ -67,7 +69,7 @@ class TrainWidget(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
         self.bar.setStyleSheet(BAR_STYLE)
-        self.start_button.setToolTip("Train in a process of its own; the viewer stays free.")
+        self.start_button.setToolTip("Train in a process of its own; the viewer stays free (Ctrl+Return).")
         self.stop_button.setToolTip(
             "Stop after this step, keep the best weights and judge them. Once more: end at once."
         )
@@ -119,6 +121,9 @@ class TrainWidget(QWidget):
         self.result.used.connect(self.use_model)
         self.result.kept.connect(self.keep_base)
         self.viewer.events.theme.connect(self._on_theme)
+        shortcut = QShortcut(QKeySequence("Ctrl+Return"), self)
+        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        shortcut.activated.connect(self.start_button.click)
 
     # ---------------------------------------------------------------- what the buttons do
 
