@@ -138,6 +138,17 @@ def test_other_data_are_refused_and_nothing_is_overwritten(run, dots) -> None:  
         fit(tiny_model(), train, held_out, dots_space(), QUICK, folder, resume=False)
 
 
+def test_other_starting_weights_are_refused_before_the_first_checkpoint(
+    dots: LabelledSet, tmp_path: Path
+) -> None:
+    recipe = replace(QUICK, steps=8, validate_every=8)
+    fit(tiny_model(), dots, None, dots_space(), recipe, tmp_path, progress=Stopper(2))
+    assert not (tmp_path / "last.ckpt").exists()
+    with pytest.raises(InputError, match="weights to start from"):
+        fit(tiny_model(seed=1), dots, None, dots_space(), recipe, tmp_path)
+    assert fit(tiny_model(), dots, None, dots_space(), recipe, tmp_path).steps == 8
+
+
 def test_undefined_channels_keep_their_weights(dots: LabelledSet, tmp_path: Path) -> None:
     model = tiny_model()
     before = model.network.head.weight.detach().clone()  # type: ignore[union-attr]

@@ -16,6 +16,7 @@ same weights, to the last bit on a CPU, as one that was not.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import logging
@@ -41,6 +42,7 @@ from superanimal.training.batches import Stream, find_batch_size, on_gpu
 from superanimal.training.recipe import Recipe
 from superanimal.training.samples import PoseSamples
 from superanimal.training.task import PoseTask, Task
+from superanimal.zoo.checkpoint import COUNTER
 from superanimal.zoo.pose_model import PoseModel
 
 if TYPE_CHECKING:
@@ -217,6 +219,8 @@ def _open_run(task: Task, recipe: Recipe, folder: Path, resume: bool, progress: 
             )
         record: dict[str, Any] = json.loads(path.read_text("utf-8"))
         differences = [*_differences(record["task"], now["task"], "")]
+        if not (folder / "last.ckpt").is_file() and record["start"] != weights_digest(task.network):
+            differences.append("the weights to start from are others")
         differences += [
             text
             for text in _differences(record["recipe"], now["recipe"], "recipe.")
@@ -235,13 +239,26 @@ def _open_run(task: Task, recipe: Recipe, folder: Path, resume: bool, progress: 
         batch = find_batch_size(task, recipe)
     rounds, every = recipe.length(len(task.samples), batch)
     record = {
-        **now, "batch": batch, "rounds": rounds, "steps_per_round": every,
+        **now,
+        "start": weights_digest(task.network),
+        "batch": batch,
+        "rounds": rounds,
+        "steps_per_round": every,
         "provenance": make_provenance("train"),
-    }  # fmt: skip
+    }
     if not helper:
         with atomic_write(path) as temporary:
             temporary.write_text(json.dumps(record, indent=1), "utf-8")
     return record
+
+
+def weights_digest(network: torch.nn.Module) -> str:
+    """Return a digest of the weights of a network, counters of batch normalisation left out."""
+    digest = hashlib.sha256()
+    for name, value in network.state_dict().items():
+        if not name.endswith(COUNTER):
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _differences(old: Any, new: Any, where: str) -> Iterator[str]:
@@ -294,8 +311,3 @@ def _quiet() -> Iterator[None]:
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
-
-
-def has_tensorboard() -> bool:
-    """Whether tensorboard is installed."""
-    return importlib.util.find_spec("tensorboard") is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +90,10 @@ class Keeper(Callback):
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Begin to count."""
-        if trainer.is_global_zero:
-            from superanimal.training.fit import has_tensorboard
+        if trainer.is_global_zero and find_spec("tensorboard") is not None:
+            from torch.utils.tensorboard import SummaryWriter
 
-            if has_tensorboard():
-                from torch.utils.tensorboard import SummaryWriter
-
-                self._writer = SummaryWriter(str(self.folder / "tensorboard"), purge_step=self.step + 1)
+            self._writer = SummaryWriter(str(self.folder / "tensorboard"), purge_step=self.step + 1)
         self._before, self._began = (self.rows[-1]["seconds"] if self.rows else 0.0), time.monotonic()
         assert isinstance(module, TrainingModule)
         if not self.rows:

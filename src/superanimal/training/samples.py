@@ -98,7 +98,7 @@ class PoseSamples(Samples):
         self.rows, boxes = usable_animals(labelled, recipe.whole_frame)
         self.boxes = boxes
         self.point_weights = (
-            np.ones(labelled.visibility.shape, np.float32) if point_weights is None else point_weights
+            np.ones(labelled.visibility.shape) if point_weights is None else np.asarray(point_weights)
         )
         if self.point_weights.shape != labelled.visibility.shape:
             raise InputError(

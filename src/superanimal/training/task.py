@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -148,6 +149,7 @@ class PoseTask(Task):
             "images": {
                 name: [image_key(part, i) for i in range(len(part))] for name, part in labelled.items()
             },
+            "weights": hashlib.sha256(self.samples.point_weights.tobytes()).hexdigest()[:16],
             "model": entry.architecture,
             "options": repr(sorted(entry.options.items())),
             "head": repr(entry.head),
