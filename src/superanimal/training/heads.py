@@ -4,8 +4,8 @@ A network is built twice on paper, for K and for K + 1 keypoints: the tensors wh
 outputs, and the axis that differs is that of the keypoints. So this works for every architecture of the zoo:
 heatmaps (one row per keypoint), offset maps (two) and SimCC (one).
 
-Outputs of heatmap networks do not depend on each other, so a kept keypoint gives the same map as before, to
-the last bit. In RTMPose the keypoints attend to each other: another order gives the same answers, but adding
+Outputs of heatmap networks do not depend on each other, so a kept keypoint gives the same map as before (but
+for rounding). In RTMPose the keypoints attend to each other: another order gives the same answers, but adding
 or leaving out keypoints changes those of the rest a little until training has settled.
 """
 
