@@ -172,12 +172,11 @@ def propose_folder(source: str, labels: str, model: str, method: str) -> Path:
 
 def free_folder(folder: Path) -> Path:
     """Return the folder, or one with a number, that holds no run yet."""
-    stem = re.sub(r"-\d+$", "", folder.name)
-    number = 1
-    while holds_run(folder):
+    free, number = folder, 1
+    while holds_run(free):
         number += 1
-        folder = folder.with_name(f"{stem}-{number}")
-    return folder
+        free = folder.with_name(f"{folder.name}-{number}")
+    return free
 
 
 def free_name(folder: Path) -> str:

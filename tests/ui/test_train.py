@@ -161,6 +161,12 @@ def test_stop_keeps_the_best_and_resume_ends_as_if_nothing_had_been(ready: Train
     made = len(widget.job.rows)
     assert widget.resume_button.isEnabled()
 
+    widget.form.length.setCurrentIndex(widget.form.length.findData("long"))
+    widget.resume_button.click()
+    wait_for_state(qtbot, widget, "failed")
+    assert "holds another run" in widget.message.text and "steps was 40" in widget.message.text
+    assert widget.message.button.text() == "Start in a new folder"
+    widget.form.length.setCurrentIndex(widget.form.length.findData("quick"))
     widget.resume_button.click()
     assert len(widget.job.rows) == made, "the curves go on, they do not begin anew"
     wait_for_state(qtbot, widget, "finished")

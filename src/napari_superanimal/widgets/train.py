@@ -142,14 +142,15 @@ class TrainWidget(QWidget):
         self._begin()
 
     def _begin(self) -> None:
+        labels, options = self.form.require_labels(), self.form.options()
         self._drop_job()
         self.form.stop_gauge()
         self.result.show_result(None)
-        options = self.form.options()
-        self.job = console.train(self.form.require_labels(), **options)
+        self.job = console.train(labels, **options)
         self.job.reported.connect(self._on_report)
         self.job.validated.connect(self._on_validated)
         self._on_validated(self.job.rows)
+        self._on_report(self.job.report)
         self.tabs.setCurrentIndex(CURVES)
 
     def stop(self) -> None:
@@ -158,17 +159,8 @@ class TrainWidget(QWidget):
             self.job.cancel()
 
     def resume(self) -> None:
-        """Go on with the run in the folder."""
-
-        def go_on() -> None:
-            if self.job is None or self.job.folder != self.form.folder:
-                self._begin()
-            else:
-                self.result.show_result(None)
-                self.job.start()
-                self.tabs.setCurrentIndex(CURVES)
-
-        self._try(go_on)
+        """Go on with the run in the folder; choices that differ from those it began with are refused."""
+        self._try(self._begin)
 
     def _start_elsewhere(self) -> None:
         self.form.set_folder(free_folder(self.form.folder))
