@@ -26,27 +26,29 @@ def main() -> None:
     root = Path(config).parent
     project = auxiliaryfunctions.read_config(config)
     labels = pd.read_hdf(next(root.glob("labeled-data/*/CollectedData_*.h5")))
-    made = deeplabcut.create_training_dataset(
+    deeplabcut.create_training_dataset(
         config, Shuffles=[1], net_type="top_down_hrnet_w32", userfeedback=False
     )
-    results = root / "results"
-    results.mkdir()
-    deeplabcut.analyze_videos(
-        config, [clip], shuffle=int(shuffle), destfolder=str(results), device="cpu", batch_size=8
-    )
-    frame = pd.read_hdf(next(results.glob("*.h5")))
-    names = list(dict.fromkeys(frame.columns.get_level_values("bodyparts")))
-    values = frame.to_numpy().reshape(len(frame), len(names), 3)
-    values[(values[..., :2] < 0).all(-1)] = float("nan")
+    made = any(root.glob("dlc-models-pytorch/iteration-0/*shuffle1/train/pytorch_config.yaml"))
     record = {
         "deeplabcut": deeplabcut.__version__,
         "torch": torch.__version__,
         "task": project["Task"],
         "labels": f"{labels.shape[0]} x {labels.shape[1]}",
         "training_set": "yes" if made else "no",
-        "keypoints": names,
-        "poses": [[[None if v != v else float(v) for v in p] for p in row] for row in values],
     }
+    if int(shuffle):
+        results = root / "results"
+        results.mkdir()
+        deeplabcut.analyze_videos(
+            config, [clip], shuffle=int(shuffle), destfolder=str(results), device="cpu", batch_size=8
+        )
+        frame = pd.read_hdf(next(results.glob("*.h5")))
+        names = list(dict.fromkeys(frame.columns.get_level_values("bodyparts")))
+        values = frame.to_numpy().reshape(len(frame), len(names), 3)
+        values[(values[..., :2] < 0).all(-1)] = float("nan")
+        poses = [[[None if v != v else float(v) for v in p] for p in row] for row in values]
+        record |= {"keypoints": names, "poses": poses}
     Path(out).write_text(json.dumps(record))
 
 

@@ -34,11 +34,11 @@ CASES = (
 LIMIT_PX, LIMIT_SCORE = 0.01, 1e-4
 
 
-def make_project(case: Case, frames: np.ndarray, keypoints: tuple[str, ...]) -> Path:
+def make_project(name: str, frames: np.ndarray, keypoints: tuple[str, ...], animals: int = 1) -> Path:
     """Write labels on some frames as a DeepLabCut project; the points are random, only their names matter."""
     from superanimal.keypoints import ImageRef, LabelledSet, materialize
 
-    folder = CACHE / f"project-{case.superanimal}-{case.pose}"
+    folder = CACHE / f"project-{name}"
     shutil.rmtree(folder, ignore_errors=True)
     images = CACHE / "project-images"
     images.mkdir(parents=True, exist_ok=True)
@@ -46,14 +46,15 @@ def make_project(case: Case, frames: np.ndarray, keypoints: tuple[str, ...]) -> 
     for file, frame in zip(files, frames, strict=True):
         cv2.imwrite(str(file), frame[..., ::-1])
     height, width = frames.shape[1:3]
-    shape = (len(frames), len(keypoints))
+    shape = (animals * len(frames), len(keypoints))
     labelled = LabelledSet(
         "labels",
         keypoints,
         [ImageRef(str(file), width=width, height=height) for file in files],
-        np.arange(len(frames)),
+        np.repeat(np.arange(len(frames)), animals),
         np.random.default_rng(0).uniform(10, min(width, height) - 10, (*shape, 2)).astype(np.float32),
         np.full(shape, 2, np.int8),
+        individuals=np.array([f"animal{i % animals}" for i in range(shape[0])], object),
         video=np.array(["clip"] * len(frames), object),
     )
     materialize(labelled, folder, "deeplabcut")
@@ -76,7 +77,7 @@ def weights_of(case: Case, frames: np.ndarray) -> tuple[Path, Path]:
 
 
 def run_deeplabcut(python: Path, project: Path, shuffle: int, clip: Path, threads: int) -> dict:
-    """Let DeepLabCut read the project, make a training set and analyse the clip with the shuffle."""
+    """Let DeepLabCut read the project, make a training set and analyse the clip with the shuffle (not 0)."""
     out = project / "side.json"
     command = [str(python), str(Path(__file__).with_name("_deeplabcut_snapshot_side.py"))]
     command += [str(project / "config.yaml"), str(shuffle), str(clip), str(out)]
@@ -112,7 +113,7 @@ def main() -> None:
         pose, detector = weights_of(case, frames)
         model, finder = load_pose_model(pose), load_detector(detector)
         part = tuple(model.keypoints[i] for i in (13, 0, 7, 2, 1))
-        project = make_project(case, frames[:6], part)
+        project = make_project(f"{case.superanimal}-{case.pose}", frames[:6], part)
         done = export_deeplabcut(model, project, detector=finder)
         theirs = run_deeplabcut(python, project, done.shuffle, clip, args.threads)
         poses = analyze(
@@ -135,6 +136,9 @@ def main() -> None:
             + [f"{px:.2g}", f"{score:.2g}"]
         )
         print(rows[-1], flush=True)
+    several = make_project("several-animals", frames[:6], tuple(model.keypoints[:4]), animals=2)
+    opened = run_deeplabcut(python, several, 0, clip, args.threads)
+    rows.append(["two animals", "", opened["labels"], opened["training_set"], "", "", ""])
     header = ["model", "detector", "labels read (images x columns)", "training set made"]
     header += ["keypoints compared", "max diff (px)", "max diff score"]
     limits = ["limit", "", "", "", "", f"{LIMIT_PX:g}", f"{LIMIT_SCORE:g}"]
