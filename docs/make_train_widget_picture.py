@@ -1,4 +1,4 @@
-"""Take docs/images/train_widget.png from the real widget: form, curves and result of one training.
+"""Take docs/images/train_widget.jpg from the real widget: form, curves and result of one training.
 
     xvfb-run -a -s "-screen 0 1700x1200x24 +extension GLX" python docs/make_train_widget_picture.py
 
@@ -34,12 +34,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         widget.menu.read.emit(user_labels(), "mice")
         widget.form.share.setValue(60)
+        widget.form.length.setCurrentIndex(widget.form.length.findData("quick"))
         while widget.form._gauge is not None or widget.form.split is None:
             settle(0.1)
         widget.form.set_folder(Path(folder) / "my_mice")
         take(0)
         widget.start_button.click()
-        while widget.job.running and widget.job.report.done < 0.7 * (widget.job.report.total or 1e9):
+        while widget.job.running and len(widget.job.rows) < 4:
             settle(0.1)
         take(1)
         while widget.job.running:
@@ -47,12 +48,13 @@ def main() -> None:
         if widget.job.report.state != "finished":
             raise SystemExit(f"{widget.job.report} {list(widget.job.log)}")
         print(widget.result.result.report["verdict"])
+        widget.result.step(5)
         take(2)
     viewer.close()
     sheet = Image.new("RGB", (sum(p.width for p in pictures), pictures[0].height))
     for n, picture in enumerate(pictures):
         sheet.paste(picture, (n * picture.width, 0))
-    sheet.quantize(192, dither=Image.Dither.NONE).save(IMAGES / "train_widget.png", optimize=True)
+    sheet.save(IMAGES / "train_widget.jpg", quality=90)
 
 
 if __name__ == "__main__":

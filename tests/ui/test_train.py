@@ -70,7 +70,7 @@ def show(widget: TrainWidget, labels: LabelledSet, qtbot: Any) -> None:
     widget.menu.read.emit(labels, "memory")
     qtbot.waitUntil(lambda: widget.form.split is not None, timeout=PATIENCE_MS)
     widget.form.length.setCurrentIndex(widget.form.length.findData("quick"))
-    widget.form.batch.setValue(4)
+    widget.form.batch.setValue(2)
     widget.form.stop_gauge()
 
 
@@ -104,7 +104,7 @@ def test_start_live_curves_result_and_the_model_is_used(
     widget = ready
     assert widget.form.method.currentData() == "memory-replay"
     assert "keeps the model's others" in widget.form.method_caption.text()
-    assert f"{STEPS} steps of 4" in widget.form.length_caption.text()
+    assert f"{STEPS} steps of 2" in widget.form.length_caption.text()
     press(viewer, widget.form.share, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert widget.tabs.currentIndex() == CURVES
     assert not widget.start_button.isEnabled() and not widget.form.isEnabled()
@@ -327,7 +327,7 @@ def test_a_worse_model_is_not_recommended(labels: LabelledSet, tmp_path: Path, q
         ["snout", "–", "7.00"],
     ]
     assert not view.table.item(0, 2).font().bold()
-    assert view.notes.text() == "keypoints matched by position"
+    assert view.notes.text() == "Keypoints matched by position."
     assert view.place.text() == "no held-out frames"
 
 
@@ -340,7 +340,7 @@ def test_curves_mark_the_best_and_bear_gaps(qtbot: Any) -> None:
         {"step": 50.0, "loss": 0.5, "held_out_error_px": 5.0, "held_out_oks": 0.8, "held_out_loss": 1.5},
     ]
     plot.show_rows(rows, 100)
-    assert plot.best["step"] == 25
+    assert plot.best["step"] == 25 and plot.loss.axison
     assert plot.error.lines[-1].get_xydata().tolist() == [[25, 4]]
     assert plot.loss.lines[0].get_xydata().tolist() == [[25, 1], [50, 0.5]]
     plot.show_rows([{"step": 25.0, "loss": 1.0}], 100)  # nothing is held out

@@ -97,7 +97,7 @@ class CompareCanvas(TwinView):
                 painter.setBrush(PREDICTION)
                 painter.drawEllipse(dot, DOT, DOT)
             painter.setBrush(QColor(0, 0, 0, 0))
-            for color, width in ((QColor(0, 0, 0, 160), 3.2), (LABEL, 1.6)):
+            for color, width in ((QColor(0, 0, 0, 230), 3.4), (LABEL, 1.6)):
                 painter.setPen(QPen(color, width))
                 painter.drawEllipse(ring, RING, RING)
         if self.names:

@@ -67,6 +67,8 @@ class CurvePlot(FigureCanvasQTAgg):
         if self.loss.lines:
             self.loss.legend(fontsize=8, frameon=False, labelcolor=text, loc="upper right", ncols=2)
         else:
+            for axes in (self.loss, self.error):
+                axes.set_axis_off()
             self._say("The first point appears after the first validation.")
         if ERROR in self.best:
             self.error.plot(
