@@ -145,12 +145,6 @@ def run(
     task: Task, recipe: Recipe, folder: Path, *, progress: Progress | None = None, resume: bool = True
 ) -> FitResult:
     """Train a task; :func:`fit` says what the parameters mean."""
-    if importlib.util.find_spec("lightning") is None:
-        raise InputError(
-            "lightning is not installed",
-            "training runs on it",
-            "install the extra: pip install 'napari-superanimal[train]'",
-        )
     from lightning.pytorch import Trainer
 
     from superanimal.training.keeper import Keeper
