@@ -17,7 +17,6 @@ same weights, to the last bit on a CPU, as one that was not.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import logging
 import os
