@@ -327,7 +327,7 @@ def test_a_worse_model_is_not_recommended(labels: LabelledSet, tmp_path: Path, q
         ["snout", "–", "7.00"],
     ]
     assert not view.table.item(0, 2).font().bold()
-    assert view.notes.text() == "Keypoints matched by position."
+    assert view.notes.text() == "keypoints matched by position"
     assert view.place.text() == "no held-out frames"
 
 

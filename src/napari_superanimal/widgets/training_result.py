@@ -157,7 +157,7 @@ class TrainingResultView(QWidget):
         (self.use_button if good else self.keep_button).setDefault(True)
         self._fill_table(report)
         self.forgetting.setText(_forgetting(report))
-        notes = "\n".join(map(sentence, report["notes"]))
+        notes = "\n".join(report["notes"])
         self.notes.setText(notes)
         self.notes.setVisible(bool(notes))
         self.step(0)
