@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from dots import NAMES, dots_space, make_dots, tiny_model
 
 from superanimal.errors import InputError
@@ -202,7 +201,6 @@ def test_several_animals_with_keypoints_of_their_own_scale(base: PoseModel, tmp_
 @pytest.mark.slow
 def test_ten_frames_improve_the_embedded_model(tmp_path: Path) -> None:
     """Rendered mice labelled after other definitions: ears at their tips, the snout further back."""
-    torch.set_num_threads(2)
     mice = synthetic_labels(tmp_path / "mice", 20, seed=11)
     first = np.array([np.flatnonzero(mice.image_index == i)[0] for i in range(20)])
     place = {name: mice.xy[first, k] for k, name in enumerate(mice.keypoints)}
