@@ -305,12 +305,12 @@ class TrainWidget(QWidget):
         busy = self.menu.busy
         folder = self.form.folder
         self.form.setEnabled(not running and not busy)
-        self.start_button.setEnabled(not running and not busy and self.form.ready)
+        idle = not running and not busy and self.form.ready
+        self.start_button.setEnabled(idle)
         self.stop_button.setEnabled(running)
         stopping = job is not None and job.report.state == "cancelling"
         self.stop_button.setText("End at once" if stopping else "Stop")
-        unfinished = holds_run(folder) and not is_finished(folder)
-        self.resume_button.setEnabled(not running and not busy and self.form.ready and unfinished)
+        self.resume_button.setEnabled(idle and holds_run(folder) and not is_finished(folder))
         self.bar.setVisible(running)
         for button in (self.result.use_button, self.result.keep_button):
             button.setEnabled(not running and self.taking is None)
