@@ -162,6 +162,7 @@ def test_choices_replace_defaults(labelled: LabelledSet, base: PoseModel) -> Non
     assert recipe.steps is None and recipe.epochs == 3 and recipe.lr == 1e-5
     assert recipe.augmentation.rotation == 5 and recipe.augmentation.flip == 0.5
     few, many = make_recipe(found, 10), make_recipe(found, 10_000)
+    assert (few.freeze, many.freeze) == (2, 0)
     assert few.freeze_norm and few.steps is not None and many.steps is not None and few.steps < many.steps
     with pytest.raises(InputError, match="learning"):
         make_recipe(found, 6, {"learning": 1})

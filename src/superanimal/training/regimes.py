@@ -37,6 +37,8 @@ from superanimal.zoo.architectures import module_of
 from superanimal.zoo.pose_model import PoseModel
 
 ENCODERS = ("model", "imagenet")
+FEW = 64
+"""Animals below which training is cautious."""
 SIDE_VIEW_ROTATION = 30.0
 """Degrees; animals seen from above are turned all the way round."""
 
@@ -221,7 +223,8 @@ def make_recipe(start: Start, animals: int, choices: Mapping[str, Any] | None = 
     """Return the recipe of a method, with the user's choices in place of the defaults.
 
     Batch-norm statistics of the encoder stay as they are and learning rates are low when few frames are
-    given, as in the paper (fewer than 64 images: statistics frozen, a tenth of the rate).
+    given, as in the paper (fewer than 64 images: statistics frozen, a tenth of the rate). With few frames the
+    encoder's first two stages keep their weights too: a third less time per step on a CPU.
 
     Parameters
     ----------
@@ -245,8 +248,9 @@ def make_recipe(start: Start, animals: int, choices: Mapping[str, Any] | None = 
     values: dict[str, Any] = {
         "steps": usual_steps(start.method, animals),
         "batch": usual_batch(animals),
-        "lr": (5e-4 if keeps else 1e-3) if soft else (5e-5 if keeps and animals < 64 else 5e-4),
+        "lr": (5e-4 if keeps else 1e-3) if soft else (5e-5 if keeps and animals < FEW else 5e-4),
         "backbone_factor": 0.3 if start.method.encoder else 1.0,
+        "freeze": 2 if start.method.encoder and animals < FEW else 0,
         "freeze_norm": start.method.encoder,
         "patience": 8,
         "warmup": 25,
