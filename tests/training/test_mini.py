@@ -147,10 +147,12 @@ def test_export_keeps_the_network(tmp_path: Path) -> None:
 def test_shipped_weights_are_small() -> None:
     files = list(mini.WEIGHTS.glob("*.safetensors"))
     assert {f.name for f in files} == {
+        "mini_quadruped.safetensors",
+        "mini_quadruped_detector.safetensors",
         "mini_topviewmouse.safetensors",
         "mini_topviewmouse_detector.safetensors",
     }
-    assert sum(f.stat().st_size for f in files) < 12e6
+    assert all(f.stat().st_size < 12e6 for f in files)
     for file in files:
         with safe_open(file, framework="pt") as stream:
             assert {"commit", "seed", "steps", "rendered_validation"} <= set(stream.metadata())
@@ -183,6 +185,30 @@ def test_shipped_detector_finds_rendered_mice() -> None:
     assert hits >= 15
 
 
+def test_shipped_quadruped_model_finds_rendered_keypoints() -> None:
+    pictures = [random_quadruped_picture(777_000 + k, (224, 224), 85.0, 1) for k in range(16)]
+    shard = SceneShard(
+        np.stack([p.image for p in pictures]),
+        np.stack([p.keypoints for p in pictures]),
+        np.stack([p.visible for p in pictures]),
+    )
+    samples = PoseSamples([shard], augment=False, subject=FOURLEGGED)
+    figures = mini.measure_pose(load_pose_model("mini_quadruped").network, samples, count=32)
+    assert figures["median_px"] < 7
+    assert figures["within_10pct"] > 0.7
+
+
+def test_shipped_detector_finds_rendered_quadrupeds() -> None:
+    detector = load_detector("mini_quadruped_detector")
+    hits = 0
+    for seed in range(20):
+        picture = random_quadruped_picture(888_000 + seed, (240, 320), 80.0, 1)
+        (boxes, _), *_ = detector.detect(torch.from_numpy(picture.image[None]))
+        x, y = np.clip((picture.boxes[0, :2] + picture.boxes[0, 2:]) / 2, 0, [319, 239])
+        hits += bool(len(boxes) and boxes[0, 0] < x < boxes[0, 2] and boxes[0, 1] < y < boxes[0, 3])
+    assert hits >= 15
+
+
 def test_letterbox_and_boxes_agree() -> None:
     canvas, scale = mini_detector.letterbox(np.zeros((300, 640, 3), np.uint8))
     assert canvas.shape == (160, 320, 3) and scale == 0.5
@@ -195,6 +221,19 @@ def test_letterbox_and_boxes_agree() -> None:
     # Cell centre (11.5, 5.5) * 8 / 0.5 = (184, 88), half sizes 64 and 32, pixel centres at integers.
     assert np.allclose(boxes, [[184 - 64 - 0.5, 88 - 32 - 0.5, 184 + 64 - 0.5, 88 + 32 - 0.5]])
     assert scores[0] == pytest.approx(torch.sigmoid(torch.tensor(3.0)).item())
+
+
+def test_a_large_animal_comes_before_a_small_one_of_the_same_score() -> None:
+    center = torch.full((1, 1, 20, 40), -9.0)
+    extent = torch.zeros(1, 4, 20, 40)
+    for row, column, log_size, logit in ((4, 8, 1.0, 0.4), (12, 28, 3.5, 0.3)):
+        center[0, 0, row, column] = logit
+        extent[0, 2:, row, column] = log_size
+    outputs = {"center": center, "extent": extent}
+    ((boxes, scores),) = mini_detector.decode(outputs, 1.0, (160, 320), size_prior=0.25)
+    ((plain, before),) = mini_detector.decode(outputs, 1.0, (160, 320))
+    assert np.diff(boxes[:, [0, 2]])[0] > 60 > np.diff(plain[:, [0, 2]])[0]
+    assert (scores <= before.max()).all() and scores[0] > scores[1]
 
 
 def test_scene_cache_reads_what_was_rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

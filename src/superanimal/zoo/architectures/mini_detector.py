@@ -27,10 +27,19 @@ CHANNELS = (40, 112)
 
 
 class MiniDetector(nn.Module):
-    """Centre-point detector; input (B, 3, H, W) normalised, H and W multiples of 32."""
+    """Centre-point detector; input (B, 3, H, W) normalised, H and W multiples of 32.
 
-    def __init__(self, width: int = 64) -> None:
+    Parameters
+    ----------
+    width
+        Channels of the pyramid.
+    size_prior
+        How much a large animal is preferred, see :func:`decode`.
+    """
+
+    def __init__(self, width: int = 64, size_prior: float = 0.0) -> None:
         super().__init__()
+        self.size_prior = size_prior
         backbone: Any = timm.create_model(
             "tf_efficientnet_lite0", pretrained=False, features_only=True, out_indices=(2, 3)
         )
@@ -60,9 +69,9 @@ class MiniDetector(nn.Module):
         return {"center": self.center(features), "extent": self.extent(features)}
 
 
-def build() -> MiniDetector:
+def build(size_prior: float = 0.0) -> MiniDetector:
     """Build the network with random weights (no download)."""
-    return MiniDetector()
+    return MiniDetector(size_prior=size_prior)
 
 
 def letterbox(frame: np.ndarray, long_side: int = LONG_SIDE) -> tuple[np.ndarray, float]:
@@ -92,6 +101,7 @@ def decode(
     *,
     max_boxes: int = 32,
     floor: float = 0.02,
+    size_prior: float = 0.0,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Turn network outputs into boxes: peaks of the centre map, then suppression of overlaps.
 
@@ -105,6 +115,9 @@ def decode(
         (height, width) of the frame; boxes are clipped to it.
     max_boxes, floor
         At most so many boxes a frame, none below this score.
+    size_prior
+        A box that covers less than a quarter of the frame has its score multiplied by (4 × its share of the
+        frame) to this power: who films an animal mostly fills the picture with it.
 
     Returns
     -------
@@ -134,6 +147,8 @@ def decode(
         boxes = torch.stack([x - half_w, y - half_h, x + half_w, y + half_h], -1) / scale - 0.5
         limits = torch.tensor([w - 0.5, h - 0.5, w - 0.5, h - 0.5])
         boxes = torch.minimum(boxes.clamp_min(-0.5), limits)
+        share = (boxes[:, 2:] - boxes[:, :2]).prod(-1) / (h * w)
+        score = score * (4 * share).clamp(1e-6, 1.0) ** size_prior
         keep = nms(boxes, score, 0.55)
         found.append((boxes[keep].numpy().astype(np.float32), score[keep].numpy().astype(np.float32)))
     return found
@@ -160,4 +175,4 @@ def detect(network: MiniDetector, frames: Sequence[np.ndarray]) -> list[tuple[np
     weight = network.center.weight
     batch = torch.from_numpy(np.stack(canvases)).to(weight.device).permute(0, 3, 1, 2).float()
     outputs = {n: value.cpu() for n, value in network(batch.div_(127.5).sub_(1.0).to(weight.dtype)).items()}
-    return decode(outputs, scales[0], frames[0].shape[:2])
+    return decode(outputs, scales[0], frames[0].shape[:2], size_prior=network.size_prior)
