@@ -211,19 +211,12 @@ def _clutter(rng: np.random.Generator, image: np.ndarray, horizon: float, row: f
     for _ in range(int(rng.integers(0, 3))):  # tables and benches
         size = scale * rng.uniform(0.3, 1.1) * np.array([1.0, rng.uniform(0.4, 0.8)])
         x, y = rng.uniform(0, w), rng.uniform(horizon, row)
-        colour = _tuple(_vary(rng, [0.35, 0.25, 0.17], 0.6))
-        thick = max(1, int(size[1] * rng.uniform(0.05, 0.3)))
-        cv2.line(
-            image,
-            (int(x), int(y - size[1])),
-            (int(x + size[0]), int(y - size[1])),
-            colour,
-            thick,
-            cv2.LINE_AA,
-        )
+        wood = _tuple(_vary(rng, [0.35, 0.25, 0.17], 0.6))
+        thick, top = max(1, int(size[1] * rng.uniform(0.05, 0.3))), int(y - size[1])
+        cv2.line(image, (int(x), top), (int(x + size[0]), top), wood, thick, cv2.LINE_AA)
         for leg in (0.05, 0.95, *rng.uniform(0.05, 0.95, int(rng.integers(0, 3)))):
             at = int(x + leg * size[0])
-            cv2.line(image, (at, int(y - size[1])), (at, int(y)), colour, max(1, thick // 2), cv2.LINE_AA)
+            cv2.line(image, (at, top), (at, int(y)), wood, max(1, thick // 2), cv2.LINE_AA)
 
 
 def paint_landscape(
