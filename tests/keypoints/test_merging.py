@@ -214,12 +214,15 @@ def test_union_of_data_sets_finds_pairs(tmp_path):
     assert space.keypoints == ("nose", "left_ear", "right_ear", "wingL", "wingR")
     assert space.pairs == (("left_ear", "right_ear"), ("wingL", "wingR"))
     assert merge([one, two], duplicates="ignore").labelled.keypoints == space.keypoints
-    assert [mirror_name(n) for n in ("L_Eye", "tail", "nose", "ear_left")] == [
-        "R_Eye",
-        "tail",
-        "nose",
-        "ear_right",
-    ]
+    names = ("L_Eye", "tail", "nose", "ear_left", "Nearknee", "Offknee", "offhind")
+    mirrored = ["R_Eye", "tail", "nose", "ear_right", "Offknee", "Nearknee", "nearhind"]
+    assert [mirror_name(name) for name in names] == mirrored
+
+
+def test_near_and_off_side_of_a_horse_are_a_pair_and_nothing_pairs_with_itself(tmp_path):
+    names = ("Nose", "Nearknee", "Offknee", "Nearhock", "left")
+    space = union_space([make_set(tmp_path, name="horse", keypoints=names)])
+    assert space.pairs == (("Nearknee", "Offknee"),)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from superanimal.keypoints.conversion import (
     save_table,
     side,
 )
-from superanimal.keypoints.spaces import extend_space, mirror_name, save_space
+from superanimal.keypoints.spaces import extend_space, pairs_by_name, save_space
 from superanimal.keypoints.support import Doubt, doubts_about
 from superanimal.poses import KeypointSpace, load_space
 
@@ -431,8 +431,7 @@ def _with(cell: Cell | None, keypoint: str) -> Cell:
 def _extended(base: KeypointSpace, added: Sequence[str], name: str) -> KeypointSpace:
     if not added:
         return base
-    pairs = [(k, mirror_name(k)) for k in added if side(k) == "left" and mirror_name(k) in added]
-    return extend_space(base, name, added, pairs=pairs)
+    return extend_space(base, name, added, pairs=pairs_by_name(added))
 
 
 def _require_extension(space: KeypointSpace, base: KeypointSpace, path: Path) -> None:

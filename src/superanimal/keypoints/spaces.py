@@ -83,10 +83,7 @@ def union_space(parts: Sequence[LabelledSet | KeypointSpace], name: str = "union
     color = {k: c for space in reversed(spaces) for k, c in zip(space.keypoints, space.colors, strict=True)}
     pairs = list(dict.fromkeys(pair for space in spaces for pair in space.pairs))
     paired = {keypoint for pair in pairs for keypoint in pair}
-    for left in names:
-        right = mirror_name(left)
-        if side(left) == "left" and right in names and not paired & {left, right}:
-            pairs.append((left, right))
+    pairs += [pair for pair in pairs_by_name(names) if not paired & set(pair)]
     space = KeypointSpace(
         name=name,
         title=name,
@@ -101,18 +98,28 @@ def union_space(parts: Sequence[LabelledSet | KeypointSpace], name: str = "union
     return space
 
 
-_MIRRORED = (("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT"), ("L_", "R_"), ("l_", "r_"))
+def pairs_by_name(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the (left, right) pairs of keypoints that their names tell."""
+    found = [(left, mirror_name(left)) for left in names if side(left) == "left"]
+    return [(left, right) for left, right in found if right != left and right in names]
+
+
+_ANYWHERE = (("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT"))
+_AT_START = (("L_", "R_"), ("l_", "r_"), ("near", "off"), ("Near", "Off"))
 
 
 def mirror_name(name: str) -> str:
-    """Return the name of the other side (``left_ear``: ``right_ear``, ``wingL``: ``wingR``), or the name."""
-    for left, right in _MIRRORED:
+    """Return the name of the other side, or the name itself when it tells no side.
+
+    ``left_ear``: ``right_ear``; ``wingL``: ``wingR``; of horses, whose near side is the left, ``Nearknee``:
+    ``Offknee``.
+    """
+    for left, right in (*_ANYWHERE, *_AT_START):
         for one, other in ((left, right), (right, left)):
-            if (len(one) > 2 and one in name) or name.startswith(one):
+            if name.startswith(one) or ((left, right) in _ANYWHERE and one in name):
                 return name.replace(one, other, 1)
     swapped = re.sub(r"(?<=[a-z])([LR])(\d*)$", lambda m: ("R" if m[1] == "L" else "L") + m[2], name)
-    swapped = re.sub(r"_([lr])$", lambda m: "_" + ("r" if m[1] == "l" else "l"), swapped)
-    return swapped
+    return re.sub(r"_([lr])$", lambda m: "_" + ("r" if m[1] == "l" else "l"), swapped)
 
 
 def check_space(space: KeypointSpace) -> list[str]:

@@ -26,7 +26,7 @@ from superanimal.errors import InputError, unknown_name
 from superanimal.keypoints.conversion import Cell, ConversionTable, require_sound, side
 from superanimal.keypoints.labelled import LabelledSet
 from superanimal.keypoints.projection import project
-from superanimal.keypoints.spaces import DEFAULT_COLOR, DEFAULT_SIGMA, extend_space, mirror_name
+from superanimal.keypoints.spaces import DEFAULT_COLOR, DEFAULT_SIGMA, extend_space, pairs_by_name
 from superanimal.poses import KeypointSpace
 from superanimal.training.heads import NEW, from_scratch, nearest_mapped, with_fresh_head, with_outputs
 from superanimal.training.methods import Method, Outputs, find_method, usual_batch, usual_steps
@@ -208,9 +208,8 @@ def labelled_space(labelled: LabelledSet, known: KeypointSpace, mapped: Mapping[
 
 def mirrored(names: tuple[str, ...], pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the (left, right) pairs that names tell, of keypoints that are in no pair yet."""
-    free = set(names) - {name for pair in pairs for name in pair}
-    found = [(k, mirror_name(k)) for k in names if k in free and side(k) == "left"]
-    return [pair for pair in found if pair[1] in free]
+    paired = {name for pair in pairs for name in pair}
+    return pairs_by_name([name for name in names if name not in paired])
 
 
 def unpaired(space: KeypointSpace) -> list[str]:
