@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
-    QFormLayout,
     QPushButton,
     QSlider,
     QSpinBox,
@@ -25,11 +24,11 @@ from napari_superanimal.layers import is_pose_layer
 from napari_superanimal.playback import PoseView, attach
 from napari_superanimal.widgets.parts import (
     MARGIN,
-    SPACING,
     Caption,
     EmptyState,
     LayerChoice,
     Message,
+    narrow_form,
     row,
 )
 from napari_superanimal.widgets.save import save_dialog
@@ -106,11 +105,7 @@ class DisplayPosesWidget(QWidget):
         self._on_layer()
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setHorizontalSpacing(MARGIN)
-        form.setVerticalSpacing(SPACING)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        form = narrow_form()
         form.addRow("Poses", self.layer)
         form.addRow("Colour by", self.color)
         form.addRow("Confidence", row(self.cutoff, self.cutoff_value, stretch=1))

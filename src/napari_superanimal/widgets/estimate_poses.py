@@ -7,11 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 import napari
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFormLayout,
     QProgressBar,
     QPushButton,
     QSpinBox,
@@ -35,12 +33,12 @@ from napari_superanimal.models import (
 from napari_superanimal.widgets.open_video import open_video_dialog
 from napari_superanimal.widgets.parts import (
     MARGIN,
-    SPACING,
     Caption,
     EmptyState,
     LayerChoice,
     Message,
     clock,
+    narrow_form,
     row,
 )
 from napari_superanimal.widgets.save import save_dialog
@@ -122,12 +120,7 @@ class EstimatePosesWidget(QWidget):
         self._on_video()
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setHorizontalSpacing(MARGIN)
-        form.setVerticalSpacing(SPACING)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        form = narrow_form()
         form.addRow("Video", row(self.video, self.open_button, stretch=1))
         form.addRow("Model", self.model)
         form.addRow("", self.model_caption)

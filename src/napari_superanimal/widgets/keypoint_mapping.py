@@ -14,7 +14,6 @@ from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QCheckBox,
     QFileDialog,
-    QFormLayout,
     QInputDialog,
     QLabel,
     QMenu,
@@ -34,7 +33,7 @@ from napari_superanimal.widgets.match_panel import MatchPanel
 from napari_superanimal.widgets.model_choice import ModelChoice
 from napari_superanimal.widgets.pair_canvas import PairCanvas
 from napari_superanimal.widgets.pair_table import NOTHING, WARNING_COLOR, PairTable
-from napari_superanimal.widgets.parts import MARGIN, SPACING, Caption, EmptyState, Message, row
+from napari_superanimal.widgets.parts import MARGIN, SPACING, Caption, EmptyState, Message, narrow_form, row
 from superanimal.errors import InputError, SuperAnimalError
 from superanimal.keypoints.labelled import LabelledSet
 from superanimal.keypoints.mapping import KeypointMapping
@@ -127,12 +126,7 @@ class KeypointMappingWidget(QWidget):
         rules.addAction("First that is labelled", lambda: self._join("first"))
         self.join_button.setMenu(rules)
 
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setHorizontalSpacing(MARGIN)
-        form.setVerticalSpacing(SPACING)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        form = narrow_form()
         form.addRow("Labels", row(self.data_set, self.open_button, stretch=1))
         form.addRow("Model", self.model)
         self.most_caption = QLabel()

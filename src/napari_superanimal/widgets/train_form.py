@@ -12,7 +12,6 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
-    QFormLayout,
     QFrame,
     QLineEdit,
     QPushButton,
@@ -32,7 +31,14 @@ from napari_superanimal.training_run import propose_folder
 from napari_superanimal.widgets.estimate_poses import DEVICES
 from napari_superanimal.widgets.labels_menu import LabelsMenu
 from napari_superanimal.widgets.model_choice import ModelChoice
-from napari_superanimal.widgets.parts import MARGIN, SPACING, Message, WrappedCaption, row, sentence
+from napari_superanimal.widgets.parts import (
+    MARGIN,
+    Message,
+    WrappedCaption,
+    narrow_form,
+    row,
+    sentence,
+)
 from napari_superanimal.widgets.table_choice import TableChoice
 from superanimal.errors import InputError, SuperAnimalError
 from superanimal.keypoints.labelled import LabelledSet
@@ -149,12 +155,7 @@ class TrainForm(QScrollArea):
         self.advanced_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.advanced_button.setAutoRaise(True)
 
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setHorizontalSpacing(MARGIN)
-        form.setVerticalSpacing(SPACING)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        form = narrow_form()
         form.addRow("Labels", row(self.data_set, self.open_button, stretch=1))
         form.addRow("Model", self.model)
         form.addRow("Keypoints", self.table)
