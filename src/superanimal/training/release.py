@@ -25,15 +25,13 @@ from typing import Any
 
 import numpy as np
 
-from superanimal.errors import NotFoundError
 from superanimal.files import atomic_write, sha256_of
 from superanimal.keypoints.spaces import DEFAULT_COLOR, DEFAULT_SIGMA, save_space, union_space
 from superanimal.poses import KeypointSpace, load_space, make_provenance
 from superanimal.poses.provenance import timestamp
-from superanimal.zoo.catalog import shipped_catalog
 from superanimal.zoo.checkpoint import write_weights
 from superanimal.zoo.entry import ModelEntry
-from superanimal.zoo.folder import is_model_folder, read_entry, write_entry
+from superanimal.zoo.folder import write_entry
 from superanimal.zoo.pose_model import PoseModel
 
 WEIGHTS = "weights.safetensors"
@@ -120,25 +118,6 @@ def release(
             shutil.copyfile(curves, temporary)
     _write(folder / "card.md", card(entry, training))
     write_entry(entry, weights)  # last: from now on the folder is a model
-    return TrainedModel(folder, entry, training)
-
-
-def open_trained(folder: str | Path) -> TrainedModel:
-    """Return the model in a folder.
-
-    Raises
-    ------
-    NotFoundError
-        When there is none.
-    ModelError
-        When its record is damaged.
-    """
-    folder = Path(folder)
-    if not is_model_folder(folder):
-        raise NotFoundError(f"{folder}: no trained model", "a trained model is a folder with entry.yaml")
-    entry = read_entry(folder, shipped_catalog().licences)
-    file = folder / "training.json"
-    training = json.loads(file.read_text("utf-8")) if file.is_file() else {}
     return TrainedModel(folder, entry, training)
 
 
