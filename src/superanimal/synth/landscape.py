@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from superanimal.synth.photographs import grain, scenery
 from superanimal.synth.shading import fractal_noise
 
 _GROUNDS = {
@@ -254,6 +255,11 @@ def paint_landscape(
     image[horizon:] = _ground(rng, h - horizon, w, scale, kind)
     if horizon:
         image[:horizon] = _wall(rng, horizon, w, scale) if indoors else _backdrop(rng, horizon, w, scale)
+        if rng.random() < 0.25:
+            share = np.float32(rng.uniform(0.4, 1.0))
+            image[:horizon] += share * (scenery(rng, horizon, w) - image[:horizon])
+    if rng.random() < 0.5:
+        image[horizon:] *= grain(rng, h - horizon, w)[..., None]
     if not indoors and rng.random() < 0.35:
         for _ in range(int(rng.integers(1, 4))):
             foot = np.array([rng.uniform(0, w), horizon + rng.uniform(0, 0.6) * (row - horizon)])

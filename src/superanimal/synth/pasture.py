@@ -213,7 +213,7 @@ def sample_pasture(
     )
     ambient = rng.uniform(0.35, 1.05)
     background = paint_landscape(rng, size, float(feet), length, elevation)
-    if herd and rng.random() < 0.7:
+    if herd and rng.random() < 0.55:
         _set_off(rng, background, float(hide.colours[FUR].mean()) * (ambient + 0.25 * len(lights)))
     return Pasture(
         background=background,

@@ -217,7 +217,8 @@ def sample_posture(rng: np.random.Generator, species: str, shape: QuadrupedShape
         tail_pitch = rng.uniform(-1.2, 1.0) if species != "rodent" else rng.normal(-0.35, 0.25)
     curl = rng.normal(0.2, 0.5) + (rng.uniform(0, 2.5) if species == "dog" and tail_pitch > -0.3 else 0.0)
     # The more upright the neck, the more the head is bent down against it.
-    head = 0.35 * neck - rng.uniform(0.1, 1.0) * (1.0 if neck > 0 else 0.6) + rng.normal(0, 0.1)
+    bent = (0.6, 1.5) if species in ("horse", "cow", "deer", "sheep") else (0.1, 1.0)
+    head = 0.35 * neck - rng.uniform(*bent) * (1.0 if neck > 0 else 0.6) + rng.normal(0, 0.1)
     look = rng.random() < 0.3
     return QuadrupedPose(
         pitch=float(pitch),

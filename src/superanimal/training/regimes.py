@@ -150,7 +150,8 @@ def prepare(
     column = column or labelled.name
     known = space_of(base.entry)
     cells = table.column(column)
-    require_sound(table, known, {column: labelled.keypoints})
+    if cells or method.decoder:  # a new head needs no counterpart
+        require_sound(table, known, {column: labelled.keypoints})
     mapped = {own: master for master, cell in cells.items() for own in cell.names}
     near = nearest_mapped(labelled, [name for name in labelled.keypoints if name in mapped])
     new = {name: near.get(name, "") for name in labelled.keypoints if name not in mapped}
