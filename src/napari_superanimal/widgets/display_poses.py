@@ -13,8 +13,6 @@ from qtpy.QtWidgets import (
     QPushButton,
     QSlider,
     QSpinBox,
-    QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,12 +21,13 @@ from napari_superanimal._settings import setting
 from napari_superanimal.layers import is_pose_layer
 from napari_superanimal.playback import PoseView, attach
 from napari_superanimal.widgets.parts import (
-    MARGIN,
     Caption,
     EmptyState,
     LayerChoice,
     Message,
+    fill_dock,
     narrow_form,
+    page_of,
     row,
 )
 from napari_superanimal.widgets.save import save_dialog
@@ -113,23 +112,11 @@ class DisplayPosesWidget(QWidget):
         form.addRow("Point size", row(self.point_size))
         form.addRow("Show", row(self.skeleton, self.boxes, self.trails))
         form.addRow("Trails", row(self.trail_of, self.trail_length, stretch=1))
-        page = QWidget()
-        layout = QVBoxLayout(page)
-        layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
-        layout.setSpacing(MARGIN)
-        layout.addLayout(form)
-        layout.addWidget(row(self.undo_button, self.redo_button, self.save_button))
-        layout.addWidget(self.message)
-        layout.addStretch(1)
+        page = page_of(form, row(self.undo_button, self.redo_button, self.save_button), self.message)
         empty = EmptyState(
             "No poses yet", "Run 'Estimate poses' on a video, or open a pose file by dropping it here.", []
         )
-        self.pages = QStackedWidget()
-        self.pages.addWidget(empty)
-        self.pages.addWidget(page)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(self.pages)
+        self.pages = fill_dock(self, empty, page)
         self.setMinimumWidth(330)
 
     def save(self) -> None:

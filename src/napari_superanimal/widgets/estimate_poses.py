@@ -13,8 +13,6 @@ from qtpy.QtWidgets import (
     QProgressBar,
     QPushButton,
     QSpinBox,
-    QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -32,13 +30,14 @@ from napari_superanimal.models import (
 )
 from napari_superanimal.widgets.open_video import open_video_dialog
 from napari_superanimal.widgets.parts import (
-    MARGIN,
     Caption,
     EmptyState,
     LayerChoice,
     Message,
     clock,
+    fill_dock,
     narrow_form,
+    page_of,
     row,
 )
 from napari_superanimal.widgets.save import save_dialog
@@ -144,17 +143,7 @@ class EstimatePosesWidget(QWidget):
             "Save the poses with your corrections: DeepLabCut, SLEAP, NWB, csv and others."
         )
 
-        page = QWidget()
-        layout = QVBoxLayout(page)
-        layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
-        layout.setSpacing(MARGIN)
-        layout.addLayout(form)
-        layout.addWidget(buttons)
-        layout.addWidget(self.bar)
-        layout.addWidget(self.status)
-        layout.addWidget(self.message)
-        layout.addWidget(self.save_button)
-        layout.addStretch(1)
+        page = page_of(form, buttons, self.bar, self.status, self.message, self.save_button)
 
         self.empty_open = QPushButton("Open video…")
         self.empty_open.clicked.connect(self._open)
@@ -166,12 +155,7 @@ class EstimatePosesWidget(QWidget):
             "Then choose a model and press Run.\nThe points appear while it works.",
             [self.empty_open, self.empty_sample],
         )
-        self.pages = QStackedWidget()
-        self.pages.addWidget(empty)
-        self.pages.addWidget(page)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(self.pages)
+        self.pages = fill_dock(self, empty, page)
         self.setMinimumWidth(330)
 
     # ---------------------------------------------------------------- what the buttons do

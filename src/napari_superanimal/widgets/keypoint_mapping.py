@@ -21,7 +21,6 @@ from qtpy.QtWidgets import (
     QSizePolicy,
     QSpinBox,
     QSplitter,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -33,7 +32,15 @@ from napari_superanimal.widgets.match_panel import MatchPanel
 from napari_superanimal.widgets.model_choice import ModelChoice
 from napari_superanimal.widgets.pair_canvas import PairCanvas
 from napari_superanimal.widgets.pair_table import NOTHING, WARNING_COLOR, PairTable
-from napari_superanimal.widgets.parts import MARGIN, SPACING, Caption, EmptyState, Message, narrow_form, row
+from napari_superanimal.widgets.parts import (
+    Caption,
+    EmptyState,
+    Message,
+    fill_dock,
+    narrow_form,
+    page_of,
+    row,
+)
 from superanimal.errors import InputError, SuperAnimalError
 from superanimal.keypoints.labelled import LabelledSet
 from superanimal.keypoints.mapping import KeypointMapping
@@ -151,32 +158,16 @@ class KeypointMappingWidget(QWidget):
         splitter.addWidget(pairs)
         splitter.setSizes([300, 340])
 
-        page = QWidget()
-        layout = QVBoxLayout(page)
-        layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
-        layout.setSpacing(SPACING)
-        layout.addLayout(form)
-        layout.addWidget(self.panel)
-        layout.addWidget(self.message)
-        layout.addWidget(splitter, 1)
         self.empty_message = Message()
         empty = EmptyState(
             "Open labelled images first",
             "A DeepLabCut, Lightning Pose, COCO, SLEAP, Label Studio or NWB data set, or a Points layer "
             "whose points have a feature 'keypoint'. Then press Auto-match and check the pairs.",
             [self.empty_open],
+            self.empty_message,
         )
-        start = QWidget()
-        column = QVBoxLayout(start)
-        column.setContentsMargins(MARGIN, 0, MARGIN, MARGIN)
-        column.addWidget(empty, 1)
-        column.addWidget(self.empty_message)
-        self.pages = QStackedWidget()
-        self.pages.addWidget(start)
-        self.pages.addWidget(page)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(self.pages)
+        page = page_of(form, self.panel, self.message, splitter, grow=splitter)
+        self.pages = fill_dock(self, empty, page)
         self.setMinimumWidth(400)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 

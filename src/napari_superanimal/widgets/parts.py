@@ -12,8 +12,10 @@ from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QPushButton,
     QSizePolicy,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -186,9 +188,11 @@ class LayerChoice(QComboBox):
 
 
 class EmptyState(QWidget):
-    """What is shown while there is nothing to work on: a line, an explanation and buttons."""
+    """What is shown while there is nothing to work on: a line, an explanation, buttons, perhaps a message."""
 
-    def __init__(self, title: str, text: str, buttons: list[QPushButton]) -> None:
+    def __init__(
+        self, title: str, text: str, buttons: list[QPushButton], message: Message | None = None
+    ) -> None:
         super().__init__()
         head = QLabel(title)
         font = head.font()
@@ -207,6 +211,35 @@ class EmptyState(QWidget):
         for button in buttons:
             layout.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(1)
+        if message is not None:
+            layout.addWidget(message)
+
+
+def page_of(*parts: QWidget | QLayout, grow: QWidget | None = None) -> QWidget:
+    """Return a page of parts one below the other; ``grow``, or nothing, takes the height that is left."""
+    page = QWidget()
+    layout = QVBoxLayout(page)
+    layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+    layout.setSpacing(SPACING)
+    for part in parts:
+        if isinstance(part, QLayout):
+            layout.addLayout(part)
+        else:
+            layout.addWidget(part, 1 if part is grow else 0)
+    if grow is None:
+        layout.addStretch(1)
+    return page
+
+
+def fill_dock(dock: QWidget, empty: EmptyState, page: QWidget) -> QStackedWidget:
+    """Fill a dock widget with two pages: 0 while there is nothing to work on, 1 for the work."""
+    pages = QStackedWidget()
+    pages.addWidget(empty)
+    pages.addWidget(page)
+    outer = QVBoxLayout(dock)
+    outer.setContentsMargins(0, 0, 0, 0)
+    outer.addWidget(pages)
+    return pages
 
 
 def narrow_form() -> QFormLayout:

@@ -13,9 +13,7 @@ from qtpy.QtWidgets import (
     QProgressBar,
     QPushButton,
     QSizePolicy,
-    QStackedWidget,
     QTabWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -26,7 +24,7 @@ from napari_superanimal.training_run import TrainingResult, free_folder, holds_r
 from napari_superanimal.widgets.curve_plot import CurvePlot
 from napari_superanimal.widgets.estimate_poses import BAR_STYLE
 from napari_superanimal.widgets.labels_menu import LabelsMenu
-from napari_superanimal.widgets.parts import MARGIN, SPACING, Caption, EmptyState, Message, clock, row
+from napari_superanimal.widgets.parts import Caption, EmptyState, Message, clock, fill_dock, page_of, row
 from napari_superanimal.widgets.train_form import TrainForm
 from napari_superanimal.widgets.training_result import TrainingResultView
 from superanimal.errors import InputError, SuperAnimalError
@@ -77,32 +75,16 @@ class TrainWidget(QWidget):
         self.tabs = QTabWidget()
         for widget, title in ((self.form, "Set up"), (self.curves, "Curves"), (self.result, "Result")):
             self.tabs.addTab(widget, title)
-        page = QWidget()
-        layout = QVBoxLayout(page)
-        layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
-        layout.setSpacing(SPACING)
-        layout.addWidget(self.tabs, 1)
-        layout.addWidget(row(self.start_button, self.stop_button, self.resume_button))
-        layout.addWidget(self.bar)
-        layout.addWidget(self.status)
-        layout.addWidget(self.message)
         empty = EmptyState(
             "Open labelled images first",
             "A DeepLabCut project, a Lightning Pose, COCO, SLEAP, Label Studio or NWB data set, or a Points "
             "layer whose points have a feature 'keypoint'. Ten labelled frames are a beginning.",
             [self.empty_open],
+            self.empty_message,
         )
-        start = QWidget()
-        column = QVBoxLayout(start)
-        column.setContentsMargins(MARGIN, 0, MARGIN, MARGIN)
-        column.addWidget(empty, 1)
-        column.addWidget(self.empty_message)
-        self.pages = QStackedWidget()
-        self.pages.addWidget(start)
-        self.pages.addWidget(page)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(self.pages)
+        buttons = row(self.start_button, self.stop_button, self.resume_button)
+        page = page_of(self.tabs, buttons, self.bar, self.status, self.message, grow=self.tabs)
+        self.pages = fill_dock(self, empty, page)
         self.setMinimumWidth(420)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 

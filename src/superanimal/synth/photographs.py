@@ -12,6 +12,7 @@ from importlib.resources import as_file, files
 
 import cv2
 import numpy as np
+from PIL import Image
 
 TEXTURES = ("grass.png", "gravel.png", "brick.png")
 PHOTOGRAPHS = ("coffee.png", "rocket.jpg", "astronaut.png", "motorcycle_left.png")
@@ -21,12 +22,9 @@ PHOTOGRAPHS = ("coffee.png", "rocket.jpg", "astronaut.png", "motorcycle_left.png
 def _picture(name: str) -> np.ndarray:
     """Return a sample picture, (H, W, 3) float32 RGB 0..1, at most 512 px high."""
     with as_file(files("skimage.data") / name) as path:
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-    if len(image) > 512:
-        image = cv2.resize(
-            image, None, fx=512 / len(image), fy=512 / len(image), interpolation=cv2.INTER_AREA
-        )
-    return image.astype(np.float32) / 255
+        image = np.asarray(Image.open(path).convert("RGB"), np.float32) / 255
+    k = min(1.0, 512 / len(image))
+    return np.asarray(cv2.resize(image, None, fx=k, fy=k, interpolation=cv2.INTER_AREA))
 
 
 def grain(rng: np.random.Generator, h: int, w: int) -> np.ndarray:
