@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from rendered import SOFTMAX, shard_of
 from torch import nn
 
-from superanimal.synth import random_picture
-from superanimal.training.augment import PoseSamples
 from superanimal.training.confidence import calibrate, expected_error, fit_logistic
-from superanimal.training.scenes import SceneShard
-from superanimal.zoo.entry import HeadSpec
+from superanimal.training.recipe import Recipe
+from superanimal.training.scene_samples import SceneCrops
+from superanimal.training.subjects import MOUSE
+from superanimal.zoo.catalog import shipped_catalog
+from superanimal.zoo.pose_model import PoseModel
 
 
 def test_logistic_fit_recovers_the_weights() -> None:
@@ -37,6 +39,10 @@ def test_expected_error_is_the_gap() -> None:
 class Boastful(nn.Module):
     """Always sure of the middle of the crop; its visibility says nothing."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(1))
+
     def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
         heatmap = torch.zeros(len(images), 27, 48, 48)
         heatmap[:, :, 24, 24] = 20.0
@@ -44,12 +50,8 @@ class Boastful(nn.Module):
 
 
 def test_a_boastful_network_is_brought_down_to_its_true_rate() -> None:
-    pictures = [random_picture(60 + k, (160, 160), 55.0, 1) for k in range(3)]
-    shard = SceneShard(
-        *(np.stack([getattr(p, n) for p in pictures]) for n in ("image", "keypoints", "visible"))
-    )
-    (_, _, _), figures = calibrate(
-        Boastful(), PoseSamples([shard]), HeadSpec(activation="softmax"), count=128
-    )
+    model = PoseModel(shipped_catalog()["mini_topviewmouse"], Boastful())
+    samples = SceneCrops([shard_of(3, length=55.0, seed=60)], MOUSE, SOFTMAX, Recipe(steps=1))
+    (_, _, _), figures = calibrate(model, samples, count=128)
     assert figures["error_before"] > 0.5
     assert figures["error_after"] < 0.05

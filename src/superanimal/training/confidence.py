@@ -1,21 +1,18 @@
-"""Calibrate confidence: the three numbers of :attr:`HeadSpec.calibration`, from pictures with known truth."""
+"""Calibrate confidence: the three numbers of :attr:`HeadSpec.calibration`, from pictures with known truth.
+
+A keypoint is right when it can be seen and lies within a tenth of the body length of the truth.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
-import torch
-from torch import nn
 
-from superanimal.inference.crops import CropWindows
-from superanimal.inference.decode import decode, logit
-from superanimal.training.augment import PoseSamples
-from superanimal.training.loop import normalise
-from superanimal.zoo.entry import HeadSpec
-
-TOLERANCE = 0.1
-"""A keypoint is right when it can be seen and lies within this share of the body length of the truth."""
+from superanimal.inference.decode import logit
+from superanimal.training.scene_figures import TOLERANCE, answers, located
+from superanimal.training.scene_samples import SceneCrops
+from superanimal.zoo.pose_model import PoseModel
 
 
 def fit_logistic(evidence: np.ndarray, right: np.ndarray, ridge: float = 1e-6, steps: int = 30) -> np.ndarray:
@@ -56,20 +53,18 @@ def expected_error(confidence: np.ndarray, right: np.ndarray, bins: int = 10) ->
 
 
 def calibrate(
-    network: nn.Module, samples: PoseSamples, head: HeadSpec, count: int = 1024, seed: int = 11
+    model: PoseModel, samples: SceneCrops, count: int = 1024
 ) -> tuple[tuple[float, float, float], dict[str, float]]:
-    """Fit the calibration of a pose network on half of the crops and measure it on the other half.
+    """Fit the calibration of a pose model on half of the crops and measure it on the other half.
 
     Parameters
     ----------
-    network
-        With a ``visibility`` output, in evaluation mode.
+    model
+        Its network has a ``visibility`` output; a calibration that it has already does not count.
     samples
-        Held-out pictures; augmented ones, so that some are as hard as real pictures.
-    head
-        How its heatmaps are decoded; its own calibration does not count.
-    count, seed
-        Number of crops and their seed.
+        Held-out crops; augmented ones, so that some are as hard as real pictures.
+    count
+        Number of crops.
 
     Returns
     -------
@@ -78,24 +73,15 @@ def calibrate(
     figures : dict
         Share right, and the expected calibration error before and after.
     """
-    subject, rng = samples.subject, np.random.default_rng(seed)
-    ends = [subject.keypoints.index(name) for name in subject.ends]
-    size = subject.crop
-    windows = CropWindows(np.zeros((16, 2), np.int64), np.full((16, 2), size), (size, size))
-    bare = replace(head, calibration=None)
+    bare = replace(model.head, calibration=None)
     mass, seen, right = [], [], []
-    for _ in range(count // 16):
-        batch = samples.batch(rng, 16, size)
-        with torch.inference_mode():
-            outputs = network(normalise(batch["image"]))
-        points, confidence = decode({"heatmap": outputs["heatmap"]}, bare, windows, subpixel=True)
-        truth = (batch["cells"] + 0.5) * head.stride - head.pixel_shift
-        length = np.linalg.norm(truth[:, ends[0]] - truth[:, ends[1]], axis=-1)
-        near = np.linalg.norm(points - truth, axis=-1) < TOLERANCE * length[:, None]
-        known = np.isfinite(truth).all(-1)
-        mass.append(logit(confidence)[known])
-        seen.append(outputs["visibility"].double().numpy()[known])
-        right.append((near & (batch["visible"] > 0))[known])
+    for outputs, truth in answers(model, samples, count):
+        distance, confidence = located({"heatmap": outputs["heatmap"]}, truth, bare, samples.subject.crop)
+        near = distance < TOLERANCE * truth["length"][:, None]
+        has = truth["has"]
+        mass.append(logit(confidence)[has])
+        seen.append(outputs["visibility"].double().cpu().numpy()[has])
+        right.append((near & (truth["visibility"] == 2))[has])
     evidence = np.stack([np.concatenate(mass), np.concatenate(seen), np.ones(sum(map(len, mass)))], 1)
     truths = np.concatenate(right).astype(float)
     half = len(truths) // 2

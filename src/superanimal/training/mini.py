@@ -1,8 +1,9 @@
-"""Train the embedded models from rendered mice: ``python -m superanimal.training.mini scenes|pose|...``.
+"""Train the embedded models from rendered animals: ``python -m superanimal.training.mini scenes|pose|...``.
 
-No real image and no label is used. The order of work is, for each
-``--model``, ``scenes`` (render the cache), ``pose`` and
-``detector`` (train, resumable), ``export`` (float16 safetensors into the package).
+No real image and no label is used. The order of work is, for each ``--model``, ``scenes`` (render the cache,
+each ``--kind``), ``pose`` and ``detector`` (train; a run that was stopped goes on), ``export`` (float16
+safetensors into the package). A run is a folder ``runs/<model>/pose`` or ``.../detector`` in the cache, see
+:mod:`superanimal.training.fit`.
 """
 
 from __future__ import annotations
@@ -10,230 +11,184 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
-from superanimal.files import atomic_write
-from superanimal.inference.crops import CropWindows
-from superanimal.inference.decode import decode
-from superanimal.training.augment import FrameSamples, PoseSamples
+from superanimal.poses import load_space
+from superanimal.progress import Progress
 from superanimal.training.confidence import calibrate
-from superanimal.training.loop import Task, load_imagenet, normalise, train
+from superanimal.training.detector import new_detector
+from superanimal.training.fit import run
+from superanimal.training.networks import LITE0, TIMM, new_model
+from superanimal.training.recipe import Augmentation, Recipe
+from superanimal.training.scene_samples import TILT, SceneCrops, SceneFrames
+from superanimal.training.scene_task import SceneDetectorTask, ScenePoseTask
 from superanimal.training.scenes import open_shards, render_shard
 from superanimal.training.subjects import MOUSE, SUBJECTS, Subject
-from superanimal.zoo.architectures import mini_detector, pyramid_pose
-from superanimal.zoo.entry import HeadSpec
+from superanimal.zoo.checkpoint import fill, read_checkpoint, write_weights
+from superanimal.zoo.pose_model import PoseModel
 
 CACHE = Path(".cache")
 WEIGHTS = Path(__file__).parents[1] / "zoo" / "weights"
-HEAD = HeadSpec("heatmap", stride=pyramid_pose.STRIDE, activation="softmax", pixel_shift=0.5)
-FRAME_SIZES = ((192, 224), (224, 224), (192, 320), (256, 256), (224, 192), (256, 320))
-"""(height, width) of detector frames; one is drawn for each batch."""
+IN_MEMORY = 0
+"""Processes that prepare samples: none, since each would copy all scenes."""
+KINDS = ("pose", "pose-validation", "detector", "detector-validation")
+CALIBRATION_SEED = 11
+LOOKS = Augmentation(
+    erase=0.15,
+    brightness=0.35,
+    contrast=0.3,
+    saturation=0.4,
+    hue=0.3,
+    gamma=0.3,
+    gray=0.2,
+    blur=0.25,
+    noise=9.0,
+)
+"""Light and colours vary more than for real pictures, since those of the renderer are not to be trusted."""
 
 
-def pose_loss(
-    outputs: dict[str, Tensor],
-    batch: dict[str, Tensor],
-    sigma: float = 0.8,
-    absent: float = 0.08,
-    seen: float = 0.3,
-) -> Tensor:
-    """Soft-max cross-entropy of each heatmap against a small Gaussian, and of the visibilities.
-
-    A keypoint outside the crop is pushed, weakly, towards a uniform map, so that its confidence is low.
-
-    Parameters
-    ----------
-    outputs
-        ``heatmap`` (B, K, h, w) logits; ``visibility`` (B, K) logits, where the network has them.
-    batch
-        ``cells`` (B, K, 2), true positions in cells, NaN where there is none: such a keypoint adds nothing
-        to the heatmaps' loss; ``visible`` (B, K), 1 where a keypoint can be seen.
-    sigma
-        Width of the target in cells.
-    absent
-        Weight of keypoints outside the crop.
-    seen
-        Weight of the visibilities.
-    """
-    logits = outputs["heatmap"].float()
-    h, w = logits.shape[-2:]
-    known = torch.isfinite(batch["cells"]).all(-1)
-    cells = torch.nan_to_num(batch["cells"])
-    inside = known & ((cells > -0.5) & (cells < torch.tensor([w - 0.5, h - 0.5]))).all(-1)
-    far = known & ((cells < -1.5) | (cells > torch.tensor([w + 0.5, h + 0.5]))).any(-1)
-    x = torch.exp(-((torch.arange(w) - cells[..., :1]) ** 2) / (2 * sigma**2))
-    y = torch.exp(-((torch.arange(h) - cells[..., 1:]) ** 2) / (2 * sigma**2))
-    target = (y[..., None] * x[..., None, :]).flatten(2)
-    target = target / target.sum(-1, keepdim=True).clamp_min(1e-9)
-    log_mass = functional.log_softmax(logits.flatten(2), -1)
-    here = -(target * log_mass).sum(-1)
-    spread = -log_mass.mean(-1) - float(np.log(h * w))
-    loss = (here * inside + absent * spread * far).sum() / inside.sum().clamp_min(1)
-    if "visibility" in outputs:
-        visibility = outputs["visibility"].float()
-        loss = loss + seen * functional.binary_cross_entropy_with_logits(visibility, batch["visible"])
-    return loss
+def pose_recipe(subject: Subject, steps: int, *, rate: float = 1.0, seed: int = 0) -> Recipe:
+    """Return how a pose network is trained; ``rate`` multiplies the learning rates."""
+    varied = replace(LOOKS, rotation=float(np.degrees(subject.turn)), scale=(0.73, 1.38), shift=0.06)
+    return Recipe(
+        steps=steps,
+        batch=16,
+        lr=2e-3 * rate,
+        freeze=2,
+        absent_weight=0.08,
+        augmentation=varied,
+        seed=seed,
+        workers=IN_MEMORY,
+    )
 
 
-def detector_loss(outputs: dict[str, Tensor], batch: dict[str, Tensor]) -> Tensor:
-    """Penalty-reduced focal loss of the centre map (Zhou et al. 2019, CenterNet) plus L1 of the extents."""
-    logits = outputs["center"][:, 0].float()
-    center, weight = batch["center"], batch["weight"]
-    p = torch.sigmoid(logits)
-    positive = (center >= 0.999).float()
-    hit = -functional.logsigmoid(logits) * (1 - p) ** 2 * positive
-    miss = -functional.logsigmoid(-logits) * p**2 * (1 - center) ** 4 * (1 - positive)
-    count = (positive * weight).sum().clamp_min(1)
-    focal = ((hit + miss) * weight).sum() / count
-    owned = batch["owned"][:, None]
-    extent = (
-        functional.smooth_l1_loss(outputs["extent"].float(), batch["extent"], reduction="none", beta=0.1)
-        * owned
-    ).sum()
-    return focal + extent / owned.sum().clamp_min(1)
+def detector_recipe(subject: Subject, steps: int, *, rate: float = 1.0, seed: int = 0) -> Recipe:
+    """Return how a detector is trained; ``rate`` multiplies the learning rates."""
+    turned = float(np.degrees(TILT)) if subject.upright else 180.0
+    varied = replace(LOOKS, rotation=turned, scale=(0.67, 1.35))
+    return Recipe(
+        steps=steps, batch=8, lr=2e-3 * rate, freeze=3, augmentation=varied, seed=seed, workers=IN_MEMORY
+    )
 
 
-def freeze_early(backbone: nn.Module, blocks: int) -> None:
-    """Freeze the stem and the first blocks of a backbone."""
-    for name, parameter in backbone.named_parameters():
-        part = name.split(".")
-        if part[0] in ("conv_stem", "bn1") or (part[0] == "blocks" and int(part[1]) < blocks):
-            parameter.requires_grad_(False)
+def new_pose_model(subject: Subject, start: Literal["imagenet", "random"], seed: int = 0) -> PoseModel:
+    """Build the pose model of a subject."""
+    return new_model(
+        f"{TIMM}{LITE0}",
+        load_space(subject.space),
+        input_size=(subject.crop, subject.crop),
+        crop_margin=subject.crop_margin,
+        options={"visibility": True},
+        start=start,
+        seed=seed,
+        name=subject.model,
+    )
 
 
-def set_train(network: nn.Module) -> None:
-    """Training mode, but the backbone's batch-norm statistics stay those of ImageNet."""
-    network.train()
-    network.get_submodule("backbone").eval()
-
-
-def measure_pose(network: nn.Module, samples: PoseSamples, count: int = 256) -> dict[str, float]:
-    """Error on rendered validation crops: crop pixels, and the share within 10 % of the body length."""
-    subject, size = samples.subject, samples.subject.crop
-    nose, tail_base = (subject.keypoints.index(name) for name in subject.ends)
-    network.eval()
-    rng = np.random.default_rng(5)
-    errors, lengths, sure = [], [], []
-    windows = CropWindows(np.zeros((16, 2), np.int64), np.full((16, 2), size), (size, size))
-    for _ in range(count // 16):
-        batch = samples.batch(rng, 16, size)
-        with torch.inference_mode():
-            outputs = network(normalise(batch["image"]))
-        points, confidence = decode(outputs, HEAD, windows, subpixel=True)
-        truth = (batch["cells"] + 0.5) * HEAD.stride - HEAD.pixel_shift
-        inside = ((truth > -0.5) & (truth < size - 0.5)).all(-1)
-        errors.append(np.where(inside, np.linalg.norm(points - truth, axis=-1), np.nan))
-        lengths.append(np.maximum(np.linalg.norm(truth[:, nose] - truth[:, tail_base], axis=-1), 25))
-        sure.append(np.where(inside, confidence, np.nan))
-    e, c = np.concatenate(errors), np.concatenate(sure)
-    near = np.where(np.isnan(e), np.nan, e < 0.1 * np.concatenate(lengths)[:, None])
-    body = [k for k, name in enumerate(subject.keypoints) if name not in subject.loose]
-    return {
-        "median_px": round(float(np.nanmedian(e)), 2),
-        "mean_px": round(float(np.nanmean(e)), 2),
-        "body_mean_px": round(float(np.nanmean(e[:, body])), 2),
-        "within_10pct": round(float(np.nanmean(near)), 4),
-        "confidence": round(float(np.nanmean(c)), 3),
-    }
-
-
-def measure_detector(network: nn.Module, samples: FrameSamples, count: int = 200) -> dict[str, float]:
-    """Recall and precision (score 0.3, IoU 0.5) on rendered frames, and the mean IoU of the hits."""
-    from torchvision.ops import box_iou
-
-    network.eval()
-    rng = np.random.default_rng(5)
-    truth = found = hits = 0
-    overlaps: list[float] = []
-    for _ in range(count):
-        image, boxes, ignore = samples.draw(rng, (256, 320))
-        with torch.inference_mode():
-            predicted, scores = mini_detector.decode(network(normalise(image[None])), 1.0, (256, 320))[0]
-        predicted = predicted[scores > 0.3]
-        real = boxes[~np.isnan(boxes[:, 0])]
-        ignored = ignore[~np.isnan(boxes[:, 0])]
-        truth += int((~ignored).sum())
-        if len(real) == 0 or len(predicted) == 0:
-            found += len(predicted)
-            continue
-        iou = box_iou(torch.from_numpy(real), torch.from_numpy(predicted)).numpy()
-        hits += int(((iou.max(1) > 0.5) & ~ignored).sum())
-        overlaps += [float(v) for v in iou.max(1)[(iou.max(1) > 0.5) & ~ignored]]
-        found += int((~((iou.max(0) > 0.3) & ignored[iou.argmax(0)])).sum())
-    mean_iou = float(np.mean(overlaps)) if overlaps else 0.0
-    return {
-        "recall": round(hits / max(truth, 1), 4),
-        "precision": round(hits / max(found, 1), 4),
-        "iou": round(mean_iou, 3),
-    }
-
-
-def pose_task(
-    cache: Path,
-    subject: Subject = MOUSE,
-    start: Path | None = None,
-    batch: int = 16,
-) -> Task:
-    """The pose model's training task; the first half sees crops that are smaller by 32 px.
+def pose_task(scenes: Path, subject: Subject, recipe: Recipe, start: Path | None = None) -> ScenePoseTask:
+    """Return the training of a subject's pose model.
 
     Parameters
     ----------
-    cache
-        Folder of the scenes.
+    scenes
+        Folder of the rendered scenes.
     subject
         The animals.
+    recipe
+        See :func:`pose_recipe`.
     start
-        Weights to start from; from ImageNet without.
-    batch
-        Crops a step.
+        Weights to start from; the backbone's are those of ImageNet without.
     """
-    network = pyramid_pose.build(len(subject.keypoints), visibility=True)
-    if start is None:
-        load_imagenet(network.backbone)
-    else:
-        network.load_state_dict(load_file(start), strict=False)
-    freeze_early(network.backbone, 2)
-    name = f"{subject.scenes}pose"
-    samples = PoseSamples(open_shards(cache / "scenes", name), subject=subject)
-    validation = PoseSamples(open_shards(cache / "scenes", f"{name}-validation"), False, subject)
-
-    def draw(rng: np.random.Generator, progress: float) -> dict[str, np.ndarray]:
-        return samples.batch(rng, batch, subject.crop - (32 if progress <= 0.5 else 0))
-
-    return Task(network, draw, pose_loss, lambda net: measure_pose(net, validation), set_train)
+    model = new_pose_model(subject, "random" if start else "imagenet", recipe.seed)
+    if start:
+        fill(model.network, read_checkpoint(start), subject.model)
+    train, validation = (open_shards(scenes, f"{subject.scenes}{kind}") for kind in KINDS[:2])
+    return ScenePoseTask(
+        model,
+        SceneCrops(train, subject, model.head, recipe),
+        SceneCrops(validation, subject, model.head, recipe, augmented=False),
+        recipe,
+    )
 
 
-def detector_task(cache: Path, subject: Subject = MOUSE, batch: int = 8) -> Task:
-    """The detector's training task."""
-    network = mini_detector.build()
-    load_imagenet(network.backbone)
-    freeze_early(network.backbone, 3)
-    name = f"{subject.scenes}detector"
-    samples = FrameSamples(open_shards(cache / "scenes", name), subject=subject)
-    validation = FrameSamples(open_shards(cache / "scenes", f"{name}-validation"), False, subject)
+def detector_task(
+    scenes: Path, subject: Subject, recipe: Recipe, start: Path | None = None
+) -> SceneDetectorTask:
+    """Return the training of a subject's detector; the parameters are those of :func:`pose_task`."""
+    name = f"{subject.model}_detector"
+    detector = new_detector(start="random" if start else "imagenet", name=name, seed=recipe.seed)
+    if start:
+        fill(detector.network, read_checkpoint(start), name)
+    train, validation = (open_shards(scenes, f"{subject.scenes}{kind}") for kind in KINDS[2:])
+    return SceneDetectorTask(
+        detector,
+        SceneFrames(train, subject, recipe),
+        SceneFrames(validation, subject, recipe, augmented=False),
+    )
 
-    def draw(rng: np.random.Generator, progress: float) -> dict[str, np.ndarray]:
-        return samples.batch(rng, batch, FRAME_SIZES[int(rng.integers(len(FRAME_SIZES)))])
 
-    return Task(network, draw, detector_loss, lambda net: measure_detector(net, validation), set_train)
-
-
-def export(network: nn.Module, path: Path, metadata: dict[str, str]) -> None:
-    """Write a network as float16 safetensors; counters of batch-norm are left out."""
-    state = {
-        name: (value.half() if value.is_floating_point() else value).contiguous()
-        for name, value in network.state_dict().items()
-        if not name.endswith("num_batches_tracked")
+def fill_from_run(network: nn.Module, folder: Path) -> dict[str, str]:
+    """Fill a network with the best weights of a run; return seed, steps, minutes and held-out figures."""
+    checkpoint = read_checkpoint(folder / "best.safetensors")
+    fill(network, checkpoint, str(folder))
+    record = json.loads((folder / "run.json").read_text("utf-8"))
+    said = checkpoint.metadata
+    held_out = "held_out_"
+    figures = {
+        name.removeprefix(held_out): float(said[name]) for name in sorted(said) if name.startswith(held_out)
     }
-    with atomic_write(path) as temporary:
-        save_file(state, temporary, metadata=metadata)
+    return {
+        "seed": str(record["recipe"]["seed"]),
+        "steps": said["step"],
+        "minutes": f"{float(said['seconds']) / 60:.1f}",
+        "rendered_validation": json.dumps(figures),
+    }
+
+
+def export_pose(run_folder: Path, scenes: Path, subject: Subject, target: Path, commit: str = "") -> None:
+    """Write the pose weights of a run as float16 safetensors, with figures and calibration as metadata.
+
+    Parameters
+    ----------
+    run_folder
+        A run of :func:`pose_task`.
+    scenes
+        Folder of the rendered scenes: confidence is calibrated on those for validation.
+    subject
+        The animals.
+    target
+        The file to write.
+    commit
+        Git commit that trained them, for the metadata.
+    """
+    model = new_pose_model(subject, "random")
+    metadata = fill_from_run(model.network, run_folder)
+    shards = open_shards(scenes, f"{subject.scenes}{KINDS[1]}")
+    crops = SceneCrops(shards, subject, model.head, pose_recipe(subject, 1, seed=CALIBRATION_SEED))
+    numbers, quality = calibrate(model, crops)
+    calibration = json.dumps({"numbers": numbers, **quality})
+    write_weights(model.network.half(), target, {"commit": commit, **metadata, "calibration": calibration})
+
+
+def export_detector(run_folder: Path, target: Path, commit: str = "") -> None:
+    """Write the detector's weights of a run as float16 safetensors; see :func:`export_pose`."""
+    network = new_detector(start="random").network
+    metadata = fill_from_run(network, run_folder)
+    write_weights(network.half(), target, {"commit": commit, **metadata})
+
+
+class Lines(Progress):
+    """Says what happens, with the time, one line each."""
+
+    def message(self, text: str) -> None:
+        """Print a line."""
+        print(time.strftime("%H:%M:%S"), text, flush=True)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -241,15 +196,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["scenes", "pose", "detector", "export"])
     parser.add_argument("--model", choices=sorted(SUBJECTS), default=MOUSE.model)
-    parser.add_argument("--cache", type=Path, default=CACHE, help="folder for scenes and checkpoints")
-    kinds = ["pose", "pose-validation", "detector", "detector-validation"]
-    parser.add_argument("--kind", choices=kinds, default="pose", help="scenes: which kind")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="folder for scenes and runs")
+    parser.add_argument("--kind", choices=KINDS, default="pose", help="scenes: which kind")
     parser.add_argument("--shards", default="0:48", help="scenes: range of shards, start:stop[:step]")
-    parser.add_argument("--minutes", type=float, default=45.0, help="budget of wall-clock time")
-    parser.add_argument("--steps", type=int, help="budget of steps instead (the same on every machine)")
-    parser.add_argument("--start", type=Path, help="pose: weights to start from (default: ImageNet)")
+    parser.add_argument("--steps", type=int, default=6000, help="length of the training")
+    parser.add_argument("--start", type=Path, help="weights to start from (default: ImageNet)")
     parser.add_argument("--rate", type=float, default=1.0, help="factor of the learning rates")
-    parser.add_argument("--run", default="", help="name of the run (default: the model)")
+    parser.add_argument("--run", help="name of the run (default: the model)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--commit", default="", help="export: git commit that trained it")
@@ -258,63 +211,28 @@ def main(arguments: list[str] | None = None) -> None:
 
     cv2.setNumThreads(1)
     torch.set_num_threads(options.threads)
-    subject = SUBJECTS[options.model]
-    run = options.run or f"{subject.scenes}{options.what}"
-    checkpoint = options.cache / "runs" / f"{run}.pt"
-    log_path = options.cache / "runs" / f"{run}.log"
-
-    def log(line: str) -> None:
-        log_path.parent.mkdir(parents=True, exist_ok=True)
-        with log_path.open("a") as file:
-            file.write(f"{time.strftime('%H:%M:%S')} {line}\n")
-        print(line, flush=True)
-
+    subject, scenes = SUBJECTS[options.model], options.cache / "scenes"
+    runs = options.cache / "runs" / (options.run or subject.model)
+    lines = Lines()
     if options.what == "scenes":
         start, stop, step = ([int(v) for v in options.shards.split(":")] + [1])[:3]
         for index in range(start, stop, step):
-            log(str(render_shard(options.cache / "scenes", subject.scenes + options.kind, index)))
-        return
-    if options.what == "export":
-        for name, network, measure in _exports(options.cache, subject):
-            path = options.cache / "runs" / f"{subject.scenes}{name}.pt"
-            state = torch.load(path, map_location="cpu", weights_only=True)
-            network.load_state_dict(state["average"])
-            figures = measure(network.eval())
-            metadata = {"commit": options.commit, "seed": str(options.seed), "steps": str(state["step"])}
-            metadata |= {"minutes": f"{state['spent'] / 60:.1f}", "rendered_validation": json.dumps(figures)}
-            if name == "pose":  # the three numbers belong into the head of the catalogue's entry
-                shards = open_shards(options.cache / "scenes", f"{subject.scenes}pose-validation")
-                numbers, quality = calibrate(network, PoseSamples(shards, subject=subject), HEAD)
-                metadata |= {"calibration": json.dumps({"numbers": numbers, **quality})}
-            target = WEIGHTS / f"{subject.model}{'_detector' if name == 'detector' else ''}.safetensors"
-            export(network, target, metadata)
-            print(target, target.stat().st_size, metadata)
-        return
-    pose = options.what == "pose"
-    task = pose_task(options.cache, subject, options.start) if pose else detector_task(options.cache, subject)
-    train(
-        task,
-        checkpoint,
-        minutes=options.minutes,
-        steps=options.steps,
-        seed=options.seed,
-        rate=2e-3 * options.rate,
-        backbone_rate=6e-4 * options.rate,
-        log=log,
-    )
-
-
-def _exports(
-    cache: Path, subject: Subject
-) -> Iterator[tuple[str, nn.Module, Callable[[nn.Module], dict[str, float]]]]:
-    runs, scenes = cache / "runs", cache / "scenes"
-    if (runs / f"{subject.scenes}pose.pt").exists():
-        samples = PoseSamples(open_shards(scenes, f"{subject.scenes}pose-validation"), False, subject)
-        network = pyramid_pose.build(len(subject.keypoints), visibility=True)
-        yield "pose", network, lambda net: measure_pose(net, samples)
-    if (runs / f"{subject.scenes}detector.pt").exists():
-        frames = FrameSamples(open_shards(scenes, f"{subject.scenes}detector-validation"), False, subject)
-        yield "detector", mini_detector.build(), lambda net: measure_detector(net, frames)
+            lines.message(str(render_shard(scenes, subject.scenes + options.kind, index)))
+    elif options.what == "pose":
+        recipe = pose_recipe(subject, options.steps, rate=options.rate, seed=options.seed)
+        run(pose_task(scenes, subject, recipe, options.start), recipe, runs / "pose", progress=lines)
+    elif options.what == "detector":
+        recipe = detector_recipe(subject, options.steps, rate=options.rate, seed=options.seed)
+        run(detector_task(scenes, subject, recipe, options.start), recipe, runs / "detector", progress=lines)
+    else:
+        target = WEIGHTS / f"{subject.model}.safetensors"
+        if (runs / "pose").is_dir():
+            export_pose(runs / "pose", scenes, subject, target, options.commit)
+            lines.message(f"{target} {read_checkpoint(target).metadata}")
+        if (runs / "detector").is_dir():
+            target = WEIGHTS / f"{subject.model}_detector.safetensors"
+            export_detector(runs / "detector", target, options.commit)
+            lines.message(f"{target} {read_checkpoint(target).metadata}")
 
 
 if __name__ == "__main__":

@@ -134,8 +134,7 @@ class PoseSamples(Samples):
 
     def draw(self, position: int) -> int:
         """Return which sample (0..M-1) stands at a position of the endless stream of training samples."""
-        turn, place = divmod(position, len(self))
-        return int(_order(self.recipe.seed, turn, len(self), self.probability.tobytes())[place])
+        return drawn(self.recipe.seed, position, len(self), self.probability.tobytes())
 
     def __getitem__(self, position: int) -> Sample:
         """Return the sample at a position of the stream (augmented), or of animal ``position`` as it is."""
@@ -177,11 +176,7 @@ class PoseSamples(Samples):
         head = self.entry.head
         counted = points - torch.from_numpy(((0.5 - head.pixel_shift) / scale).astype(np.float32))
         cell = head.stride if head.kind == "heatmap" else 1.0
-        size = torch.tensor(self.size, dtype=torch.float32)
-        outside = ((counted < 0) | (counted >= size)).any(-1).numpy()
-        far = ((counted < -EDGE * cell) | (counted >= size + EDGE * cell)).any(-1).numpy()
-        marked = visibility > 0
-        flag = np.where(marked & outside, np.where(far, ABSENT, UNDEFINED), visibility).astype(np.int8)
+        flag = flags_in_crop(counted.numpy(), visibility, self.size, cell)
         return {
             "image": crop.contiguous(),
             "points": torch.where(torch.from_numpy(flag > 0)[:, None], counted, torch.zeros(())),
@@ -297,6 +292,29 @@ def sampling(sources: NDArray[np.object_], recipe: Recipe) -> NDArray[np.float64
     return each
 
 
+def flags_in_crop(
+    points: NDArray[np.floating], visibility: NDArray[np.integer], size: tuple[int, int], cell: float
+) -> NDArray[np.int8]:
+    """Return the flags (K,) of labelled points once the picture is cropped.
+
+    A point outside the crop is absent, or undefined when it lies less than :data:`EDGE` cells outside.
+
+    Parameters
+    ----------
+    points
+        Shape (K, 2), crop pixels as the head counts them.
+    visibility
+        Shape (K,), the flags before: see :class:`PoseSamples`.
+    size
+        (width, height) of the crop.
+    cell
+        Crop pixels per heatmap cell.
+    """
+    outside = ((points < 0) | (points >= size)).any(-1)
+    far = ((points < -EDGE * cell) | (points >= np.array(size) + EDGE * cell)).any(-1)
+    return np.where((visibility > 0) & outside, np.where(far, ABSENT, UNDEFINED), visibility).astype(np.int8)
+
+
 def data_hash(labelled: LabelledSet) -> str:
     """Return a digest of labels, boxes and image names: what a run was trained on."""
     digest = hashlib.sha256(repr(labelled.keypoints).encode())
@@ -307,12 +325,28 @@ def data_hash(labelled: LabelledSet) -> str:
     return digest.hexdigest()[:16]
 
 
+def drawn(seed: int, position: int, count: int, probability: bytes = b"") -> int:
+    """Return which of ``count`` samples stands at a position of an endless stream.
+
+    Parameters
+    ----------
+    seed
+        Of the stream.
+    position, count
+        Place in the stream, and length of one pass.
+    probability
+        Shape (count,), float64, as bytes; without it each sample comes once in a pass.
+    """
+    turn, place = divmod(position, count)
+    return int(_order(seed, turn, count, probability)[place])
+
+
 @lru_cache(maxsize=4)
 def _order(seed: int, turn: int, count: int, probability: bytes) -> NDArray[np.int64]:
-    """Return the animals of one pass: each once when all count the same, else drawn with replacement."""
+    """Return the samples of one pass: each once when all count the same, else drawn with replacement."""
     share = np.frombuffer(probability)
     rng = np.random.default_rng([seed, 1 << 31, turn])
-    if np.allclose(share, 1 / count):
+    if not len(share) or np.allclose(share, 1 / count):
         return rng.permutation(count)
     return rng.choice(count, count, p=share / share.sum())
 

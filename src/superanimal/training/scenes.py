@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,3 +112,13 @@ def open_shards(folder: Path, name: str) -> list[SceneShard]:
     if not shards:
         raise NotFoundError(f"{folder / name}: no scenes here. Render them first (scenes --kind).")
     return shards
+
+
+def scenes_hash(shards: Sequence[SceneShard]) -> str:
+    """Return a digest of the keypoints of all scenes, which tell them apart: what a run was trained on."""
+    digest = hashlib.sha256()
+    for shard in shards:
+        digest.update(repr(shard.images.shape).encode())
+        digest.update(np.ascontiguousarray(shard.keypoints).tobytes())
+        digest.update(np.ascontiguousarray(shard.visible).tobytes())
+    return digest.hexdigest()[:16]

@@ -53,36 +53,27 @@ class Task(ABC):
         """Return plain values that have to be the same for a run to be continued."""
 
 
-class PoseTask(Task):
-    """A pose network on crops of labelled animals.
+class CropTask(Task):
+    """A pose network on crops: how they enter it, and the masked loss.
 
     Parameters
     ----------
     model
         Its network is trained in place; its entry says what the crops and heads are.
     samples
-        Augmented training samples.
-    held_out
-        Samples as they are, for validation; None without.
+        Training samples with ``image``, ``points``, ``visibility`` and ``weight``; see :class:`PoseSamples`.
     recipe
         Choices of the loss.
     """
 
-    score = "oks"
-
-    def __init__(
-        self, model: PoseModel, samples: PoseSamples, held_out: PoseSamples | None, recipe: Recipe
-    ) -> None:
-        self.model, self.network = model, model.network
-        self.samples: PoseSamples = samples
-        self.held_out = held_out
+    def __init__(self, model: PoseModel, samples: Samples, recipe: Recipe) -> None:
+        self.model, self.network, self.samples = model, model.network, samples
         head = model.head
         soft = head.kind == "simcc" or head.activation == "softmax"
         self.sigma = recipe.sigma or (0.8 if soft else 2.0)
         self.absent_weight = recipe.absent_weight
         if self.absent_weight is None:
             self.absent_weight = 0.1 if soft else 1.0
-        self._areas = areas(held_out.labelled, 0.0) if held_out is not None else None
 
     def loss(self, network: nn.Module, batch: Sample) -> dict[str, Tensor]:
         """Return the masked losses of :func:`superanimal.training.losses.pose_loss`."""
@@ -103,6 +94,32 @@ class PoseTask(Task):
         mean = torch.tensor(entry.mean, device=images.device).view(3, 1, 1) * 255
         std = torch.tensor(entry.std, device=images.device).view(3, 1, 1) * 255
         return ((images.float() - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+class PoseTask(CropTask):
+    """A pose network on crops of labelled animals.
+
+    Parameters
+    ----------
+    model
+        See :class:`CropTask`.
+    samples
+        Augmented training samples.
+    held_out
+        Samples as they are, for validation; None without.
+    recipe
+        Choices of the loss.
+    """
+
+    score = "oks"
+    samples: PoseSamples
+
+    def __init__(
+        self, model: PoseModel, samples: PoseSamples, held_out: PoseSamples | None, recipe: Recipe
+    ) -> None:
+        super().__init__(model, samples, recipe)
+        self.held_out = held_out
+        self._areas = areas(held_out.labelled, 0.0) if held_out is not None else None
 
     @torch.inference_mode()
     def validate(self, network: nn.Module) -> dict[str, float]:
