@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,36 @@ def test_a_second_look(clip: Path, truth: np.ndarray, tmp_path: Path) -> None:
     result = run(clip, tmp_path, model=model, refine=True, detector_every=1)
     assert sum(model.batches) == 600
     assert errors(result, truth).max() < 0.4
+
+
+def test_the_model_says_whether_a_second_look_pays(clip: Path, tmp_path: Path) -> None:
+    model = BlobPose()
+    for wants, options, looks in (
+        (False, {}, 1),
+        (True, {}, 2),
+        (True, {"refine": False}, 1),
+        (True, {"mode": "compatible"}, 1),
+        (True, {"detector": None, "whole_frame": True}, 1),
+    ):
+        model.entry, model.batches = replace(model.entry, refine=wants), []
+        result = run(clip, tmp_path / f"{wants}{options}", model=model, frames="0:20:5", **options)
+        assert sum(model.batches) == 3 + looks  # the detector sees the first of these four frames
+        assert get_provenance(result.poses)["settings"]["refine"] is (looks == 2)
+
+
+def test_what_lies_beyond_the_box_does_not_set_the_second_look(
+    clip: Path, truth: np.ndarray, tmp_path: Path
+) -> None:
+    model = BlobPose(margin=5.0)
+    every = run(clip, tmp_path / "all", model=model, refine=True, detector_every=1, frames="0:40")
+    model.entry = replace(model.entry, beyond_box=("blue_tail",))
+    inner = run(clip, tmp_path / "inner", model=model, refine=True, detector_every=1, frames="0:40")
+    body = truth[:40, 0, :2]
+    boxes = inner.poses["boxes"].values[..., 0]
+    assert np.abs(boxes[:, :2] + boxes[:, 2:] / 2 - body.mean(1)).max() < 1
+    assert np.abs(boxes[:, 2:] - np.maximum(np.ptp(body, axis=1), 1)).max() < 1.5
+    assert (every.poses["boxes"].values[:, 2, 0] > boxes[:, 2] + 5).all()
+    assert errors(inner, truth[:40]).max() < 0.4
 
 
 def test_one_animal_seen_twice_counts_once(clip: Path, tmp_path: Path) -> None:

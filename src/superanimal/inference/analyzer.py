@@ -92,7 +92,8 @@ class Analyzer:
     detector_every
         The detector sees every n-th frame, in between boxes follow the pose; None chooses by the mode.
     refine
-        Look a second time at a crop set by the keypoints of the first look.
+        Look a second time, after detection, at a crop set by the keypoints of the first look; None does as
+        the model's catalogue entry says, and never in compatible mode.
     whole_frame
         No detector: one animal that fills the frame (or the region of interest).
     track
@@ -129,7 +130,7 @@ class Analyzer:
         detector_threshold: float | None = None,
         nms: float | None = None,
         detector_every: int | None = None,
-        refine: bool = False,
+        refine: bool | None = None,
         whole_frame: bool = False,
         track: bool = True,
         calibration: Calibration | str | os.PathLike[str] | None = None,
@@ -148,13 +149,14 @@ class Analyzer:
         detects = boxes is None and not whole_frame
         if detector_every is None:
             detector_every = DETECTOR_EVERY if detects and not compatible else 1
+        self.model = _load_pose(model, str(on), accept_license)
         self.settings = Settings(
             mode=mode,
             max_individuals=max_individuals,
             detector_threshold=detector_threshold,
             nms=nms,
             detector_every=detector_every if detects else 1,
-            refine=refine,
+            refine=(self.model.entry.refine and detects and not compatible) if refine is None else refine,
             track=track and not compatible,
             roi=None if roi is None else tuple(int(v) for v in roi),  # type: ignore[arg-type]
             batch_size=default_batch_size(on) if batch_size is None else batch_size,
@@ -165,7 +167,6 @@ class Analyzer:
         self.out = None if out is None else Path(out).expanduser()
         self.formats, self.resume = check_formats(formats), resume
         self.overlay, self.pcutoff, self.trails = overlay, pcutoff, trails
-        self.model = _load_pose(model, str(on), accept_license)
         self.calibration = as_calibration(calibration)
         if self.calibration is not None:
             self.calibration.check_model(

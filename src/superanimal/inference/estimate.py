@@ -88,6 +88,8 @@ class Estimator:
         self.settings = settings
         self.sigmas = sigmas
         self.enhanced = settings.mode == "enhanced"
+        beyond = model.entry.beyond_box
+        self.inner = np.array([name not in beyond for name in model.keypoints])
         self.device = torch.device(settings.device)
         self.batches = Batches(settings.batch_size)
 
@@ -134,14 +136,19 @@ class Estimator:
         """Return the boxes that follow from the frame before, or None when an animal was lost."""
         if not len(before) or (before.confidence.mean(axis=1) < LOST * before.reference).any():
             return None
-        poses = [pose_box(p, c) for p, c in zip(before.points, before.confidence, strict=True)]
+        poses = self._pose_boxes(before.points, before.confidence)
         boxes = [carried_box(*each) for each in zip(poses, before.anchor, before.boxes, strict=True)]
         return Boxes(np.stack(boxes), before.scores)
 
     def _refined(self, animals: Animals) -> Boxes:
         """Return the boxes of a second look."""
-        boxes = [pose_box(p, c) for p, c in zip(animals.points, animals.confidence, strict=True)]
-        return Boxes(np.stack(boxes).astype(np.float32) if boxes else animals.boxes, animals.scores)
+        boxes = self._pose_boxes(animals.points, animals.confidence)
+        return Boxes(boxes.astype(np.float32), animals.scores)
+
+    def _pose_boxes(self, points: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+        """Return the boxes (n, 4) of poses (n, K, 2), set by the keypoints that belong into them."""
+        both = zip(points[:, self.inner], confidence[:, self.inner], strict=True)
+        return np.array([pose_box(*each) for each in both]).reshape(-1, 4)
 
     def _distinct(self, animals: Animals) -> Animals:
         """Drop an animal whose pose is that of one with a better box."""
@@ -158,15 +165,25 @@ class Estimator:
         return distinct
 
     def _poses(self, frames: np.ndarray, boxes: dict[int, Boxes]) -> dict[int, Animals]:
-        """Run the pose network on all boxes of some frames."""
+        """Run the pose network on all boxes of some frames, as if all had been detected in them."""
         owners = [i for i, found in boxes.items() for _ in found.scores]
         every = [found.xywh for found in boxes.values()]
         xywh = np.concatenate(every) if every else np.zeros((0, 4), np.float32)
         points, confidence = self._run(frames, owners, xywh)
-        poses, start = {}, 0
+        poses: dict[int, Animals] = {}
+        start = 0
         for i, found in boxes.items():
             mine = slice(start, start := start + len(found.scores))
-            poses[i] = _animals(found, points[mine], confidence[mine])
+            boxed = self._pose_boxes(points[mine], confidence[mine])
+            anchor = np.array([anchor_of(*each) for each in zip(found.xywh, boxed, strict=True)])
+            poses[i] = Animals(
+                found.xywh,
+                found.scores,
+                points[mine],
+                confidence[mine],
+                reference=confidence[mine].mean(axis=1),
+                anchor=anchor.reshape(-1, 4),
+            )
         return poses
 
     def _run(self, frames: np.ndarray, owners: list[int], xywh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -219,10 +236,3 @@ class Estimator:
         pixels = torch.from_numpy(crops).to(self.device)
         with torch.inference_mode(), autocast(self.settings.precision, self.device):
             return self.model.forward(self.model.preprocess(pixels))
-
-
-def _animals(boxes: Boxes, points: np.ndarray, confidence: np.ndarray) -> Animals:
-    """Put together the animals of a frame as if all had been detected in it."""
-    lie = [anchor_of(b, pose_box(p, c)) for b, p, c in zip(boxes.xywh, points, confidence, strict=True)]
-    anchor = np.stack(lie) if lie else np.zeros((0, 4))
-    return Animals(boxes.xywh, boxes.scores, points, confidence, confidence.mean(axis=1), anchor)

@@ -163,7 +163,8 @@ def finetune(
         progress.message(learned.notes[-1])
     test = None if split.test is None else start.project(boxed(split.test))
     settings = make_recipe(start, learned.n_individuals, {"seed": seed, **(recipe or {})})
-    trained = PoseModel(replace(start.model.entry, name=name or folder.resolve().name), start.model.network)
+    entry = replace(start.model.entry, name=name or folder.resolve().name, refine=False)
+    trained = PoseModel(entry, start.model.network)  # trained on boxes as they were first found
     result = fit(trained, learned, test, start.space, settings, folder / "run", progress=progress)
     trained = PoseModel(trained.entry, trained.network)  # in evaluation mode, channels last
     if progress.cancelled:

@@ -101,6 +101,11 @@ class ModelEntry:
         Decoding of a pose model.
     crop_margin
         Factor by which a box is enlarged before cropping.
+    refine
+        Whether a second look, at a crop set by the keypoints of the first, is worth its time: where boxes
+        were the extent of the keypoints in training, and the detector's boxes are less exact.
+    beyond_box
+        Keypoints that may lie outside an animal's box: the rest of them set it.
     repo, filename, aliases, revision, url
         Hub repository and file; other accepted file names; pinned revision; address when not on the hub.
     sha256
@@ -139,6 +144,8 @@ class ModelEntry:
     std: tuple[float, float, float] = IMAGENET_STD
     head: HeadSpec = HeadSpec()
     crop_margin: float = 1.0
+    refine: bool = False
+    beyond_box: tuple[str, ...] = ()
     repo: str = ""
     filename: str = ""
     aliases: tuple[str, ...] = ()
