@@ -8,8 +8,8 @@ tested, so that no test image chooses anything. A new head learns twice as many 
 product (:func:`superanimal.training.methods.usual_steps`). Forgetting is the error on keypoints that were
 *not* labelled: of rendered mice, whose truth is known, and of the golden mouse after training on openfield;
 and the number of them whose confidence falls below :data:`SURE` (the paper's "keypoint dropping"). Runs are
-kept in ``--cache`` one by one; the same command goes on where it stopped, and several at once may do
-different ``--sets``.
+kept in ``--cache`` one by one; the same command goes on where it stopped, and a second process that works
+``--backwards`` halves the time.
 """
 
 from __future__ import annotations
@@ -156,6 +156,15 @@ def run(bench: Bench, method: str, share: float, seed: int, steps: int, folder: 
     return found
 
 
+KEYS = ("set", "method", "share", "seed", "steps", "weights")
+
+
+def runs_in(file: Path) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Return the runs of a file by what they are."""
+    rows = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return {tuple(row[key] for key in KEYS): row for row in rows}
+
+
 def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Do what is still to do; returns all runs."""
     from superanimal.zoo import load_pose_model
@@ -163,9 +172,6 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     weights = load_pose_model(MODEL).sha256[:12]
     file = options.cache / "runs.jsonl"
     options.cache.mkdir(parents=True, exist_ok=True)
-    done = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    keys = ("set", "method", "share", "seed", "steps", "weights")
-    known = {tuple(row[key] for key in keys) for row in done}
     for bench in benches(options.data, options.cache, options.sets):
         plans = [(seed, 0.0, "zero-shot") for seed in range(options.seeds) if bench.names]
         plans += [
@@ -174,19 +180,18 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
             for share in SHARES
             for method in bench.methods
         ]
-        for seed, share, method in plans:
+        for seed, share, method in reversed(plans) if options.backwards else plans:
             key = (bench.name, method, share, seed, 0 if not share else options.steps, weights)
-            if key in known:
+            if key in runs_in(file):
                 continue
-            row = dict(zip(keys, key, strict=True))
-            row |= run(bench, method, share, seed, options.steps, options.cache / bench.name)
-            done.append(row)
+            row = dict(zip(KEYS, key, strict=True))
+            row |= run(bench, method, share, seed, options.steps, options.cache / f"run-{os.getpid()}")
             with file.open("a") as out:
                 out.write(json.dumps(row) + "\n")
             print(json.dumps(row), flush=True)
     return [
         row
-        for row in done
+        for row in runs_in(file).values()
         if row["weights"] == weights and row["set"] in options.sets and row["steps"] in (0, options.steps)
     ]
 
@@ -216,7 +221,7 @@ def draw(rows: list[dict[str, Any]], target: Path) -> None:
         for key, title in (
             ("mean_euclidean_px", "labelled keypoints"),
             ("unlabelled_mean_euclidean_px", "keypoints without labels"),
-            ("other_mean_euclidean_px", "keypoints without labels, golden mouse"),
+            ("other_mean_euclidean_px", "without labels, golden mouse"),
         )
         if any(row["set"] == name and key in row and row["share"] for row in rows)
     ]
@@ -236,11 +241,55 @@ def draw(rows: list[dict[str, Any]], target: Path) -> None:
                 )  # fmt: skip
         if (name, "zero-shot", 0.0) in found:
             axis.axhline(found[name, "zero-shot", 0.0][0], ls="--", color="0.4", label="zero-shot")
-        axis.set(xscale="log", yscale="log", title=f"{name}\n{title}", xlabel="labelled images")
-        axis.set_ylabel("mean error (px)")
+        ticks = sorted(set(images.values()) - {0})
+        axis.set(xscale="log", title=f"{name}\n{title}", xlabel="labelled images", ylabel="mean error (px)")
+        axis.set_xticks(ticks, [str(n) for n in ticks], minor=False)
+        axis.minorticks_off()
+        axis.set_ylim(0, None)
     handles = {h.get_label(): h for axis in axes[0] for h in axis.get_legend_handles_labels()[0]}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False)
     figure.savefig(target, dpi=110)
+
+
+def fewer_labels(rows: list[dict[str, Any]], name: str) -> list[str]:
+    """Say with how many labels each method is as good as ImageNet transfer with all of them."""
+    found = summarise(rows, "mean_euclidean_px")
+    images = {row["share"]: row["images"] for row in rows if row["set"] == name}
+    most = found[name, "ImageNet transfer", 1.0][0]
+    lines = []
+    for method in METHODS:
+        enough = [s for s in SHARES if found.get((name, method, s), (np.inf,))[0] <= most]
+        if method == "ImageNet transfer" or (name, method, 1.0) not in found:
+            continue
+        if enough:
+            ratio = images[1.0] / images[enough[0]]
+            lines.append(
+                f"{method} is as good with {images[enough[0]]} of the labels ({ratio:.0f} times fewer)"
+            )
+        else:
+            lines.append(f"{method} never is")
+    return [f"* Against ImageNet transfer with all {images[1.0]} labels ({most:.2f} px): {'; '.join(lines)}."]
+
+
+def forgotten(rows: list[dict[str, Any]], name: str) -> list[str]:
+    """Say how much worse keypoints without labels become, as the range over the shares of labels."""
+    lines = []
+    for key, what in (
+        ("unlabelled_mean_euclidean_px", "keypoints without labels, mean error"),
+        ("other_mean_euclidean_px", "keypoints without labels on the golden mouse, mean error"),
+        ("other_p50_px", "the same, median error"),
+    ):
+        found = summarise(rows, key)
+        if (name, "zero-shot", 0.0) not in found:
+            continue
+        before = found[name, "zero-shot", 0.0][0]
+        parts = []
+        for method in METHODS:
+            change = [found[name, method, s][0] / before - 1 for s in SHARES if (name, method, s) in found]
+            if change:
+                parts.append(f"{method} {min(change):+.0%} to {max(change):+.0%}")
+        lines.append(f"* {what[0].upper()}{what[1:]} against {before:.2f} px before: {', '.join(parts)}.")
+    return lines
 
 
 def report(rows: list[dict[str, Any]], steps: int) -> str:
@@ -276,6 +325,7 @@ def report(rows: list[dict[str, Any]], steps: int) -> str:
         test, pool = mine[0]["test"], mine[0]["pool"]
         texts.append(f"**{name}** ({pool} images to learn from, {test} to test on)\n")
         texts.append(table(["method", "labelled images", *(title for _, title, _ in used)], lines))
+        texts.append("\n".join([*fewer_labels(mine, name), *forgotten(mine, name)]))
     return "\n\n".join(texts)
 
 
@@ -287,6 +337,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["openfield", "mirror-mouse", "rendered"])
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--backwards", action="store_true", help="last run first: a second process helps")
     parser.add_argument("--write", action="store_true", help="write RESULTS.md and the figure of the docs")
     options = parser.parse_args()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
