@@ -292,6 +292,15 @@ def forgotten(rows: list[dict[str, Any]], name: str) -> list[str]:
     return lines
 
 
+def cell(value: tuple[float, float, int] | None, text: str) -> str:
+    """Return mean and spread as text; the number of seeds too where it is not three."""
+    if value is None:
+        return "–"
+    mean, spread, seeds = value
+    shown = text.format(mean, spread) if seeds > 1 else text.split(" ")[0].format(mean)
+    return shown if seeds == 3 else f"{shown} (n={seeds})"
+
+
 def report(rows: list[dict[str, Any]], steps: int) -> str:
     """Return the section for RESULTS.md."""
     texts = [
@@ -315,12 +324,7 @@ def report(rows: list[dict[str, Any]], steps: int) -> str:
         lines = []
         for share, method in sorted({(row["share"], row["method"]) for row in mine}):
             many = next(row for row in mine if (row["share"], row["method"]) == (share, method))
-            cells = [
-                text.format(*found[key][name, method, share][:2])
-                if (name, method, share) in found[key]
-                else "–"
-                for key, _, text in used
-            ]
+            cells = [cell(found[key].get((name, method, share)), text) for key, _, text in used]
             lines.append([method, str(many["images"]), *cells])
         test, pool = mine[0]["test"], mine[0]["pool"]
         texts.append(f"**{name}** ({pool} images to learn from, {test} to test on)\n")

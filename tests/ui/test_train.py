@@ -86,8 +86,9 @@ def wait_for_state(qtbot: Any, widget: TrainWidget, state: str) -> None:
     wait_for(qtbot, widget, lambda job: job.report.state == state)
 
 
-def press(viewer: Any, target: Any, key: Qt.Key, modifier: Qt.KeyboardModifier) -> None:
-    viewer.window._qt_window.activateWindow()  # shortcuts belong to the active window
+def press(qtbot: Any, target: Any, key: Qt.Key, modifier: Qt.KeyboardModifier) -> None:
+    target.window().activateWindow()  # shortcuts belong to the active window, and a server may be slow
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is target.window(), timeout=PATIENCE_MS)
     target.setFocus()
     QApplication.processEvents()
     QTest.keyClick(target, key, modifier)
@@ -105,7 +106,7 @@ def test_start_live_curves_result_and_the_model_is_used(
     assert widget.form.method.currentData() == "memory-replay"
     assert "keeps the model's others" in widget.form.method_caption.text()
     assert f"{STEPS} steps of 2" in widget.form.length_caption.text()
-    press(viewer, widget.form.share, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    press(qtbot, widget.form.share, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert widget.tabs.currentIndex() == CURVES
     assert not widget.start_button.isEnabled() and not widget.form.isEnabled()
     assert widget.stop_button.isEnabled()
@@ -134,7 +135,7 @@ def test_start_live_curves_result_and_the_model_is_used(
     mean = np.average(errors, weights=marked)
     assert mean == pytest.approx(report["after"]["mean_euclidean_px"], rel=1e-3), "the pictures show the same"
     first = view.canvas.comparison
-    press(viewer, view.table, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
+    press(qtbot, view.table, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
     assert view.canvas.comparison is not first and view.place.text().startswith("2 of")
 
     view.use_button.click()
