@@ -272,23 +272,30 @@ def fewer_labels(rows: list[dict[str, Any]], name: str) -> list[str]:
 
 
 def forgotten(rows: list[dict[str, Any]], name: str) -> list[str]:
-    """Say how much worse keypoints without labels become, as the range over the shares of labels."""
+    """Say how much worse keypoints without labels become, as the range over the shares of labels.
+
+    Each run is compared with the model as it was, on the same test images.
+    """
+    mine = [row for row in rows if row["set"] == name]
+    before = {row["seed"]: row for row in mine if not row["share"]}
     lines = []
     for key, what in (
-        ("unlabelled_mean_euclidean_px", "keypoints without labels, mean error"),
-        ("other_mean_euclidean_px", "keypoints without labels on the golden mouse, mean error"),
-        ("other_p50_px", "the same, median error"),
+        ("unlabelled_mean_euclidean_px", "Keypoints without labels, mean error"),
+        ("other_mean_euclidean_px", "Keypoints without labels on the golden mouse, mean error"),
+        ("other_p50_px", "The same, median error"),
     ):
-        found = summarise(rows, key)
-        if (name, "zero-shot", 0.0) not in found:
-            continue
-        before = found[name, "zero-shot", 0.0][0]
+        changed = [
+            {**row, "change": row[key] / before[row["seed"]][key] - 1}
+            for row in mine
+            if row["share"] and key in row
+        ]
         parts = []
-        for method in METHODS:
-            change = [found[name, method, s][0] / before - 1 for s in SHARES if (name, method, s) in found]
-            if change:
-                parts.append(f"{method} {min(change):+.0%} to {max(change):+.0%}")
-        lines.append(f"* {what[0].upper()}{what[1:]} against {before:.2f} px before: {', '.join(parts)}.")
+        for method in dict.fromkeys(row["method"] for row in changed):
+            found = summarise([row for row in changed if row["method"] == method], "change")
+            means = [mean for mean, _, _ in found.values()]
+            parts.append(f"{method} {min(means):+.0%} to {max(means):+.0%}")
+        if parts:
+            lines.append(f"* {what}, change against the model before: {', '.join(parts)}.")
     return lines
 
 
