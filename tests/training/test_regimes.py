@@ -81,6 +81,15 @@ def test_transfer_keeps_the_encoder_only(labelled: LabelledSet, base: PoseModel)
     assert not torch.equal(found.model.network.state_dict()[pyramid], base.network.state_dict()[pyramid])
 
 
+@pytest.mark.parametrize("method", ["transfer", "scratch"])
+def test_a_new_head_needs_no_counterpart(labelled: LabelledSet, base: PoseModel, method: str) -> None:
+    table = table_from_mapping(labelled.name, {}, NAMES)
+    found = prepare(labelled, base, method, table)
+    assert found.model.keypoints == USER and found.zero_shot == {}
+    with pytest.raises(InputError, match="is empty"):
+        prepare(labelled, base, "finetune", table)
+
+
 def test_scratch_keeps_nothing_but_follows_the_seed(labelled: LabelledSet, base: PoseModel) -> None:
     one, same, other = (start(labelled, base, "scratch", seed=seed).model for seed in (5, 5, 6))
     assert not same_encoder(one, base) and same_encoder(one, same) and not same_encoder(one, other)
