@@ -263,9 +263,8 @@ def fewer_labels(rows: list[dict[str, Any]], name: str) -> list[str]:
             continue
         if enough:
             ratio = images[1.0] / images[enough[0]]
-            lines.append(
-                f"{method} is as good with {images[enough[0]]} of the labels ({ratio:.0f} times fewer)"
-            )
+            fewer = f" ({ratio:.0f} times fewer)" if ratio > 1 else ""
+            lines.append(f"{method} is as good with {images[enough[0]]} of the labels{fewer}")
         else:
             lines.append(f"{method} never is")
     return [f"* Against ImageNet transfer with all {images[1.0]} labels ({most:.2f} px): {'; '.join(lines)}."]

@@ -94,7 +94,7 @@ def test_the_folder_is_a_model(replayed: Finetuned, labelled: LabelledSet) -> No
     folder = replayed.model.folder
     model = load_pose_model(folder)
     assert model.entry.name == "mymice" and model.keypoints == NAMES
-    assert not model.entry.refine  # it was trained on boxes as the detector gives them
+    assert not model.entry.refine and not model.entry.beyond_box  # trained on boxes as first found
     assert model.sha256 == replayed.model.training["weights"] == model.entry.sha256
     assert load_space(folder / "space.yaml").keypoints == NAMES
     assert "Verdict" in (folder / "card.md").read_text() and (folder / "curves.csv").is_file()

@@ -163,8 +163,10 @@ def finetune(
         progress.message(learned.notes[-1])
     test = None if split.test is None else start.project(boxed(split.test))
     settings = make_recipe(start, learned.n_individuals, {"seed": seed, **(recipe or {})})
-    entry = replace(start.model.entry, name=name or folder.resolve().name, refine=False)
-    trained = PoseModel(entry, start.model.network)  # trained on boxes as they were first found
+    entry = replace(  # it is trained on boxes as they are first found, and may have other keypoints
+        start.model.entry, name=name or folder.resolve().name, refine=False, beyond_box=()
+    )
+    trained = PoseModel(entry, start.model.network)
     result = fit(trained, learned, test, start.space, settings, folder / "run", progress=progress)
     trained = PoseModel(trained.entry, trained.network)  # in evaluation mode, channels last
     if progress.cancelled:
