@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from superanimal.synth.people import draw_leader, draw_person
 from superanimal.synth.photographs import grain, scenery
 from superanimal.synth.shading import fractal_noise
 
@@ -157,38 +158,6 @@ def _fence(rng: np.random.Generator, image: np.ndarray, row: float, scale: float
         )
 
 
-def _person(rng: np.random.Generator, image: np.ndarray, x: float, row: float, high: float) -> None:
-    """A person who stands or walks, so that one beside the animal is not taken for a part of it."""
-    skin = _vary(rng, [0.65, 0.47, 0.37], 0.3)
-    trousers, shirt = rng.uniform(0.02, 0.9, 3) * rng.uniform(0.3, 1), rng.uniform(0.02, 1, 3)
-    hip, neck = (
-        np.array([x, row - 0.48 * high]),
-        np.array([x + rng.normal(0, 0.03) * high, row - 0.83 * high]),
-    )
-    points = lambda *p: [np.round(np.array(p)).astype(np.int32)]  # noqa: E731
-    limb = max(1, int(0.075 * high))
-    for side in (-1, 1):
-        stride = side * rng.uniform(0.0, 0.17) * high
-        knee = hip + [0.6 * stride + 0.02 * high, 0.24 * high]
-        path = points(hip, knee, [x + stride, row])
-        cv2.polylines(image, path, False, _tuple(trousers * (1 - 0.1 * side)), limb, cv2.LINE_AA)
-        elbow = neck + [rng.normal(0, 0.08) * high, 0.19 * high]
-        hand = elbow + rng.normal(0, 0.11, 2) * high + [0, 0.08 * high]
-        cv2.polylines(
-            image,
-            points(neck + [0, 0.04 * high], elbow, hand),
-            False,
-            _tuple(shirt * 0.9),
-            int(0.7 * limb) + 1,
-            cv2.LINE_AA,
-        )
-        cv2.circle(image, tuple(map(int, hand)), max(1, int(0.03 * high)), _tuple(skin), -1, cv2.LINE_AA)
-    middle, axes = (hip + neck) / 2, (max(1, int(0.09 * high)), max(1, int(0.2 * high)))
-    cv2.ellipse(image, tuple(map(int, middle)), axes, 0, 0, 360, _tuple(shirt), -1, cv2.LINE_AA)
-    head = neck - [0, 0.09 * high]
-    cv2.circle(image, tuple(map(int, head)), max(1, int(0.065 * high)), _tuple(skin), -1, cv2.LINE_AA)
-
-
 def _clutter(rng: np.random.Generator, image: np.ndarray, horizon: float, row: float, scale: float) -> None:
     """Stalls, carts, bushes, dark openings and tables: what a detector must not take for an animal."""
     w = image.shape[1]
@@ -288,7 +257,7 @@ def paint_landscape(
                 cv2.LINE_AA,
             )
     for _ in range(int(rng.choice(4, p=[0.7, 0.18, 0.08, 0.04]))):
-        _person(
+        draw_person(
             rng,
             image,
             rng.uniform(0, w),
@@ -303,10 +272,27 @@ def paint_landscape(
     return image
 
 
-def draw_foreground(rng: np.random.Generator, image: np.ndarray, row: float, scale: float) -> np.ndarray:
+def draw_foreground(
+    rng: np.random.Generator,
+    image: np.ndarray,
+    row: float,
+    scale: float,
+    led: tuple[np.ndarray, float] | None = None,
+) -> np.ndarray:
     """Draw what stands in front of the animals, in place; returns the (H, W) bool mask of it.
 
     Grass round the feet, posts, rails, leaves, a person: each in a small share of the pictures.
+
+    Parameters
+    ----------
+    rng
+        Source of all randomness.
+    image
+        (H, W, 3) float32 RGB.
+    row, scale
+        As in :func:`paint_landscape`.
+    led
+        Muzzle (2,) and height of the withers, pixels, of an animal that somebody in front of it leads.
     """
     h, w = image.shape[:2]
     before = image.copy()
@@ -318,6 +304,8 @@ def draw_foreground(rng: np.random.Generator, image: np.ndarray, row: float, sca
             tip = (int(x + rng.normal(0, 0.3) * tall), int(y - tall * rng.uniform(0.4, 1.2)))
             colour = _tuple(green * rng.uniform(0.6, 1.4))
             cv2.line(image, (int(x), int(y)), tip, colour, max(1, int(0.012 * scale)), cv2.LINE_AA)
+    if led is not None:
+        draw_leader(rng, image, led[0], row, led[1])
     kind = rng.random()
     if kind < 0.05:
         _fence(rng, image, row + rng.uniform(0.05, 0.3) * scale, scale * rng.uniform(0.6, 1.2))
@@ -326,7 +314,7 @@ def draw_foreground(rng: np.random.Generator, image: np.ndarray, row: float, sca
         colour = _tuple(_vary(rng, [0.3, 0.25, 0.2], 0.6))
         cv2.rectangle(image, (int(x - half), -1), (int(x + half), h), colour, -1)
     elif kind < 0.17:
-        _person(
+        draw_person(
             rng, image, rng.uniform(0, w), row + rng.uniform(0, 0.25) * scale, scale * rng.uniform(0.8, 1.7)
         )
     elif kind < 0.22:

@@ -13,6 +13,7 @@ from superanimal.synth.camera import Camera
 from superanimal.synth.degrade import degrade
 from superanimal.synth.hides import Hide, paint_hide, ruffle, sample_hide
 from superanimal.synth.landscape import draw_foreground, paint_landscape
+from superanimal.synth.people import draw_leader
 from superanimal.synth.quadruped import build_quadruped
 from superanimal.synth.raster import rasterise
 from superanimal.synth.scene import Rendered
@@ -40,6 +41,8 @@ _DEPTH = np.array(
 """How much of the animal may lie before a keypoint that still counts as visible, in trunk lengths: little in
 the face, the thickness of a limb, half a trunk for points of the middle line."""
 
+_LED = frozenset({"horse", "cow", "sheep", "dog"})
+
 
 @dataclass(frozen=True)
 class Beast:
@@ -63,7 +66,8 @@ class Beast:
 class Pasture:
     """Everything that determines a picture except what stands in front and the noise of the camera.
 
-    ``background`` (H, W, 3) float32 RGB; ``camera`` looks along the ground (tilt about a right angle).
+    ``background`` (H, W, 3) float32 RGB; ``camera`` looks along the ground (tilt about a right angle);
+    ``led``: somebody in front of the first animal leads it.
     """
 
     background: np.ndarray
@@ -73,6 +77,7 @@ class Pasture:
     ambient: float = 0.6
     shadow: float = 0.4
     contact: float = 0.3
+    led: bool = False
 
 
 def stand(beast: Beast) -> Body:
@@ -211,8 +216,12 @@ def sample_pasture(
         Light(rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 1.4), rng.uniform(0.15, 0.8))
         for _ in range(int(rng.choice(3, p=[0.25, 0.6, 0.15])))
     )
-    ambient = rng.uniform(0.35, 1.05)
+    ambient = rng.uniform(0.35, 1.05) if rng.random() < 0.85 else rng.uniform(0.05, 0.35)
     background = paint_landscape(rng, size, float(feet), length, elevation)
+    led = rng.random() if herd and species in _LED else 1.0
+    if led < 0.2:
+        muzzle, withers = _halter(herd[0], camera)
+        draw_leader(rng, background, muzzle, float(feet), withers)
     if herd and rng.random() < 0.55:
         _set_off(rng, background, float(hide.colours[FUR].mean()) * (ambient + 0.25 * len(lights)))
     return Pasture(
@@ -223,7 +232,14 @@ def sample_pasture(
         ambient=ambient,
         shadow=rng.uniform(0.0, 0.95),
         contact=rng.uniform(0.05, 0.55),
+        led=0.2 <= led < 0.35,
     )
+
+
+def _halter(beast: Beast, camera: Camera) -> tuple[np.ndarray, float]:
+    """Muzzle (2,) and height of the withers, pixels."""
+    points = camera.project(stand(beast).keypoints)[0]
+    return points[QUADRUPED.index("lower_jaw")], beast.shape.height * beast.length
 
 
 def _set_off(rng: np.random.Generator, background: np.ndarray, coat: float) -> None:
@@ -257,7 +273,9 @@ def photograph_pasture(rng: np.random.Generator, pasture: Pasture) -> Rendered:
     h, w = image.shape[:2]
     if pasture.animals:
         feet = pasture.camera.project(np.zeros(3))[0][1]
-        mask = draw_foreground(rng, image, float(feet), pasture.animals[0].length)
+        first = pasture.animals[0]
+        led = _halter(first, pasture.camera) if pasture.led else None
+        mask = draw_foreground(rng, image, float(feet), first.length, led)
         cell = np.nan_to_num(np.clip(np.round(clean.keypoints), 0, [w - 1, h - 1])).astype(int)
         visible = visible & ~mask[cell[..., 1], cell[..., 0]]
     if rng.random() < 0.2:  # dappled light, on animal and ground alike

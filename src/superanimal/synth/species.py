@@ -70,10 +70,10 @@ SPECIES: dict[str, dict[str, Range]] = {name: _DEFAULT | _parse(text) for name, 
 
 HOOFED = frozenset({"horse", "cow", "deer", "sheep", "pig"})
 _CHANCE = {
-    "horse": 0.2,
-    "dog": 0.21,
-    "cow": 0.11,
-    "cat": 0.14,
+    "horse": 0.26,
+    "dog": 0.2,
+    "cow": 0.1,
+    "cat": 0.1,
     "deer": 0.12,
     "rodent": 0.08,
     "sheep": 0.05,
