@@ -20,6 +20,7 @@ from superanimal.synth import (
 )
 from superanimal.synth.hides import PATTERNS, sample_hide
 from superanimal.synth.landscape import paint_landscape
+from superanimal.synth.pasture import photograph_pasture
 
 INDEX = {name: k for k, name in enumerate(QUADRUPED)}
 CAMERA = Camera((150.0, 200.0), tilt=np.pi / 2 - 0.05, distance=4000.0)
@@ -110,6 +111,22 @@ def test_every_pattern_is_drawn() -> None:
         for name in PATTERNS
     ]
     assert all(not np.allclose(images[0], other) for other in images[1:])
+
+
+def test_a_leader_in_front_hides_what_is_behind() -> None:
+    led = replace(Pasture(np.full((240, 320, 3), 0.9, np.float32), (beast(),), CAMERA), led=True)
+    shown = render_pasture(led).visible
+    hidden = np.zeros(shown.shape[1], int)
+    for seed in range(12):
+        hidden += (shown & ~photograph_pasture(np.random.default_rng(seed), led).visible)[0]
+    front, rear = (
+        sum(int(hidden[k]) for name, k in INDEX.items() if name.startswith(part))
+        for part in (
+            ("nose", "upper", "lower", "mouth", "throat", "front_"),
+            ("tail", "back_left", "back_right"),
+        )
+    )
+    assert front > 5 and front > 2 * rear
 
 
 @pytest.mark.parametrize("row", [-40.0, 1.0, 30.0, 400.0])

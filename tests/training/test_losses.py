@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from superanimal.training.losses import pose_loss, visibility_loss
+from superanimal.training.losses import pose_loss, side_loss, visibility_loss
 from superanimal.training.targets import gaussian_maps, offset_maps
 from superanimal.zoo.entry import HeadSpec
 
@@ -139,3 +139,11 @@ def test_visibility_counts_hidden_and_absent_as_unseen() -> None:
     visibility_loss(logits, torch.tensor([[2, 1, 0, -1]]), torch.ones(1, 4)).backward()
     assert logits.grad is not None
     assert torch.sign(logits.grad).tolist() == [[-1, 1, 1, 0]]
+
+
+def test_the_side_counts_where_it_is_known() -> None:
+    logits = torch.zeros(3, requires_grad=True)
+    side_loss(logits, torch.tensor([1, 0, -1], dtype=torch.int8)).backward()
+    assert logits.grad is not None
+    assert torch.sign(logits.grad).tolist() == [-1, 1, 0]
+    assert side_loss(logits, torch.full((3,), -1)).item() == 0.0

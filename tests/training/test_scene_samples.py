@@ -10,7 +10,7 @@ import torch
 from rendered import SOFTMAX, shard_of
 
 from superanimal.errors import InputError
-from superanimal.synth import TOPVIEWMOUSE, random_quadruped_picture
+from superanimal.synth import QUADRUPED, TOPVIEWMOUSE, random_quadruped_picture
 from superanimal.training.recipe import Augmentation, Recipe
 from superanimal.training.samples import Samples
 from superanimal.training.scene_samples import FRAME_SIZES, SceneCrops, SceneFrames
@@ -94,6 +94,22 @@ def test_left_stays_left_under_rotation_and_flip(shard: SceneShard) -> None:
         assert forward[0] * across[1] - forward[1] * across[0] < 0
         seen += 1
     assert seen > 20
+
+
+def test_an_animal_shows_the_side_that_its_head_points_to() -> None:
+    shard = shard_of(12, picture=random_quadruped_picture)
+    samples = SceneCrops([shard], replace(FOURLEGGED, crop=96), SOFTMAX, RECIPE)
+    near, far = (QUADRUPED.index(f"body_middle_{side}") for side in ("left", "right"))
+    known = set()
+    for position in range(60):
+        sample = samples[position]
+        left, right = (int(sample["visibility"][k]) for k in (near, far))
+        side = int(sample["side"])
+        if side >= 0 and {left, right} == {1, 2}:
+            assert side == (left == 2)
+            known.add(side)
+    assert known == {0, 1}
+    assert int(crops(shard_of())[0]["side"]) == -1  # from above there is none
 
 
 def test_frames_hold_their_boxes(shard: SceneShard) -> None:

@@ -47,3 +47,35 @@ def test_visibility_reads_the_features_at_the_peak() -> None:
     assert torch.allclose(head(features, heatmap), before)
     features[0, :, 1, 2] = 5.0
     assert not torch.allclose(head(features, heatmap), before)
+
+
+def test_two_maps_per_keypoint_are_mixed_by_the_side_that_is_seen() -> None:
+    torch.manual_seed(0)
+    maps = torch.randn(2, 6, 5, 4)
+    left, right = (torch.softmax(maps[:, k::2].flatten(2), -1) for k in (0, 1))
+    for side, share in ((torch.full((2,), 40.0), 1.0), (torch.full((2,), -40.0), 0.0), (torch.zeros(2), 0.5)):
+        mixed = pyramid_pose.mix_sides(maps, side)
+        assert mixed.shape == (2, 3, 5, 4)
+        torch.testing.assert_close(mixed.flatten(2).exp(), share * left + (1 - share) * right)
+
+
+def test_the_side_is_read_from_where_things_are() -> None:
+    torch.manual_seed(0)
+    head = pyramid_pose.SideHead(4)
+    features = torch.rand(3, 4, 6, 8)
+    moved = features.flip(-1)
+    assert head(features).shape == (3,)
+    assert not torch.allclose(head(features), head(moved))
+
+
+def test_sides_are_an_output_and_double_the_head_alone() -> None:
+    plain, more = pyramid_pose.build(5, width=16), pyramid_pose.build(5, width=16, sides=True).eval()
+    with torch.inference_mode():
+        outputs = more(torch.zeros(2, 3, 64, 96))
+    assert outputs["heatmap"].shape == (2, 5, 16, 24) and outputs["side"].shape == (2,)
+    torch.testing.assert_close(outputs["heatmap"].flatten(2).exp().sum(-1), torch.ones(2, 5))
+    added = set(more.state_dict()) - set(plain.state_dict())
+    assert added and all(name.startswith("side.") for name in added)
+    old = plain.state_dict()
+    changed = {n for n, t in more.state_dict().items() if n not in added and t.shape != old[n].shape}
+    assert changed == {"head.weight", "head.bias"}

@@ -26,6 +26,8 @@ LOCREF_WEIGHT = 0.05
 """Weight of the offset maps in the total (DeepLabCut)."""
 VISIBILITY_WEIGHT = 0.05
 """Weight of the visibility logits in the total."""
+SIDE_WEIGHT = 0.1
+"""Weight of the side logit in the total."""
 SIMCC_BETA = 10.0
 """Inverse temperature of SimCC targets and logits (RTMPose: Jiang et al. 2023)."""
 
@@ -39,6 +41,7 @@ def pose_loss(
     *,
     sigma: float,
     absent_weight: float,
+    side: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Return the losses of a pose network's raw heads, each a scalar; ``"loss"`` is their total.
 
@@ -46,7 +49,8 @@ def pose_loss(
     ----------
     outputs
         ``heatmap`` (B, K, h, w) and perhaps ``locref`` (B, 2K, h, w), or ``simcc_x``, ``simcc_y``
-        (B, K, bins); perhaps ``visibility`` (B, K), logits of being visible.
+        (B, K, bins); perhaps ``visibility`` (B, K), logits of being visible, and ``side`` (B,), the logit of
+        showing the left side.
     points, visibility, weight
         See the module.
     head
@@ -56,6 +60,9 @@ def pose_loss(
         Width of the Gaussian targets in cells.
     absent_weight
         How much an absent keypoint counts, against 1 for a labelled one.
+    side
+        Shape (B,): 1 where the animal shows its left side, 0 the right one, -1 unknown. None: not known, so
+        that the network finds out from the keypoints alone.
     """
     counts = torch.where(visibility > 0, 1.0, absent_weight) * weight
     parts: dict[str, Tensor] = {}
@@ -69,6 +76,8 @@ def pose_loss(
             parts["locref"] = LOCREF_WEIGHT * locref
     if "visibility" in outputs:
         parts["visibility"] = VISIBILITY_WEIGHT * visibility_loss(outputs["visibility"], visibility, weight)
+    if side is not None and "side" in outputs:
+        parts["side"] = SIDE_WEIGHT * side_loss(outputs["side"], side)
     return {"loss": torch.stack(list(parts.values())).sum(), **parts}
 
 
@@ -157,3 +166,12 @@ def visibility_loss(logits: Tensor, visibility: Tensor, weight: Tensor) -> Tenso
 def weighted_mean(each: Tensor, counts: Tensor) -> Tensor:
     """Return the mean of (n,) with weights (n,); 0 when there is nothing to count."""
     return (each * counts).sum() / counts.sum().clamp_min(1e-6)
+
+
+def side_loss(logits: Tensor, side: Tensor) -> Tensor:
+    """Mean binary cross-entropy of side logits (B,) where the side (B,) is known, that is not -1."""
+    known = side >= 0
+    each = functional.binary_cross_entropy_with_logits(
+        logits[known].float(), side[known].float(), reduction="sum"
+    )
+    return each / known.sum().clamp_min(1)

@@ -84,7 +84,7 @@ def new_pose_model(subject: Subject, start: Literal["imagenet", "random"], seed:
         load_space(subject.space),
         input_size=(subject.crop, subject.crop),
         crop_margin=subject.crop_margin,
-        options={"visibility": True},
+        options={"visibility": True} | ({"sides": True} if subject.upright else {}),
         start=start,
         seed=seed,
         name=subject.model,

@@ -26,6 +26,10 @@ ELSEWHERE = 0.02
 """Share of the training crops that look anywhere in the scene, so that nothing is found where nothing is."""
 FRAME_SIZES = ((192, 224), (224, 224), (192, 320), (256, 256), (224, 192), (256, 320))
 """(height, width) in pixels of training frames, one drawn for each batch; the last is that of validation."""
+SPINE = ("back_base", "back_end")
+"""Front and rear of an animal seen from the side."""
+BROADSIDE = 0.15
+"""Least share of the body length that the spine spans across the picture when one side can be seen."""
 TILT = 0.15
 """Radians by which a frame is tilted after it was turned by right angles."""
 
@@ -75,7 +79,8 @@ class SceneCrops(SceneSamples):
     A sample holds ``image`` (3, S, S) uint8 RGB; ``points`` (K, 2) float32, crop pixels as the head counts
     them, 0 where there is none; ``visibility`` (K,) int8: 0 not there or outside the crop, 1 hidden, 2
     visible, -1 just outside the crop; ``weight`` (K,) float32, 1; ``has`` (K,) bool, what this animal
-    has; ``length`` () float32, crop pixels between the two ends of its body.
+    has; ``length`` () float32, crop pixels between the two ends of its body; ``side`` () int8, 1 when it
+    shows its left side, 0 the right one, -1 neither clearly.
 
     Parameters
     ----------
@@ -113,6 +118,8 @@ class SceneCrops(SceneSamples):
         shard, size = self.shards[k], self.subject.crop
         points, seen = shard.keypoints[n, animal].astype(float), shard.visible[n, animal]
         matrix, flipped = self._matrix(points, shard.images.shape[1:3], rng)
+        side = self._side(points)
+        side = 1 - side if flipped and side >= 0 else side
         image = self.varied(warp(rng, np.asarray(shard.images[n]), matrix, (size, size)), rng)
         order = self.flip_order if flipped else slice(None)
         points, seen = (move(points, matrix) + self.head.pixel_shift)[order], seen[order]
@@ -127,7 +134,16 @@ class SceneCrops(SceneSamples):
             "weight": torch.ones(len(flags)),
             "has": torch.from_numpy(has),
             "length": torch.tensor(length, dtype=torch.float32),
+            "side": torch.tensor(side, dtype=torch.int8),
         }
+
+    def _side(self, points: NDArray[np.floating]) -> int:
+        """Return which side an upright animal shows, from where its back leads to in the scene."""
+        if not self.subject.upright:
+            return -1
+        front, rear = (points[self.subject.keypoints.index(name), 0] for name in SPINE)
+        length = np.linalg.norm(points[self.ends[0]] - points[self.ends[1]])
+        return int(front < rear) if abs(front - rear) > BROADSIDE * length else -1
 
     def _matrix(
         self, points: NDArray[np.floating], scene: tuple[int, ...], rng: np.random.Generator

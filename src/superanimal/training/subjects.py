@@ -44,7 +44,8 @@ class Subject:
     turn
         Crops are turned by up to this angle either way, radians.
     upright
-        Whether a frame has an up: the detector's frames are then not turned by right angles.
+        Whether a frame has an up and the animal is seen from the side: the detector's frames are then not
+        turned by right angles, and the pose network says which side it sees.
     ends
         The two keypoints whose distance is the body length.
     loose
@@ -93,7 +94,7 @@ FOURLEGGED = Subject(
     picture=random_quadruped_picture,
     box=quadruped_box,
     crop_margin=1.3,
-    crop=160,
+    crop=192,
     turn=0.35,
     upright=True,
     ends=("nose", "tail_base"),

@@ -86,6 +86,7 @@ class CropTask(Task):
             self.model.head,
             sigma=self.sigma,
             absent_weight=self.absent_weight,
+            side=batch.get("side"),
         )
 
     def normalise(self, images: Tensor) -> Tensor:

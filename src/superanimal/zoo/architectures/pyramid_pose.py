@@ -4,6 +4,10 @@ Each heatmap is a distribution over cells: its soft-max is trained with cross-en
 round the peak is a confidence and the centroid of that window a sub-pixel position. Whether a keypoint
 can be seen at all is a second question, which an optional head answers from the features where the
 heatmap looks.
+
+Seen from the side, left and right legs look alike: which is which follows from being near or far *and* from
+the side that the animal shows. With ``sides`` the network says the side for the whole animal and has two maps
+per keypoint, one for each; a heatmap is their mixture. Without, both legs get the same map with two peaks.
 """
 
 from __future__ import annotations
@@ -75,6 +79,29 @@ class VisibilityHead(nn.Module):
         return (hidden * self.weight).sum(-1) + self.bias
 
 
+class SideHead(nn.Module):
+    """Logit of the camera seeing the animal's own left side: from what is where in the crop.
+
+    Of every feature the mean and its moments along x and y (-1..1 over the crop) are told.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(3 * width, width)
+        self.out = nn.Linear(width, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features (B, C, h, w) to (B,)."""
+        height, width = features.shape[-2:]
+        x = torch.linspace(-1, 1, width, device=features.device, dtype=features.dtype)
+        y = torch.linspace(-1, 1, height, device=features.device, dtype=features.dtype)
+        along_x = (features.mean(-2) * x).mean(-1)
+        along_y = (features.mean(-1) * y).mean(-1)
+        moments = torch.cat([features.mean((-2, -1)), along_x, along_y], -1)
+        side: Tensor = self.out(functional.relu(self.hidden(moments)))
+        return side[:, 0]
+
+
 class PyramidFeatures(nn.Module):
     """Backbone, pyramid and one convolution: features at stride 4 for a head to read.
 
@@ -122,22 +149,53 @@ class PyramidPose(PyramidFeatures):
         See :class:`PyramidFeatures`.
     visibility
         Whether to add a :class:`VisibilityHead`.
+    sides
+        Whether to add a :class:`SideHead` and a second map per keypoint.
     """
 
     def __init__(
-        self, num_keypoints: int, backbone: str = BACKBONE, width: int = 64, visibility: bool = False
+        self,
+        num_keypoints: int,
+        backbone: str = BACKBONE,
+        width: int = 64,
+        visibility: bool = False,
+        sides: bool = False,
     ) -> None:
         super().__init__(backbone, width)
-        self.head = nn.Conv2d(width, num_keypoints, 1)
+        self.head = nn.Conv2d(width, (1 + sides) * num_keypoints, 1)
+        self.side = SideHead(width) if sides else None
         self.visibility = VisibilityHead(num_keypoints, width) if visibility else None
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Return ``heatmap`` (B, K, H/4, W/4), logits of a soft-max over cells, and ``visibility`` (B, K)."""
+        """Return the raw heads.
+
+        ``heatmap`` (B, K, H/4, W/4), logits of a soft-max over cells; with those heads ``visibility`` (B, K),
+        and ``side`` (B,), the logit of showing the left side.
+        """
         features = self.features(images)
         outputs = {"heatmap": self.head(features)}
+        if self.side is not None:
+            outputs["side"] = self.side(features)
+            outputs["heatmap"] = mix_sides(outputs["heatmap"], outputs["side"])
         if self.visibility is not None:
             outputs["visibility"] = self.visibility(features, outputs["heatmap"])
         return outputs
+
+
+def mix_sides(maps: Tensor, side: Tensor) -> Tensor:
+    """Return the log-probability maps (B, K, h, w) of the mixture over both sides.
+
+    Parameters
+    ----------
+    maps
+        Shape (B, 2K, h, w): logits; of each keypoint first the map for an animal that shows its left side.
+    side
+        Shape (B,): logit of that.
+    """
+    height, width = maps.shape[-2:]
+    mass = functional.log_softmax(maps.unflatten(1, (-1, 2)).flatten(3), -1)
+    weight = functional.logsigmoid(torch.stack([side, -side], -1))
+    return torch.logsumexp(mass + weight[:, None, :, None], 2).unflatten(-1, (height, width))
 
 
 def feature_network(backbone: str, **options: Any) -> Any:
@@ -182,7 +240,11 @@ def _stages(info: Any) -> tuple[int, ...]:
 
 
 def build(
-    num_keypoints: int = 27, backbone: str = BACKBONE, width: int = 64, visibility: bool = False
+    num_keypoints: int = 27,
+    backbone: str = BACKBONE,
+    width: int = 64,
+    visibility: bool = False,
+    sides: bool = False,
 ) -> PyramidPose:
     """Build the network with random weights (no download); see :class:`PyramidPose`."""
-    return PyramidPose(num_keypoints, backbone, width, visibility)
+    return PyramidPose(num_keypoints, backbone, width, visibility, sides)
