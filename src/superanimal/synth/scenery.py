@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from superanimal.synth.photographs import grain, scenery
 from superanimal.synth.shading import fractal_noise
 
 
@@ -267,6 +268,10 @@ def paint_scenery(
     """
     h, w = size
     image = _floor(rng, h, w, scale)
+    if rng.random() < 0.4:
+        image *= (1 + np.float32(rng.uniform(0.2, 0.9)) * (grain(rng, h, w) - 1))[..., None]
+    if rng.random() < 0.12:
+        image += np.float32(rng.uniform(0.3, 1.0)) * (scenery(rng, h, w) - image)
     if rng.random() < 0.3:
         _scratches(rng, image, scale)
     if rng.random() < 0.75:
