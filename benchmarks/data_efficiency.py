@@ -308,7 +308,7 @@ def cell(value: tuple[float, float, int] | None, text: str) -> str:
 
 
 def report(rows: list[dict[str, Any]], steps: int) -> str:
-    """Return the section for RESULTS.md."""
+    """Return the section for RESULTS.md, of the runs of one data set."""
     texts = [
         f"`{MODEL}`, {steps} steps of {BATCH} crops per run ({2 * steps} for a new head), "
         "the encoder's first two stages frozen, last weights, one quarter of the images held out at random "
@@ -323,24 +323,22 @@ def report(rows: list[dict[str, Any]], steps: int) -> str:
         ("unlabelled_dropped", "dropped, unlabelled", "{:.2f} ± {:.2f}"),
         ("other_mean_euclidean_px", "error px, golden mouse's unlabelled", "{:.2f} ± {:.2f}"),
     )
-    for name in dict.fromkeys(row["set"] for row in rows):
-        mine = [row for row in rows if row["set"] == name]
-        used = [c for c in columns if any(c[0] in row for row in mine)]
-        found = {key: summarise(mine, key) for key, _, _ in used}
-        lines = []
-        for share, method in sorted({(row["share"], row["method"]) for row in mine}):
-            many = next(row for row in mine if (row["share"], row["method"]) == (share, method))
-            cells = [cell(found[key].get((name, method, share)), text) for key, _, text in used]
-            lines.append([method, str(many["images"]), *cells])
-        test, pool = mine[0]["test"], mine[0]["pool"]
-        texts.append(f"**{name}** ({pool} images to learn from, {test} to test on)\n")
-        texts.append(table(["method", "labelled images", *(title for _, title, _ in used)], lines))
-        texts.append("\n".join([*fewer_labels(mine, name), *forgotten(mine, name)]))
+    used = [c for c in columns if any(c[0] in row for row in rows)]
+    found = {key: summarise(rows, key) for key, _, _ in used}
+    name = rows[0]["set"]
+    lines = []
+    for share, method in sorted({(row["share"], row["method"]) for row in rows}):
+        many = next(row for row in rows if (row["share"], row["method"]) == (share, method))
+        cells = [cell(found[key].get((name, method, share)), text) for key, _, text in used]
+        lines.append([method, str(many["images"]), *cells])
+    texts.append(f"{rows[0]['pool']} images to learn from, {rows[0]['test']} to test on.")
+    texts.append(table(["method", "labelled images", *(title for _, title, _ in used)], lines))
+    texts.append("\n".join([*fewer_labels(rows, name), *forgotten(rows, name)]))
     return "\n\n".join(texts)
 
 
 def main() -> None:
-    """Run what is missing, print the tables, draw the figure."""
+    """Run what is missing, print the tables, draw the figures."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, default=Path(".cache/data_efficiency"))
@@ -348,18 +346,19 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--backwards", action="store_true", help="last run first: a second process helps")
-    parser.add_argument("--write", action="store_true", help="write RESULTS.md and the figure of the docs")
+    parser.add_argument("--write", action="store_true", help="write RESULTS.md and the figures of the docs")
     options = parser.parse_args()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     rows = measure(options)
-    text = report(rows, options.steps)
-    print(text)
-    if options.write:
-        picture = Path(__file__).parents[1] / "docs" / "images" / "data_efficiency.png"
-        draw(rows, picture)
-        write_section(
-            "Data efficiency and forgetting", text + f"\n\n![curves](../docs/images/{picture.name})"
-        )
+    for name in dict.fromkeys(row["set"] for row in rows):
+        mine = [row for row in rows if row["set"] == name]
+        text = report(mine, options.steps)
+        print(text)
+        if options.write:
+            picture = Path(__file__).parents[1] / "docs" / "images" / f"data_efficiency_{name}.png"
+            draw(mine, picture)
+            figure = f"![curves](../docs/images/{picture.name})"
+            write_section(f"Data efficiency and forgetting: {name}", f"{text}\n\n{figure}")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from superanimal.inference.boxes import BoxSource, DetectorBoxes, GivenBoxes, Wh
 from superanimal.inference.device import default_batch_size, resolve_device, resolve_precision
 from superanimal.inference.estimate import Estimator
 from superanimal.inference.export import check_formats, export, render
+from superanimal.inference.limbs import LimbSorter
 from superanimal.inference.pipeline import run
 from superanimal.inference.settings import Settings, check_roi, parse_frames
 from superanimal.inference.sources import Source, find_videos, fingerprint
@@ -204,11 +205,24 @@ class Analyzer:
                 progress.message(f"{store.path.name}: going on, {left} of {len(store)} frames are left")
             progress.start(left, title=path.name)
             if left:
-                estimator = Estimator(self.model, self.source(given), self.settings, self.sigmas)
+                limbs = self.limbs(frames)
+                estimator = Estimator(
+                    self.model, self.source(given), self.settings, self.sigmas, limbs and limbs.pairs
+                )
                 animals = self.settings.max_individuals
                 tracker = Tracker(animals, self.sigmas) if self.settings.track else None
                 with store.exclusive():
-                    run(video, frames, store, estimator, tracker, self.settings, progress, self.calibration)
+                    run(
+                        video,
+                        frames,
+                        store,
+                        estimator,
+                        tracker,
+                        self.settings,
+                        progress,
+                        self.calibration,
+                        limbs,
+                    )
             progress.finish()
             poses = store.to_poses()
             files = export(poses, store.path, self.formats, progress, replace=not self.resume)
@@ -229,7 +243,7 @@ class Analyzer:
             "boxes": self._box_identity(given),
             "settings": self.settings.record(),
             "calibration": self.calibration.digest if self.calibration else None,
-        }
+        } | ({"limbs": "sorted over time"} if self.limbs(frames) else {})
         if where.exists():
             store = RunStore.open(where)
             if self.resume:
@@ -256,6 +270,15 @@ class Analyzer:
         if given is not None:
             return {"given": hashlib.sha256(given.tobytes()).hexdigest()[:32]}
         return {"whole_frame": True}
+
+    def limbs(self, frames: range) -> LimbSorter | None:
+        """Return what tells left and right legs apart, for a model that needs it and consecutive frames."""
+        limbs = self.model.entry.limbs
+        if not limbs or not self.settings.track or frames.step != 1:
+            return None
+        at = self.model.keypoints.index
+        channels = [tuple((at(left), at(right)) for left, right in limb) for limb in limbs]
+        return LimbSorter(channels, self.settings.max_individuals)
 
     def source(self, given: np.ndarray | None = None) -> BoxSource:
         """Return where boxes come from: the detector, given boxes (T, N, 4) xywh, or the whole frame."""

@@ -42,7 +42,7 @@ def decode(
         points, confidence = _decode_simcc(outputs, head, subpixel)
     else:
         points, confidence = _decode_heatmap(outputs, head, subpixel)
-        confidence = _calibrated(confidence, outputs.get("visibility"), head.calibration)
+        confidence = calibrated(confidence, outputs.get("visibility"), head.calibration)
     return windows.to_image(points) - head.pixel_shift, confidence
 
 
@@ -57,11 +57,11 @@ def _decode_heatmap(
         maps = torch.softmax(maps, dim=-1)
     elif head.activation == "sigmoid":
         maps = torch.sigmoid(maps)
-    peak = _argmax(maps)
+    peak = argmax(maps)
     cell = np.stack([peak % width, peak // width], axis=-1)
     softmax = head.activation == "softmax"
     if softmax or (subpixel and head.locref_std is None):
-        around = _window(maps, cell, height, width)
+        around = values_round(maps, cell, height, width)
     confidence = around.sum((-2, -1)) if softmax else _take(maps, peak[..., None])[..., 0]
     shift = np.zeros(cell.shape)
     if head.locref_std is not None:
@@ -69,11 +69,11 @@ def _decode_heatmap(
         index = np.broadcast_to(peak[..., None, None], (number, keypoints, 2, 1))
         shift = _take(locref, index)[..., 0] * (head.locref_std / head.stride)
     elif subpixel:
-        shift = _centroid(around) if softmax else _parabola(around)
+        shift = centroid(around) if softmax else _parabola(around)
     return (cell + 0.5 + shift) * head.stride, np.clip(confidence, 0.0, 1.0)
 
 
-def _calibrated(
+def calibrated(
     confidence: np.ndarray,
     visibility: torch.Tensor | None,
     calibration: tuple[float, float, float] | None,
@@ -104,7 +104,7 @@ def _decode_simcc(
     for axis, temperature in zip(("simcc_x", "simcc_y"), head.simcc_temperature, strict=True):
         logits = outputs[axis].float() * temperature
         probability = torch.softmax(logits, dim=-1)
-        peak = _argmax(probability)
+        peak = argmax(probability)
         score = _take(probability, peak[..., None])[..., 0]
         place = peak.astype(np.float64)
         if subpixel:
@@ -123,7 +123,7 @@ def _on_cpu(values: torch.Tensor) -> bool:
     return values.device.type == "cpu"
 
 
-def _argmax(values: torch.Tensor) -> np.ndarray:
+def argmax(values: torch.Tensor) -> np.ndarray:
     """Return the index of the first maximum along the last axis."""
     if _on_cpu(values):
         return values.numpy().argmax(-1)
@@ -139,7 +139,7 @@ def _take(values: torch.Tensor, index: np.ndarray) -> np.ndarray:
     return taken.astype(np.float64)
 
 
-def _window(maps: torch.Tensor, cell: np.ndarray, height: int, width: int) -> np.ndarray:
+def values_round(maps: torch.Tensor, cell: np.ndarray, height: int, width: int) -> np.ndarray:
     """Read the (2 RADIUS + 1)^2 values round each cell (n, K, 2); what lies outside the map is 0."""
     steps = np.arange(-RADIUS, RADIUS + 1)
     x, y = cell[..., 0, None] + steps, cell[..., 1, None] + steps
@@ -149,7 +149,7 @@ def _window(maps: torch.Tensor, cell: np.ndarray, height: int, width: int) -> np
     return np.where(inside, values, 0.0)
 
 
-def _centroid(around: np.ndarray) -> np.ndarray:
+def centroid(around: np.ndarray) -> np.ndarray:
     """Return the centre of mass (n, K, 2), in cells from the peak, of windows (n, K, 5, 5)."""
     steps = np.arange(-RADIUS, RADIUS + 1)
     mass = np.maximum(around.sum((-2, -1)), 1e-12)

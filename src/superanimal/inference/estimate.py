@@ -20,6 +20,7 @@ from superanimal.inference.boxes import Boxes, BoxSource, anchor_of, carried_box
 from superanimal.inference.crops import CropWindows, crop_windows, cut
 from superanimal.inference.decode import decode
 from superanimal.inference.device import Batches, autocast
+from superanimal.inference.peaks import PEAKS, pair_peaks
 from superanimal.inference.settings import Settings
 from superanimal.inference.tracking import oks
 
@@ -50,6 +51,8 @@ class Animals:
         Mean confidence when the animal was last detected.
     anchor : (n, 4) float64
         How the box lay to the pose when the animal was last detected, see :func:`anchor_of`.
+    peaks : (n, P, PEAKS, 6) float64
+        Where look-alike keypoints may be, see :func:`pair_peaks`, in pixels.
     """
 
     boxes: np.ndarray
@@ -58,6 +61,7 @@ class Animals:
     confidence: np.ndarray
     reference: np.ndarray
     anchor: np.ndarray
+    peaks: np.ndarray
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -80,10 +84,20 @@ class Estimator:
         The choices of the run.
     sigmas : (K,)
         OKS tolerances, to tell two animals from one seen twice.
+    pairs : (P, 2)
+        Channels of look-alike keypoints whose peaks are wanted.
     """
 
-    def __init__(self, model: PoseModel, source: BoxSource, settings: Settings, sigmas: np.ndarray) -> None:
+    def __init__(
+        self,
+        model: PoseModel,
+        source: BoxSource,
+        settings: Settings,
+        sigmas: np.ndarray,
+        pairs: np.ndarray | None = None,
+    ) -> None:
         self.model = model
+        self.pairs = np.zeros((0, 2), int) if pairs is None else pairs
         self.source = source
         self.settings = settings
         self.sigmas = sigmas
@@ -169,7 +183,7 @@ class Estimator:
         owners = [i for i, found in boxes.items() for _ in found.scores]
         every = [found.xywh for found in boxes.values()]
         xywh = np.concatenate(every) if every else np.zeros((0, 4), np.float32)
-        points, confidence = self._run(frames, owners, xywh)
+        points, confidence, peaks = self._run(frames, owners, xywh)
         poses: dict[int, Animals] = {}
         start = 0
         for i, found in boxes.items():
@@ -183,12 +197,16 @@ class Estimator:
                 confidence[mine],
                 reference=confidence[mine].mean(axis=1),
                 anchor=anchor.reshape(-1, 4),
+                peaks=peaks[mine],
             )
         return poses
 
-    def _run(self, frames: np.ndarray, owners: list[int], xywh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return keypoints (n, K, 2) and confidences (n, K) for n boxes on their frames."""
+    def _run(
+        self, frames: np.ndarray, owners: list[int], xywh: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return keypoints (n, K, 2), confidences (n, K) and peaks of pairs for n boxes on their frames."""
         keypoints = len(self.model.keypoints)
+        peaks = np.zeros((len(owners), len(self.pairs), PEAKS, 6))
         points, confidence = np.zeros((len(owners), keypoints, 2)), np.zeros((len(owners), keypoints))
         entry = self.model.entry
         windows = crop_windows(xywh, entry.input_size, entry.crop_margin)
@@ -201,8 +219,10 @@ class Estimator:
                 points[part], confidence[part] = decode(
                     outputs, self.model.head, here, subpixel=self.enhanced
                 )
+                if len(self.pairs):
+                    peaks[part] = pair_peaks(outputs, self.model.head, here, self.pairs)
                 done += number
-        return points, confidence
+        return points, confidence, peaks
 
     def _crops(self, frames: np.ndarray, owners: list[int], windows: CropWindows) -> Iterator[np.ndarray]:
         """Yield batches of crops (B, h, w, 3); a thread cuts the next while the network has this one."""

@@ -16,6 +16,8 @@ import numpy as np
 
 from superanimal.errors import VideoError
 from superanimal.inference.estimate import Animals, Estimator
+from superanimal.inference.limbs import LimbSorter
+from superanimal.inference.peaks import PEAKS, PLACE
 from superanimal.inference.settings import Settings
 from superanimal.inference.store import RunStore
 from superanimal.inference.threads import Finisher, read_ahead
@@ -58,6 +60,7 @@ def run(
     settings: Settings,
     progress: Progress,
     calibration: Calibration | None = None,
+    limbs: LimbSorter | None = None,
 ) -> None:
     """Fill a store from its first missing chunk on.
 
@@ -80,6 +83,8 @@ def run(
         and stops the run between windows when cancelled.
     calibration
         Moves the points on their way into the store; boxes and identities go by the points of the network.
+    limbs
+        Tells left and right legs apart, whenever a chunk is full; None takes each frame as it is.
 
     Raises
     ------
@@ -91,9 +96,12 @@ def run(
         estimator.restore(state["batches"])
         if tracker is not None:
             tracker.restore(state["tracker"])
+        if limbs is not None:
+            limbs.restore(state["limbs"])
     if chunk == store.n_chunks:
         return
-    writer = ChunkWriter(store, tracker, settings, len(estimator.model.keypoints), progress, calibration)
+    keypoints = len(estimator.model.keypoints)
+    writer = ChunkWriter(store, tracker, settings, keypoints, progress, calibration, limbs)
     windows = read_ahead(read_windows(video, frames, store, chunk, settings))
     with closing(windows), Finisher(writer.add) as finisher:  # type: ignore[type-var]
         for window in windows:
@@ -142,6 +150,7 @@ class ChunkWriter:
         keypoints: int,
         progress: Progress,
         calibration: Calibration | None = None,
+        limbs: LimbSorter | None = None,
     ) -> None:
         self.store = store
         self.tracker = tracker
@@ -149,41 +158,58 @@ class ChunkWriter:
         self.keypoints = keypoints
         self.progress = progress
         self.calibration = calibration
+        self.limbs = limbs
         self._filling: dict[str, np.ndarray] = {}
+        self._peaks = np.zeros(0)
 
     def add(self, window: Estimated) -> None:
         """Take the next window."""
-        chunk_rows = self.store.rows(window.chunk)
-        if window.rows[0] == chunk_rows.start:
-            self._filling = self._empty(chunk_rows.stop - chunk_rows.start)
-        inside = window.rows - chunk_rows.start
-        for row, animals in zip(inside, window.animals, strict=True):
+        chunk = self.store.rows(window.chunk)
+        if window.rows[0] == chunk.start:
+            self._empty(chunk.stop - chunk.start)
+        for row, animals in zip(window.rows - chunk.start, window.animals, strict=True):
             self._place(int(row), animals)
-        if self.calibration is not None:
-            self._calibrate(self.calibration, slice(int(inside[0]), int(inside[-1]) + 1))
-        if window.rows[-1] + 1 == chunk_rows.stop:
-            self.store.write_chunk(window.chunk, self._filling, self._state(window.state))
-        results = {name: array[inside[0] : inside[-1] + 1] for name, array in self._filling.items()}
-        rows = slice(int(window.rows[0]), int(window.rows[-1]) + 1)
-        self.progress.advance(len(window.rows), rows=rows, results=results)
+        landed = slice(int(window.rows[0]), int(window.rows[-1]) + 1)
+        full = landed.stop == chunk.stop
+        if full and self.limbs is not None:
+            arrays = (self._filling[name] for name in ("position", "confidence", "boxes"))
+            self.limbs.sort(*arrays, self._peaks)
+            landed = chunk  # what was shown already has changed, too
+        results = self._calibrated(slice(landed.start - chunk.start, landed.stop - chunk.start))
+        if full:
+            everything = results if landed == chunk else self._calibrated(slice(None))
+            self.store.write_chunk(window.chunk, everything, self._state(window.state))
+        self.progress.advance(len(window.rows), rows=landed, results=results)
 
     def _state(self, batches: dict[str, int]) -> dict[str, Any]:
-        return {"batches": batches, "tracker": None if self.tracker is None else self.tracker.state()}
-
-    def _empty(self, rows: int) -> dict[str, np.ndarray]:
-        animals = self.settings.max_individuals
         return {
-            "position": np.full((rows, animals, self.keypoints, 2), np.nan, np.float32),
-            "confidence": np.full((rows, animals, self.keypoints), np.nan, np.float32),
-            "boxes": np.full((rows, animals, 4), np.nan, np.float32),
-            "box_confidence": np.full((rows, animals), np.nan, np.float32),
+            "batches": batches,
+            "tracker": None if self.tracker is None else self.tracker.state(),
+            "limbs": None if self.limbs is None else self.limbs.state(),
         }
 
-    def _calibrate(self, calibration: Calibration, rows: slice) -> None:
-        """Move the points of the rows just placed."""
-        points = self._filling["position"][rows]
-        confidence = self._filling["confidence"][rows].reshape(-1, self.keypoints)
-        points[:] = calibration.move(points.reshape(-1, self.keypoints, 2), confidence).reshape(points.shape)
+    def _empty(self, rows: int) -> None:
+        """Make room for a chunk."""
+        animals = self.settings.max_individuals
+        shapes = {
+            "position": (rows, animals, self.keypoints, 2),
+            "confidence": (rows, animals, self.keypoints),
+            "boxes": (rows, animals, 4),
+            "box_confidence": (rows, animals),
+        }
+        self._filling = {name: np.full(shape, np.nan, np.float32) for name, shape in shapes.items()}
+        pairs = 0 if self.limbs is None else len(self.limbs.pairs)
+        self._peaks = np.full((rows, animals, pairs, PEAKS, 6), np.nan)
+
+    def _calibrated(self, rows: slice) -> dict[str, np.ndarray]:
+        """Return some rows of the chunk, their points moved by the calibration."""
+        results = {name: array[rows] for name, array in self._filling.items()}
+        if self.calibration is not None:
+            points, confidence = results["position"], results["confidence"]
+            flat = points.reshape(-1, self.keypoints, 2)
+            moved = self.calibration.move(flat, confidence.reshape(-1, self.keypoints))
+            results["position"] = moved.reshape(points.shape)
+        return results
 
     def _place(self, row: int, animals: Animals) -> None:
         """Put the animals of one frame into their slots, in pixels of the whole frame."""
@@ -200,3 +226,6 @@ class ChunkWriter:
         self._filling["confidence"][row, slots] = animals.confidence
         self._filling["boxes"][row, slots] = boxes
         self._filling["box_confidence"][row, slots] = animals.scores
+        if self.limbs is not None:
+            animals.peaks[..., PLACE] += offset
+            self._peaks[row, slots] = animals.peaks

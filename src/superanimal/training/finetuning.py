@@ -164,7 +164,7 @@ def finetune(
     test = None if split.test is None else start.project(boxed(split.test))
     settings = make_recipe(start, learned.n_individuals, {"seed": seed, **(recipe or {})})
     entry = replace(  # it is trained on boxes as they are first found, and may have other keypoints
-        start.model.entry, name=name or folder.resolve().name, refine=False, beyond_box=()
+        start.model.entry, name=name or folder.resolve().name, refine=False, beyond_box=(), limbs=()
     )
     trained = PoseModel(entry, start.model.network)
     result = fit(trained, learned, test, start.space, settings, folder / "run", progress=progress)

@@ -106,6 +106,9 @@ class ModelEntry:
         were the extent of the keypoints in training, and the detector's boxes are less exact.
     beyond_box
         Keypoints that may lie outside an animal's box: the rest of them set it.
+    limbs
+        Pairs of legs that the network does not tell apart well in one picture, so that videos do over time:
+        for each pair the (left, right) keypoints of the feet, then of the joints above.
     repo, filename, aliases, revision, url
         Hub repository and file; other accepted file names; pinned revision; address when not on the hub.
     sha256
@@ -146,6 +149,7 @@ class ModelEntry:
     crop_margin: float = 1.0
     refine: bool = False
     beyond_box: tuple[str, ...] = ()
+    limbs: tuple[tuple[tuple[str, str], ...], ...] = ()
     repo: str = ""
     filename: str = ""
     aliases: tuple[str, ...] = ()
@@ -213,12 +217,15 @@ def parse_entry(name: str, fields: dict[str, Any], licences: dict[str, Licence])
                 k: tuple(v) if isinstance(v, list) else v for k, v in values["head"].items()
             }
             values["head"] = HeadSpec(**head)
-        for key, value in values.items():
-            if isinstance(value, list):
-                values[key] = tuple(value)
+        values |= {key: _frozen(value) for key, value in values.items() if isinstance(value, list)}
         entry = ModelEntry(name=name, **values)
     except TypeError as error:
         raise InputError(f"model {name!r}: {error}", "see the attributes of ModelEntry") from error
     if entry.kind not in ("pose", "detector"):
         raise InputError(f"model {name!r} is of kind {entry.kind!r}", "a model is 'pose' or 'detector'")
     return entry
+
+
+def _frozen(value: Any) -> Any:
+    """Return nested lists as tuples."""
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
