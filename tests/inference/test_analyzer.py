@@ -12,8 +12,11 @@ import torch
 from blobs import HEIGHT, WIDTH, BlobDetector, BlobPose, walk, write_video
 
 from superanimal.errors import DeviceError, InputError, NotFoundError, VideoError
+from superanimal.formats import load_poses
 from superanimal.inference import Analysis, Analyzer, analyze
 from superanimal.poses import get_provenance
+from superanimal.samples import sample_path
+from superanimal.synth.anatomy import LIMBS
 
 
 def run(video: Path, out: Path, **options: Any) -> Analysis:
@@ -177,6 +180,23 @@ def test_what_lies_beyond_the_box_does_not_set_the_second_look(
     assert np.abs(boxes[:, 2:] - np.maximum(np.ptp(body, axis=1), 1)).max() < 1.5
     assert (every.poses["boxes"].values[:, 2, 0] > boxes[:, 2] + 5).all()
     assert errors(inner, truth[:40]).max() < 0.4
+
+
+def test_legs_of_a_walking_horse_are_told_apart_over_time(tmp_path: Path) -> None:
+    names = [f"{limb}_paw" for limb in LIMBS]
+    video = sample_path("sideview_horse.mp4")
+    truth = load_poses(sample_path("sideview_horse_truth.h5")).isel(individuals=0, time=slice(0, 64))
+    feet, back = (truth["position"].sel(keypoints=which) for which in (names, ["back_base", "back_end"]))
+    length = np.linalg.norm(np.diff(back.transpose("time", "keypoints", "space"), axis=1), axis=-1).mean()
+    errors = []
+    for track in (True, False):
+        result = run(
+            video, tmp_path / str(track), model="mini_quadruped", detector=None, frames="0:64", track=track
+        )
+        found = result.poses["position"].isel(individuals=0).sel(keypoints=names)
+        away = np.linalg.norm((found - feet).transpose("time", "keypoints", "space"), axis=-1)
+        errors.append(float(np.nanmean(away)) / length)
+    assert errors[0] < 0.1 and errors[0] < 0.5 * errors[1]
 
 
 def test_one_animal_seen_twice_counts_once(clip: Path, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_both_legs_are_found_where_each_map_shows_both() -> None:
         assert peaks[0, 0, peak, PLACE] == pytest.approx(place, abs=0.6)
         assert peaks[0, 0, peak, MASS] == pytest.approx(shares, abs=0.02)
         assert peaks[0, 0, peak, SURE] == pytest.approx([min(1.0, sum(shares))] * 2, abs=0.02)
-    assert peaks[0, 0, 2, MASS].max() < 0.02
+    assert peaks[0, 0, 2, MASS].max() < 0.05
 
 
 def test_one_spot_is_where_the_keypoint_is_decoded() -> None:

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,23 @@ def test_cancel_and_go_on(long_clip: Path, whole: Path, tmp_path: Path, stop: in
     left = len(store) - len(before) * store_module.CHUNK
     assert progress.total == progress.done == left
     assert sum(again.model.batches) == left  # type: ignore[attr-defined]  # no finished chunk a second time
+
+
+def test_legs_sorted_over_time_go_on_where_they_were(long_clip: Path, tmp_path: Path) -> None:
+    def sorting(out: Path) -> Analyzer:
+        made = analyzer(out)
+        made.model.entry = replace(made.model.entry, limbs=((("red_nose", "blue_tail"),),))
+        return made
+
+    whole = sorting(tmp_path / "whole").run(long_clip)
+    with pytest.raises(Cancelled):
+        sorting(tmp_path / "stopped").run(long_clip, CancelAt(300))
+    again = sorting(tmp_path / "stopped").run(long_clip)
+    assert content(again.store) == content(whole.store)
+    colours = whole.poses["position"].values[:, :, [0, 2], 0]
+    assert np.abs(np.diff(colours, axis=0)).max() < 10  # no exchange, not even where chunks meet
+    with pytest.raises(InputError, match="limbs was 'sorted over time' and is None"):
+        analyzer(tmp_path / "stopped").run(long_clip)
 
 
 def test_a_finished_run_computes_nothing(long_clip: Path, whole: Path) -> None:
