@@ -30,7 +30,7 @@ def analyze(
     detector_every: Annotated[
         int | None, typer.Option(help="Detector on every n-th frame; boxes follow the pose in between.")
     ] = None,
-    track: Annotated[bool, typer.Option(help="Keep identities over time.")] = True,
+    track: Annotated[bool, typer.Option(help="Keep animals and legs apart over time.")] = True,
     calibration: Annotated[
         Path | None, typer.Option(help="Calibration file of this model (superanimal match --calibrate).")
     ] = None,

@@ -30,7 +30,7 @@ class Settings:
     refine
         Look a second time, at a crop set by the first look's keypoints.
     track
-        Keep identities over time.
+        Keep identities over time; and which leg is which, for models that do not see it in one picture.
     roi
         x, y, width, height in pixels: nothing outside is looked at.
     batch_size
