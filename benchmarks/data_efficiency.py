@@ -310,7 +310,7 @@ def cell(value: tuple[float, float, int] | None, text: str) -> str:
 def report(rows: list[dict[str, Any]], steps: int) -> str:
     """Return the section for RESULTS.md, of the runs of one data set."""
     texts = [
-        f"`{MODEL}`, {steps} steps of {BATCH} crops per run ({2 * steps} for a new head), "
+        f"`{MODEL}` (weights {rows[0]['weights']}), {steps} steps of {BATCH} crops per run ({2 * steps} for a new head), "
         "the encoder's first two stages frozen, last weights, one quarter of the images held out at random "
         "(neighbouring frames of one video: easier than a new video). Mean ± standard deviation over "
         "seeds; openfield with the model's own detector, AP with the paper's area (keypoints + 20 px). "
