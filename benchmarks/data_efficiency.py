@@ -310,8 +310,9 @@ def cell(value: tuple[float, float, int] | None, text: str) -> str:
 def report(rows: list[dict[str, Any]], steps: int) -> str:
     """Return the section for RESULTS.md, of the runs of one data set."""
     texts = [
-        f"`{MODEL}` (weights {rows[0]['weights']}), {steps} steps of {BATCH} crops per run ({2 * steps} for a new head), "
-        "the encoder's first two stages frozen, last weights, one quarter of the images held out at random "
+        f"`{MODEL}` (weights {rows[0]['weights']}), {steps} steps of {BATCH} crops per run "
+        f"({2 * steps} for a new head), the encoder's first two stages frozen, last weights, "
+        "one quarter of the images held out at random "
         "(neighbouring frames of one video: easier than a new video). Mean ± standard deviation over "
         "seeds; openfield with the model's own detector, AP with the paper's area (keypoints + 20 px). "
         f"Dropped: of the 23 keypoints without labels, how many per animal have a confidence below {SURE:g}."

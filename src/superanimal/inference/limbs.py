@@ -28,8 +28,8 @@ MOST = 25.0
 """Highest cost of one movement: a path may always jump."""
 FLOOR = 0.02
 """Probability that a network says nothing about."""
-TOGETHER = (4.0, 1.0)
-"""Cost of both feet, and of both joints above, being in one place."""
+FEET_TOGETHER, JOINTS_TOGETHER = 4.0, 1.0
+"""Cost of both feet, or both joints above, being in one place."""
 LOOSE = 0.3
 """Typical deviation of the length of a leg's part, as a share of it."""
 FIXED = 1e6
@@ -113,19 +113,19 @@ class LimbSorter:
         chosen: list[np.ndarray] = []
         first = 0
         for limb in self.limbs:
-            above: np.ndarray | None = None
-            for k, together in zip(range(first, first + len(limb)), _together(len(limb)), strict=True):
+            below: np.ndarray | None = None
+            for k in range(first, first + len(limb)):
                 places, mass = peaks[:, k, :, PLACE] / size, peaks[:, k, :, MASS]
-                cost = together * (LEFT == RIGHT) - np.log(mass[:, LEFT, 0] + FLOOR)
-                cost = cost - np.log(mass[:, RIGHT, 1] + FLOOR)
-                if above is not None:
-                    cost = cost + _hanging(places, above, peaks[:, k - 1 : k + 1, 0, PLACE] / size)
+                cost = -np.log(mass[:, LEFT, 0] + FLOOR) - np.log(mass[:, RIGHT, 1] + FLOOR)
+                cost += (FEET_TOGETHER if below is None else JOINTS_TOGETHER) * (LEFT == RIGHT)
+                if below is not None:
+                    cost = cost + _hanging(places, below, peaks[:, k - 1 : k + 1, 0, PLACE] / size)
                 if before is not None:
                     places, cost = _with_history(places, cost, before[:, k] / size)
                 states = most_probable(np.stack([places[:, LEFT], places[:, RIGHT]], axis=2), cost)
                 states = states[len(states) - len(peaks) :]
                 chosen.append(np.stack([LEFT[states], RIGHT[states]], axis=1))
-                above = np.take_along_axis(peaks[:, k, :, PLACE] / size, chosen[-1][..., None], axis=1)
+                below = np.take_along_axis(peaks[:, k, :, PLACE] / size, chosen[-1][..., None], axis=1)
             first += len(limb)
         return chosen
 
@@ -159,10 +159,6 @@ def most_probable(places: np.ndarray, cost: np.ndarray) -> np.ndarray:
 def _movement(way: np.ndarray, typical: float) -> np.ndarray:
     """Return the cost (...) of two keypoints' ways (..., 2, 2)."""
     return np.minimum((way**2).sum(-1) / typical**2, MOST).sum(-1)
-
-
-def _together(count: int) -> list[float]:
-    return [TOGETHER[0], *[TOGETHER[1]] * (count - 1)]
 
 
 def _hanging(places: np.ndarray, below: np.ndarray, highest: np.ndarray) -> np.ndarray:
