@@ -172,8 +172,8 @@ class ChunkWriter:
         landed = slice(int(window.rows[0]), int(window.rows[-1]) + 1)
         full = landed.stop == chunk.stop
         if full and self.limbs is not None:
-            arrays = (self._filling[name] for name in ("position", "confidence", "boxes"))
-            self.limbs.sort(*arrays, self._peaks)
+            filling = self._filling
+            self.limbs.sort(filling["position"], filling["confidence"], filling["boxes"], self._peaks)
             landed = chunk  # what was shown already has changed, too
         results = self._calibrated(slice(landed.start - chunk.start, landed.stop - chunk.start))
         if full:
