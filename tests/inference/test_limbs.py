@@ -53,16 +53,14 @@ def arrays(frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return points, confidence, boxes
 
 
-def sort(
-    peaks: np.ndarray, chunks: tuple[int, ...] = (), resume: bool = False, fps: float | None = None
-) -> np.ndarray:
+def sort(peaks: np.ndarray, chunks: tuple[int, ...] = (), resume: bool = False) -> np.ndarray:
     """Return the sorted points (T, 4, 2)."""
-    sorter = LimbSorter([(FEET, KNEES)], 1, fps)
+    sorter = LimbSorter([(FEET, KNEES)], 1)
     points, confidence, boxes = arrays(len(peaks))
     for start, stop in zip((0, *chunks), (*chunks, len(peaks)), strict=True):
         if resume:
             state = json.loads(json.dumps(sorter.state()))
-            sorter = LimbSorter([(FEET, KNEES)], 1, fps)
+            sorter = LimbSorter([(FEET, KNEES)], 1)
             sorter.restore(state)
         part = slice(start, stop)
         sorter.sort(points[part], confidence[part], boxes[part], peaks[part])
@@ -92,13 +90,6 @@ def test_chunks_go_on_from_each_other_and_so_does_a_new_process() -> None:
     # the second chunk would say the opposite by itself
     first, second = seen(truth, hint=0.05)[:45], seen(truth, hint=-0.01)[45:]
     assert np.linalg.norm(sort(np.concatenate([first, second]), (45,)) - truth, axis=-1).mean() < 2
-
-
-@pytest.mark.parametrize("chunks", [(), (256, 512)])
-def test_fast_videos(chunks: tuple[int, ...]) -> None:
-    truth = walk(720, period=240)
-    found = sort(seen(truth, hint=0.02), chunks, fps=240.0)
-    assert np.linalg.norm(found - truth, axis=-1).mean() < 2
 
 
 def test_absent_frames_stay_as_they_are_and_break_the_path() -> None:

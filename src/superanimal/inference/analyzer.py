@@ -205,7 +205,7 @@ class Analyzer:
                 progress.message(f"{store.path.name}: going on, {left} of {len(store)} frames are left")
             progress.start(left, title=path.name)
             if left:
-                limbs = self.limbs(frames, video.fps)
+                limbs = self.limbs(frames)
                 estimator = Estimator(
                     self.model, self.source(given), self.settings, self.sigmas, limbs.pairs if limbs else None
                 )
@@ -243,7 +243,7 @@ class Analyzer:
             "boxes": self._box_identity(given),
             "settings": self.settings.record(),
             "calibration": self.calibration.digest if self.calibration else None,
-        } | ({"limbs": "sorted over time"} if self.limbs(frames, video.fps) else {})
+        } | ({"limbs": "sorted over time"} if self.limbs(frames) else {})
         if where.exists():
             store = RunStore.open(where)
             if self.resume:
@@ -271,14 +271,14 @@ class Analyzer:
             return {"given": hashlib.sha256(given.tobytes()).hexdigest()[:32]}
         return {"whole_frame": True}
 
-    def limbs(self, frames: range, fps: float | None) -> LimbSorter | None:
+    def limbs(self, frames: range) -> LimbSorter | None:
         """Return what tells left and right legs apart, for a model that needs it and consecutive frames."""
         limbs = self.model.entry.limbs
         if not limbs or not self.settings.track or frames.step != 1:
             return None
         at = self.model.keypoints.index
         channels = [tuple((at(left), at(right)) for left, right in limb) for limb in limbs]
-        return LimbSorter(channels, self.settings.max_individuals, fps)
+        return LimbSorter(channels, self.settings.max_individuals)
 
     def source(self, given: np.ndarray | None = None) -> BoxSource:
         """Return where boxes come from: the detector, given boxes (T, N, 4) xywh, or the whole frame."""

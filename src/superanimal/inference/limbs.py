@@ -7,8 +7,7 @@ over pairs of frames): every frame says how probable each peak is for the left a
 on as they moved before, and two feet are rarely in one place. Joints above the feet follow, a constant
 distance away from them.
 
-The constants were chosen on rendered walking animals at 30 frames per second. Of a faster video some 30
-frames per second are decided first, and those between them follow.
+The constants were chosen on rendered walking animals at 30 frames per second.
 """
 
 from __future__ import annotations
@@ -21,8 +20,6 @@ import numpy as np
 
 from superanimal.inference.peaks import MASS, PEAKS, PLACE, SURE
 
-RATE = 30.0
-"""Frames per second that paths are decided at."""
 TURN = 0.04
 """Typical deviation from constant velocity per frame, as a share of the animal's size."""
 MOVE = 0.17
@@ -54,16 +51,12 @@ class LimbSorter:
         Pairs of legs.
     max_individuals
         Number of animals, N.
-    fps
-        Frames per second; None counts as 30.
     """
 
     limbs: Sequence[Limb]
     max_individuals: int
-    fps: float | None = None
 
     def __post_init__(self) -> None:
-        self._stride = max(1, round((self.fps or RATE) / RATE))
         self._before: list[np.ndarray | None] = [None] * self.max_individuals
 
     @property
@@ -108,16 +101,14 @@ class LimbSorter:
                     points[start:stop, n, pair] = taken[..., PLACE]
                     sure = taken[..., SURE]
                     confidence[start:stop, n, pair] = np.diagonal(sure, axis1=1, axis2=2)
-                self._before[n] = points[max(start, stop - 2 * self._stride) : stop, n][:, pairs].astype(
-                    float
-                )
+                self._before[n] = points[max(start, stop - 2) : stop, n][:, pairs].astype(float)
                 if stop < len(points):
                     self._before[n] = None
 
     def _choose(self, peaks: np.ndarray, size: float, before: np.ndarray | None) -> list[np.ndarray]:
         """Return for each pair the peak (T, 2) of the left and of the right keypoint.
 
-        ``peaks`` is (T, P, PEAKS, 6), ``before`` (t, P, 2, 2): where they were in the last frames.
+        ``peaks`` is (T, P, PEAKS, 6), ``before`` (t, P, 2, 2): where they were in the last two frames.
         """
         chosen: list[np.ndarray] = []
         first = 0
@@ -131,12 +122,8 @@ class LimbSorter:
                     cost = cost + _hanging(places, below, peaks[:, k - 1 : k + 1, 0, PLACE] / size)
                 if before is not None:
                     places, cost = _with_history(places, cost, before[:, k] / size)
-                both = np.stack([places[:, LEFT], places[:, RIGHT]], axis=2)
-                known = len(both) - len(peaks)
-                if self._stride > 1:
-                    coarse = np.arange(known % self._stride, len(both), self._stride)
-                    cost[coarse] += FIXED * ~_one_hot(most_probable(both[coarse], cost[coarse]))
-                states = most_probable(both, cost)[known:]
+                states = most_probable(np.stack([places[:, LEFT], places[:, RIGHT]], axis=2), cost)
+                states = states[len(states) - len(peaks) :]
                 chosen.append(np.stack([LEFT[states], RIGHT[states]], axis=1))
                 below = np.take_along_axis(peaks[:, k, :, PLACE] / size, chosen[-1][..., None], axis=1)
             first += len(limb)
@@ -167,11 +154,6 @@ def most_probable(places: np.ndarray, cost: np.ndarray) -> np.ndarray:
     for origin in reversed(origins):
         path.append(int(origin[path[-1], path[-2]]))
     return np.array(path[::-1])
-
-
-def _one_hot(states: np.ndarray) -> np.ndarray:
-    """Return (T, S) bool, true at the state of each frame."""
-    return states[:, None] == np.arange(PEAKS**2)
 
 
 def _movement(way: np.ndarray, typical: float) -> np.ndarray:
