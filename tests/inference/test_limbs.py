@@ -10,7 +10,8 @@ import pytest
 from superanimal.inference.limbs import LimbSorter, most_probable
 from superanimal.inference.peaks import MASS, PEAKS, PLACE, SURE
 
-FEET, KNEES = (0, 1), (2, 3)
+FEET, KNEES, HIPS = (0, 1), (2, 3), (4, 5)
+LIMB = (FEET, KNEES, HIPS)
 SIZE = 100.0
 
 
@@ -47,23 +48,25 @@ def seen(points: np.ndarray, hint: float = 0.0, seed: int = 0) -> np.ndarray:
 
 
 def arrays(frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    points = np.full((frames, 1, 4, 2), -1.0, np.float32)
-    confidence = np.zeros((frames, 1, 4), np.float32)
+    points = np.full((frames, 1, 6, 2), -1.0, np.float32)
+    points[:, 0, 4:] = np.stack([300 + 2 * np.arange(frames) - 15, np.full(frames, 130)], -1)[:, None]
+    confidence = np.zeros((frames, 1, 6), np.float32)
     boxes = np.tile(np.array([0, 0, SIZE, SIZE], np.float32), (frames, 1, 1))
     return points, confidence, boxes
 
 
 def sort(peaks: np.ndarray, chunks: tuple[int, ...] = (), resume: bool = False) -> np.ndarray:
     """Return the sorted points (T, 4, 2)."""
-    sorter = LimbSorter([(FEET, KNEES)], 1)
+    sorter = LimbSorter([LIMB], 1)
     points, confidence, boxes = arrays(len(peaks))
     for start, stop in zip((0, *chunks), (*chunks, len(peaks)), strict=True):
         if resume:
             state = json.loads(json.dumps(sorter.state()))
-            sorter = LimbSorter([(FEET, KNEES)], 1)
+            sorter = LimbSorter([LIMB], 1)
             sorter.restore(state)
         part = slice(start, stop)
         sorter.sort(points[part], confidence[part], boxes[part], peaks[part])
+    points, confidence = points[:, :, :4], confidence[:, :, :4]
     assert (confidence >= 0).all() and (confidence[points[..., 0] > 0] > 0.2).all()
     return points[:, 0]
 
@@ -108,14 +111,22 @@ def test_few_frames(frames: int) -> None:
     assert np.linalg.norm(sort(seen(truth, hint=0.4)) - truth, axis=-1).max() < 4
 
 
+def test_the_foot_of_somebody_else_is_out_of_reach() -> None:
+    truth = walk()
+    peaks = seen(truth, hint=0.02)
+    far = truth[:, [0]] + [180, 0]  # a third peak, as probable as the left foot, beside the animal
+    peaks[:, 0, 0, 2, PLACE], peaks[:, 0, 0, 2, MASS] = far[:, 0], [0.5, 0.5]
+    assert np.linalg.norm(sort(peaks) - truth, axis=-1).mean() < 2
+
+
 def test_animals_are_sorted_one_by_one() -> None:
     truth = walk()
     both = [seen(truth, hint=0.05, seed=1), seen(truth + [40, -50], hint=0.05, seed=2)]
-    sorter = LimbSorter([(FEET, KNEES)], 2)
+    sorter = LimbSorter([LIMB], 2)
     points, confidence, boxes = (np.concatenate([a, a], axis=1) for a in arrays(len(truth)))
     sorter.sort(points, confidence, boxes, np.concatenate(both, axis=1))
     for n, peaks in enumerate(both):
-        assert np.array_equal(points[:, n], sort(peaks))
+        assert np.array_equal(points[:, n, :4], sort(peaks))
 
 
 def test_the_cheapest_path_is_found() -> None:

@@ -28,17 +28,21 @@ MOST = 25.0
 """Highest cost of one movement: a path may always jump."""
 FLOOR = 0.02
 """Probability that a network says nothing about."""
-FEET_TOGETHER, JOINTS_TOGETHER = 4.0, 1.0
+FEET_TOGETHER, JOINTS_TOGETHER = 6.0, 1.0
 """Cost of both feet, or both joints above, being in one place."""
 LOOSE = 0.3
 """Typical deviation of the length of a leg's part, as a share of it."""
+LONGEST = 1.15
+"""How much longer a stretched leg is than it mostly is."""
 FIXED = 1e6
 """Cost of anything but what was decided before."""
 LEFT, RIGHT = (side.ravel() for side in np.divmod(np.arange(PEAKS**2), PEAKS))
 """Peak of the left and of the right keypoint in each of the PEAKS ** 2 states of a pair."""
 
 Limb = tuple[tuple[int, int], ...]
-"""Channels of the left and the right keypoint of a pair of legs, the feet first."""
+"""Channels of the left and the right keypoint of a pair of legs: the feet, joints above, last the roots.
+
+The roots lie close together; they are not sorted."""
 
 
 @dataclass
@@ -62,7 +66,7 @@ class LimbSorter:
     @property
     def pairs(self) -> np.ndarray:
         """Channels (P, 2) of all pairs in the order of the peaks."""
-        return np.array([pair for limb in self.limbs for pair in limb])
+        return np.array([pair for limb in self.limbs for pair in limb[:-1]])
 
     def state(self) -> list[Any]:
         """Return all that :meth:`restore` needs, as plain JSON values."""
@@ -94,7 +98,8 @@ class LimbSorter:
                 self._before[n] = None
             for start, stop in borders.reshape(-1, 2):
                 size = float(np.median(np.sqrt(boxes[start:stop, n, 2] * boxes[start:stop, n, 3])))
-                chosen = self._choose(peaks[start:stop, n], size, self._before[n])
+                roots = [points[start:stop, n, limb[-1]].mean(1) for limb in self.limbs]
+                chosen = self._choose(peaks[start:stop, n], roots, size, self._before[n])
                 rows = np.arange(start, stop)
                 for k, (pair, both) in enumerate(zip(pairs, chosen, strict=True)):
                     taken = peaks[rows[:, None], n, k, both]
@@ -105,28 +110,33 @@ class LimbSorter:
                 if stop < len(points):
                     self._before[n] = None
 
-    def _choose(self, peaks: np.ndarray, size: float, before: np.ndarray | None) -> list[np.ndarray]:
+    def _choose(
+        self, peaks: np.ndarray, roots: list[np.ndarray], size: float, before: np.ndarray | None
+    ) -> list[np.ndarray]:
         """Return for each pair the peak (T, 2) of the left and of the right keypoint.
 
-        ``peaks`` is (T, P, PEAKS, 6), ``before`` (t, P, 2, 2): where they were in the last two frames.
+        ``peaks`` is (T, P, PEAKS, 6), a root (T, 2), ``before`` (t, P, 2, 2): where they were in the last two
+        frames.
         """
         chosen: list[np.ndarray] = []
         first = 0
-        for limb in self.limbs:
+        for limb, root in zip(self.limbs, roots, strict=True):
             below: np.ndarray | None = None
-            for k in range(first, first + len(limb)):
+            for k in range(first, first + len(limb) - 1):
                 places, mass = peaks[:, k, :, PLACE] / size, peaks[:, k, :, MASS]
                 cost = -np.log(mass[:, LEFT, 0] + FLOOR) - np.log(mass[:, RIGHT, 1] + FLOOR)
                 cost += (FEET_TOGETHER if below is None else JOINTS_TOGETHER) * (LEFT == RIGHT)
-                if below is not None:
-                    cost = cost + _hanging(places, below, peaks[:, k - 1 : k + 1, 0, PLACE] / size)
+                if below is None:
+                    cost += _reached(places, root / size)
+                else:
+                    cost += _hanging(places, below, peaks[:, k - 1 : k + 1, 0, PLACE] / size)
                 if before is not None:
                     places, cost = _with_history(places, cost, before[:, k] / size)
                 states = most_probable(np.stack([places[:, LEFT], places[:, RIGHT]], axis=2), cost)
                 states = states[len(states) - len(peaks) :]
                 chosen.append(np.stack([LEFT[states], RIGHT[states]], axis=1))
                 below = np.take_along_axis(peaks[:, k, :, PLACE] / size, chosen[-1][..., None], axis=1)
-            first += len(limb)
+            first += len(limb) - 1
         return chosen
 
 
@@ -159,6 +169,15 @@ def most_probable(places: np.ndarray, cost: np.ndarray) -> np.ndarray:
 def _movement(way: np.ndarray, typical: float) -> np.ndarray:
     """Return the cost (...) of two keypoints' ways (..., 2, 2)."""
     return np.minimum((way**2).sum(-1) / typical**2, MOST).sum(-1)
+
+
+def _reached(places: np.ndarray, root: np.ndarray) -> np.ndarray:
+    """Return the cost (T, S) of feet at ``places`` (T, PEAKS, 2) that no leg from ``root`` (T, 2) reaches."""
+    distance = np.linalg.norm(places - root[:, None], axis=-1)
+    longest = LONGEST * float(np.median(distance[:, 0]))
+    beyond = np.maximum(distance - longest, 0) / (LOOSE * longest)
+    strain = np.minimum(beyond**2, MOST)
+    return strain[:, LEFT] + strain[:, RIGHT]
 
 
 def _hanging(places: np.ndarray, below: np.ndarray, highest: np.ndarray) -> np.ndarray:

@@ -108,7 +108,8 @@ class ModelEntry:
         Keypoints that may lie outside an animal's box: the rest of them set it.
     limbs
         Pairs of legs that the network does not tell apart well in one picture, so that videos do over time:
-        for each pair the (left, right) keypoints of the feet, then of the joints above.
+        for each pair the (left, right) keypoints of the feet, of the joints above, and last of the roots,
+        which are not sorted.
     repo, filename, aliases, revision, url
         Hub repository and file; other accepted file names; pinned revision; address when not on the hub.
     sha256
