@@ -71,8 +71,8 @@ def labelled_frames(model: str) -> str:
     rows = []
     for title, options in (
         ("arg-max (compatible)", {"mode": "compatible"}),
-        ("sub-pixel (enhanced)", {"detector_every": 1}),
-        ("sub-pixel, two looks", {"detector_every": 1, "refine": True}),
+        ("sub-pixel, one look", {"detector_every": 1, "refine": False}),
+        ("sub-pixel, two looks (enhanced)", {"detector_every": 1, "refine": True}),
     ):
         run = Run(folder, model=model, **options)
         run.poses = run.poses.isel(time=order)
