@@ -25,6 +25,7 @@ DECONV = {"deconv": [[3, 2, 0]], "final_conv": False, "locref": True}  # as in t
 HEATMAP_CONV = {"deconv": [[3, 2, 8]], "final_conv": True, "locref": True}
 CASES = {
     "mini": ("pyramid_pose", {"visibility": True}, HeadSpec(activation="softmax")),
+    "sides": ("pyramid_pose", {"sides": True}, HeadSpec(activation="softmax")),
     "heatmaps": ("cspnext_s", PLAIN, HeadSpec(stride=32)),
     "offset maps": ("cspnext_s", DECONV, HeadSpec(stride=16, locref_std=7.28)),
     "final convolution": ("cspnext_s", HEATMAP_CONV, HeadSpec(stride=16, locref_std=7.28)),
@@ -69,6 +70,8 @@ def test_reordered_outputs_are_the_old_ones(model: PoseModel, picture: torch.Ten
     order = [2, 0, 3, 1]
     other = with_outputs(model, [OLD[i] for i in order], order)
     before, after = model.forward(picture), other.forward(picture)
+    if "side" in before:  # of the whole animal
+        torch.testing.assert_close(after.pop("side"), before["side"])
     for name, maps in after.items():
         torch.testing.assert_close(rows(maps, [0, 1, 2, 3], 4), rows(before[name], order, 4))
 
@@ -80,6 +83,7 @@ def test_selected_and_extended_outputs_leave_the_old_ones_alone(
         pytest.skip("keypoints attend to each other in RTMPose; see the docstring of the module")
     other = with_outputs(model, ["tail_base", "hip", "nose", "tail_tip"], [3, NEW, 0, 3])
     before, after = model.forward(picture), other.forward(picture)
+    after.pop("side", None)
     for name, maps in after.items():
         torch.testing.assert_close(rows(maps, [0, 2, 3], 4), rows(before[name], [3, 0, 3], 4))
     new = rows(after["heatmap"], [1], 4)

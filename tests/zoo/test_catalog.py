@@ -83,6 +83,17 @@ def test_every_entry_is_complete() -> None:
             assert "s41467-024-48792-2" in entry.paper
 
 
+def test_legs_that_are_sorted_are_pairs_of_a_soft_max_model() -> None:
+    sorted_legs = {name: entry for name, entry in load_catalog().items() if entry.limbs}
+    assert "mini_quadruped" in sorted_legs
+    for entry in sorted_legs.values():
+        assert entry.head.kind == "heatmap" and entry.head.activation == "softmax"
+        pairs = {frozenset(pair) for pair in load_space(entry.space).pairs}
+        for limb in entry.limbs:
+            assert len(limb) >= 2 and all(frozenset(pair) in pairs for pair in limb)
+            assert all("left" in left and "right" in right for left, right in limb)
+
+
 def test_unknown_name_lists_the_near_ones_and_is_never_replaced() -> None:
     with pytest.raises(NotFoundError) as caught:
         get_entry("superanimal_quadruped_hrnet_w48")
