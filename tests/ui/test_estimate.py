@@ -18,6 +18,8 @@ import napari_superanimal as plugin
 from napari_superanimal.layers import is_pose_layer
 from napari_superanimal.widgets.estimate_poses import WHOLE_FRAME, EstimatePosesWidget
 from superanimal.inference import RunStore
+from superanimal.poses import get_provenance
+from superanimal.samples import sample_path
 
 PATIENCE_MS = 240_000  # loading torch takes minutes on a machine under heavy load
 CHUNK = 256
@@ -67,6 +69,20 @@ def assert_layer_shows_the_store(viewer: Any, run: Any) -> None:
     for name in ("position", "confidence", "boxes", "box_confidence"):
         np.testing.assert_array_equal(shown[name], stored[name])
     assert np.isfinite(stored["position"]).all()
+
+
+def test_legs_sorted_at_the_end_of_a_chunk_reach_the_viewer(
+    viewer: Any, dock: Any, tmp_path: Path, qtbot: Any
+) -> None:
+    video = Path(shutil.copy(sample_path("sideview_horse.mp4"), tmp_path))
+    widget = dock(video)
+    widget.model.setCurrentIndex(widget.model.findData("mini_quadruped"))
+    widget.run_button.click()
+    run = run_of(widget)
+    wait_for_state(qtbot, run, "finished")
+    assert_layer_shows_the_store(viewer, run)
+    stored = RunStore.open(run.job.store_path).to_poses()
+    assert get_provenance(stored)["limbs"] == "sorted over time"
 
 
 def test_run_fills_the_layer_and_other_choices_start_over(
