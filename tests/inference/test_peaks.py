@@ -47,16 +47,17 @@ def test_one_spot_is_where_the_keypoint_is_decoded() -> None:
 
 
 def test_peaks_keep_apart_and_fall() -> None:
-    torch.manual_seed(1)
-    heatmap = torch.randn(1, 6, 30, 30)
-    peaks = pair_peaks({"heatmap": heatmap}, HEAD, WINDOWS, np.array([[0, 1], [4, 2]]))
-    cells = (peaks[0, ..., PLACE] + 0.5 - [100, 50]) / 8 - 0.5
-    for first in range(PEAKS):
-        for second in range(first):
-            # a centroid lies up to two cells from its peak
-            assert (abs(cells[:, first] - cells[:, second]).max(-1) > APART - 3).all()
-    swapped = pair_peaks({"heatmap": heatmap}, HEAD, WINDOWS, np.array([[1, 0], [2, 4]]))
-    assert np.allclose(swapped[..., MASS], peaks[..., MASS][..., ::-1])
+    first, shoulder, second, third = (8.0, 8.0), (10.0, 8.0), (12.0, 8.0), (20.0, 22.0)
+    assert shoulder[0] - first[0] <= APART < second[0] - first[0]
+    spots = {first: 0.4, shoulder: 0.3, second: 0.2, third: 0.1}
+    peaks = pair_peaks({"heatmap": maps(spots, spots)}, HEAD, WINDOWS, np.array([[0, 1]]))
+    cells = (peaks[0, 0, :, PLACE] + 0.5 - [100, 50]) / 8 - 0.5
+    for found, cell in zip(cells, (first, second, third), strict=True):
+        assert np.abs(found - cell).max() < 1.5  # a neighbour draws the centroid to itself
+    unlike = {"heatmap": maps({first: 0.7, third: 0.3}, {first: 0.2, third: 0.8})}
+    straight, crossed = (pair_peaks(unlike, HEAD, WINDOWS, np.array([pair])) for pair in ([0, 1], [1, 0]))
+    assert np.allclose(crossed[..., MASS], straight[..., MASS][..., ::-1])
+    assert straight[0, 0, 0, MASS] == pytest.approx([0.3, 0.8], abs=0.02)
 
 
 def test_visibility_and_calibration_enter_the_confidence() -> None:

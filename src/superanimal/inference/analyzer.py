@@ -205,24 +205,12 @@ class Analyzer:
                 progress.message(f"{store.path.name}: going on, {left} of {len(store)} frames are left")
             progress.start(left, title=path.name)
             if left:
-                limbs = self.limbs(frames)
-                estimator = Estimator(
-                    self.model, self.source(given), self.settings, self.sigmas, limbs.pairs if limbs else None
-                )
-                animals = self.settings.max_individuals
-                tracker = Tracker(animals, self.sigmas) if self.settings.track else None
+                choices, limbs = self.settings, self.limbs(frames)
+                pairs = limbs.pairs if limbs else None
+                estimator = Estimator(self.model, self.source(given), choices, self.sigmas, pairs)
+                tracker = Tracker(choices.max_individuals, self.sigmas) if choices.track else None
                 with store.exclusive():
-                    run(
-                        video,
-                        frames,
-                        store,
-                        estimator,
-                        tracker,
-                        self.settings,
-                        progress,
-                        self.calibration,
-                        limbs,
-                    )
+                    run(video, frames, store, estimator, tracker, choices, progress, self.calibration, limbs)
             progress.finish()
             poses = store.to_poses()
             files = export(poses, store.path, self.formats, progress, replace=not self.resume)

@@ -61,7 +61,7 @@ def _decode_heatmap(
     cell = np.stack([peak % width, peak // width], axis=-1)
     softmax = head.activation == "softmax"
     if softmax or (subpixel and head.locref_std is None):
-        around = values_round(maps, cell, height, width)
+        around = values_around(maps, cell, height, width)
     confidence = around.sum((-2, -1)) if softmax else _take(maps, peak[..., None])[..., 0]
     shift = np.zeros(cell.shape)
     if head.locref_std is not None:
@@ -139,7 +139,7 @@ def _take(values: torch.Tensor, index: np.ndarray) -> np.ndarray:
     return taken.astype(np.float64)
 
 
-def values_round(maps: torch.Tensor, cell: np.ndarray, height: int, width: int) -> np.ndarray:
+def values_around(maps: torch.Tensor, cell: np.ndarray, height: int, width: int) -> np.ndarray:
     """Read the (2 RADIUS + 1)^2 values round each cell (n, K, 2); what lies outside the map is 0."""
     steps = np.arange(-RADIUS, RADIUS + 1)
     x, y = cell[..., 0, None] + steps, cell[..., 1, None] + steps

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from superanimal.inference.crops import CropWindows
-from superanimal.inference.decode import argmax, calibrated, centroid, values_round
+from superanimal.inference.decode import argmax, calibrated, centroid, values_around
 
 if TYPE_CHECKING:
     from superanimal.zoo import HeadSpec
@@ -50,9 +50,9 @@ def pair_peaks(
     for i in range(PEAKS):
         peak = argmax(free)
         cell = np.stack([peak % width, peak // width], axis=-1)
-        around = values_round(both, cell, height, width)
+        around = values_around(both, cell, height, width)
         place = windows.to_image((cell + 0.5 + centroid(around)) * head.stride) - head.pixel_shift
-        mass = [values_round(side, cell, height, width).sum((-2, -1)) for side in (left, right)]
+        mass = [values_around(side, cell, height, width).sum((-2, -1)) for side in (left, right)]
         peaks[:, :, i, PLACE], peaks[:, :, i, MASS] = place, np.stack(mass, axis=-1)
         taken = (abs(columns - cell[..., :1]) <= APART) & (abs(rows - cell[..., 1:]) <= APART)
         free[torch.from_numpy(taken)] = 0.0

@@ -177,8 +177,7 @@ class ChunkWriter:
             landed = chunk  # what was shown already has changed, too
         results = self._calibrated(slice(landed.start - chunk.start, landed.stop - chunk.start))
         if full:
-            everything = results if landed == chunk else self._calibrated(slice(None))
-            self.store.write_chunk(window.chunk, everything, self._state(window.state))
+            self.store.write_chunk(window.chunk, self._calibrated(slice(None)), self._state(window.state))
         self.progress.advance(len(window.rows), rows=landed, results=results)
 
     def _state(self, batches: dict[str, int]) -> dict[str, Any]:
