@@ -123,7 +123,10 @@ def main() -> None:
             cells = (named.mean(), np.minimum(named, other).mean(), 100 * (named < other).mean())
             rows.append([title, how, *(f"{value:.1f}" for value in cells)])
     header = ["", "", "mean error, % of the trunk", "kept apart, % of the trunk", "named right, %"]
-    text = f"`mini_quadruped`, {options.walks} walks of {FRAMES} frames.\n\n{table(header, rows)}"
+    text = (
+        f"`mini_quadruped`, {options.walks} walks of {FRAMES} frames. Kept apart: the error when each pair may "
+        f"carry its names either way round, for the whole video.\n\n{table(header, rows)}"
+    )
     print(text)
     if options.write:
         write_section("Left and right legs over time", text)
