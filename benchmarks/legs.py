@@ -124,8 +124,8 @@ def main() -> None:
             rows.append([title, how, *(f"{value:.1f}" for value in cells)])
     header = ["", "", "mean error, % of the trunk", "kept apart, % of the trunk", "named right, %"]
     text = (
-        f"`mini_quadruped`, {options.walks} walks of {FRAMES} frames. Kept apart: the error when each pair may "
-        f"carry its names either way round, for the whole video.\n\n{table(header, rows)}"
+        f"`mini_quadruped`, {options.walks} walks of {FRAMES} frames. Kept apart: the error when each pair "
+        f"may carry its names either way round, for the whole video.\n\n{table(header, rows)}"
     )
     print(text)
     if options.write:
