@@ -64,6 +64,7 @@ class EstimatePosesWidget(QWidget):
         super().__init__()
         self.viewer = viewer
         self._following: Estimation | None = None
+        self._told: tuple[Estimation | None, str] = (None, "")  # the run and the state last told of
 
         self.video = LayerChoice(viewer, is_video_layer)
         self.video.setToolTip("Image layer of the video in which poses are estimated.")
@@ -191,7 +192,10 @@ class EstimatePosesWidget(QWidget):
         """Ask for a file and save the poses with all corrections."""
         run = self._run()
         if run is not None and run.view is not None:
-            self._try(lambda: save_dialog(run.view.points, self, self.message))
+            try:
+                save_dialog(run.view.points, self, self.message)
+            except SuperAnimalError as error:
+                self.message.show_error(error)
 
     def choose_model(self, name: str) -> None:
         """Choose a model, also one that was added just now."""
@@ -239,6 +243,7 @@ class EstimatePosesWidget(QWidget):
             self.last.setValue(n - 1)
             self._on_frames()
         self.message.clear()
+        self._told = (None, "")
         self._follow()
 
     def _on_model(self) -> None:
@@ -316,25 +321,31 @@ class EstimatePosesWidget(QWidget):
         self.bar.setRange(0, report.total or 1)
         self.bar.setValue(self.bar.maximum() if report.state == "finished" else report.done)
         self.status.setText(_status(report))
+        run = self._following
+        if self._told != (run, report.state):  # once: what is said later about saving or a click stays
+            self._told = (run, report.state)
+            self._tell(report)
+        self.save_button.setVisible(
+            not report.running and run is not None and run.view is not None and bool(report.state)
+        )
+        self._update_buttons()
+
+    def _tell(self, report: Report) -> None:
+        """Say in which state the run is now."""
+        run = self._following
         if report.state == "died":
-            log = "\n".join(self._following.job.log) if self._following is not None else ""
+            log = "\n".join(run.job.log) if run is not None else ""
             remedy = report.remedy + (f"\n\nIts last words:\n{log}" if log else "")
             self.message.show_text("error", report.text, remedy)
         elif report.state == "failed":
-            run = self._following
             other = report.kind == "InputError" and run is not None and run.job.store_path.exists()
             self.message.show_text("error", report.text, report.remedy, "Start over" if other else "")
-        elif report.state == "finished" and self.message.kind != "good":
+        elif report.state == "finished":
             self.message.show_text(
                 "good", "Done.", "Choose the pose layer and its select tool (3) to drag points, then save."
             )
         elif report.running:
             self.message.clear()
-        run = self._following
-        self.save_button.setVisible(
-            not report.running and run is not None and run.view is not None and bool(report.state)
-        )
-        self._update_buttons()
 
     def _update_buttons(self) -> None:
         run = self._run()
