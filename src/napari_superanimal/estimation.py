@@ -135,5 +135,6 @@ def video_path(layer: Any) -> Path:
 
 def store_path(source: Path, options: dict[str, Any]) -> Path:
     """Return where the run store of an analysis lies, as ``superanimal.analyze`` places it."""
-    out = Path(options["out"]) if options.get("out") else source.parent
-    return out / f"{source.stem}_{options['model']}.poses.zarr"
+    from superanimal.inference import naming
+
+    return naming.store_path(source, options["model"], Path(options["out"]) if options.get("out") else None)

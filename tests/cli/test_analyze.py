@@ -43,12 +43,12 @@ def test_one_command_gives_files_beside_the_video(superanimal: Call, mouse: Path
     )
     assert code == 0, err
     assert "animals in 12 of 12 frames" in err
-    stem = mouse.with_name("topview_mouse_mini_topviewmouse")
-    for suffix in (".poses.zarr", ".h5", ".tidy.csv"):
-        assert Path(f"{stem}{suffix}").exists()
-        assert f"{stem.name}{suffix}" in out
+    names = ["_mini_topviewmouse.poses.zarr", "DLC_mini_topviewmouse.h5", "_mini_topviewmouse.tidy.csv"]
+    for name in names:
+        assert mouse.with_name(f"topview_mouse{name}").exists()
+        assert f"topview_mouse{name}" in out
     truth = load_poses(sample_path("topview_mouse_truth.h5")).isel(time=slice(0, 12))
-    found = load_poses(f"{stem}.h5").sel(keypoints=truth["keypoints"].values)
+    found = load_poses(mouse.with_name(f"topview_mouse{names[1]}")).sel(keypoints=truth["keypoints"].values)
     wrong = np.hypot(*np.moveaxis(found["position"].values - truth["position"].values, 1, 0))
     assert np.nanmedian(wrong) < 6
 
@@ -61,7 +61,7 @@ def test_the_same_command_again_computes_nothing(superanimal: Call, mouse: Path)
     assert code == 0
     assert {p: p.stat().st_mtime_ns for p in store.rglob("*.json")} == before
     code, _, err = superanimal("analyze", mouse, "--frames", "0:8")
-    assert code == 2 and "--overwrite" in err
+    assert code == 2 and "start over" in err
     code, _, _ = superanimal("analyze", mouse, "--frames", "0:8", "--overwrite", "--mode", "compatible")
     assert code == 0
     assert len(RunStore.open(store)) == 8
@@ -92,7 +92,7 @@ def test_no_animals(superanimal: Call, tmp_path: Path) -> None:
     code, _, err = superanimal("analyze", empty_video(tmp_path / "empty.mp4"), "--threshold", "0.9")
     assert code == 9
     assert "no animal was found in 6 frames" in err and "--whole-frame" in err
-    assert (tmp_path / "empty_mini_topviewmouse.h5").exists()
+    assert (tmp_path / "emptyDLC_mini_topviewmouse.h5").exists()
 
 
 def test_unknown_model_names_the_near_ones(superanimal: Call, mouse: Path) -> None:
@@ -135,7 +135,7 @@ def test_one_bad_video_does_not_stop_the_others(superanimal: Call, mouse: Path) 
     code, out, err = superanimal("analyze", mouse.parent, "--frames", "0:4")
     assert code == 4
     assert "a_text.mp4" in err and "1 of 2 videos failed" in err
-    assert "topview_mouse_mini_topviewmouse.h5" in out
+    assert "topview_mouseDLC_mini_topviewmouse.h5" in out
 
 
 def test_region_of_interest() -> None:
@@ -144,3 +144,23 @@ def test_region_of_interest() -> None:
     for text in ("1,2,3", "a,b,c,d", "1.5,2,3,4"):
         with pytest.raises(InputError):
             parse_roi(text)
+
+
+def test_labelled_videos_in_a_folder_are_left_out(superanimal: Call, mouse: Path) -> None:
+    superanimal("analyze", mouse, "--frames", "0:2", "--overlay")
+    code, out, err = superanimal("analyze", mouse.parent, "--frames", "0:2")
+    assert code == 0, err
+    assert "left out, unless named: topview_mouse_mini_topviewmouse_labeled.mp4" in err
+    assert "labeled_mini" not in out
+
+
+def test_two_videos_of_one_name_stop_before_anything_is_written(
+    superanimal: Call, mouse: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "b").mkdir()
+    other = Path(shutil.copy(sample_path("sideview_horse.mp4"), tmp_path / "b" / mouse.name))
+    out = tmp_path / "out"
+    for more in ((), ("--overwrite",)):
+        code, _, err = superanimal("analyze", mouse, other, "--out", out, "--frames", "0:2", *more)
+        assert code == 2 and str(mouse) in err and str(other) in err and "--overwrite" not in err
+        assert not out.exists()

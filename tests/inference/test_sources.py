@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from superanimal.errors import InputError, NotFoundError
-from superanimal.inference.sources import find_videos, fingerprint
-from superanimal.video import open_video
+from superanimal.inference.sources import find_videos
 
 
 @pytest.fixture
@@ -58,9 +56,34 @@ def test_what_is_not_there_is_said(folder: Path) -> None:
         find_videos([])
 
 
-def test_the_fingerprint_is_of_the_content(clip: Path, pair: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "other.mp4"
-    copy.write_bytes(clip.read_bytes())
-    os.utime(copy, (1, 1))
-    with open_video(clip) as one, open_video(copy) as same, open_video(pair) as other:
-        assert fingerprint(one) == fingerprint(same) != fingerprint(other)
+def test_labelled_videos_are_left_out_unless_named(tmp_path: Path) -> None:
+    drawn = (
+        "clip_mini_labeled.mp4",
+        "v_labeled_before_adapt.mp4",
+        "clipDLC_net_p60_labeled.mp4",
+        "a_Labelled.avi",
+    )
+    for name in ("clip.mp4", "unlabeled.mp4", *drawn):
+        (tmp_path / name).write_bytes(b"x")
+    for source in (tmp_path, str(tmp_path / "*.*")):
+        with pytest.warns(UserWarning, match="left out, unless named") as caught:
+            assert names(find_videos(source)) == ["clip.mp4", "unlabeled.mp4"]
+        assert all(name in str(caught[0].message) for name in drawn)
+    assert names(find_videos([tmp_path / drawn[0]])) == [drawn[0]]
+
+
+def test_an_image_folder_with_its_labelled_video_stays_one(tmp_path: Path) -> None:
+    for name in ("img1.png", "frames_mini_labeled.mp4"):
+        (tmp_path / name).write_bytes(b"x")
+    assert find_videos(tmp_path) == [tmp_path]
+
+
+def test_only_labelled_videos_is_said(tmp_path: Path) -> None:
+    (tmp_path / "clip_labeled.mp4").write_bytes(b"x")
+    with pytest.raises(NotFoundError, match=r"only labelled videos \(clip_labeled\.mp4\)"):
+        find_videos(tmp_path)
+
+
+def test_one_file_by_two_names_is_one_video(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    assert find_videos(["b.mp4", folder / "b.mp4"]) == [Path("b.mp4")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -40,6 +41,9 @@ def analyze(
     format: Annotated[
         list[str] | None, typer.Option(help="Export format; may be given several times. Default dlc-h5.")
     ] = None,
+    scorer: Annotated[
+        str | None, typer.Option(help="Name in DeepLabCut's files instead of DLC_<model>.")
+    ] = None,
     overlay: Annotated[bool, typer.Option(help="Also write a labelled mp4.")] = False,
     pcutoff: Annotated[float, typer.Option(help="Points below this confidence are not drawn in it.")] = 0.4,
     trails: Annotated[int, typer.Option(help="Draw the way of each point over so many frames back.")] = 0,
@@ -56,9 +60,12 @@ def analyze(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from superanimal.cli.progress import RichProgress
     from superanimal.inference import Analyzer, find_videos
+    from superanimal.inference.naming import check_distinct
 
     console = Console(highlight=False)
-    paths = find_videos(videos)
+    with warnings.catch_warnings(record=True) as left_out:
+        warnings.simplefilter("always")
+        paths = find_videos(videos)
     analyzer = Analyzer(
         model,
         detector=detector,
@@ -78,14 +85,18 @@ def analyze(
         calibration=calibration,
         out=out,
         formats=format or ("dlc-h5",),
+        scorer=scorer,
         overlay=overlay,
         pcutoff=pcutoff,
         trails=trails,
         resume=not overwrite,
         accept_license=accept_license,
     )
+    check_distinct(paths, analyzer.store_path)
     failed: list[SuperAnimalError] = []
     with RichProgress() as progress:
+        for warning in left_out:
+            progress.message(str(warning.message))
         for path in paths:
             try:
                 result = analyzer.run(path, progress)

@@ -17,9 +17,16 @@ import xarray as xr
 
 from superanimal.files import atomic_write
 from superanimal.formats import record
+from superanimal.formats.deeplabcut_names import (
+    only_frames,
+    row_per_frame,
+    scorer_for,
+    split_name,
+    write_meta,
+)
 from superanimal.formats.pandas_h5 import EXTRAS, read_frame, write_frame
 from superanimal.formats.wide_csv import read_wide_csv, write_wide_csv
-from superanimal.formats.wide_table import poses_to_table, table_to_poses
+from superanimal.formats.wide_table import WideTable, poses_to_table, table_to_poses
 
 SOFTWARE = "DeepLabCut"
 
@@ -31,44 +38,78 @@ def read_h5(path: str | os.PathLike[str]) -> xr.Dataset:
     ds = table_to_poses(read_frame(path), path, SOFTWARE)
     with h5py.File(path) as file:
         extras = file.get(EXTRAS)
+        if extras is not None and "frames" in extras:
+            ds = only_frames(ds, extras["frames"][:])
         for name in _EXTRA_VARIABLES:
-            if extras is not None and name in extras:
+            if extras is not None and name in extras and len(extras[name]) == ds.sizes["time"]:
                 ds[name] = (tuple(extras[name].attrs["dims"]), extras[name][:])
         if "boxes" in ds:
             ds = ds.assign_coords(box=["x", "y", "width", "height"])
     return ds
 
 
-def write_h5(ds: xr.Dataset, path: str | os.PathLike[str], *, scorer: str | None = None) -> list[Path]:
+def write_h5(
+    ds: xr.Dataset,
+    path: str | os.PathLike[str],
+    *,
+    scorer: str | None = None,
+    video_size: tuple[int, int] | None = None,
+    video_frames: int | None = None,
+) -> list[Path]:
     """Write predictions as DeepLabCut 3 does.
+
+    A file called ``<video><scorer>[_el].h5``, with a scorer that begins with ``DLC_``, has a row for every
+    frame up to the last one and ``<video><scorer>_meta.pickle`` beside it.
 
     Parameters
     ----------
     scorer
-        Name in the first column level; by default the data set's own ``scorer`` attribute.
+        Name in the first column level; by default that in the name of the file, else the data set's own
+        ``scorer`` attribute.
+    video_size, video_frames
+        Width and height in pixels and number of frames of the video, for the ``_meta.pickle``; by default
+        the video is asked, where it is.
+
+    Raises
+    ------
+    FormatError
+        When the name of the file says another scorer.
     """
-    table = poses_to_table(ds, path, scorer=scorer, likelihood=True, dtype=np.float32)
+    table = _table(ds, path, scorer)
+    frames = table.record.pop("frames", None)
     with atomic_write(path) as temporary:
         write_frame(table, temporary)
         with h5py.File(temporary, "r+") as file:
             extras = file[EXTRAS]
+            if frames is not None:
+                extras.create_dataset("frames", data=frames, compression="gzip")
             for name in _EXTRA_VARIABLES:
                 if name in ds:
                     stored = extras.create_dataset(
                         name, data=ds[name].values, compression="gzip", compression_opts=1, shuffle=True
                     )
                     stored.attrs["dims"] = list(ds[name].dims)
-    return [Path(path)]
+    return [Path(path), *write_meta(ds, path, size=video_size, frames=video_frames)]
 
 
 def read_csv(path: str | os.PathLike[str]) -> xr.Dataset:
     """Read predictions from a csv file."""
-    return table_to_poses(read_wide_csv(path), path, SOFTWARE)
+    table = read_wide_csv(path)
+    ds = table_to_poses(table, path, SOFTWARE)
+    return only_frames(ds, table.record["frames"]) if "frames" in table.record else ds
 
 
 def write_csv(ds: xr.Dataset, path: str | os.PathLike[str], *, scorer: str | None = None) -> list[Path]:
-    """Write predictions as DeepLabCut's csv and the record beside it."""
-    table = poses_to_table(ds, path, scorer=scorer, likelihood=True, dtype=np.float32)
+    """Write predictions as DeepLabCut's csv and the record beside it; names and rows as :func:`write_h5`."""
+    table = _table(ds, path, scorer)
     with atomic_write(path) as temporary:
         write_wide_csv(table, temporary)
-    return [Path(path), record.write_sidecar(ds, path)]
+    more = {"frames": table.record["frames"]} if "frames" in table.record else {}
+    return [Path(path), record.write_sidecar(ds, path, **more)]
+
+
+def _table(ds: xr.Dataset, path: str | os.PathLike[str], scorer: str | None) -> WideTable:
+    """Return the table of a data set, with the scorer and the rows that the name of the file asks for."""
+    scorer = scorer_for(ds, path, scorer)
+    table = poses_to_table(ds, path, scorer=scorer, likelihood=True, dtype=np.float32)
+    return table if split_name(path, str(ds.attrs.get("video_path", ""))) is None else row_per_frame(table)

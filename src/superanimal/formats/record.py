@@ -72,12 +72,12 @@ def sidecar_of(path: str | os.PathLike[str]) -> Path:
     return Path(f"{os.fspath(path)}.provenance.json")
 
 
-def write_sidecar(ds: xr.Dataset, path: str | os.PathLike[str]) -> Path:
-    """Write the record of ``ds`` beside the table ``path`` and return its path."""
+def write_sidecar(ds: xr.Dataset, path: str | os.PathLike[str], **more: Any) -> Path:
+    """Write the record of ``ds``, with ``more`` entries, beside the table ``path`` and return its path."""
     target = sidecar_of(path)
     with atomic_write(target) as temporary:
         temporary.write_text(
-            json.dumps({**record_of(ds), "sha256": sha256_of(path)}, indent=1), encoding="utf-8"
+            json.dumps({**record_of(ds), **more, "sha256": sha256_of(path)}, indent=1), encoding="utf-8"
         )
     return target
 

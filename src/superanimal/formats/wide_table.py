@@ -24,6 +24,9 @@ from superanimal.poses import make_poses
 UNIQUE = "single"
 """Name DeepLabCut gives to the individual that owns the keypoints existing once per image."""
 
+TRACKS = "_el"
+"""What DeepLabCut puts behind the scorer in the name of a file with several individuals (ellipse tracker)."""
+
 
 @dataclass(frozen=True)
 class WideTable:
@@ -172,12 +175,17 @@ def poses_to_table(
         for k, keypoint in enumerate(keypoints):
             if unique is not None and (keypoint in unique) != (individual == UNIQUE):
                 continue
-            name = None if individuals == ["animal0"] else individual
+            name = individual if has_individuals(ds) else None
             columns += [(scorer, name, keypoint, coord) for coord in coords]
             places += [(c, k, n) for c in range(len(coords))]
     c, k, n = np.array(places).T
     values = np.ascontiguousarray(arrays[c, :, k, n].T)
     return WideTable(columns, ds["frame"].values.astype(np.int64), values, record_of(ds))
+
+
+def has_individuals(ds: xr.Dataset) -> bool:
+    """Whether the table of a data set has a column level for individuals: not for one called ``animal0``."""
+    return ds["individuals"].values.tolist() != ["animal0"]
 
 
 def clip_confidence(confidence: np.ndarray, source: str | os.PathLike[str]) -> np.ndarray:

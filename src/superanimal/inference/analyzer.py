@@ -16,13 +16,16 @@ import xarray as xr
 from superanimal.errors import InputError
 from superanimal.inference.boxes import BoxSource, DetectorBoxes, GivenBoxes, WholeFrame, load_boxes
 from superanimal.inference.device import default_batch_size, resolve_device, resolve_precision
+from superanimal.inference.earlier import clear, go_on
 from superanimal.inference.estimate import Estimator
-from superanimal.inference.export import check_formats, export, render
+from superanimal.inference.export import check_formats, check_scorer, export, render
+from superanimal.inference.fingerprint import fingerprint
 from superanimal.inference.limbs import LimbSorter
+from superanimal.inference.naming import check_distinct, store_path
 from superanimal.inference.pipeline import run
 from superanimal.inference.settings import Settings, check_roi, parse_frames
-from superanimal.inference.sources import Source, find_videos, fingerprint
-from superanimal.inference.store import SUFFIX, RunStore
+from superanimal.inference.sources import Source, find_videos
+from superanimal.inference.store import RunStore
 from superanimal.inference.tracking import Tracker
 from superanimal.poses import make_provenance, space_for
 from superanimal.poses.calibration import Calibration, as_calibration
@@ -105,6 +108,10 @@ class Analyzer:
         Folder for the results; beside each video by default.
     formats
         Names of :func:`superanimal.formats.format_names` to export to.
+    scorer
+        What DeepLabCut's files say made the poses, in their columns and names; a name that begins with
+        ``DLC_``, by default ``DLC_<model>``. With the scorer of a shuffle of a project, DeepLabCut takes the
+        files for its own.
     overlay
         Also write a labelled mp4.
     pcutoff, trails
@@ -137,6 +144,7 @@ class Analyzer:
         calibration: Calibration | str | os.PathLike[str] | None = None,
         out: str | os.PathLike[str] | None = None,
         formats: Sequence[str] = ("dlc-h5",),
+        scorer: str | None = None,
         overlay: bool = False,
         pcutoff: float = 0.4,
         trails: int = 0,
@@ -167,6 +175,7 @@ class Analyzer:
         self.frames, self.boxes = frames, boxes
         self.out = None if out is None else Path(out).expanduser()
         self.formats, self.resume = check_formats(formats), resume
+        self.scorer = check_scorer(f"DLC_{self.model.entry.name}" if scorer is None else scorer)
         self.overlay, self.pcutoff, self.trails = overlay, pcutoff, trails
         self.calibration = as_calibration(calibration)
         if self.calibration is not None:
@@ -187,7 +196,7 @@ class Analyzer:
 
     def store_path(self, video_path: Path) -> Path:
         """Return where the run store of a video lies."""
-        return (self.out or video_path.parent) / f"{video_path.stem}_{self.model.entry.name}{SUFFIX}"
+        return store_path(video_path, self.model.entry.name, self.out)
 
     def run(self, path: str | os.PathLike[str], progress: Progress | None = None) -> Analysis:
         """Analyse one video, or go on with it, and export the results."""
@@ -199,7 +208,7 @@ class Analyzer:
             given = None
             if self.boxes is not None:
                 given = load_boxes(self.boxes, frames, len(video), self.settings.max_individuals)
-            store = self._store(path, video, frames, given)
+            store, before = self._store(path, video, frames, given, progress)
             left = len(store) - store.finished_frames()
             if 0 < left < len(store):
                 progress.message(f"{store.path.name}: going on, {left} of {len(store)} frames are left")
@@ -213,16 +222,23 @@ class Analyzer:
                     run(video, frames, store, estimator, tracker, choices, progress, self.calibration, limbs)
             progress.finish()
             poses = store.to_poses()
-            files = export(poses, store.path, self.formats, progress, replace=not self.resume)
+            files = export(
+                poses, video, store.path, self.formats, progress, scorer=self.scorer, before=before
+            )
             if self.overlay:
                 files.append(
                     render(poses, video, store.path, progress, pcutoff=self.pcutoff, trails=self.trails)
                 )
         return Analysis(poses, store.path, files)
 
-    def _store(self, path: Path, video: Video, frames: range, given: np.ndarray | None) -> RunStore:
-        """Open the store of an earlier run of the same, or make a new one."""
-        where = self.store_path(path)
+    def _store(
+        self, path: Path, video: Video, frames: range, given: np.ndarray | None, progress: Progress
+    ) -> tuple[RunStore, xr.Dataset | None]:
+        """Open the store of an earlier run of the same, or make a new one.
+
+        Also returns the poses of a run that the new one replaces.
+        """
+        where, before = self.store_path(path), None
         identity = {
             "video": fingerprint(video),
             "frames": [frames.start, frames.stop, frames.step],
@@ -233,14 +249,12 @@ class Analyzer:
             "calibration": self.calibration.digest if self.calibration else None,
         } | ({"limbs": "sorted over time"} if self.limbs(frames) else {})
         if where.exists():
-            store = RunStore.open(where)
             if self.resume:
-                _check_same(store, identity)
-                return store
-            store.delete()
+                return go_on(where, path, identity), None
+            before = clear(where, path, identity, progress)
         made = identity | {"calibration": self.calibration.record() if self.calibration else None}
         versions = {name: version(name) for name in ("torch", "numpy", "av", "opencv-python-headless")}
-        return RunStore.create(
+        store = RunStore.create(
             where,
             frames=np.asarray(frames),
             keypoints=self.model.keypoints,
@@ -250,6 +264,7 @@ class Analyzer:
             identity=identity,
             provenance=make_provenance("analyze", **made, video_name=path.name, versions=versions),
         )
+        return store, before
 
     def _box_identity(self, given: np.ndarray | None) -> dict[str, Any]:
         """Say where boxes come from, so that another source is another run."""
@@ -309,7 +324,7 @@ def analyze(
     -------
     xarray.Dataset or list of xarray.Dataset
         The pose data set; a list when ``source`` is a list, folder or glob. Files:
-        ``<video>_<model>.poses.zarr`` and one export per format.
+        ``<video>_<model>.poses.zarr`` and one export per format, see docs/analyze.md.
 
     Raises
     ------
@@ -324,6 +339,7 @@ def analyze(
     """
     videos = find_videos(source)
     analyzer = Analyzer(model, **options)
+    check_distinct(videos, analyzer.store_path)
     results = [analyzer.run(video, progress).poses for video in videos]
     single = isinstance(source, (str, os.PathLike)) and videos == [Path(source).expanduser()]
     return results[0] if single else results
@@ -366,25 +382,3 @@ def _fetch(name: str) -> None:
     """Download a released model that is not here yet, its licence being accepted."""
     if name in load_catalog():
         download(name, accept_license=True)
-
-
-def _check_same(store: RunStore, identity: dict[str, Any]) -> None:
-    """Refuse to go on with a store that was made with other choices."""
-    before, now = _flat(store.attrs["identity"]), _flat(identity)
-    different = [name for name in sorted(before | now) if before.get(name) != now.get(name)]
-    if different:
-        listed = ", ".join(f"{name} was {before.get(name)!r} and is {now.get(name)!r}" for name in different)
-        raise InputError(
-            f"{store.path} holds a run with other choices: {listed}",
-            rule="results of different choices are never mixed",
-            remedy="ask for the same choices to go on, start over with --overwrite (resume=False), "
-            "or choose another folder with --out",
-        )
-
-
-def _flat(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a nested record with one level of keys."""
-    flat: dict[str, Any] = {}
-    for key, value in record.items():
-        flat |= {f"{key}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {key: value}
-    return flat

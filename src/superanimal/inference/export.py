@@ -5,14 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from superanimal import formats as formats_room
-from superanimal.errors import SuperAnimalError, unknown_name
-from superanimal.inference.store import SUFFIX
+from superanimal.errors import InputError, SuperAnimalError, unknown_name
+from superanimal.formats.deeplabcut_names import MARK
+from superanimal.formats.record import sidecar_of
+from superanimal.formats.wide_table import TRACKS, has_individuals
+from superanimal.inference.naming import STORE_SUFFIX, results_name, set_aside
 from superanimal.progress import Progress
 
 if TYPE_CHECKING:
@@ -42,13 +45,38 @@ def check_formats(formats: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
+def check_scorer(scorer: str) -> str:
+    """Return the scorer, or raise :class:`InputError` for one that DeepLabCut would not look for."""
+    if not scorer.startswith(MARK) or scorer != Path(scorer).name:
+        raise InputError(
+            f"scorer {scorer!r}",
+            f"the scorers of DeepLabCut begin with {MARK} and can be part of a file name",
+            f"ask DeepLabCut for that of your shuffle, or leave it out to have {MARK}<model>",
+        )
+    return scorer
+
+
 def export(
-    poses: xr.Dataset, store: Path, formats: Sequence[str], progress: Progress, *, replace: bool = False
+    poses: xr.Dataset,
+    video: Video,
+    store: Path,
+    formats: Sequence[str],
+    progress: Progress,
+    *,
+    scorer: str,
+    before: xr.Dataset | None = None,
 ) -> list[Path]:
     """Write the poses in each format beside the store.
 
-    A file of that name which holds other poses, such as points that a person corrected, is kept under a new
-    name unless ``replace``.
+    A file of that name is replaced when it holds what a run wrote, these ``poses`` or those of the run
+    ``before``. Anything else, such as points that a person corrected, is kept under a dated name.
+
+    Parameters
+    ----------
+    video
+        Gives the files its name, and DeepLabCut's files its size.
+    scorer
+        The name of what made the poses in files of DeepLabCut, part of their file names.
 
     Returns
     -------
@@ -57,14 +85,23 @@ def export(
     """
     files: list[Path] = []
     for name in formats:
-        target = store.with_name(store.name.removesuffix(SUFFIX) + SUFFIXES[name])
-        if target.exists() and not replace and not _same(target, poses):
-            kept = _free_name(target)
-            target.rename(kept)
-            progress.message(f"{target.name} held other poses and is kept as {kept.name}")
+        options: dict[str, Any] = {}
+        target = store.with_name(store.name.removesuffix(STORE_SUFFIX) + SUFFIXES[name])
+        if name in ("dlc-h5", "dlc-csv"):
+            stem = results_name(Path(video.path), scorer) + (TRACKS if has_individuals(poses) else "")
+            target = store.with_name(stem + SUFFIXES[name])
+            options = {"scorer": scorer}
+        if name == "dlc-h5":
+            options |= {"video_size": (video.shape[2], video.shape[1]), "video_frames": len(video)}
+        if target.exists() and not any(_same(target, run) for run in (poses, before) if run is not None):
+            record = sidecar_of(target)
+            kept = set_aside(target)
+            if record.is_file():
+                record.rename(sidecar_of(kept))
+            progress.message(f"{target.name} held other poses than the run and is kept as {kept.name}")
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", formats_room.LossWarning)
-            files += formats_room.save_poses(poses, target, format=name)
+            files += formats_room.save_poses(poses, target, format=name, **options)
         for warning in caught:
             if issubclass(warning.category, formats_room.LossWarning):
                 progress.message(f"{target.name}: {warning.message} (the run store keeps it all)")
@@ -79,25 +116,20 @@ def render(
     """Write the labelled video beside the store and return its path."""
     from superanimal.video import render_overlay
 
-    target = store.with_name(store.name.removesuffix(SUFFIX) + "_labeled.mp4")
+    target = store.with_name(store.name.removesuffix(STORE_SUFFIX) + "_labeled.mp4")
     render_overlay(video, poses, target, pcutoff=pcutoff, trails=trails, progress=progress)
     return target
 
 
 def _same(path: Path, poses: xr.Dataset) -> bool:
-    """Tell whether a file holds the positions of ``poses``."""
+    """Tell whether a file holds ``poses`` and no mark of a person."""
     try:
-        there = formats_room.load_poses(path)["position"].values
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            there = formats_room.load_poses(path)
     except SuperAnimalError:
         return False
-    here = poses["position"].values
-    return there.shape == here.shape and np.allclose(there, here, atol=1e-2, equal_nan=True)
-
-
-def _free_name(path: Path) -> Path:
-    """Return a name beside ``path`` that is not taken."""
-    stem, suffix = path.name.split(".", 1)
-    number = 1
-    while (candidate := path.with_name(f"{stem}.kept-{number}.{suffix}")).exists():
-        number += 1
-    return candidate
+    if "edited" in there and bool(there["edited"].any()):
+        return False
+    pairs = ((there[name].values, poses[name].values) for name in ("position", "confidence"))
+    return all(a.shape == b.shape and np.allclose(a, b, atol=1e-2, equal_nan=True) for a, b in pairs)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import os
+import re
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from superanimal.errors import InputError, NotFoundError
 from superanimal.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
-if TYPE_CHECKING:
-    from superanimal.video import Video
-
 _GLOBBED = (*VIDEO_SUFFIXES, ".tif", ".tiff")
-_SAMPLE_BYTES = 2**16
+_DRAWN = re.compile(r"_labell?ed(_(before|after)_adapt)?$|DLC_.*_full$", re.IGNORECASE)
 
 Source = str | os.PathLike[str]
 
@@ -25,7 +22,8 @@ def find_videos(source: Source | Iterable[Source]) -> list[Path]:
     """Return the videos a source stands for, in natural order of the given names and sorted within folders.
 
     A folder stands for the videos in it, or for itself when it holds images or is a zarr array; a name with
-    ``*``, ``?`` or ``[`` that is no file is a glob (``**`` reaches into sub-folders).
+    ``*``, ``?`` or ``[`` that is no file is a glob (``**`` reaches into sub-folders). Videos with poses drawn
+    into them (``*_labeled.mp4``) are left out of folders and globs, with a warning; by name they are taken.
 
     Raises
     ------
@@ -36,7 +34,10 @@ def find_videos(source: Source | Iterable[Source]) -> list[Path]:
         found = [path for each in source for path in find_videos(each)]
         if not found:
             raise InputError("no video was given", remedy="name at least one file, folder or glob")
-        return list(dict.fromkeys(found))
+        unique: dict[Path, Path] = {}
+        for path in found:
+            unique.setdefault(path.absolute(), path)
+        return list(unique.values())
     path = Path(source).expanduser()
     if path.is_dir():
         return _in_folder(path)
@@ -47,30 +48,9 @@ def find_videos(source: Source | Iterable[Source]) -> list[Path]:
         videos = [match for match in matches if match.suffix.lower() in _GLOBBED]
         if not videos:
             raise NotFoundError(f"{source}: no video matches", rule=_rule())
-        return videos
+        return _without_drawn(videos, str(source))
     near = _near(path)
     raise NotFoundError(f"{source}: no such file", remedy=f"did you mean {', '.join(near)}?" if near else "")
-
-
-def fingerprint(video: Video) -> str:
-    """Return a short hash of what a video holds, whatever its name: size, both ends, frames and frame size.
-
-    For an image folder or a zarr array the names and sizes of the files are hashed.
-    """
-    path = Path(video.path)
-    digest = hashlib.sha256(repr(tuple(int(n) for n in video.shape)).encode())
-    if path.is_dir():
-        for file in sorted(path.rglob("*")):
-            if file.is_file():
-                digest.update(f"{file.relative_to(path).as_posix()} {file.stat().st_size}\n".encode())
-    else:
-        size = path.stat().st_size
-        digest.update(str(size).encode())
-        with path.open("rb") as handle:
-            digest.update(handle.read(_SAMPLE_BYTES))
-            handle.seek(max(0, size - _SAMPLE_BYTES))
-            digest.update(handle.read(_SAMPLE_BYTES))
-    return digest.hexdigest()[:32]
 
 
 def _in_folder(path: Path) -> list[Path]:
@@ -79,11 +59,32 @@ def _in_folder(path: Path) -> list[Path]:
         return [path]
     files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
     videos = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
-    if videos:
-        return videos
-    if any(file.suffix.lower() in IMAGE_SUFFIXES for file in files):
+    images = any(file.suffix.lower() in IMAGE_SUFFIXES for file in files)
+    if images and all(map(_is_drawn, videos)):
         return [path]
+    if videos:
+        return _without_drawn(videos, str(path))
     raise NotFoundError(f"{path}: no video and no images in this folder", rule=_rule())
+
+
+def _is_drawn(video: Path) -> bool:
+    """Tell whether a video is one that this program or DeepLabCut has drawn poses into, by its name."""
+    return _DRAWN.search(video.stem) is not None
+
+
+def _without_drawn(videos: list[Path], source: str) -> list[Path]:
+    """Return the videos without drawn poses; a warning lists the others."""
+    drawn = [video for video in videos if _is_drawn(video)]
+    if len(drawn) == len(videos):
+        raise NotFoundError(
+            f"{source}: only labelled videos ({', '.join(video.name for video in drawn)})",
+            "poses drawn into a video disturb the networks",
+            "name the file itself to analyse it all the same",
+        )
+    if drawn:
+        names = ", ".join(video.name for video in drawn)
+        warnings.warn(f"labelled videos are left out, unless named: {names}", stacklevel=3)
+    return [video for video in videos if video not in drawn]
 
 
 def _near(path: Path) -> list[str]:

@@ -29,16 +29,19 @@ import xarray as xr
 import zarr
 from filelock import FileLock, Timeout
 
-from superanimal.errors import FormatError, NotFoundError, StorageError
+from superanimal.errors import FormatError, NotFoundError, StorageError, SuperAnimalError
 from superanimal.files import atomic_write, storage_error
 from superanimal.poses import make_poses
 
-SUFFIX = ".poses.zarr"
 CHUNK = 256
 """Frames per chunk."""
 KIND = "superanimal-poses"
 VERSION = 1
 
+_REMEDY = (
+    "files exported earlier are not touched by this; to have a whole store, start the analysis of the video "
+    "over: what is there is then kept under another name"
+)
 _RESULTS = ("position", "confidence", "boxes", "box_confidence")
 
 
@@ -103,18 +106,12 @@ class RunStore:
             "provenance": dict(provenance or {}),
         }
         rows, animals, points = len(frames), len(individuals), len(keypoints)
-        shapes = {
-            "position": (rows, animals, points, 2),
-            "confidence": (rows, animals, points),
-            "boxes": (rows, animals, 4),
-            "box_confidence": (rows, animals),
-        }
         new = path.with_name(f".{path.name}.new")
         with _writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(new, ignore_errors=True)
             group = zarr.open_group(new, mode="w", zarr_format=3, attributes=attrs)
-            for name, shape in shapes.items():
+            for name, shape in _shapes(rows, animals, points).items():
                 group.create_array(
                     name,
                     shape=shape,
@@ -144,16 +141,34 @@ class RunStore:
         if not path.exists():
             raise NotFoundError(f"{path}: no such store")
         if not is_store(path):
-            raise FormatError(f"{path} is not a pose store", rule=f"a folder *{SUFFIX} made by analyze")
-        group = zarr.open_group(path, mode="r+", zarr_format=3)
-        store = cls(path, group)
-        if store.attrs.get("version") != VERSION:
             raise FormatError(
-                f"{path} has version {store.attrs.get('version')}",
-                rule=f"this software reads version {VERSION}",
-                remedy="update napari-superanimal",
+                f"{path} is not a pose store",
+                "a folder *.poses.zarr made by analyze, with a file zarr.json that says so",
+                _REMEDY,
             )
+        with _reading(path):
+            store = cls(path, zarr.open_group(path, mode="r+", zarr_format=3))
+            if store.attrs.get("version") != VERSION:
+                raise FormatError(
+                    f"{path} has version {store.attrs.get('version')}",
+                    rule=f"this software reads version {VERSION}",
+                    remedy="update napari-superanimal",
+                )
+            store._check()
         return store
+
+    def _check(self) -> None:
+        """Raise :class:`FormatError` unless names, shapes and frame numbers are there and agree."""
+        rows, animals, points = len(self), len(self.attrs["individuals"]), len(self.attrs["keypoints"])
+        for name, shape in _shapes(rows, animals, points).items():
+            if self._array(name).shape != shape:
+                raise FormatError(
+                    f"{self.path}: {name} is {self._array(name).shape}, not {shape}", "", _REMEDY
+                )
+        if any(key not in self.attrs for key in ("fps", "video_path", "identity", "provenance")):
+            raise FormatError(f"{self.path}: zarr.json is not complete", "", _REMEDY)
+        if rows and not (self.path / "frame" / "c" / "0").is_file():
+            raise FormatError(f"{self.path}: the frame numbers are gone", "", _REMEDY)
 
     def __len__(self) -> int:
         """Return the number of frames, finished or not."""
@@ -174,7 +189,8 @@ class RunStore:
 
     def finished_chunks(self) -> list[int]:
         """Return the chunks whose marker is there, in order."""
-        return sorted(int(file.stem) for file in (self.path / "chunks").glob("*.json") if file.stem.isdigit())
+        numbers = (int(f.stem) for f in (self.path / "chunks").glob("*.json") if f.stem.isdigit())
+        return sorted(number for number in numbers if number < self.n_chunks)
 
     def finished_frames(self) -> int:
         """Return the number of frames in finished chunks."""
@@ -184,7 +200,8 @@ class RunStore:
         """Return the first chunk without a marker and the state it starts from ({} for the first)."""
         done = set(self.finished_chunks())
         chunk = next((i for i in range(self.n_chunks) if i not in done), self.n_chunks)
-        state = json.loads(self.marker(chunk - 1).read_text("utf-8"))["state"] if chunk else {}
+        with _reading(self.path):
+            state = json.loads(self.marker(chunk - 1).read_text("utf-8"))["state"] if chunk else {}
         return chunk, state
 
     def write_chunk(self, chunk: int, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
@@ -239,11 +256,22 @@ class RunStore:
             lock.release()
 
     def to_poses(self) -> xr.Dataset:
-        """Return the pose data set; rows of unfinished chunks are NaN."""
-        values = {name: self._array(name)[:] for name in _RESULTS}
+        """Return the pose data set; rows of unfinished chunks are NaN.
+
+        Raises
+        ------
+        FormatError
+            When a finished chunk is damaged or gone.
+        """
         unfinished = np.ones(len(self), dtype=bool)
         for chunk in self.finished_chunks():
             unfinished[self.rows(chunk)] = False
+            for name in _RESULTS:
+                if not (self.path / name / "c" / str(chunk)).exists():
+                    raise FormatError(f"{self.path}: chunk {chunk} of {name} is gone", "", _REMEDY)
+        with _reading(self.path):
+            values = {name: self._array(name)[:] for name in _RESULTS}
+            frames = np.asarray(self._array("frame")[:])
         for array in values.values():
             array[unfinished] = np.nan
         return make_poses(
@@ -252,7 +280,7 @@ class RunStore:
             keypoints=self.attrs["keypoints"],
             individuals=self.attrs["individuals"],
             fps=self.attrs["fps"],
-            frames=np.asarray(self._array("frame")[:]),
+            frames=frames,
             boxes=values["boxes"].transpose(0, 2, 1),
             box_confidence=values["box_confidence"],
             source_software=self.attrs["provenance"].get("software", "napari-superanimal"),
@@ -261,13 +289,40 @@ class RunStore:
             provenance=self.attrs["provenance"],
         )
 
+    def additions(self) -> list[str]:
+        """Return the names of files and folders in the store that do not belong to a run."""
+        own = {"zarr.json", "frame", "chunks", *_RESULTS}
+        names = (entry.name for entry in self.path.iterdir())
+        return sorted(name for name in names if name not in own and not name.startswith("."))
+
     def delete(self) -> None:
-        """Remove the store from the disk."""
+        """Remove the store from the disk.
+
+        Raises
+        ------
+        StorageError
+            When another process is writing to it.
+        """
+        gone = self.path.with_name(f".{self.path.name}.old")
+        with self.exclusive():
+            pass
         with _writing(self.path):
-            shutil.rmtree(self.path)
+            shutil.rmtree(gone, ignore_errors=True)
+            self.path.rename(gone)
+            shutil.rmtree(gone)
 
     def _array(self, name: str) -> Any:
         return self.group[name]
+
+
+def _shapes(rows: int, animals: int, points: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each array of results."""
+    return {
+        "position": (rows, animals, points, 2),
+        "confidence": (rows, animals, points),
+        "boxes": (rows, animals, 4),
+        "box_confidence": (rows, animals),
+    }
 
 
 def is_store(path: str | os.PathLike[str]) -> bool:
@@ -277,6 +332,17 @@ def is_store(path: str | os.PathLike[str]) -> bool:
         return json.loads(text).get("attributes", {}).get("kind") == KIND
     except (OSError, ValueError, AttributeError):
         return False
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Translate whatever breaks on a damaged store into a FormatError."""
+    try:
+        yield
+    except SuperAnimalError:
+        raise
+    except Exception as error:  # damaged bytes can break zarr anywhere
+        raise FormatError(f"{path}: damaged store ({type(error).__name__}: {error})", "", _REMEDY) from error
 
 
 @contextmanager

@@ -1,0 +1,139 @@
+"""How DeepLabCut finds its results: ``<video><scorer>[_el].h5`` beside ``<video><scorer>_meta.pickle``.
+
+The scorer, ``DLC_...``, stands in the name of the file and in its columns. Rows are counted, not named: row k
+is frame k, whatever the index says.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from superanimal.errors import FormatError, SuperAnimalError
+from superanimal.files import atomic_write
+from superanimal.formats.wide_table import WideTable
+
+MARK = "DLC_"
+_ENDINGS = re.compile(r"(_(el|bx|sk|ctd))?(_filtered)?$")
+
+
+def split_name(path: str | os.PathLike[str], video_path: str = "") -> tuple[str, str] | None:
+    """Return the video's name and the scorer in the name of a result; None when it has no scorer.
+
+    Parameters
+    ----------
+    path
+        Such as ``clipDLC_HrnetW32_mouseNov22shuffle1_snapshot_200_el.h5``.
+    video_path
+        The video, if known: its name may itself hold ``DLC_``.
+    """
+    stem = _ENDINGS.sub("", Path(path).stem, count=1)
+    video = re.split(r"[\\/]", video_path)[-1].rsplit(".", 1)[0]
+    at = len(video) if video and stem.startswith(video + MARK) else stem.find(MARK)
+    return (stem[:at], stem[at:]) if at > 0 else None
+
+
+def scorer_for(ds: xr.Dataset, path: str | os.PathLike[str], scorer: str | None) -> str | None:
+    """Return the scorer to write into a file: the one in its name, or the one asked for.
+
+    Raises
+    ------
+    FormatError
+        When the two differ, since DeepLabCut could not read the file then.
+    """
+    named = split_name(path, str(ds.attrs.get("video_path", "")))
+    if named is None:
+        return scorer
+    if scorer not in (None, named[1]):
+        raise FormatError(
+            f"{path}: the file's name says scorer {named[1]!r}, not {scorer!r}",
+            "DeepLabCut looks for the scorer of the file's name in its columns",
+            f"save it as {named[0]}{scorer}{Path(path).suffix}, or leave the scorer out",
+        )
+    return named[1]
+
+
+def row_per_frame(table: WideTable) -> WideTable:
+    """Return the table with rows of NaN for frames that have none, so that row k is frame k."""
+    frames = np.asarray(table.index, dtype=np.int64)
+    rows = int(frames.max(initial=-1)) + 1
+    if np.array_equal(frames, np.arange(rows)):
+        return table
+    values = np.full((rows, table.values.shape[1]), np.nan, dtype=table.values.dtype)
+    values[frames] = table.values
+    record = {**table.record, "frames": frames.tolist()}
+    return replace(table, index=np.arange(rows), values=values, record=record)
+
+
+def only_frames(ds: xr.Dataset, frames: Any) -> xr.Dataset:
+    """Undo :func:`row_per_frame`, unless somebody has put points into the other rows since."""
+    wanted = np.isin(ds["frame"].values, np.asarray(frames, dtype=np.int64))
+    if wanted.sum() != len(frames) or bool(ds["position"][~wanted].notnull().any()):
+        return ds
+    return ds.isel(time=wanted)
+
+
+def write_meta(
+    ds: xr.Dataset,
+    path: str | os.PathLike[str],
+    *,
+    size: tuple[int, int] | None,
+    frames: int | None,
+) -> list[Path]:
+    """Write the ``_meta.pickle`` that DeepLabCut needs beside a result to draw and refine it.
+
+    It holds numbers, text, lists and dictionaries only. Nothing is written for a name without a scorer, nor
+    when neither ``size`` nor the video is at hand.
+
+    Parameters
+    ----------
+    path
+        The result.
+    size
+        Width and height of the video in pixels; by default the video is asked.
+    frames
+        Number of frames of the video, likewise.
+    """
+    video = str(ds.attrs.get("video_path", ""))
+    named = split_name(path, video)
+    if named is not None and size is None and video and Path(video).exists():
+        size, frames = _measure(video)
+    if named is None or size is None:
+        return []
+    width, height = size
+    stop = float(Path(path).stat().st_mtime)
+    data: dict[str, Any] = {
+        "start": stop,
+        "stop": stop,
+        "run_duration": 0.0,
+        "Scorer": named[1],
+        "fps": float(ds.attrs.get("fps", 0.0)),
+        "batch_size": 1,
+        "frame_dimensions": (int(width), int(height)),
+        "nframes": int(frames if frames is not None else ds["frame"].values.max(initial=-1) + 1),
+        "iteration (active-learning)": 0,
+        "cropping": False,
+        "cropping_parameters": [0, int(width), 0, int(height)],
+    }
+    target = Path(path).with_name(f"{named[0]}{named[1]}_meta.pickle")
+    with atomic_write(target) as temporary:
+        temporary.write_bytes(pickle.dumps({"data": data}, protocol=4))
+    return [target]
+
+
+def _measure(video: str) -> tuple[tuple[int, int] | None, int | None]:
+    """Return the size (width, height) and the number of frames of a video file that can be read."""
+    from superanimal.video import open_video
+
+    try:
+        with open_video(video) as opened:
+            return (int(opened.shape[2]), int(opened.shape[1])), len(opened)
+    except SuperAnimalError:
+        return None, None
