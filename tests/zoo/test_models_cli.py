@@ -105,6 +105,27 @@ def test_import_of_a_users_snapshot(run_cli: Cli, tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
+def test_import_does_not_replace_a_model_unasked(run_cli: Cli, tmp_path: Path) -> None:
+    paths = []
+    for seed in range(2):
+        torch.manual_seed(seed)
+        network = build_network("hrnet_w18", 3, final_conv=True, deconv=(), locref=True)
+        paths.append(tmp_path / f"snapshot-{seed}.pt")
+        torch.save({"model": network.state_dict(), "metadata": {"epoch": seed}}, paths[-1])
+        config = {"method": "td", "net_type": "hrnet_w18", "metadata": {"bodyparts": ["a", "b", "c"]}}
+        (tmp_path / "pytorch_config.yaml").write_text(yaml.safe_dump(config))
+    assert run_cli("models", "import", str(paths[0]), "--as", "mine")[0] == 0
+    before = get_entry("mine").weights
+    assert before is not None
+    content = before.read_bytes()
+    code, _, err = run_cli("models", "import", str(paths[1]), "--as", "mine")
+    assert code == 2 and "there is a model 'mine' already" in err
+    assert before.read_bytes() == content and run_cli("models", "verify", "mine")[0] == 0
+    assert run_cli("models", "import", str(paths[0]), "--as", "mine")[0] == 0  # the same file again
+    assert run_cli("models", "import", str(paths[1]), "--as", "mine", "--replace")[0] == 0
+    assert before.read_bytes() != content and run_cli("models", "verify", "mine")[0] == 0
+
+
 def test_import_refuses_what_it_cannot_use(run_cli: Cli, tmp_path: Path) -> None:
     assert run_cli("models", "import", str(tmp_path / "none.pt"))[0] == 3
     torch.save({"model": {"a": torch.zeros(2)}}, tmp_path / "other.pt")

@@ -114,6 +114,9 @@ def import_file(
     ],
     name: Annotated[str | None, typer.Option("--as", help="Name of the model.")] = None,
     accept_license: Accept = False,
+    replace: Annotated[
+        bool, typer.Option(help="Put it in the place of a model of the same name with other weights.")
+    ] = False,
 ) -> None:
     """Take a model from disk, after checking every tensor."""
     from superanimal.zoo import import_model
@@ -122,7 +125,7 @@ def import_file(
     shipped = shipped_catalog()
     known = shipped[name] if name is not None and name in shipped else shipped.by_file(file.name)
     agreed = accept_license or (known is not None and name in (None, known.name) and _ask_licence(known))
-    entry = import_model(file, name, accept_license=agreed)
+    entry = import_model(file, name, accept_license=agreed, replace_model=replace)
     points = f", {entry.num_keypoints} keypoints" if entry.kind == "pose" else ""
     _out().print(f"imported as {entry.name}: {entry.kind} model, {entry.architecture}{points}")
     if entry.kind == "pose" and not entry.keypoint_names and not entry.space:

@@ -18,13 +18,17 @@ from superanimal.zoo.home import models_home
 from superanimal.zoo.layout import read_config
 from superanimal.zoo.licence import require
 from superanimal.zoo.load import build, identify
-from superanimal.zoo.weights import files_folder, record
+from superanimal.zoo.weights import files_folder, find_file, record
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def import_model(
-    path: str | os.PathLike[str], name: str | None = None, *, accept_license: bool = False
+    path: str | os.PathLike[str],
+    name: str | None = None,
+    *,
+    accept_license: bool = False,
+    replace_model: bool = False,
 ) -> ModelEntry:
     """Check a weight file tensor by tensor and copy it into the models of this computer.
 
@@ -39,13 +43,15 @@ def import_model(
         Without: the released model whose file name it has, or the name of the file or folder.
     accept_license
         The user accepts the terms of a released model.
+    replace_model
+        Other weights may take the place of a model that is already listed under the name.
 
     Raises
     ------
     NotFoundError
         When there is no such file.
     InputError
-        When the name cannot be used.
+        When the name cannot be used, or belongs to other weights already.
     ModelError
         When the file is refused or does not fit; the message lists the tensors.
     """
@@ -74,18 +80,37 @@ def import_model(
     build(entry, checkpoint)
     if entry.released:
         target = files_folder(entry) / entry.filename
+        if not replace_model:
+            _check_free(entry, source)
         _copy(source, target)
     else:
         folder = models_home() / "imported" / entry.name
         target = folder / f"weights{checkpoint.path.suffix}"
+        listed = load_catalog()
+        if entry.name in listed and not replace_model:
+            _check_free(listed[entry.name], checkpoint.path)
         _copy(checkpoint.path, target)
-        for extra in EXTRA_FILES if source.is_dir() else ():
-            if (source / extra).is_file():
-                _copy(source / extra, folder / extra)
+        extras = [extra for extra in EXTRA_FILES if source.is_dir() and (source / extra).is_file()]
+        for extra in extras:
+            _copy(source / extra, folder / extra)
         write_entry(entry, target)
+        for left in (*folder.glob("weights.*"), *(folder / extra for extra in EXTRA_FILES)):
+            if left != target and left.name not in extras:  # of the model that was here before
+                left.unlink(missing_ok=True)
     entry = load_catalog()[entry.name]
     record(entry, target, sha256_of(target), source=str(source.resolve()))
     return entry
+
+
+def _check_free(listed: ModelEntry, source: Path) -> None:
+    """Refuse to put other weights in the place of those that a listed model has on this computer."""
+    present = find_file(listed)
+    if present is not None and sha256_of(present) != sha256_of(source):
+        raise InputError(
+            f"there is a model {listed.name!r} already, with other weights ({present})",
+            "a model is not replaced unasked",
+            "import the file under another name, or ask for the model to be replaced",
+        )
 
 
 def _copy(source: Path, target: Path) -> None:
