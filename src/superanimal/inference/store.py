@@ -118,7 +118,6 @@ class RunStore:
                     chunks=(CHUNK, *shape[1:]),
                     dtype="float32",
                     fill_value=np.nan,
-                    config={"write_empty_chunks": True},
                 )
             index = group.create_array("frame", shape=(rows,), chunks=(max(rows, 1),), dtype="int64")
             index[:] = np.asarray(frames, dtype=np.int64)
@@ -167,7 +166,7 @@ class RunStore:
                 )
         if any(key not in self.attrs for key in ("fps", "video_path", "identity", "provenance")):
             raise FormatError(f"{self.path}: zarr.json is not complete", "", _REMEDY)
-        if rows and not (self.path / "frame" / "c" / "0").is_file():
+        if rows > 1 and not (self.path / "frame" / "c" / "0").is_file():
             raise FormatError(f"{self.path}: the frame numbers are gone", "", _REMEDY)
 
     def __len__(self) -> int:
@@ -223,10 +222,11 @@ class RunStore:
         rows = self.rows(chunk)
         with _writing(self.path):
             for name in _RESULTS:
-                array = self._array(name)
+                array = self._array(name).with_config({"write_empty_chunks": True})
                 array[rows] = np.asarray(arrays[name], dtype=np.float32)
                 _flush(self.path / name / "c" / str(chunk))
-            text = json.dumps({"rows": [rows.start, rows.stop], "state": state}, sort_keys=True)
+            marker = {"rows": [rows.start, rows.stop], "state": state, "arrays": list(_RESULTS)}
+            text = json.dumps(marker, sort_keys=True)
             with atomic_write(self.marker(chunk)) as file:
                 file.write_text(text, encoding="utf-8")
 
@@ -264,12 +264,12 @@ class RunStore:
             When a finished chunk is damaged or gone.
         """
         unfinished = np.ones(len(self), dtype=bool)
-        for chunk in self.finished_chunks():
-            unfinished[self.rows(chunk)] = False
-            for name in _RESULTS:
-                if not (self.path / name / "c" / str(chunk)).exists():
-                    raise FormatError(f"{self.path}: chunk {chunk} of {name} is gone", "", _REMEDY)
         with _reading(self.path):
+            for chunk in self.finished_chunks():
+                unfinished[self.rows(chunk)] = False
+                for name in json.loads(self.marker(chunk).read_text("utf-8")).get("arrays", ()):
+                    if not (self.path / name / "c" / str(chunk)).exists():
+                        raise FormatError(f"{self.path}: chunk {chunk} of {name} is gone", "", _REMEDY)
             values = {name: self._array(name)[:] for name in _RESULTS}
             frames = np.asarray(self._array("frame")[:])
         for array in values.values():
