@@ -1,7 +1,7 @@
 """DeepLabCut's half of ``benchmarks/clients.py``; runs in DeepLabCut's own environment, without our code.
 
-    _deeplabcut_client.py project FOLDER --keypoints a b c --individuals x y   # prints config and scorer
-    _deeplabcut_client.py use CONFIG VIDEO FOLDER [--model NAME]               # prints one JSON line per call
+_deeplabcut_client.py project FOLDER --keypoints a b c --individuals x y   # prints config and scorer
+_deeplabcut_client.py use CONFIG VIDEO FOLDER [--model NAME]               # prints one JSON line per call
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import traceback
+from itertools import pairwise
 from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -18,7 +19,7 @@ os.environ.setdefault("DLClight", "True")
 import deeplabcut
 import numpy as np
 import pandas as pd
-from deeplabcut.pose_estimation_pytorch.config import make_pytorch_pose_config
+from deeplabcut.pose_estimation_pytorch.config import PoseConfig
 from deeplabcut.utils import auxiliaryfunctions
 
 
@@ -36,14 +37,14 @@ def project(folder: Path, video: Path, keypoints: list[str], individuals: list[s
     )
     points = {"multianimalbodyparts": keypoints} if individuals else {"bodyparts": keypoints}
     named = {"individuals": individuals, "uniquebodyparts": []} if individuals else {}
-    edges = [list(pair) for pair in zip(keypoints, keypoints[1:], strict=False)]
-    deeplabcut.auxiliaryfunctions.edit_config(str(config), {**points, **named, "skeleton": edges})
+    edges = [list(pair) for pair in pairwise(keypoints)]
+    auxiliaryfunctions.edit_config(str(config), {**points, **named, "skeleton": edges})
     cfg = auxiliaryfunctions.read_config(str(config))
     shuffle = config.parent / auxiliaryfunctions.get_model_folder(
         cfg["TrainingFraction"][0], 1, cfg, engine=deeplabcut.Engine.PYTORCH
     )
     (shuffle / "train").mkdir(parents=True)
-    make_pytorch_pose_config(
+    PoseConfig.build(
         cfg, shuffle / "train" / "pytorch_config.yaml", net_type="resnet_50", top_down=True, save=True
     )
     for name in ("snapshot-100.pt", "snapshot-detector-50.pt"):
@@ -57,7 +58,7 @@ def project(folder: Path, video: Path, keypoints: list[str], individuals: list[s
 def use(config: str, video: Path, folder: Path, model: str) -> None:
     """Call what draws, plots, filters and refines, on the files in ``folder``, and say what came of each."""
     clip, there = [str(video)], {"destfolder": str(folder)}
-    cut = {"automatic": True, "copy_videos": False, "extractionalgorithm": "uniform"}
+    cut = {"automatic": True, "copy_videos": False, "extractionalgorithm": "uniform", **there}
 
     def drawn() -> str:
         made = max(folder.glob("*_labeled.mp4"), key=lambda path: path.stat().st_mtime_ns)
@@ -97,12 +98,14 @@ def use(config: str, video: Path, folder: Path, model: str) -> None:
         )[1],
         "analyzeskeleton": lambda: bones(deeplabcut.analyzeskeleton(config, clip, return_data=True, **there)),
         "extract_outlier_frames('jump')": lambda: (
-            deeplabcut.extract_outlier_frames(config, clip, outlieralgorithm="jump", epsilon=1, **cut, **there),
+            deeplabcut.extract_outlier_frames(
+                config, clip, outlieralgorithm="jump", epsilon=1, **cut, **there
+            ),
             extracted(),
         )[1],
         "extract_outlier_frames('uncertain')": lambda: (
             deeplabcut.extract_outlier_frames(
-                config, clip, outlieralgorithm="uncertain", p_bound=0.9, **cut, **there
+                config, clip, outlieralgorithm="uncertain", p_bound=0.9, **cut
             ),
             extracted(),
         )[1],

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,16 @@ def test_rows_are_frames_for_deeplabcut(clip: Path, tmp_path: Path) -> None:
         back = load_poses(path)
         assert back["frame"].values.tolist() == list(range(5, 40, 7))
         assert np.allclose(back["position"].values, result.poses["position"].values, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", sorted(set(SUFFIXES) - {"lightning-pose"}))
+def test_what_nobody_changed_is_not_kept(clip: Path, tmp_path: Path, name: str) -> None:
+    video = Path(shutil.copy(clip, tmp_path))
+    options: dict[str, Any] = {"formats": (name,), "max_individuals": 2, "frames": "3:30:3"}
+    for resume in (True, True, False):
+        progress = Listening()
+        run(video, tmp_path, progress, resume=resume, **options)
+        assert not list(tmp_path.glob("kept-*")), progress.messages
 
 
 def test_overlay(clip: Path, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_changes_between_the_ends_of_a_file_are_noticed(
 def test_a_long_file_is_not_read_whole(tmp_path: Path) -> None:
     with (tmp_path / "v.mp4").open("wb") as file:
         file.truncate(2**40)  # a terabyte of nothing, no disk needed
-    assert fingerprint(Fake(tmp_path / "v.mp4")).startswith("content:")  # type: ignore[arg-type]
+    assert len(fingerprint(Fake(tmp_path / "v.mp4"))) == 32  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("whole", [2**20, 0])

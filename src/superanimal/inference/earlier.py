@@ -8,7 +8,6 @@ from typing import Any
 import xarray as xr
 
 from superanimal.errors import FormatError, InputError
-from superanimal.inference.fingerprint import KIND
 from superanimal.inference.naming import set_aside
 from superanimal.inference.store import RunStore
 from superanimal.progress import Progress
@@ -77,12 +76,7 @@ def _check_same(store: RunStore, identity: dict[str, Any]) -> None:
         return
     said = [f"{name} was {before.get(name)!r} and is {now.get(name)!r}" for name in different]
     if "video" in different:
-        known = str(before.get("video")).startswith(KIND)
-        said[different.index("video")] = (
-            "the content of the video was changed since"
-            if known
-            else "the content of the video was noted by an earlier version that looked at a part of it only"
-        )
+        said[different.index("video")] = "the content of the video was changed since"
     raise InputError(
         f"{store.path} holds a run with other choices: {', '.join(said)}",
         rule="results of different choices are never mixed",

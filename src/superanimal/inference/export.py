@@ -131,5 +131,15 @@ def _same(path: Path, poses: xr.Dataset) -> bool:
         return False
     if "edited" in there and bool(there["edited"].any()):
         return False
-    pairs = ((there[name].values, poses[name].values) for name in ("position", "confidence"))
-    return all(a.shape == b.shape and np.allclose(a, b, atol=1e-2, equal_nan=True) for a, b in pairs)
+    here, found = _seen(poses), _seen(there)
+    return all(
+        a.shape == b.shape and np.allclose(a, b, atol=1e-2, equal_nan=True)
+        for a, b in zip(here, found, strict=True)
+    )
+
+
+def _seen(poses: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return position (T, 2, K, n) and confidence (T, K, n) of the n animals that were ever seen."""
+    position, confidence = poses["position"].values, poses["confidence"].values
+    seen = ~np.isnan(position).all((0, 1, 2))
+    return position[..., seen], confidence[..., seen]

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from superanimal.video import Video
 
-KIND = "content:"
-"""How fingerprints of this kind begin; those of earlier versions looked at the ends of a file only."""
 WHOLE_BYTES = 64 * 2**20
 """Up to so many bytes everything is read."""
 BLOCKS = 128
@@ -47,7 +45,7 @@ def fingerprint(video: Video) -> str:
             else:
                 handle.seek(max(0, (size - PIECE_BYTES) // 2))
                 digest.update(handle.read(PIECE_BYTES))
-    return KIND + digest.hexdigest()[:32]
+    return digest.hexdigest()[:32]
 
 
 def _images_of(video: Any) -> list[Path]:
