@@ -104,9 +104,7 @@ def use(config: str, video: Path, folder: Path, model: str) -> None:
             extracted(),
         )[1],
         "extract_outlier_frames('uncertain')": lambda: (
-            deeplabcut.extract_outlier_frames(
-                config, clip, outlieralgorithm="uncertain", p_bound=0.9, **cut
-            ),
+            deeplabcut.extract_outlier_frames(config, clip, outlieralgorithm="uncertain", p_bound=0.9, **cut),
             extracted(),
         )[1],
         "analyze_videos_converth5_to_csv": lambda: (
