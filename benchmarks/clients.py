@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,15 +49,15 @@ def ask(python: Path, script: str, *arguments: object) -> list[str]:
     return done.stdout.splitlines()
 
 
-def deeplabcut(python: Path, folder: Path, frames: int) -> list[Answer]:
+def deeplabcut(python: Path, folder: Path, frames: int) -> Iterator[Answer]:
     """Let DeepLabCut draw, filter, plot and refine single- and multi-animal results of ours."""
     video = Path(shutil.copy(sample_path("topview_mouse.mp4"), folder))
-    script, answers = "_deeplabcut_client.py", []
+    script = "_deeplabcut_client.py"
     options = {"model": MODEL, "frames": f"0:{frames}"}
 
     poses = superanimal.analyze(video, **options, out=folder / "plain")
     said = ask(python, script, "use", "", video, folder / "plain", "--model", MODEL)
-    answers += _answers(said, "no project")
+    yield from _answers(said, "no project")
     keypoints = [str(name) for name in poses["keypoint" if "keypoint" in poses.dims else "keypoints"].values]
     for title, animals in (("single animal", 1), ("multi-animal", 2)):
         individuals = [f"animal{n}" for n in range(animals)] if animals > 1 else []
@@ -69,8 +69,7 @@ def deeplabcut(python: Path, folder: Path, frames: int) -> list[Answer]:
             video, **options, max_individuals=animals, scorer=known["scorer"], out=out / "results"
         )
         said = ask(python, script, "use", known["config"], video, out / "results")
-        answers += _answers(said, title)
-    return answers
+        yield from _answers(said, title)
 
 
 def _answers(lines: list[str], title: str) -> list[Answer]:
@@ -78,7 +77,7 @@ def _answers(lines: list[str], title: str) -> list[Answer]:
     return [Answer(f"{call} ({title})", good, text) for call, good, text in said]
 
 
-PROGRAMS: dict[str, Callable[[Path, Path, int], list[Answer]]] = {"deeplabcut": deeplabcut}
+PROGRAMS: dict[str, Callable[[Path, Path, int], Iterator[Answer]]] = {"deeplabcut": deeplabcut}
 """Each takes the interpreter of its environment, a folder to work in and a number of frames."""
 
 
