@@ -31,7 +31,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from superanimal.errors import Cancelled, SuperAnimalError
+from superanimal.errors import Cancelled, SuperAnimalError, told
 from superanimal.progress import Progress
 
 REPORT_EVERY_S = 0.1
@@ -59,7 +59,7 @@ class PipeProgress(Progress):
 
     def message(self, text: str) -> None:
         """Pass a message on."""
-        self.send("message", text=text)
+        self.send("message", text=told(text, "viewer"))
 
     def changed(self, info: dict[str, Any]) -> None:
         """Pass results on, and report the count at most ten times a second, and at the end."""
@@ -169,13 +169,8 @@ def main() -> int:
         progress.send("cancelled")
         return Cancelled.exit_code
     except SuperAnimalError as error:
-        progress.send(
-            "failed",
-            kind=type(error).__name__,
-            problem=error.problem,
-            rule=error.rule,
-            remedy=error.remedy,
-        )
+        problem, rule, remedy = error.parts("viewer")
+        progress.send("failed", kind=type(error).__name__, problem=problem, rule=rule, remedy=remedy)
         return error.exit_code
     return 0
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from superanimal.errors import InputError
+from superanimal.errors import InputError, by_caller
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -273,7 +273,9 @@ def _video(viewer: ViewerModel, video: Image | str | None) -> Image:
         raise InputError(
             f"the viewer shows {len(videos)} videos",
             "name the layer when there is not exactly one",
-            "open_video(viewer, path)" if not videos else f"video={videos[0].name!r}",
+            by_caller("open_video(viewer, path)", "", "open one")
+            if not videos
+            else by_caller(f"video={videos[0].name!r}", "", "choose one"),
         )
     return videos[0]
 
@@ -284,5 +286,5 @@ def _run(viewer: ViewerModel, video: Image | str | None) -> Estimation:
     layer = _video(viewer, video)
     run = estimation_of(layer)
     if run is None:
-        raise InputError(f"no poses were estimated in {layer.name!r} yet", remedy="call estimate_poses first")
+        raise InputError(f"no poses were estimated in {layer.name!r} yet", remedy="estimate them first")
     return run

@@ -135,5 +135,5 @@ class Session:
             try:
                 self._decoded = (image, self.labels.pixels(image), "")
             except SuperAnimalError as error:
-                self._decoded = (image, None, str(error))
+                self._decoded = (image, None, error.text("viewer"))
         return self._decoded[1:]

@@ -107,7 +107,7 @@ class TrainingResult:
         try:
             pixels, note = labels.pixels(image), ""
         except SuperAnimalError as error:
-            pixels, note = None, str(error)
+            pixels, note = None, error.text("viewer")
         found = {when: self._points(when, row, slot) for when in self.predictions}
         return Comparison(pixels, marked, found.get("before", {}), found.get("after", {}), note)
 

@@ -1,9 +1,47 @@
-"""Errors that say what was wrong (with the value), which rule it broke and what to do about it."""
+"""Errors that say what was wrong (with the value), which rule it broke and what to do about it.
+
+The same error is read by somebody who wrote a line of Python, by somebody at a terminal and by somebody who
+looks at a form in the viewer. Where what to do differs between them, the text holds all three
+(:func:`by_caller`, :func:`option`), and whoever shows it picks one with :func:`told`.
+"""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+from typing import Literal
+
+Caller = Literal["python", "shell", "viewer"]
+_CALLERS: tuple[Caller, ...] = ("python", "shell", "viewer")
+_OPEN, _NEXT, _CLOSE = "\x0e", "\x1f", "\x0f"  # never in a path or a name that can be read
+_CHOICE = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
+
+
+def by_caller(python: str, shell: str, viewer: str = "") -> str:
+    """Return a piece of a message that reads differently in Python, at a terminal and in the viewer."""
+    return f"{_OPEN}{python}{_NEXT}{shell}{_NEXT}{viewer}{_CLOSE}"
+
+
+def option(name: str, value: str = "...", shell: str = "") -> str:
+    """Return the name of an option in brackets, to follow the words that say what it does.
+
+    ``f"choose another folder{option('out')}"`` reads "choose another folder (out=...)" in Python, "choose
+    another folder (--out)" at a terminal and "choose another folder" in the viewer.
+
+    Parameters
+    ----------
+    name, value
+        The argument in Python.
+    shell
+        The option at a terminal; derived from the name when empty.
+    """
+    return by_caller(f" ({name}={value})", f" ({shell or '--' + name.replace('_', '-')})")
+
+
+def told(text: str, caller: Caller = "python") -> str:
+    """Return a message as one caller reads it."""
+    return _CHOICE.sub(lambda found: found[1].split(_NEXT)[_CALLERS.index(caller)], text)
 
 
 class SuperAnimalError(Exception):
@@ -22,13 +60,22 @@ class SuperAnimalError(Exception):
     exit_code = 1
 
     def __init__(self, problem: str, rule: str = "", remedy: str = "") -> None:
-        self.problem = problem
-        self.rule = rule
-        self.remedy = remedy
+        self.problem = told(problem)
+        self.rule = told(rule)
+        self.remedy = told(remedy)
         super().__init__(problem, rule, remedy)
 
+    def parts(self, caller: Caller = "python") -> tuple[str, str, str]:
+        """Return problem, rule and remedy in the words of one caller."""
+        problem, rule, remedy = (told(str(part), caller) for part in self.args)
+        return problem, rule, remedy
+
+    def text(self, caller: Caller = "python") -> str:
+        """Return the whole message in the words of one caller."""
+        return "; ".join(part.rstrip(".;") for part in self.parts(caller) if part)
+
     def __str__(self) -> str:
-        return "; ".join(part.rstrip(".;") for part in (self.problem, self.rule, self.remedy) if part)
+        return self.text()
 
 
 class InputError(SuperAnimalError, ValueError):

@@ -130,7 +130,7 @@ def test_killed_at_random_moments(long_clip: Path, whole: Path, tmp_path: Path) 
 def test_other_choices_are_not_mixed(long_clip: Path, whole: Path) -> None:
     with pytest.raises(InputError, match=r"settings\.mode was 'enhanced' and is 'compatible'") as error:
         analyzer(whole.parent, mode="compatible").run(long_clip)
-    assert "start over" in error.value.remedy
+    assert "resume=False" in error.value.remedy and "--overwrite" in error.value.parts("shell")[2]
     with pytest.raises(InputError, match="frames was"):
         analyzer(whole.parent, frames="0:100").run(long_clip)
     other = analyzer(whole.parent)

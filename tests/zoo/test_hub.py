@@ -113,7 +113,7 @@ def test_file_that_changed_later_is_refused_and_force_heals(served: HubServer) -
     path.write_bytes(content)
     with pytest.raises(ModelError, match="has changed") as caught:
         load_detector(NAME)
-    assert "--force" in caught.value.remedy
+    assert "--force" in caught.value.parts("shell")[2]
     download(NAME, force=True)
     load_detector(NAME)
 
@@ -137,14 +137,14 @@ def test_no_connection_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
         download(NAME, accept_license=True)
     assert f"127.0.0.1:{port}" in caught.value.rule
     assert "HTTPS_PROXY" in caught.value.rule
-    assert f"superanimal models download {NAME} --from" in caught.value.remedy
+    assert f"superanimal models download {NAME} --from" in caught.value.parts("shell")[2]
 
 
 def test_licence_has_to_be_accepted_once(served: HubServer, home: Path) -> None:
     entry = get_entry(NAME)
     with pytest.raises(ModelError, match="non-commercial") as caught:
         download(NAME)
-    assert "--accept-license" in caught.value.remedy
+    assert "--accept-license" in caught.value.parts("shell")[2]
     assert not served.requests
     accept(entry.licence)
     assert is_accepted(entry.licence)

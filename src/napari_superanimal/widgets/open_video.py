@@ -20,4 +20,4 @@ def open_video_dialog(viewer: napari.viewer.Viewer, parent: QWidget | None = Non
         try:
             open_video(viewer, Path(path))
         except SuperAnimalError as error:
-            napari.utils.notifications.show_error(str(error))
+            napari.utils.notifications.show_error(error.text("viewer"))

@@ -123,8 +123,9 @@ class Message(QFrame):
 
     def show_error(self, error: SuperAnimalError, button: str = "") -> None:
         """Show what went wrong and what to do about it."""
-        what = "; ".join(part.rstrip(".") for part in (error.problem, error.rule) if part)
-        self.show_text("error", sentence(what), sentence(error.remedy), button)
+        problem, rule, remedy = error.parts("viewer")
+        what = "; ".join(part.rstrip(".") for part in (problem, rule) if part)
+        self.show_text("error", sentence(what), sentence(remedy), button)
 
     def clear(self) -> None:
         """Hide the message."""

@@ -61,7 +61,7 @@ def main() -> None:
     try:
         build_app()()
     except Cancelled as stop:
-        console.print(f"[yellow]{_escape(str(stop))}[/yellow]")
+        console.print(f"[yellow]{_escape(stop.text('shell'))}[/yellow]")
         sys.exit(stop.exit_code)
     except SuperAnimalError as error:
         _show(error)
@@ -69,8 +69,9 @@ def main() -> None:
 
 
 def _show(error: SuperAnimalError) -> None:
-    console.print(f"[bold red]Error:[/bold red] {_escape(error.problem)}", soft_wrap=True)
-    for line in (error.rule, error.remedy):
+    problem, *others = error.parts("shell")
+    console.print(f"[bold red]Error:[/bold red] {_escape(problem)}", soft_wrap=True)
+    for line in others:
         if line:
             console.print(f"  {_escape(line)}", soft_wrap=True)
 

@@ -113,7 +113,7 @@ def analyze(
                 if len(paths) == 1:
                     raise
                 failed.append(error)
-                progress.message(f"Error: {error}")
+                progress.message(f"Error: {error.text('shell')}")
                 continue
             found = result.frames_with_animals
             progress.message(f"{path.name}: animals in {found} of {result.poses.sizes['time']} frames")

@@ -159,7 +159,7 @@ def verify(
                 raise
             bad.append(entry.name)
             out.print(f"[red]bad[/red]  {entry.name}: ", end="")
-            out.print(str(error), markup=False, soft_wrap=True)
+            out.print(error.text("shell"), markup=False, soft_wrap=True)
         else:
             out.print(f"[green]good[/green] {entry.name}  sha256 {weights.sha256}", soft_wrap=True)
     if bad:

@@ -11,6 +11,7 @@ from typing import Any, Self
 from rich import progress as bars
 from rich.console import Console
 
+from superanimal.errors import told
 from superanimal.progress import Progress
 
 
@@ -51,7 +52,7 @@ class RichProgress(Progress):
 
     def message(self, text: str) -> None:
         """Print a line above the bar."""
-        self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._bar.console.print(told(text, "shell"), markup=False, highlight=False, soft_wrap=True)
 
     def finish(self) -> None:
         """Leave the finished bar on the screen; the time it took replaces the time left."""

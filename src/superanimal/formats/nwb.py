@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from superanimal.errors import FormatError
+from superanimal.errors import FormatError, option
 from superanimal.files import atomic_write
 from superanimal.formats import record
 from superanimal.formats.wide_table import clip_confidence
@@ -106,7 +106,11 @@ def write(
     keypoints = [str(name) for name in ds["keypoints"].values]
     individuals = [str(name) for name in ds["individuals"].values]
     if not fps:
-        raise FormatError(f"{path}: frame rate unknown", "NWB counts time in seconds", "give fps=...")
+        raise FormatError(
+            f"{path}: frame rate unknown",
+            "NWB counts time in seconds",
+            f"give the frames per second{option('fps')}",
+        )
     if not keypoints or not individuals:
         raise FormatError(
             f"{path}: {len(individuals)} individuals with {len(keypoints)} keypoints",

@@ -55,7 +55,7 @@ def read_frame(path: str | os.PathLike[str]) -> WideTable:
         raise FormatError(
             f"{path}: damaged or unsupported HDF5 ({error})",
             "tables are stored plain or zlib-compressed",
-            "write the file again, for example with pandas.DataFrame.to_hdf(..., complib='zlib')",
+            "write the file again with pandas, compressed by zlib",
         ) from error
     return WideTable(name_levels(columns, names, path), index, values, known)
 

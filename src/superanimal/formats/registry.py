@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from superanimal.errors import FormatError, InputError, NotFoundError, SuperAnimalError, unknown_name
+from superanimal.errors import FormatError, InputError, NotFoundError, SuperAnimalError, option, unknown_name
 from superanimal.formats.recognise import recognise
 from superanimal.poses import validate_poses
 
@@ -158,7 +158,7 @@ def load_poses(
         raise FormatError(
             f"{path}: not recognised as a pose file",
             f"readable are {', '.join(format_names())}",
-            "if you know what it is, name it: format=...",
+            f"if you know what it is, name it{option('format')}",
         )
     chosen = get_format(name)
     reader = chosen.function(chosen.reader)
@@ -170,7 +170,7 @@ def load_poses(
     except Exception as error:  # a damaged file can break a reader anywhere; users get one sentence
         raise FormatError(
             f"{path}: no readable {chosen.title} ({type(error).__name__}: {error})",
-            remedy="if it is another kind of file, name it: format=...",
+            remedy=f"if it is another kind of file, name it{option('format')}",
         ) from error
     return ds if fps is None else with_fps(ds, fps)
 
@@ -278,15 +278,15 @@ def _by_name(path: Path) -> Format:
         raise FormatError(
             f"{path}: no format is known by this ending",
             f"writable are {', '.join(format_names(writable=True))}",
-            "name one: format=...",
+            f"name one{option('format')}",
         )
     return max(fitting, key=lambda pair: pair[0])[1]
 
 
 def _check_options(function: Callable[..., Any], name: str, options: dict[str, Any]) -> None:
     known = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    for option in options:
-        if option not in known:
+    for given in options:
+        if given not in known:
             raise InputError(
-                f"option {option!r} of format {name}", f"it takes {', '.join(known) or 'no options'}"
+                f"option {given!r} of format {name}", f"it takes {', '.join(known) or 'no options'}"
             )

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from superanimal.errors import DeviceError, InputError
+from superanimal.errors import DeviceError, InputError, by_caller, option
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")
@@ -47,7 +47,8 @@ def resolve_device(name: str = "auto") -> torch.device:
         found = "no such device" if not present else f"only {present}"
         raise DeviceError(
             f"device {name!r} was asked for but {found} found on this machine",
-            remedy="leave the device on auto or cpu, or check the driver with `superanimal doctor`",
+            remedy="leave the device on auto or cpu, or check the driver"
+            + by_caller("", " (superanimal doctor)"),
         )
     return device
 
@@ -120,7 +121,9 @@ class Batches:
                 if len(part) == 1:
                     raise DeviceError(
                         "out of memory with one image in the batch",
-                        remedy="use a smaller model or --device cpu, or close other programs on the device",
+                        remedy="use a smaller model, run on the CPU"
+                        f"{option('device', repr('cpu'), '--device cpu')}, "
+                        "or close other programs on the device",
                     ) from error
                 self.size = len(part) // 2
             else:

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from superanimal.errors import FormatError, InputError
+from superanimal.errors import FormatError, InputError, option
 from superanimal.inference.naming import set_aside
 from superanimal.inference.store import RunStore
 from superanimal.progress import Progress
@@ -64,7 +64,7 @@ def _check_video(store: RunStore, video: Path, identity: dict[str, Any]) -> None
         raise InputError(
             f"{store.path} holds the run of another video of the same name, {made_of}",
             f"the results of {video} need a place of their own",
-            "choose another output folder, or rename one of the videos",
+            f"choose another output folder{option('out')}, or rename one of the videos",
         )
 
 
@@ -80,7 +80,8 @@ def _check_same(store: RunStore, identity: dict[str, Any]) -> None:
     raise InputError(
         f"{store.path} holds a run with other choices: {', '.join(said)}",
         rule="results of different choices are never mixed",
-        remedy="ask for the same choices to go on, start over, or choose another output folder",
+        remedy="ask for the same choices to go on, "
+        f"start over{option('resume', 'False', '--overwrite')}, or choose another output folder{option('out')}",
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from superanimal.errors import InputError, NotFoundError
+from superanimal.errors import InputError, NotFoundError, option
 
 if TYPE_CHECKING:
     from superanimal.video import Video
@@ -65,7 +65,7 @@ def read_pixels(image: ImageRef) -> NDArray[np.uint8]:
         if not image.path:
             raise NotFoundError(
                 f"frame {image.frame}: the labels do not say which video they belong to",
-                remedy="name it: read_labels(..., video=PATH)",
+                remedy=f"name it{option('video', 'PATH')}",
             )
         return _video(image.path)[image.frame]
     return decode(read_bytes(image), image.label)
@@ -86,7 +86,7 @@ def read_bytes(image: ImageRef) -> bytes:
     except OSError as error:
         raise NotFoundError(
             f"{image.path}: image cannot be read ({error.strerror})",
-            remedy="say where the images are: images=FOLDER",
+            remedy=f"say where the images are{option('images', 'FOLDER')}",
         ) from None
 
 
@@ -131,7 +131,7 @@ def safe_join(root: str | os.PathLike[str], name: str) -> Path:
     raise InputError(
         f"image {name!r}: {problem}",
         f"images are looked up below {base}",
-        "say where the images are: images=FOLDER",
+        f"say where the images are{option('images', 'FOLDER')}",
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from superanimal.errors import InputError
+from superanimal.errors import InputError, by_caller
 from superanimal.keypoints.combine import concatenate
 from superanimal.keypoints.conversion import ConversionTable
 from superanimal.keypoints.duplicates import duplicate_groups, image_hashes
@@ -95,7 +95,7 @@ def merge(
         raise InputError(
             f"data sets {repeated} have the same name",
             "the name tells the sources apart",
-            "name them: NAME=PATH, or read_labels(..., name=...)",
+            "name them" + by_caller(": read_labels(path, name=...)", ": NAME=PATH"),
         )
     space = space or union_space(data_sets)
     parts = [_projected(part, space, table, (columns or {}).get(part.name, part.name)) for part in data_sets]
@@ -110,7 +110,7 @@ def merge(
         raise InputError(
             f"{len(groups)} pictures appear more than once, such as {' and '.join(described[0])}",
             "a picture is there once",
-            "choose duplicates='drop' to keep the first of each",
+            "keep the first of each" + by_caller(" (duplicates='drop')", ""),
         )
     if groups and duplicates == "drop":
         gone = {i for group in groups for i in group[1:]}

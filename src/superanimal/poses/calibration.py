@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from superanimal.errors import FormatError, InputError, NotFoundError
+from superanimal.errors import FormatError, InputError, NotFoundError, by_caller
 from superanimal.files import atomic_write
 from superanimal.poses.animal_frame import Shape, find_frames
 from superanimal.poses.provenance import get_provenance, set_provenance
@@ -148,7 +148,8 @@ class Calibration:
                 f"the calibration is for {self.model} (weights {self.weights[:12]}), "
                 f"not for {name} (weights {weights[:12]})",
                 "an offset belongs to the weights it was measured with",
-                "calibrate this model: superanimal match LABELS --model MODEL --calibrate",
+                "calibrate this model with labels"
+                + by_caller("", ": superanimal match LABELS --model MODEL --calibrate"),
             )
 
     def record(self) -> dict[str, Any]:
@@ -201,7 +202,8 @@ def load_calibration(path: str | os.PathLike[str]) -> Calibration:
     path = Path(path)
     if not path.is_file():
         raise NotFoundError(
-            f"{path}: no such calibration file", remedy="superanimal match LABELS --calibrate makes one"
+            f"{path}: no such calibration file",
+            remedy="make one from labels" + by_caller("", ": superanimal match LABELS --calibrate"),
         )
     try:
         document = json.loads(path.read_text("utf-8"))

@@ -29,7 +29,7 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from superanimal.errors import FormatError, InputError, ModelError, NotFoundError
+from superanimal.errors import FormatError, InputError, ModelError, NotFoundError, by_caller
 from superanimal.files import atomic_write
 from superanimal.training.heads import with_outputs
 from superanimal.zoo.detector_model import DetectorModel
@@ -367,7 +367,11 @@ def _read_project(file: Path) -> dict[str, Any]:
         raise NotFoundError(
             f"{file.parent}: no DeepLabCut project",
             "a project has a config.yaml",
-            "make one from labels: superanimal convert LABELS PROJECT --to deeplabcut",
+            "make one from labels"
+            + by_caller(
+                ": superanimal.keypoints.convert(labels, project, to='deeplabcut')",
+                ": superanimal convert LABELS PROJECT --to deeplabcut",
+            ),
         )
     try:
         config = yaml.safe_load(file.read_text("utf-8"))

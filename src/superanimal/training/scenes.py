@@ -110,7 +110,7 @@ def open_shards(folder: Path, name: str) -> list[SceneShard]:
         with np.load(path.with_suffix(".npz")) as truth:
             shards.append(SceneShard(np.load(path), truth["keypoints"], truth["visible"]))
     if not shards:
-        raise NotFoundError(f"{folder / name}: no scenes here. Render them first (scenes --kind).")
+        raise NotFoundError(f"{folder / name}: no scenes here; render them first")
     return shards
 
 

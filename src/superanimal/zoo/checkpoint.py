@@ -22,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from superanimal.errors import ModelError, NotFoundError
+from superanimal.errors import ModelError, NotFoundError, by_caller
 from superanimal.files import atomic_write
 
 COUNTER = "num_batches_tracked"
@@ -142,7 +142,8 @@ def fill(network: nn.Module, checkpoint: Checkpoint, owner: str) -> None:
         raise ModelError(
             f"{checkpoint.path} does not fit {owner}: {fit.describe()}",
             "every tensor has to fit",
-            "check that the file belongs to this model (superanimal models import FILE tells which)",
+            "check that the file belongs to this model"
+            + by_caller("", " (superanimal models import FILE tells which)"),
         )
     state = {
         key: value.float() if value.is_floating_point() else value for key, value in checkpoint.state.items()

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple, TypeVar, cast
 
-from superanimal.errors import ModelError, NotFoundError, SuperAnimalError
+from superanimal.errors import ModelError, NotFoundError, SuperAnimalError, by_caller
 from superanimal.files import atomic_write, sha256_of, storage_error
 from superanimal.progress import Progress
 from superanimal.zoo.catalog import get_entry
@@ -202,7 +202,7 @@ def _speak(entry: ModelEntry, talk: Callable[[], T]) -> T:
             "401, 403: not allowed (a gated repository, or a firewall); 404: no such file or revision"
             if status in (401, 403, 404)
             else "",
-            f"sign in with `hf auth login`, or fetch the file elsewhere and use: {_offline_command(entry)}"
+            f"sign in with `hf auth login`, or fetch the file elsewhere; {_offline(entry)}"
             if status in (401, 403)
             else "try again later",
         ) from error
@@ -219,12 +219,18 @@ def _unreachable(entry: ModelEntry, problem: str) -> ModelError:
     return ModelError(
         problem,
         f"the network has to let {host} through (HTTPS_PROXY and HF_ENDPOINT are honoured)",
-        f"what has arrived is kept for the next try; without network use: {_offline_command(entry)}",
+        f"what has arrived is kept for the next try; {_offline(entry)}",
     )
 
 
-def _offline_command(entry: ModelEntry) -> str:
-    return f"superanimal models download {entry.name} --from FOLDER (with {entry.filename} in it)"
+def _offline(entry: ModelEntry) -> str:
+    return by_caller(
+        f"without network: superanimal.zoo.download({entry.name!r}, folder=FOLDER) "
+        f"with {entry.filename} in it",
+        f"without network: superanimal models download {entry.name} --from FOLDER "
+        f"with {entry.filename} in it",
+        f"without network: put {entry.filename} into {files_folder(entry)}",
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from superanimal.errors import ModelError
+from superanimal.errors import ModelError, by_caller
 from superanimal.zoo.entry import Licence, ModelEntry
 from superanimal.zoo.home import home, read_json, update_json
 
@@ -50,7 +50,11 @@ def require(entry: ModelEntry, accept_license: bool = False) -> None:
     raise ModelError(
         f"the licence of {entry.name} has not been accepted on this computer: {notice(entry)}",
         "the weights come under their own terms, which have to be accepted once",
-        f"accept them with: superanimal models download {entry.name} --accept-license",
+        by_caller(
+            "accept them with accept_license=True",
+            f"accept them with: superanimal models download {entry.name} --accept-license",
+            "tick 'I accept this licence' below the model",
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from superanimal.errors import ModelError
+from superanimal.errors import ModelError, by_caller
 from superanimal.files import sha256_of
 from superanimal.zoo.entry import ModelEntry
 from superanimal.zoo.home import home, models_home, read_json, update_json
@@ -63,9 +63,7 @@ def locate(entry: ModelEntry) -> Weights:
         raise ModelError(
             f"{path} has changed: digest {digest[:8]}, recorded {known['recorded']} as {known['sha256'][:8]}",
             "the weights of a model stay the file that was first used",
-            f"get it again with: superanimal models download {entry.name} --force"
-            if entry.released
-            else "import the file again",
+            _again(entry) if entry.released else "import the file again",
         )
     return Weights(path, digest)
 
@@ -116,5 +114,19 @@ def _absent(entry: ModelEntry) -> ModelError:
     return ModelError(
         f"the weights of {entry.name} are not on this computer",
         "weights of released models are downloaded once, after accepting their licence",
-        f"run: superanimal models download {entry.name}   (offline: add --from FOLDER with {entry.filename})",
+        by_caller(
+            f"superanimal.zoo.download({entry.name!r}, accept_license=True) "
+            f"(offline: folder=FOLDER with {entry.filename} in it)",
+            f"run: superanimal models download {entry.name} (offline: add --from FOLDER with "
+            f"{entry.filename} in it)",
+            f"choose {entry.name} in 'Estimate poses' and accept its licence there",
+        ),
+    )
+
+
+def _again(entry: ModelEntry) -> str:
+    return by_caller(
+        f"get it again: superanimal.zoo.download({entry.name!r}, force=True)",
+        f"get it again: superanimal models download {entry.name} --force",
+        f"delete {entry.filename}; it is downloaded again when the model runs next",
     )

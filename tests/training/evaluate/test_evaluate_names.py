@@ -104,7 +104,7 @@ def test_frames_of_a_video_with_an_offset(labels_of, poses_of) -> None:
 def test_predictions_of_another_video_are_refused_unless_told(labels_of, poses_of) -> None:
     labels = labels_of(POINTS, ["a", "b"], images=[ImageRef(f"m4s1/img{i}.png") for i in range(3)])
     video = poses_of(POINTS, ["a", "b"], images=None, video_path="m3v1.mp4")
-    with pytest.raises(InputError, match=r"predictions are of m3v1, the labels of 'm4s1'.*--same-video"):
+    with pytest.raises(InputError, match=r"predictions are of m3v1, the labels of 'm4s1'.*same_video=True"):
         make_cases(labels, [video], AB)
     assert len(make_cases(labels, [video], AB, same_video=True)) == 3
 

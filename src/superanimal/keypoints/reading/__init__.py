@@ -9,7 +9,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from superanimal.errors import FormatError, InputError, unknown_name
+from superanimal.errors import FormatError, InputError, option, unknown_name
 from superanimal.keypoints.labelled import LabelledSet, require
 
 LABEL_FORMATS = {
@@ -119,7 +119,7 @@ def recognise_labels(path: Path) -> str:
         f"{path}: not recognised as labels",
         "readable are DeepLabCut, Lightning Pose, COCO, SLEAP, Label Studio, NWB, tables with a column "
         "'image', and what sleap-io reads",
-        "if you know what it is, name it: format=...",
+        f"if you know what it is, name it{option('format')}",
     )
 
 

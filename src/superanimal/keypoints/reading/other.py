@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from superanimal.errors import FormatError
+from superanimal.errors import FormatError, option
 from superanimal.keypoints.labelled import LabelledSet
 from superanimal.keypoints.reading.from_sleap_io import from_labels
 
@@ -28,6 +28,6 @@ def read(path: Path, *, images: str | os.PathLike[str] | None = None, name: str 
             f"{path}: not recognised as labels ({type(error).__name__}: {error})",
             "readable are DeepLabCut, Lightning Pose, COCO, SLEAP, Label Studio, NWB, tables with a column "
             "'image', and what sleap-io reads",
-            "if you know what it is, name it: format=...",
+            f"if you know what it is, name it{option('format')}",
         ) from error
     return from_labels(labels, path, Path(images) if images else None, name or path.stem)

@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from superanimal.errors import InputError, StorageError
+from superanimal.errors import InputError, StorageError, option
 from superanimal.files import atomic_write, storage_error
 from superanimal.keypoints.images import ImageRef, read_bytes
 from superanimal.keypoints.labelled import PER_ANIMAL, PER_IMAGE, LabelledSet
@@ -91,7 +91,7 @@ class Target:
                 raise StorageError(
                     f"{self.path} holds another data set, or the same with other options",
                     "a finished data set is not changed",
-                    "choose a new folder, or overwrite=True (--overwrite) to replace it",
+                    f"choose a new folder, or have it replaced{option('overwrite', 'True')}",
                 )
             shutil.rmtree(self.path)
         self.checkpoint(0, fingerprint)

@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from superanimal.errors import StorageError
+from superanimal.errors import StorageError, option
 from superanimal.files import storage_error
 from superanimal.keypoints.images import read_bytes
 from superanimal.keypoints.labelled import LabelledSet
@@ -45,7 +45,7 @@ def write(target: Target, *, space: KeypointSpace | None, progress: Progress) ->
             raise StorageError(
                 f"{path} exists already",
                 "a finished file is not changed",
-                "choose a new name, or overwrite=True (--overwrite) to replace it",
+                f"choose a new name, or have it replaced{option('overwrite', 'True')}",
             )
     partial = path.with_name(f".{path.name}.partial")
     try:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import xarray as xr
 
-from superanimal.errors import InputError
+from superanimal.errors import InputError, option
 from superanimal.formats.wide_table import frames_of_images
 from superanimal.keypoints.images import ImageRef
 from superanimal.keypoints.labelled import LabelledSet
@@ -246,7 +246,7 @@ def _rows_of_video(ds: xr.Dataset, labels: LabelledSet, only: bool, same_video: 
             f"the predictions are of {video or file or 'an unnamed video'}, "
             f"the labels of {', '.join(map(repr, known[:5]))}",
             "frame numbers only mean the same within one video",
-            "when it is one recording under two names say so: --same-video (same_video=True)",
+            f"when it is one recording under two names say so{option('same_video', 'True')}",
         )
     longest = max(fitting, key=len)
     return [row for row, name in enumerate(videos) if name == longest]
