@@ -17,6 +17,7 @@ import torch
 from blobs import BlobDetector, BlobPose
 
 from superanimal.errors import Cancelled, InputError, StorageError
+from superanimal.formats import load_poses
 from superanimal.inference import Analyzer, RunStore
 from superanimal.inference import store as store_module
 from superanimal.progress import Progress
@@ -55,18 +56,105 @@ def test_two_runs_give_the_same_bytes(long_clip: Path, whole: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("stop", [1, 255, 300])
 def test_cancel_and_go_on(long_clip: Path, whole: Path, tmp_path: Path, stop: int) -> None:
+    told = CancelAt(stop)
     with pytest.raises(Cancelled):
-        analyzer(tmp_path).run(long_clip, CancelAt(stop))
+        analyzer(tmp_path).run(long_clip, told)
     store = RunStore.open(tmp_path / whole.name)
-    before = store.finished_chunks()
-    assert len(before) < store.n_chunks
+    assert stop <= told.done < len(store)
+    finished = store.finished_rows()
+    assert finished[: told.done].all() and not finished[told.done :].any()  # what was told is kept
+    there = store.to_poses()["position"].values
+    np.testing.assert_array_equal(
+        there[: told.done], RunStore.open(whole).to_poses()["position"].values[: told.done]
+    )
+    assert np.isnan(there[told.done :]).all()
     again = analyzer(tmp_path)
     progress = Progress()
     again.run(long_clip, progress)
     assert content(store.path) == content(whole)
-    left = len(store) - len(before) * store_module.CHUNK
+    left = len(store) - told.done
     assert progress.total == progress.done == left
-    assert sum(again.model.batches) == left  # type: ignore[attr-defined]  # no finished chunk a second time
+    assert sum(again.model.batches) == left  # type: ignore[attr-defined]  # no finished frame a second time
+
+
+def test_cancel_is_noticed_within_a_pass_through_a_network(long_clip: Path, tmp_path: Path) -> None:
+    class Slow(BlobPose):
+        """Somebody cancels while the first layer of the second batch works."""
+
+        def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+            if len(self.batches) == 12:
+                progress.cancel()
+            return super().forward(x)
+
+    progress = Progress()
+    model = Slow()
+    with pytest.raises(Cancelled):
+        Analyzer(model, detector=BlobDetector(), device="cpu", batch_size=8, formats=(), out=tmp_path).run(
+            long_clip, progress
+        )
+    assert len(model.batches) == 13  # that pass was not finished, and none was begun after it
+    (store,) = tmp_path.iterdir()
+    assert RunStore.open(store).finished_frames() == progress.done > 0
+    assert not model.network._forward_pre_hooks
+
+
+@pytest.mark.parametrize("first", [100, 300, 512])
+def test_more_frames_keep_those_there_are(long_clip: Path, whole: Path, tmp_path: Path, first: int) -> None:
+    before = analyzer(tmp_path, frames=f"0:{first}", formats=("dlc-h5",)).run(long_clip)
+    again = analyzer(tmp_path, formats=("dlc-h5",))
+    progress = Progress()
+    result = again.run(long_clip, progress)
+    assert progress.total == progress.done == 640 - first == sum(again.model.batches)  # type: ignore[attr-defined]
+    for name in ("position", "confidence", "boxes", "box_confidence"):
+        np.testing.assert_array_equal(result.poses[name][:first], before.poses[name])
+    expected = RunStore.open(whole)
+    store = RunStore.open(result.store)
+    assert store.attrs == expected.attrs
+    assert store.finished_chunks() == [0, 1, 2] and store.finished_rows().all()
+    np.testing.assert_array_equal(result.poses["frame"], np.arange(640))
+    found = expected.to_poses()
+    np.testing.assert_allclose(result.poses["position"], found["position"], atol=1)
+    assert len(load_poses(result.files[0])["frame"]) == 640
+    assert [path.name for path in tmp_path.glob("*.h5")] == [result.files[0].name]
+    assert analyzer(tmp_path).run(long_clip).frames_with_animals == 640
+
+
+def test_fewer_or_other_frames_are_refused(long_clip: Path, tmp_path: Path) -> None:
+    analyzer(tmp_path, frames="0:20").run(long_clip)
+    for frames in ("0:10", "5:40", "0:40:2"):
+        with pytest.raises(InputError, match="frames was"):
+            analyzer(tmp_path, frames=frames).run(long_clip)
+    with pytest.raises(InputError, match=r"settings\.mode was 'enhanced' and is 'compatible'"):
+        analyzer(tmp_path, frames="0:40", mode="compatible").run(long_clip)
+    assert len(RunStore.open(next(tmp_path.iterdir()))) == 20
+
+
+def test_an_interrupted_extension_is_done_again(long_clip: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    analyzer(tmp_path, frames="0:30").run(long_clip)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            store_module.zarr.Group, "update_attributes", lambda *_: (_ for _ in ()).throw(KeyError)
+        )
+        with pytest.raises(KeyError):
+            analyzer(tmp_path, frames="0:60").run(long_clip)
+    result = analyzer(tmp_path, frames="0:60").run(long_clip)
+    assert result.frames_with_animals == 60
+    assert result.poses["frame"].values.tolist() == list(range(60))
+
+
+def test_a_run_that_is_killed_loses_little(long_clip: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("superanimal.inference.pipeline.KEEP_EVERY_S", 0.0)
+
+    class Killed(Progress):
+        def advance(self, n: int = 1, **info: Any) -> None:
+            super().advance(n, **info)
+            if self.done > 60:
+                raise MemoryError  # nothing is written after it, as after a kill
+
+    told = Killed()
+    with pytest.raises(MemoryError):
+        analyzer(tmp_path).run(long_clip, told)
+    assert RunStore.open(next(tmp_path.iterdir())).finished_frames() == told.done
 
 
 def test_legs_sorted_over_time_go_on_where_they_were(long_clip: Path, tmp_path: Path) -> None:

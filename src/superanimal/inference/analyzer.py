@@ -239,20 +239,25 @@ class Analyzer:
         Also returns the poses of a run that the new one replaces.
         """
         where, before = self.store_path(path), None
-        identity = {
-            "video": fingerprint(video),
-            "frames": [frames.start, frames.stop, frames.step],
-            "model": self.model.entry.name,
-            "weights": weights_hash(self.model),
-            "boxes": self._box_identity(given),
-            "settings": self.settings.record(),
-            "calibration": self.calibration.digest if self.calibration else None,
-        } | ({"limbs": "sorted over time"} if self.limbs(frames) else {})
+        calibration = self.calibration.record() if self.calibration else None
+
+        def identity(frames: range) -> dict[str, Any]:
+            return {
+                "video": fingerprint(video),
+                "frames": [frames.start, frames.stop, frames.step],
+                "model": self.model.entry.name,
+                "weights": weights_hash(self.model),
+                "boxes": self._box_identity(None if given is None else given[: len(frames)]),
+                "settings": self.settings.record(),
+                "calibration": self.calibration.digest if self.calibration else None,
+            } | ({"limbs": "sorted over time"} if self.limbs(frames) else {})
+
+        now = identity(frames)
+        made = now | {"calibration": calibration}
         if where.exists():
             if self.resume:
-                return go_on(where, path, identity), None
-            before = clear(where, path, identity, progress)
-        made = identity | {"calibration": self.calibration.record() if self.calibration else None}
+                return go_on(where, path, frames, identity, made)
+            before = clear(where, path, now, progress)
         versions = {name: version(name) for name in ("torch", "numpy", "av", "opencv-python-headless")}
         store = RunStore.create(
             where,
@@ -261,7 +266,7 @@ class Analyzer:
             individuals=[f"animal{i}" for i in range(self.settings.max_individuals)],
             fps=video.fps,
             video_path=str(path.resolve()),
-            identity=identity,
+            identity=now,
             provenance=make_provenance("analyze", **made, video_name=path.name, versions=versions),
         )
         return store, before
@@ -307,7 +312,8 @@ def analyze(
     """Estimate the poses of the animals in one or many videos.
 
     Each run is a store beside the video (or in ``out``) that grows chunk by chunk. Stopped at any moment and
-    called again, it goes on where it was and ends with the same bytes.
+    called again, it goes on where it was and ends with the same bytes. Called again with more ``frames`` than
+    before, it keeps those it has and goes on after them.
 
     Parameters
     ----------

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from superanimal.errors import FormatError, InputError, option
@@ -13,8 +15,26 @@ from superanimal.inference.store import RunStore
 from superanimal.progress import Progress
 
 
-def go_on(where: Path, video: Path, identity: dict[str, Any]) -> RunStore:
-    """Open the run of a video that lies in ``where``.
+def go_on(
+    where: Path,
+    video: Path,
+    frames: range,
+    identity: Callable[[range], dict[str, Any]],
+    made: dict[str, Any],
+) -> tuple[RunStore, xr.Dataset | None]:
+    """Open the run of a video that lies in ``where``, and extend it when it has only the first ``frames``.
+
+    Parameters
+    ----------
+    identity
+        Gives what decides the results of a run of some frames.
+    made
+        Provenance of a run of all ``frames``.
+
+    Returns
+    -------
+    RunStore, xarray.Dataset or None
+        The store, and its poses before it was extended.
 
     Raises
     ------
@@ -22,11 +42,26 @@ def go_on(where: Path, video: Path, identity: dict[str, Any]) -> RunStore:
         When it is the run of another video, or was made with other choices.
     FormatError
         When it is damaged.
+    StorageError
+        When it has to be extended and another process is writing to it.
     """
-    store = RunStore.open(where)
-    _check_video(store, video, identity)
-    _check_same(store, identity)
-    return store
+    store, now = RunStore.open(where), identity(frames)
+    _check_video(store, video, now)
+    first = _first_frames(store, frames)
+    if first is None:
+        _check_same(store, now)
+        return store, None
+    _check_same(store, identity(first))
+    before = store.to_poses()
+    with store.exclusive():
+        store.extend(np.asarray(frames), {"identity": now, "provenance": store.attrs["provenance"] | made})
+    return store, before
+
+
+def _first_frames(store: RunStore, frames: range) -> range | None:
+    """Return the frames of an earlier run if ``frames`` begin with them and go on."""
+    earlier = range(*store.attrs["identity"].get("frames", (0, 0, 1)))
+    return earlier if 0 < len(earlier) < len(frames) and frames[: len(earlier)] == earlier else None
 
 
 def clear(where: Path, video: Path, identity: dict[str, Any], progress: Progress) -> xr.Dataset | None:

@@ -7,19 +7,20 @@ depends only on the settings and the frame size, so every batch of every run hol
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from superanimal.errors import VideoError
+from superanimal.errors import Cancelled, VideoError
 from superanimal.inference.estimate import Animals, Estimator
 from superanimal.inference.limbs import LimbSorter
 from superanimal.inference.peaks import PEAKS, PLACE
 from superanimal.inference.settings import Settings
-from superanimal.inference.store import RunStore
+from superanimal.inference.store import CHUNK, Begun, RunStore
 from superanimal.inference.threads import Finisher, read_ahead
 from superanimal.inference.tracking import Tracker
 from superanimal.poses.calibration import Calibration
@@ -28,6 +29,8 @@ from superanimal.progress import Progress
 if TYPE_CHECKING:
     from superanimal.video import Video
 
+KEEP_EVERY_S = 10.0
+"""A run that is killed loses no more than this of its work."""
 WINDOW_BYTES = 256 * 2**20
 """Most bytes of decoded frames in one window; about three windows are alive at a time."""
 
@@ -80,7 +83,7 @@ def run(
         The choices of the run.
     progress
         Counts frames, is told the ``rows`` (slice) and ``results`` (arrays as in the store) of every window,
-        and stops the run between windows when cancelled.
+        and stops the run within a layer of a network when cancelled.
     calibration
         Moves the points on their way into the store; boxes and identities go by the points of the network.
     limbs
@@ -89,9 +92,13 @@ def run(
     Raises
     ------
     Cancelled
-        When ``progress`` was cancelled; finished chunks stay.
+        When ``progress`` was cancelled; the frames of which it was told stay.
     """
     chunk, state = store.resume_point()
+    begun = store.begun()
+    if begun is not None and begun.chunk != chunk:
+        begun = None
+    state = begun.state if begun is not None else state
     if state:
         estimator.restore(state["batches"])
         if tracker is not None:
@@ -102,12 +109,39 @@ def run(
         return
     keypoints = len(estimator.model.keypoints)
     writer = ChunkWriter(store, tracker, settings, keypoints, progress, calibration, limbs)
-    windows = read_ahead(read_windows(video, frames, store, chunk, settings))
-    with closing(windows), Finisher(writer.add) as finisher:  # type: ignore[type-var]
-        for window in windows:
-            progress.check()
-            animals = estimator.estimate(window.frames, window.rows)
-            finisher.put(Estimated(window.chunk, window.rows, animals, estimator.state()))
+    if begun is not None:
+        writer.go_on(begun)
+    first = store.rows(chunk).start if begun is None else begun.stop
+    windows = read_ahead(read_windows(video, frames, store, first, settings, progress))
+    try:
+        with closing(windows), stoppable(estimator, progress), Finisher(writer.add) as finisher:  # type: ignore[type-var]
+            for window in windows:
+                progress.check()
+                animals = estimator.estimate(window.frames, window.rows)
+                finisher.put(Estimated(window.chunk, window.rows, animals, estimator.state()))
+    except (Cancelled, KeyboardInterrupt):
+        writer.keep()
+        raise
+
+
+@contextmanager
+def stoppable(estimator: Estimator, progress: Progress) -> Iterator[None]:
+    """Let a cancelled run stop before the next layer of its networks: a pass through one can take seconds."""
+
+    def check(*_: object) -> None:
+        progress.check()
+
+    networks = [
+        estimator.model.network,
+        getattr(getattr(estimator.source, "detector", None), "network", None),
+    ]
+    layers = [layer for network in networks if network is not None for layer in network.modules()]
+    hooks = [layer.register_forward_pre_hook(check) for layer in layers]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def window_length(settings: Settings, frame_bytes: int) -> int:
@@ -118,25 +152,28 @@ def window_length(settings: Settings, frame_bytes: int) -> int:
 
 
 def read_windows(
-    video: Video, frames: range, store: RunStore, chunk: int, settings: Settings
+    video: Video, frames: range, store: RunStore, first: int, settings: Settings, progress: Progress
 ) -> Iterator[Window]:
-    """Yield the windows of a video from the first row of ``chunk`` on."""
+    """Yield the windows of a video from row ``first`` on."""
     height, width = video.shape[1:3]
     x, y, wide, high = settings.roi or (0, 0, width, height)
     length = window_length(settings, wide * high * 3)
-    start = store.rows(chunk).start
-    images = video.frames(frames[start], frames.stop, frames.step)
-    for number in range(chunk, store.n_chunks):
+    images = video.frames(frames[first], frames.stop, frames.step)
+    while first < len(store):
+        number = first // CHUNK
         rows = store.rows(number)
-        for first in range(rows.start, rows.stop, length):
-            index = np.arange(first, min(first + length, rows.stop))
-            window = np.empty((len(index), high, wide, 3), np.uint8)
-            for i in range(len(index)):
-                image = next(images, None)
-                if image is None:
-                    raise VideoError(f"{video.path}: the video ended before frame {frames[index[i]]}")
-                window[i] = image[1][y : y + high, x : x + wide]
-            yield Window(number, index, window)
+        # a window ends where one of a run that was never stopped or extended would
+        stop = min(rows.start + ((first - rows.start) // length + 1) * length, rows.stop)
+        index = np.arange(first, stop)
+        first = stop
+        window = np.empty((len(index), high, wide, 3), np.uint8)
+        for i in range(len(index)):
+            progress.check()
+            image = next(images, None)
+            if image is None:
+                raise VideoError(f"{video.path}: the video ended before frame {frames[index[i]]}")
+            window[i] = image[1][y : y + high, x : x + wide]
+        yield Window(number, index, window)
 
 
 class ChunkWriter:
@@ -161,6 +198,23 @@ class ChunkWriter:
         self.limbs = limbs
         self._filling: dict[str, np.ndarray] = {}
         self._peaks = np.zeros(0)
+        self._begun: Begun | None = None
+        self._kept = time.monotonic()
+
+    def go_on(self, begun: Begun) -> None:
+        """Start from a chunk that is finished in part."""
+        rows = self.store.rows(begun.chunk)
+        self._empty(rows.stop - rows.start)
+        for name, array in (*self._filling.items(), ("peaks", self._peaks)):
+            array[: begun.stop - rows.start] = begun.arrays[name]
+
+    def keep(self) -> None:
+        """Write what is finished of a chunk that is not full."""
+        if self._begun is not None:
+            done = self._begun.stop - self.store.rows(self._begun.chunk).start
+            self.store.write_begun(self._begun, self._calibrated(slice(0, done)))
+            self._begun = None
+        self._kept = time.monotonic()
 
     def add(self, window: Estimated) -> None:
         """Take the next window."""
@@ -171,6 +225,17 @@ class ChunkWriter:
             self._place(int(row), animals)
         landed = slice(int(window.rows[0]), int(window.rows[-1]) + 1)
         full = landed.stop == chunk.stop
+        done = slice(0, landed.stop - chunk.start)
+        arrays = {name: array[done] for name, array in self._filling.items()} | {"peaks": self._peaks[done]}
+        self._begun = Begun(window.chunk, landed.stop, arrays, self._state(window.state))
+        if full:
+            if (
+                landed.stop % CHUNK
+            ):  # the last chunk: a longer run starts from what it was before legs were sorted
+                self.store.write_begun(self._begun)
+            self._begun = None
+        elif time.monotonic() - self._kept > KEEP_EVERY_S:
+            self.keep()
         if full and self.limbs is not None:
             filling = self._filling
             self.limbs.sort(filling["position"], filling["confidence"], filling["boxes"], self._peaks)

@@ -8,10 +8,13 @@ Layout of ``<video>_<model>.poses.zarr`` (zarr version 3, T frames, N individual
     box_confidence  (T, N)       float32   0..1
     frame           (T,)         int64     index of each row in the video
     chunks/000000.json ...                 one marker per finished chunk of 256 rows
+    chunks/begun.npz                       the finished rows of a chunk that is not full, see :class:`Begun`
 
 A chunk counts only when its marker is there. The marker is written last, by an atomic rename, and
 carries the state that the next chunk starts from (tracker, batch sizes). A run that was killed
-therefore goes on at the first missing marker and ends with the bytes of one that was not.
+therefore goes on at the first missing marker and ends with the bytes of one that was not. A run that was
+stopped leaves the rows of its last chunk as well, and so does one whose last chunk is not full: it can be
+extended to more frames.
 """
 
 from __future__ import annotations
@@ -19,8 +22,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +48,29 @@ _REMEDY = (
     "over: what is there is then kept under another name"
 )
 _RESULTS = ("position", "confidence", "boxes", "box_confidence")
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A chunk that is not full: what a run that goes on starts from.
+
+    Attributes
+    ----------
+    chunk
+        Its number.
+    stop
+        The first row that is missing.
+    arrays
+        What the run had found for the rows before, and whatever it needs to finish the chunk; first axis
+        the rows of the chunk up to ``stop``.
+    state
+        As that of a marker.
+    """
+
+    chunk: int
+    stop: int
+    arrays: dict[str, np.ndarray]
+    state: dict[str, Any]
 
 
 class RunStore:
@@ -191,9 +219,36 @@ class RunStore:
         numbers = (int(f.stem) for f in (self.path / "chunks").glob("*.json") if f.stem.isdigit())
         return sorted(number for number in numbers if number < self.n_chunks)
 
+    def finished_rows(self) -> np.ndarray:
+        """Return which rows are finished, bool (T,)."""
+        finished = np.zeros(len(self), dtype=bool)
+        for chunk in self.finished_chunks():
+            finished[self.rows(chunk)] = True
+        begun = self.begun()
+        if begun is not None:
+            finished[self.rows(begun.chunk).start : begun.stop] = True
+        return finished
+
     def finished_frames(self) -> int:
-        """Return the number of frames in finished chunks."""
-        return sum(rows.stop - rows.start for rows in map(self.rows, self.finished_chunks()))
+        """Return the number of finished frames."""
+        return int(self.finished_rows().sum())
+
+    def begun(self) -> Begun | None:
+        """Return the chunk that is finished in part, if there is one."""
+        try:
+            with np.load(self._begun, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            record = json.loads(str(arrays.pop("record")))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return None  # none, or damaged: its chunk is computed again
+        chunk, stop = int(record["chunk"]), int(record["stop"])
+        if self.marker(chunk).exists() or not self.rows(chunk).start < stop <= len(self):
+            return None
+        return Begun(chunk, stop, arrays, record["state"])
+
+    @property
+    def _begun(self) -> Path:
+        return self.path / "chunks" / "begun.npz"
 
     def resume_point(self) -> tuple[int, dict[str, Any]]:
         """Return the first chunk without a marker and the state it starts from ({} for the first)."""
@@ -220,15 +275,72 @@ class RunStore:
             When the disk is full or not writable; finished chunks stay as they are.
         """
         rows = self.rows(chunk)
+        self._write_rows(chunk, rows, arrays)
+        marker = {"rows": [rows.start, rows.stop], "state": state, "arrays": list(_RESULTS)}
+        text = json.dumps(marker, sort_keys=True)
+        with _writing(self.path):
+            with atomic_write(self.marker(chunk)) as file:
+                file.write_text(text, encoding="utf-8")
+            if rows.stop - rows.start == CHUNK:
+                self._begun.unlink(missing_ok=True)
+
+    def write_begun(self, begun: Begun, arrays: Mapping[str, np.ndarray] | None = None) -> None:
+        """Write the finished rows of a chunk that is not full.
+
+        Parameters
+        ----------
+        begun
+            What a run that goes on starts from.
+        arrays
+            The results of these rows as in :meth:`write_chunk`; None when the chunk is written as well.
+
+        Raises
+        ------
+        StorageError
+            When the disk is full or not writable.
+        """
+        if arrays is not None:
+            self._write_rows(begun.chunk, slice(self.rows(begun.chunk).start, begun.stop), arrays)
+        record = json.dumps({"chunk": begun.chunk, "stop": begun.stop, "state": begun.state}, sort_keys=True)
+        with _writing(self.path), atomic_write(self._begun) as file, file.open("wb") as handle:
+            np.savez(handle, record=np.array(record), **begun.arrays)  # type: ignore[arg-type]
+
+    def _write_rows(self, chunk: int, rows: slice, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write some rows of a chunk and flush them to the disk."""
         with _writing(self.path):
             for name in _RESULTS:
                 array = self._array(name).with_config({"write_empty_chunks": True})
                 array[rows] = np.asarray(arrays[name], dtype=np.float32)
                 _flush(self.path / name / "c" / str(chunk))
-            marker = {"rows": [rows.start, rows.stop], "state": state, "arrays": list(_RESULTS)}
-            text = json.dumps(marker, sort_keys=True)
-            with atomic_write(self.marker(chunk)) as file:
-                file.write_text(text, encoding="utf-8")
+
+    def extend(self, frames: np.ndarray, attrs: Mapping[str, Any]) -> None:
+        """Make room for more frames after those there are, which stay as they are.
+
+        Called again after it was interrupted, it does the rest.
+
+        Parameters
+        ----------
+        frames : (T,)
+            Index of each row in the video, those of the present rows first.
+        attrs
+            Attributes that change with it.
+
+        Raises
+        ------
+        StorageError
+            When the disk is full or not writable.
+        """
+        with _writing(self.path):
+            if len(self) % CHUNK:  # the last chunk has more rows now
+                self.marker(len(self) // CHUNK).unlink(missing_ok=True)
+            for name in _RESULTS:
+                array = self._array(name)
+                array.resize((len(frames), *array.shape[1:]))
+            index = self._array("frame")
+            index.resize((len(frames),))
+            index[:] = np.asarray(frames, dtype=np.int64)
+            self.group.update_attributes(dict(attrs))
+        self.attrs = dict(self.group.attrs)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -256,17 +368,16 @@ class RunStore:
             lock.release()
 
     def to_poses(self) -> xr.Dataset:
-        """Return the pose data set; rows of unfinished chunks are NaN.
+        """Return the pose data set; rows that are not finished are NaN.
 
         Raises
         ------
         FormatError
             When a finished chunk is damaged or gone.
         """
-        unfinished = np.ones(len(self), dtype=bool)
+        unfinished = ~self.finished_rows()
         with _reading(self.path):
             for chunk in self.finished_chunks():
-                unfinished[self.rows(chunk)] = False
                 for name in json.loads(self.marker(chunk).read_text("utf-8")).get("arrays", ()):
                     if not (self.path / name / "c" / str(chunk)).exists():
                         raise FormatError(f"{self.path}: chunk {chunk} of {name} is gone", "", _REMEDY)

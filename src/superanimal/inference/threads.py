@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from superanimal.errors import Cancelled
+
 T = TypeVar("T")
 _POLL_S = 0.1
 _END = object()
@@ -58,7 +60,8 @@ def read_ahead(items: Iterable[T], depth: int = 1) -> Iterator[T]:
 class Finisher(Generic[T]):
     """Calls a function on items in a thread, in order; use as a context manager.
 
-    Leaving the context waits for all items; leaving it by an exception drops those not begun.
+    Leaving the context waits for all items; leaving it by an exception drops those not begun, unless it is
+    the wish to stop.
 
     Parameters
     ----------
@@ -82,7 +85,7 @@ class Finisher(Generic[T]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None:
+        if error is not None and not isinstance(error, (Cancelled, KeyboardInterrupt)):
             self._drop.set()
         self._put(_END)
         self._thread.join()
