@@ -29,6 +29,7 @@ _PUBLIC = {
             "show_skeleton",
             "show_boxes",
             "show_trails",
+            "show_names",
             "undo",
             "redo",
         ),

@@ -3,6 +3,7 @@
 It reads one JSON line from standard input, ``{"task": ..., ...}`` for one of :data:`TASKS`, and writes one
 JSON line per event to standard output::
 
+    {"event": "store", "path": "clip_mini_topviewmouse.poses.zarr"}
     {"event": "started", "total": 2330, "done": 0, "title": "clip.mp4"}
     {"event": "progress", "done": 512, "total": 2330, "rate": 31.2, "remaining_s": 58.3}
     {"event": "landed", "rows": [256, 264], "arrays": {"position": {"shape": [...], "data": "..."}}}
@@ -27,6 +28,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
@@ -107,11 +109,13 @@ def unpack_object(text: str) -> Any:
     return pickle.loads(base64.b64decode(text))
 
 
-def analyze(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
+def analyze(job: dict[str, Any], progress: PipeProgress) -> dict[str, Any]:
     """Analyse the video ``job["source"]`` with ``job["options"]`` for ``Analyzer``."""
     from superanimal.inference import Analyzer
 
-    analysis = Analyzer(**job["options"]).run(job["source"], progress=progress)
+    source, analyzer = Path(job["source"]), Analyzer(**job["options"])
+    progress.send("store", path=str(analyzer.store_path(source)))
+    analysis = analyzer.run(source, progress=progress)
     return {"store": str(analysis.store), "files": [str(file) for file in analysis.files]}
 
 

@@ -17,14 +17,19 @@ VIDEO_SUFFIXES = frozenset([".mp4", ".avi", ".mov", ".mkv", ".m4v", ".webm", ".m
 
 def get_video_reader(path: str | Sequence[str]) -> Reader | None:
     """Return a reader when every path has the suffix of a video, else None."""
-    paths = _paths(path)
+    paths = paths_of(path)
     return read_videos if paths and all(p.suffix.lower() in VIDEO_SUFFIXES for p in paths) else None
 
 
 def get_poses_reader(path: str | Sequence[str]) -> Reader | None:
-    """Return a reader when the content of every path is a pose file, else None."""
-    paths = _paths(path)
-    if not paths or not all(p.exists() for p in paths):
+    """Return a reader when the content of every path is a pose file, else None.
+
+    Files of labels whose images lie beside them are left to ``get_labels_reader``.
+    """
+    from napari_superanimal._labels_reader import is_labelled
+
+    paths = paths_of(path)
+    if not paths or not all(p.exists() for p in paths) or all(map(is_labelled, paths)):
         return None
     from superanimal.formats import recognise
 
@@ -33,7 +38,7 @@ def get_poses_reader(path: str | Sequence[str]) -> Reader | None:
 
 def read_videos(path: str | Sequence[str]) -> list[LayerData]:
     """Return one image layer per video, see :func:`video_layer`."""
-    return [video_layer(p) for p in _paths(path)]
+    return [video_layer(p) for p in paths_of(path)]
 
 
 def video_layer(path: str | Path) -> LayerData:
@@ -76,19 +81,19 @@ def read_poses(path: str | Sequence[str]) -> list[LayerData]:
     from superanimal.formats import load_poses
 
     layers = []
-    for file in _paths(path):
+    for file in paths_of(path):
         data, keywords, kind = poses_to_layerdata(
             load_poses(file),
             name=file.name.removesuffix(".poses.zarr") if file.is_dir() else file.stem,
             cutoff=setting("display", "cutoff"),
             size=setting("display", "point_size") or None,
         )
-        _attach_when_added(keywords["metadata"][TABLE_KEY], setting("display", "cutoff"))
+        attach_when_added(keywords["metadata"][TABLE_KEY], setting("display", "cutoff"))
         layers.append((data, keywords, kind))
     return layers
 
 
-def _attach_when_added(table: Any, cutoff: float) -> None:
+def attach_when_added(table: Any, cutoff: float) -> None:
     """Bring a table to life as soon as napari has made the layer of it: a reader itself has no viewer."""
     import napari
 
@@ -109,5 +114,6 @@ def _attach_when_added(table: Any, cutoff: float) -> None:
     viewer.layers.events.inserted.connect(on_inserted)
 
 
-def _paths(path: str | Sequence[str]) -> list[Path]:
+def paths_of(path: str | Sequence[str]) -> list[Path]:
+    """Return the paths that napari hands over, as a list."""
     return [Path(path)] if isinstance(path, (str, Path)) else [Path(p) for p in path]

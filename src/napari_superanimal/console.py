@@ -241,6 +241,11 @@ def show_trails(
     _view(viewer, layer).show_overlay("trails", show, **options)
 
 
+def show_names(viewer: ViewerModel, layer: Points, show: bool = True) -> None:
+    """Show or hide the names of the keypoints of a pose layer."""
+    _view(viewer, layer).names.show(show)
+
+
 def undo(viewer: ViewerModel, layer: Points) -> None:
     """Take the latest edit of a pose layer back."""
     _view(viewer, layer).editing.undo()

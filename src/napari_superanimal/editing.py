@@ -60,8 +60,6 @@ class Editing:
         return {
             "Delete": lambda layer: self.delete(),
             "Backspace": lambda layer: self.delete(),
-            "Control-Z": lambda layer: self.undo(),
-            "Control-Shift-Z": lambda layer: self.redo(),
             "Control-C": lambda layer: self.copy(),
             "Control-V": lambda layer: self.paste(),
         }
@@ -149,12 +147,14 @@ class Editing:
         target.append(edit)
         self.view.table.set_rows(edit.rows, *(edit.before if before else edit.after))
         self.view.show_rows(edit.rows)
+        self.view.changed.emit()
 
     def _do(self, rows: np.ndarray, after: Points3) -> None:
         self.done.append(Edit(rows, self.view.table.get_rows(rows), after))
         self.undone.clear()
         self.view.table.set_rows(rows, *after)
         self.view.show_rows(rows)
+        self.view.changed.emit()
 
     # ---------------------------------------------------------------- what napari does
 

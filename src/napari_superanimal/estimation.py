@@ -38,13 +38,14 @@ class Estimation(QObject):
         super().__init__()
         source = video_path(video)
         self.viewer, self.video = viewer, video
-        self.job = Job(source, store_path(source, options), options, self)
-        earlier = estimation_of(video)
-        same = earlier is not None and earlier.job.store_path == self.job.store_path
-        self.view: PoseView | None = earlier.view if earlier is not None and same else None
+        self.job = Job(source, options, self)
+        self.job.end_with(viewer)
+        self.view: PoseView | None = None
+        self._earlier = estimation_of(video)
+        self._frames = options.get("frames")
         self.job.opened.connect(self._on_opened)
         self.job.landed.connect(self._on_landed)
-        self.job.reported.connect(self.reported)
+        self.job.reported.connect(self._on_reported)
         viewer.layers.events.removed.connect(self._on_removed)
         video.metadata[ESTIMATION_KEY] = self
 
@@ -63,6 +64,13 @@ class Estimation(QObject):
             self.job.reopen()
         self.job.start()
 
+    def frames_left(self, total: int) -> int:
+        """Return how many frames a run to the last of ``total`` frames would add to this one."""
+        from superanimal.inference.settings import parse_frames
+
+        here = parse_frames(self._frames, total)
+        return len(range(here.start, total, here.step)) - len(here)
+
     def cancel(self) -> None:
         """Stop; finished frames are kept."""
         self.job.cancel()
@@ -71,13 +79,25 @@ class Estimation(QObject):
         """Start from the first frame, forgetting the earlier run of this video and model."""
         self.job.start_over()
 
+    def _on_reported(self, report: Report) -> None:
+        view = self.view
+        if report.state == "finished" and view is not None and view.table.view is view:
+            here = view.time
+            if here is None or not view.table.present(here).any():
+                there = view.table.present().any(axis=(1, 2))
+                if there.any():
+                    view.show_time(int(there.argmax()))
+        self.reported.emit(report)
+
     def _on_opened(self, store: Any) -> None:
-        earlier = self.view
+        earlier, before = self.view, self._earlier
+        if before is not None and before.job.store_path == self.job.store_path:
+            earlier, self._earlier = before.view, None
         if earlier is not None and earlier.points in self.viewer.layers and not earlier.table.edited.any():
             self.viewer.layers.remove(earlier.points)  # a layer with corrections stays
         layer = poses_to_layer(
             store.to_poses(),
-            name=self.job.store_path.name.removesuffix(".poses.zarr"),
+            name=store.path.name.removesuffix(".poses.zarr"),
             cutoff=setting("display", "cutoff"),
             size=setting("display", "point_size") or None,
         )
@@ -131,10 +151,3 @@ def video_path(layer: Any) -> Path:
     if not Path(path).exists():
         raise NotFoundError(f"{path} is gone", "the video is read from its file", "open it again")
     return Path(path)
-
-
-def store_path(source: Path, options: dict[str, Any]) -> Path:
-    """Return where the run store of an analysis lies, as ``superanimal.analyze`` places it."""
-    from superanimal.inference import naming
-
-    return naming.store_path(source, options["model"], Path(options["out"]) if options.get("out") else None)

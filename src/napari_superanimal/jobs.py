@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from qtpy.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+from qtpy.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
 from napari_superanimal._child import unpack
 from superanimal.errors import InputError
@@ -85,8 +85,10 @@ class ChildJob(QObject):
     #: What runs, in messages, and what to do when its process dies.
     name = "job"
     remedy = "Start it again. If it happens again, memory may be short."
-    #: How long the child may take to stop when it was asked to, in milliseconds.
+    #: How long the child may take to stop when it was asked to, in milliseconds; 0: it has nothing to keep.
     grace_ms = 8_000
+    #: How long it may take when the viewer is closed.
+    farewell_ms = 2_000
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -98,6 +100,9 @@ class ChildJob(QObject):
         self._kill = QTimer(self)
         self._kill.setSingleShot(True)
         self._kill.timeout.connect(self._insist)
+        app = QCoreApplication.instance()
+        if app is not None:
+            app.aboutToQuit.connect(self.stop)
 
     @property
     def running(self) -> bool:
@@ -115,6 +120,12 @@ class ChildJob(QObject):
 
     def take_event(self, kind: str, event: dict[str, Any]) -> None:
         """Take an event of the child beside the report."""
+
+    def end_with(self, viewer: Any) -> None:
+        """End the job when the window of a viewer is closed."""
+        window = getattr(getattr(viewer, "__wrapped__", viewer), "window", None)
+        if window is not None:  # a model of a viewer has none
+            window._qt_window.destroyed.connect(self.stop)
 
     def start(self) -> None:
         """Start the child process, or start it again.
@@ -146,26 +157,33 @@ class ChildJob(QObject):
         self.reported.emit(self.report)
 
     def cancel(self) -> None:
-        """Ask the child to stop after what it is working on; insist after a while."""
+        """Ask the child to stop and to keep what is finished; insist after a while."""
         if self._process is None or self.report.state == "cancelling":
             return
-        starting = self.report.state == "starting"
+        nothing_to_keep = self.report.state == "starting" or not self.grace_ms
         self.report.state = "cancelling"
         self.reported.emit(self.report)
-        if starting:  # nothing is computed yet
+        if nothing_to_keep:
             self._process.kill()
         else:
             self._process.write(b"cancel\n")
             self._kill.start(self.grace_ms)
 
     def stop(self) -> None:
-        """End the child at once, for the closing of the viewer; finished frames are kept."""
-        if self._process is not None:
-            self._process.finished.disconnect(self._on_finished)
-            self._process.errorOccurred.disconnect(self._on_error)
-            self._process.kill()
-            self._process.waitForFinished(2000)
-            self._close("cancelled")
+        """End the child now, for the closing of the viewer, and wait for it; what is finished is kept."""
+        process = self._process
+        if process is None:
+            return
+        process.finished.disconnect(self._on_finished)
+        process.errorOccurred.disconnect(self._on_error)
+        kept = False
+        if self.grace_ms and self.report.state != "starting":
+            process.write(b"cancel\n")
+            kept = process.waitForFinished(self.farewell_ms)
+        if not kept:
+            process.kill()
+            process.waitForFinished(self.farewell_ms)
+        self._close("cancelled")
 
     # ---------------------------------------------------------------- what the child says
 
@@ -255,8 +273,6 @@ class Job(ChildJob):
     ----------
     source
         The video.
-    store
-        Where its run store will lie.
     options
         Keyword arguments of ``superanimal.inference.Analyzer``, as JSON values.
 
@@ -274,11 +290,10 @@ class Job(ChildJob):
     name = "analysis"
     remedy = "Finished frames are kept: press Resume to go on. If it happens again, memory may be short."
 
-    def __init__(
-        self, source: Path, store: Path, options: dict[str, Any], parent: QObject | None = None
-    ) -> None:
+    def __init__(self, source: Path, options: dict[str, Any], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.source, self.store_path, self.options = source, store, options
+        self.source, self.options = source, options
+        self.store_path: Path | None = None  # the child knows it when it has loaded the model
         self._store: RunStore | None = None
 
     def request(self) -> dict[str, Any]:
@@ -313,7 +328,9 @@ class Job(ChildJob):
 
     def take_event(self, kind: str, event: dict[str, Any]) -> None:
         """Open the store when the work starts, and pass results on."""
-        if kind == "started":
+        if kind == "store":
+            self.store_path = Path(event["path"])
+        elif kind == "started":
             self._open_store()
         elif kind == "landed":
             self.landed.emit(slice(*event["rows"]), unpack(event["arrays"]))
@@ -327,13 +344,18 @@ class Job(ChildJob):
         """Open the run store, which exists as soon as the child started to count."""
         from superanimal.inference.store import RunStore
 
-        if self._store is None:
+        if self._store is None and self.store_path is not None:
             self._store = RunStore.open(self.store_path)
             self.opened.emit(self._store)
 
     def _fetch_last_chunk(self) -> None:
-        """Fetch the last finished chunk: a child that died may have written it without a word about it."""
-        finished = self._store.finished_chunks() if self._store is not None else []
-        if self._store is not None and finished:
-            rows, group = self._store.rows(finished[-1]), cast("Any", self._store.group)
+        """Fetch what was finished last: a child that died may have written it without a word about it."""
+        from superanimal.inference.store import CHUNK
+
+        if self._store is None:
+            return
+        group, finished = cast("Any", self._store.group), np.flatnonzero(self._store.finished_rows())
+        if len(finished):
+            begin = self._store.rows(int(finished[-1]) // CHUNK).start
+            rows = slice(begin, int(finished[-1]) + 1)
             self.landed.emit(rows, {name: np.asarray(group[name][rows]) for name in RESULTS})

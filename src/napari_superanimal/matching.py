@@ -46,6 +46,7 @@ class MatchJob(ChildJob):
     """
 
     name = "matching"
+    grace_ms = 0
 
     def __init__(
         self, labels: LabelledSet, model: str, *, accept_license: bool = False, parent: QObject | None = None

@@ -26,8 +26,10 @@ from napari_superanimal.layers import (
     table_of,
 )
 from napari_superanimal.meshes import keep_program
+from napari_superanimal.names import Names
 from napari_superanimal.overlays import OVERLAYS, Overlay, Trails
 from napari_superanimal.rows import PoseRows
+from napari_superanimal.shortcuts import register
 from superanimal.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ class PoseView:
     Signals
     -------
     changed()
-        Another cut-off, colouring or point size, or another overlay is shown.
+        Another cut-off, colouring or point size, another overlay is shown, or points were edited.
     """
 
     changed = Signal()
@@ -75,6 +77,8 @@ class PoseView:
         self.overlays: dict[str, tuple[Overlay, Vectors]] = {}
         self._shown_time: int | None = 0
         self.editing = Editing(self)
+        self.names = Names(self)
+        register()
         viewer.dims.events.current_step.connect(self._on_step)
         viewer.layers.events.removed.connect(self._on_removed)
 
@@ -91,6 +95,20 @@ class PoseView:
         """The time index of the current frame, or None when the poses do not hold it."""
         return self.table.time_at(self.step)
 
+    def show_time(self, t: int) -> None:
+        """Move the slider to the frame of a time index."""
+        axis = max(0, self.viewer.dims.ndim - 3)
+        scale, origin = float(self.points.scale[0]), float(self.points.translate[0])
+        self.viewer.dims.set_point(axis, float(self.table.steps[t]) * scale + origin)
+
+    def go(self, by: int) -> None:
+        """Move the slider to the next frame with visible points, or to the one before when ``by`` is -1."""
+        there = np.flatnonzero(self.table.visible(self.cutoff).any(axis=(1, 2)))
+        steps = self.table.steps[there]
+        beyond = there[steps > self.step] if by > 0 else there[steps < self.step][::-1]
+        if len(beyond):
+            self.show_time(int(beyond[0]))
+
     def _on_step(self, event: Any = None) -> None:
         if not self.dense and self.time != self._shown_time:
             self._refill()
@@ -103,6 +121,7 @@ class PoseView:
             if vectors.visible:
                 vectors.data[:] = overlay.segments(t, self.cutoff)
                 vectors.refresh(extent=False, thumbnail=False, highlight=False)
+        self.names.redraw()
 
     def _refill(self) -> None:
         """Put the points of the current frame into a layer that holds one frame only."""
@@ -314,6 +333,8 @@ class PoseView:
             if gone is vectors:
                 del self.overlays[name]
                 self.changed.emit()
+        if self.names.forget(gone):
+            self.changed.emit()
         if gone is self.points:
             self.detach()
 
@@ -327,6 +348,8 @@ class PoseView:
             if vectors in self.viewer.layers:
                 self.viewer.layers.remove(vectors)
         self.overlays.clear()
+        if self.names.layer in self.viewer.layers:
+            self.viewer.layers.remove(self.names.layer)
 
 
 def attach(viewer: ViewerModel, points: Points) -> PoseView:

@@ -107,6 +107,7 @@ class GaugeJob(ChildJob):
     """
 
     name = "measurement"
+    grace_ms = 0
 
     def __init__(self, model: str, batch: int, device: str, parent: QObject | None = None) -> None:
         super().__init__(parent)

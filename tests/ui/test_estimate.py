@@ -138,18 +138,78 @@ def test_points_arrive_before_the_first_chunk_and_cancel_then_resume_completes(
     wait_for(qtbot, run, lambda report: report.done >= CHUNK)
     assert widget.cancel_button.isEnabled()
     widget.cancel_button.click()
+    assert run.report.state == "cancelling" and "stopping" in widget.status.text()  # at once
     wait_for_state(qtbot, run, "cancelled")
-    finished = RunStore.open(run.job.store_path).finished_chunks()
-    assert 0 in finished and len(finished) < 4
+    store = RunStore.open(run.job.store_path)
+    kept = store.finished_rows()
+    done = int(kept.sum())
+    assert CHUNK <= done < 900 and kept[:done].all()
+    assert done == max(arrived) == run.report.done  # what was shown is what is kept
+    np.testing.assert_array_equal(run.view.table.present().all((1, 2)), kept)
     assert "cancelled" in widget.status.text()
     assert widget.save_button.isVisibleTo(widget)
 
-    arrived.clear()
     widget.resume_button.click()
     wait_for_state(qtbot, run, "finished")
-    assert run.report.total == 900 - CHUNK * len(finished)  # no finished chunk was computed again
+    assert run.report.total == 900 - done  # no finished frame was computed again
     assert RunStore.open(run.job.store_path).finished_chunks() == [0, 1, 2, 3]
     assert_layer_shows_the_store(viewer, run)
+
+
+def test_closing_the_window_ends_the_child_and_keeps_its_frames(
+    viewer: Any, dock: Any, long_clip: Path, qtbot: Any
+) -> None:
+    widget = dock(long_clip)
+    widget.run_button.click()
+    run = run_of(widget)
+    arrived: list[int] = []
+    run.job.landed.connect(lambda times, arrays: arrived.append(times.stop))
+    wait_for(qtbot, run, lambda report: bool(arrived))
+    pid, store = run.job.pid, run.job.store_path
+    viewer.window._qt_window.close()
+    qtbot.waitUntil(lambda: not run.report.running, timeout=PATIENCE_MS)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert RunStore.open(store).finished_frames() >= max(arrived)
+
+
+def test_a_run_of_the_first_frames_goes_on_to_the_last(
+    viewer: Any, dock: Any, clip: Path, tmp_path: Path, qtbot: Any
+) -> None:
+    widget = dock(clip)
+    total = widget.last.maximum() + 1
+    widget.last.setValue(9)
+    widget.out.set_folder(tmp_path / "results")
+    widget.run_button.click()
+    run = run_of(widget)
+    wait_for_state(qtbot, run, "finished")
+    assert run.job.store_path.parent == tmp_path / "results"
+    assert not list(tmp_path.glob("*.poses.zarr"))
+    assert f"{total - 10} frames after them" in widget.message.text
+    before = RunStore.open(run.job.store_path).to_poses()
+    assert widget.message.button.text() == "Go on to the last frame"
+    widget.message.button.click()
+    again = run_of(widget)
+    wait_for_state(qtbot, again, "finished")
+    assert again.report.total == total - 10  # the first ten are not computed again
+    assert_layer_shows_the_store(viewer, again)
+    stored = RunStore.open(again.job.store_path).to_poses()
+    assert stored.sizes["time"] == total
+    np.testing.assert_array_equal(stored["position"][:10], before["position"])
+    assert not widget.message.button.isVisibleTo(widget)
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(
+    dock: Any, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != clip.parent and access(path, mode))
+    widget = dock(clip)
+    assert not widget.run_button.isEnabled()
+    assert "choose a folder" in widget.out_caption.text()
+    (tmp_path / "free").mkdir()
+    widget.out.set_folder(tmp_path / "free" / "results")  # made when it is missing
+    assert widget.run_button.isEnabled() and not widget.out_caption.isVisibleTo(widget)
 
 
 def test_killed_child_leaves_a_helpful_message_and_a_living_viewer(

@@ -30,6 +30,7 @@ from napari_superanimal.widgets.parts import (
     page_of,
     row,
 )
+from napari_superanimal.widgets.pose_strip import PoseStrip
 from napari_superanimal.widgets.save import save_dialog
 from superanimal.errors import SuperAnimalError
 
@@ -73,6 +74,8 @@ class DisplayPosesWidget(QWidget):
         self.boxes.setToolTip("The boxes in which the model looked for keypoints.")
         self.trails = QCheckBox("Trails")
         self.trails.setToolTip("Where the points were during the last frames.")
+        self.names = QCheckBox("Names")
+        self.names.setToolTip("Names of the keypoints beside the points (Shift+N on the layer).")
         self.trail_of = QComboBox()
         self.trail_of.setToolTip("Which keypoint leaves a trail.")
         self.trail_length = QSpinBox()
@@ -84,6 +87,7 @@ class DisplayPosesWidget(QWidget):
         self.redo_button.setToolTip("Do it again (Ctrl+Shift+Z on the layer).")
         self.save_button = QPushButton("Save poses…")
         self.save_button.setToolTip("Save with all edits: DeepLabCut, SLEAP, NWB, csv and others.")
+        self.strip = PoseStrip()
         self.message = Message()
         self._shown_view: PoseView | None = None
         self._lay_out()
@@ -96,6 +100,7 @@ class DisplayPosesWidget(QWidget):
         self.skeleton.toggled.connect(lambda on: self._do(lambda v: v.show_overlay("skeleton", on)))
         self.boxes.toggled.connect(lambda on: self._do(lambda v: v.show_overlay("boxes", on)))
         self.trails.toggled.connect(self._on_trails)
+        self.names.toggled.connect(lambda on: self._do(lambda v: v.names.show(on)))
         self.trail_of.activated.connect(self._on_trails)
         self.trail_length.valueChanged.connect(self._on_trails)
         self.undo_button.clicked.connect(lambda: self._do(lambda v: v.editing.undo()))
@@ -110,8 +115,9 @@ class DisplayPosesWidget(QWidget):
         form.addRow("Confidence", row(self.cutoff, self.cutoff_value, stretch=1))
         form.addRow("", self.shown)
         form.addRow("Point size", row(self.point_size))
-        form.addRow("Show", row(self.skeleton, self.boxes, self.trails))
+        form.addRow("Show", row(self.skeleton, self.boxes, self.trails, self.names))
         form.addRow("Trails", row(self.trail_of, self.trail_length, stretch=1))
+        form.addRow("Frames", self.strip)
         page = page_of(form, row(self.undo_button, self.redo_button, self.save_button), self.message)
         empty = EmptyState(
             "No poses yet", "Run 'Estimate poses' on a video, or open a pose file by dropping it here.", []
@@ -140,6 +146,7 @@ class DisplayPosesWidget(QWidget):
         self.pages.setCurrentIndex(0 if view is None else 1)
         self.message.clear()
         self._listen(view)
+        self.strip.follow(view)
         if view is not None:
             self.trail_of.clear()
             self.trail_of.addItems([ALL, *view.table.keypoints])
@@ -158,7 +165,7 @@ class DisplayPosesWidget(QWidget):
         if view is None:
             return
         checks = {"skeleton": self.skeleton, "boxes": self.boxes, "trails": self.trails}
-        widgets = (self.color, self.cutoff, self.cutoff_value, self.point_size, *checks.values())
+        widgets = (self.color, self.cutoff, self.cutoff_value, self.point_size, self.names, *checks.values())
         for widget in widgets:
             widget.blockSignals(True)
         self.color.setCurrentIndex(self.color.findData(view.color_by))
@@ -167,7 +174,10 @@ class DisplayPosesWidget(QWidget):
         self.point_size.setValue(float(view.points.current_size))
         for name, box in checks.items():
             box.setChecked(name in view.overlays and view.overlays[name][1].visible)
+        self.names.setChecked(view.names.shown)
         self.boxes.setEnabled(view.table.boxes is not None)
+        self.undo_button.setEnabled(bool(view.editing.done))
+        self.redo_button.setEnabled(bool(view.editing.undone))
         for widget in widgets:
             widget.blockSignals(False)
         self._count()
@@ -211,5 +221,6 @@ class DisplayPosesWidget(QWidget):
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Let go of the viewer."""
         self._listen(None)
+        self.strip.follow(None)
         self.layer.release()
         super().closeEvent(event)

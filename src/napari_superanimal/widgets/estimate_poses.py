@@ -4,6 +4,8 @@ goes.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import napari
@@ -32,14 +34,17 @@ from napari_superanimal.widgets.open_video import open_video_dialog
 from napari_superanimal.widgets.parts import (
     Caption,
     EmptyState,
+    FolderLine,
     LayerChoice,
     Message,
+    WrappedCaption,
     clock,
     fill_dock,
     narrow_form,
     page_of,
     row,
 )
+from napari_superanimal.widgets.pose_strip import PoseStrip
 from napari_superanimal.widgets.save import save_dialog
 from superanimal.errors import SuperAnimalError
 
@@ -48,6 +53,7 @@ BAR_STYLE = (
     "QProgressBar { border: none; border-radius: 4px; background: rgba(128, 128, 128, 70); }"
     f"QProgressBar::chunk {{ border-radius: 4px; background: {LINK_COLOR}; }}"
 )
+START_OVER, GO_ON = "Start over", "Go on to the last frame"
 WHOLE_FRAME = "(whole frame, no detector)"
 
 
@@ -64,6 +70,7 @@ class EstimatePosesWidget(QWidget):
         super().__init__()
         self.viewer = viewer
         self._following: Estimation | None = None
+        self._writable = True
         self._told: tuple[Estimation | None, str] = (None, "")  # the run and the state last told of
 
         self.video = LayerChoice(viewer, is_video_layer)
@@ -87,12 +94,16 @@ class EstimatePosesWidget(QWidget):
         self.frames_caption = Caption()
         self.device = QComboBox()
         self.device.setToolTip("Where the models run. Automatic takes a GPU when there is one.")
+        self.out = FolderLine("Folder for the results", "beside the video")
+        self.out_caption = WrappedCaption()
+        self.out.line.setToolTip("Where the results are kept; made when missing.")
         self.run_button = QPushButton("Run")
         self.cancel_button = QPushButton("Cancel")
         self.resume_button = QPushButton("Resume")
         self.save_button = QPushButton("Save poses…")
         self.bar = QProgressBar()
         self.status = Caption()
+        self.strip = PoseStrip()
         self.message = Message()
         self._lay_out()
 
@@ -110,12 +121,13 @@ class EstimatePosesWidget(QWidget):
         for spin in (self.first, self.last, self.every):
             spin.valueChanged.connect(self._on_frames)
         self.accept.toggled.connect(self._update_buttons)
+        self.out.changed.connect(self._on_out)
         self.open_button.clicked.connect(self._open)
         self.run_button.clicked.connect(self.run)
         self.cancel_button.clicked.connect(self.cancel)
         self.resume_button.clicked.connect(self.resume)
         self.save_button.clicked.connect(self.save)
-        self.message.acted.connect(self.start_over)
+        self.message.acted.connect(self._act)
         self._on_model()
         self._on_video()
 
@@ -132,6 +144,8 @@ class EstimatePosesWidget(QWidget):
         form.addRow("Take", row(self.every))
         form.addRow("", self.frames_caption)
         form.addRow("Device", self.device)
+        form.addRow("Results", self.out)
+        form.addRow("", self.out_caption)
 
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
@@ -144,7 +158,7 @@ class EstimatePosesWidget(QWidget):
             "Save the poses with your corrections: DeepLabCut, SLEAP, NWB, csv and others."
         )
 
-        page = page_of(form, buttons, self.bar, self.status, self.message, self.save_button)
+        page = page_of(form, buttons, self.bar, self.status, self.strip, self.message, self.save_button)
 
         self.empty_open = QPushButton("Open video…")
         self.empty_open.clicked.connect(self._open)
@@ -168,6 +182,7 @@ class EstimatePosesWidget(QWidget):
             "max_individuals": self.animals.value(),
             "frames": self._frames(),
             "device": self.device.currentData(),
+            "out": self.out.folder,
             **self._boxes(),
         }
         if self.accept.isVisibleTo(self):
@@ -187,6 +202,11 @@ class EstimatePosesWidget(QWidget):
         run = self._run()
         if run is not None:
             self._try(run.start_over)
+
+    def go_on(self) -> None:
+        """Extend the run to the last frame; the frames it has are kept."""
+        self.last.setValue(self.last.maximum())
+        self.run()
 
     def save(self) -> None:
         """Ask for a file and save the poses with all corrections."""
@@ -211,6 +231,10 @@ class EstimatePosesWidget(QWidget):
         except SuperAnimalError as error:
             self.message.show_error(error)
         self._follow()
+
+    def _act(self) -> None:
+        """Do what the button of the message says."""
+        {START_OVER: self.start_over, GO_ON: self.go_on}[self.message.button.text()]()
 
     def _open(self) -> None:
         open_video_dialog(self.viewer, self)
@@ -242,6 +266,7 @@ class EstimatePosesWidget(QWidget):
             self.first.setValue(0)
             self.last.setValue(n - 1)
             self._on_frames()
+        self._on_out()
         self.message.clear()
         self._told = (None, "")
         self._follow()
@@ -286,6 +311,19 @@ class EstimatePosesWidget(QWidget):
         self.frames_caption.setText(text if count else "The first frame lies behind the last one.")
         self._update_buttons()
 
+    def _on_out(self) -> None:
+        """Say whether results can be written where they would go."""
+        layer, chosen = self.video.layer(), self.out.folder
+        path = layer.metadata.get("path") or layer.source.path if layer is not None else None
+        folder = chosen or (Path(path).parent if path else None)
+        while folder is not None and chosen is not None and not folder.exists() and folder != folder.parent:
+            folder = folder.parent  # it is made when it is missing
+        self._writable = folder is None or (folder.is_dir() and os.access(folder, os.W_OK))
+        where = "" if self._writable else f"{folder} cannot be written: choose a folder for the results."
+        self.out_caption.setText(where)
+        self.out_caption.setVisible(bool(where))
+        self._update_buttons()
+
     @staticmethod
     def _choose(box: QComboBox, value: str) -> None:
         index = box.findData(value)
@@ -312,6 +350,7 @@ class EstimatePosesWidget(QWidget):
         else:
             self.bar.setVisible(False)
             self.status.clear()
+            self.strip.follow(None)
             self.save_button.setVisible(False)
             self._update_buttons()
 
@@ -322,6 +361,7 @@ class EstimatePosesWidget(QWidget):
         self.bar.setValue(self.bar.maximum() if report.state == "finished" else report.done)
         self.status.setText(_status(report))
         run = self._following
+        self.strip.follow(run.view if run is not None else None)
         if self._told != (run, report.state):  # once: what is said later about saving or a click stays
             self._told = (run, report.state)
             self._tell(report)
@@ -338,12 +378,15 @@ class EstimatePosesWidget(QWidget):
             remedy = report.remedy + (f"\n\nIts last words:\n{log}" if log else "")
             self.message.show_text("error", report.text, remedy)
         elif report.state == "failed":
-            other = report.kind == "InputError" and run is not None and run.job.store_path.exists()
-            self.message.show_text("error", report.text, report.remedy, "Start over" if other else "")
+            store = run.job.store_path if run is not None else None
+            other = report.kind == "InputError" and store is not None and store.exists()
+            self.message.show_text("error", report.text, report.remedy, START_OVER if other else "")
         elif report.state == "finished":
-            self.message.show_text(
-                "good", "Done.", "Choose the pose layer and its select tool (3) to drag points, then save."
-            )
+            what_next = "Choose the pose layer and its select tool (3) to drag points, then save."
+            more = run is not None and run.frames_left(self.last.maximum() + 1)
+            if more:
+                what_next += f" {more:,} frames after them have no poses yet."
+            self.message.show_text("good", "Done.", what_next, GO_ON if more else "")
         elif report.running:
             self.message.clear()
 
@@ -353,12 +396,14 @@ class EstimatePosesWidget(QWidget):
         state = run.report.state if run is not None else ""
         frames = self.last.value() >= self.first.value()
         accepted = not self.accept.isVisibleTo(self) or self.accept.isChecked()
-        self.run_button.setEnabled(not running and frames and accepted and bool(self._models))
+        ready = frames and accepted and bool(self._models) and self._writable
+        self.run_button.setEnabled(not running and ready)
         self.cancel_button.setEnabled(running and state != "cancelling")
         self.resume_button.setEnabled(state in ("cancelled", "died"))
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Let go of the viewer."""
+        self.strip.follow(None)
         self.video.release()
         super().closeEvent(event)
 

@@ -65,6 +65,7 @@ class MatchPanel(QWidget):
         self.stop()
         self.job = console.match_keypoints(labels, model=model, accept_license=accept_license)
         self.job.reported.connect(self._on_report)
+        self.destroyed.connect(self.job.stop)
         self._on_report(self.job.report)
 
     def cancel(self) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QComboBox,
+    QFileDialog,
     QFormLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
     QLayout,
+    QLineEdit,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
@@ -188,6 +192,51 @@ class LayerChoice(QComboBox):
             signal.disconnect(self.refresh)
 
 
+class FolderLine(QWidget):
+    """A line for the path of a folder, and a button to choose one.
+
+    Signals
+    -------
+    changed()
+        Another folder was typed or chosen.
+    """
+
+    changed = Signal()
+
+    def __init__(self, title: str, placeholder: str = "") -> None:
+        super().__init__()
+        self._title = title
+        self.line = QLineEdit()
+        self.line.setPlaceholderText(placeholder)
+        self.button = QPushButton("…")
+        self.button.setToolTip("Choose a folder.")
+        self.button.setMaximumWidth(34)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACING)
+        layout.addWidget(self.line, 1)
+        layout.addWidget(self.button)
+        self.line.textEdited.connect(lambda: self.changed.emit())
+        self.button.clicked.connect(self._ask)
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder; None while the line is empty."""
+        text = self.line.text().strip()
+        return Path(text).expanduser() if text else None
+
+    def set_folder(self, folder: Path | None) -> None:
+        """Choose a folder, or none."""
+        self.line.setText("" if folder is None else str(folder))
+        self.changed.emit()
+
+    def _ask(self) -> None:
+        start = str(self.folder or Path.home())
+        path = QFileDialog.getExistingDirectory(self, self._title, start)
+        if path:
+            self.set_folder(Path(path))
+
+
 class EmptyState(QWidget):
     """What is shown while there is nothing to work on: a line, an explanation, buttons, perhaps a message."""
 
@@ -237,10 +286,72 @@ def fill_dock(dock: QWidget, empty: EmptyState, page: QWidget) -> QStackedWidget
     pages = QStackedWidget()
     pages.addWidget(empty)
     pages.addWidget(page)
+    scroll = Scroll(pages)
     outer = QVBoxLayout(dock)
     outer.setContentsMargins(0, 0, 0, 0)
-    outer.addWidget(pages)
+    outer.addWidget(scroll)
+    dock.installEventFilter(KeepInView(dock))
     return pages
+
+
+class Scroll(QScrollArea):
+    """Scrolls what is too high for the window; it is always as wide as what it shows needs."""
+
+    def __init__(self, inside: QWidget) -> None:
+        super().__init__()
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(inside)
+        inside.installEventFilter(self)
+        self._fit()
+
+    def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
+        """Follow what is shown when it needs another width."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return False
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return the size of what is inside."""
+        inside = self.widget().sizeHint()
+        return QSize(inside.width() + self._bar, inside.height())
+
+    @property
+    def _bar(self) -> int:
+        return self.verticalScrollBar().sizeHint().width()
+
+    def _fit(self) -> None:
+        self.setMinimumWidth(self.widget().minimumSizeHint().width() + self._bar)
+
+
+class KeepInView(QObject):
+    """Zooms out when a dock takes room from the canvas, so that what was seen before can still be seen."""
+
+    def __init__(self, dock: Any) -> None:
+        super().__init__(dock)
+        viewer = getattr(dock.viewer, "__wrapped__", dock.viewer)
+        self._viewer = viewer
+        self._before = self._size()
+
+    def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
+        """When the dock is shown for the first time, wait until the window is laid out."""
+        if event.type() == QEvent.Type.Show and self._before is not None:
+            QTimer.singleShot(0, self._adapt)
+        return False
+
+    def _size(self) -> tuple[int, int] | None:
+        window = getattr(self._viewer, "window", None)
+        return None if window is None else tuple(window._qt_viewer.canvas.size)
+
+    def _adapt(self) -> None:
+        before, now = self._before, self._size()
+        self._before = None
+        if before is None or now is None or not self._viewer.layers:
+            return
+        smaller = min(now[0] / before[0], now[1] / before[1])
+        if smaller < 1:
+            self._viewer.camera.zoom *= smaller
 
 
 def narrow_form() -> QFormLayout:

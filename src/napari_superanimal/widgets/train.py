@@ -129,6 +129,7 @@ class TrainWidget(QWidget):
         self.form.stop_gauge()
         self.result.show_result(None)
         self.job = console.train(labels, **options)
+        self.destroyed.connect(self.job.stop)
         self.job.reported.connect(self._on_report)
         self.job.validated.connect(self._on_validated)
         self._on_validated(self.job.rows)

@@ -116,7 +116,8 @@ def _check_same(store: RunStore, identity: dict[str, Any]) -> None:
         f"{store.path} holds a run with other choices: {', '.join(said)}",
         rule="results of different choices are never mixed",
         remedy="ask for the same choices to go on, "
-        f"start over{option('resume', 'False', '--overwrite')}, or choose another output folder{option('out')}",
+        f"start over{option('resume', 'False', '--overwrite')}, "
+        f"or choose another output folder{option('out')}",
     )
 
 

@@ -1,0 +1,144 @@
+"""Reader of labelled images: DeepLabCut projects, folders and files of labels, with their pictures."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_superanimal._reader import LayerData, attach_when_added, paths_of
+
+if TYPE_CHECKING:
+    from superanimal.keypoints.labelled import LabelledSet
+
+PROJECT_KEYS = ("Task", "scorer", "video_sets", "project_path")
+"""What the config.yaml of a DeepLabCut project holds at its top level."""
+
+
+def get_labels_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
+    """Return a reader when every path is labelled images, told by its content, else None."""
+    paths = paths_of(path)
+    return read_labelled_images if paths and all(map(is_labelled, paths)) else None
+
+
+def is_labelled(path: Path) -> bool:
+    """Return whether a path is a DeepLabCut project, its configuration, or a folder or file of labels."""
+    if path.is_dir():
+        return (
+            is_project(path / "config.yaml")
+            or any(path.glob("CollectedData*.h5"))
+            or any(path.glob("CollectedData*.csv"))
+            or (path.name == "labeled-data" and any(path.glob("*/CollectedData*")))
+        )
+    if path.suffix.lower() in (".yaml", ".yml"):
+        return is_project(path)
+    if not path.name.startswith("CollectedData") or not path.is_file():
+        return False
+    from superanimal.formats import recognise
+
+    return recognise(path) == "dlc-labels"
+
+
+def is_project(config: Path) -> bool:
+    """Return whether a file is the configuration of a DeepLabCut project."""
+    if not config.is_file() or config.stat().st_size > 2**22:
+        return False
+    try:
+        lines = config.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return False
+    keys = {line.split(":", 1)[0] for line in lines if ":" in line and not line.startswith((" ", "#", "-"))}
+    return len(keys & set(PROJECT_KEYS)) >= 3
+
+
+def read_labelled_images(path: str | Sequence[str]) -> list[LayerData]:
+    """Return an image layer and a Points layer with the labels, for each path.
+
+    Raises
+    ------
+    FormatError, InputError, NotFoundError
+        When the labels cannot be read, or there are none.
+    """
+    from superanimal.keypoints import read_labels
+
+    layers: list[LayerData] = []
+    for file in paths_of(path):
+        labels = read_labels(file.parent if file.name == "labeled-data" else file)
+        layers += labelled_layers(labels, file)
+    return layers
+
+
+def labelled_layers(labels: LabelledSet, source: Path) -> list[LayerData]:
+    """Return the pictures of a labelled set as an image layer, and its labels as a pose layer."""
+    from napari_superanimal._settings import setting
+    from napari_superanimal.layers import TABLE_KEY, poses_to_layerdata
+
+    there = [Path(image.path).is_file() for image in labels.images]
+    if not all(there):
+        missing = [image.label for image, here in zip(labels.images, there, strict=True) if not here]
+        warnings.warn(
+            f"{len(missing)} of {len(there)} images are not where the labels say, and are shown black: "
+            f"{', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}",
+            stacklevel=2,
+        )
+    for note in labels.notes:
+        warnings.warn(note, stacklevel=2)
+    poses = labels.to_poses()
+    poses.attrs["source_file"] = str(source)
+    data, keywords, kind = poses_to_layerdata(
+        poses, name=f"{labels.name} labels", size=setting("display", "point_size") or None
+    )
+    attach_when_added(keywords["metadata"][TABLE_KEY], 0.0)
+    if not any(there):
+        return [(data, keywords, kind)]
+    pictures = {
+        "name": labels.name,
+        "rgb": True,
+        "contrast_limits": (0, 255),
+        "cache": False,
+        "axis_labels": ("frame", "y", "x"),
+        "metadata": {"images": [image.label for image in labels.images]},
+    }
+    return [(pictures_of(labels, there), pictures, "image"), (data, keywords, kind)]
+
+
+def pictures_of(labels: LabelledSet, there: Sequence[bool]) -> Any:
+    """Return the pictures as a dask array (T, H, W, 3) uint8 that decodes one when it is looked at.
+
+    Smaller pictures have black to their right and below, so that the coordinates of labels hold; those that
+    are not ``there`` or cannot be decoded are black.
+    """
+    import dask.array as da
+    import numpy as np
+
+    from superanimal.errors import SuperAnimalError
+
+    sizes = [size_of(labels.images[i].path) for i in range(len(labels)) if there[i]]
+    width, height = max(size[0] for size in sizes), max(size[1] for size in sizes)
+
+    def picture(block_id: tuple[int, ...]) -> np.ndarray:
+        out = np.zeros((1, height, width, 3), dtype=np.uint8)
+        try:
+            pixels = labels.pixels(block_id[0])
+        except SuperAnimalError as error:  # never into napari's slicing
+            warnings.warn(f"shown black: {error.text('viewer')}", stacklevel=2)
+        else:
+            pixels = pixels[:height, :width]
+            out[0, : pixels.shape[0], : pixels.shape[1]] = pixels
+        return out
+
+    chunks = ((1,) * len(labels), (height,), (width,), (3,))
+    return da.map_blocks(picture, chunks=chunks, dtype=np.uint8, meta=np.zeros((0, 0, 0, 0), np.uint8))
+
+
+def size_of(path: str) -> tuple[int, int]:
+    """Return width and height of an image file without decoding it; (1, 1) for what is none."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            turned = image.getexif().get(0x0112, 1) >= 5
+            return image.size[::-1] if turned else image.size
+    except (OSError, UnidentifiedImageError):
+        return 1, 1

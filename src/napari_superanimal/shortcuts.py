@@ -1,0 +1,54 @@
+"""Keys of pose layers as actions of napari: Preferences > Shortcuts lists them and can change them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari.layers import Points
+
+    from napari_superanimal.playback import PoseView
+
+PREFIX = "napari-superanimal:"
+
+#: Name of the action: what it does, its keys, and how. They belong to Points layers; others than those of
+#: poses are left alone.
+ACTIONS: dict[str, tuple[str, str, Callable[[PoseView], None]]] = {
+    "undo_pose_edit": ("Poses: take the latest edit back", "Ctrl+Z", lambda view: view.editing.undo()),
+    "redo_pose_edit": ("Poses: do the edit again", "Ctrl+Shift+Z", lambda view: view.editing.redo()),
+    "show_pose_names": (
+        "Poses: show or hide the names of keypoints",
+        "Shift+N",
+        lambda view: view.names.show(not view.names.shown),
+    ),
+    "next_frame_with_poses": ("Poses: next frame that has some", "Shift+Right", lambda view: view.go(1)),
+    "previous_frame_with_poses": (
+        "Poses: previous frame that has some",
+        "Shift+Left",
+        lambda view: view.go(-1),
+    ),
+}
+
+
+def register() -> None:
+    """Tell napari of the keys, once; keys that the user chose are kept."""
+    from napari.layers import Points
+    from napari.utils.action_manager import action_manager
+
+    for name, (description, keys, action) in ACTIONS.items():
+        if PREFIX + name not in action_manager._actions:
+            action_manager.register_action(PREFIX + name, _on_poses(action), description, Points)
+            if not action_manager._shortcuts.get(PREFIX + name):
+                action_manager.bind_shortcut(PREFIX + name, keys)
+
+
+def _on_poses(action: Callable[[PoseView], None]) -> Callable[[Points], None]:
+    def act(layer: Points) -> None:
+        from napari_superanimal.layers import is_pose_layer, table_of
+
+        view = table_of(layer).view if is_pose_layer(layer) else None
+        if view is not None:
+            action(view)
+
+    return act
