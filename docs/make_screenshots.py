@@ -2,11 +2,13 @@
 
     xvfb-run -a -s "-screen 0 1700x1200x24 +extension GLX +render -noreset" python docs/make_screenshots.py
 
-Poses come from the embedded model, run over the sample video as any user would run it.
+Poses come from the embedded model, run over the sample video as any user would run it. With ``--screens FOLDER``
+only the whole window with each dock is taken, as it is on small and on larger screens.
 """
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import tempfile
 import time
@@ -32,6 +34,8 @@ from superanimal.samples import sample_path
 
 IMAGES = Path(__file__).with_name("images")
 THEMES = ("dark", "light")
+SCREENS = ((1280, 800), (1400, 1000))
+DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Train")
 ZOOM = 3.2
 CONTROLS = (QLabel, QAbstractButton, QComboBox, QAbstractSpinBox, QProgressBar)
 
@@ -80,6 +84,30 @@ def themed(viewer: Any, widget: QWidget, name: str) -> None:
     for theme in THEMES:
         viewer.theme = theme
         grab(widget, f"{name}_{theme}")
+
+
+def screens(folder: Path) -> None:
+    """Take the window with each dock on each screen, with a video, poses and labels at hand."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for width, height in SCREENS:
+        for title in DOCKS:
+            viewer = napari.Viewer()
+            viewer.window.resize(width, height)
+            settle()
+            video, poses = viewer.open_sample("napari-superanimal", "topview_mouse")
+            plugin.show_names(viewer, poses)
+            settle()
+            _, widget = dock(viewer, title)
+            settle(1.0)
+            if title in ("Keypoint mapping", "Train"):
+                widget.menu.use_layer(poses)
+                settle(4.0)
+            size = viewer.window._qt_window.size()
+            print(f"{title} on {width}x{height}: window {size.width()}x{size.height()}")
+            name = f"{title.split()[0].lower()}_{width}x{height}"
+            viewer.screenshot(str(folder / f"{name}.png"), canvas_only=False, flash=False)
+            viewer.close()
+            settle()
 
 
 def main() -> None:
@@ -148,4 +176,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--screens", type=Path, metavar="FOLDER", help="take the window on small screens only"
+    )
+    chosen = parser.parse_args().screens
+    main() if chosen is None else screens(chosen)

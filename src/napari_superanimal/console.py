@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,8 +32,8 @@ def estimate_poses(
     viewer: ViewerModel,
     video: Image | str | None = None,
     *,
-    model: str | None = None,
-    detector: str | None = None,
+    model: str | os.PathLike[str] | None = None,
+    detector: str | os.PathLike[str] | None = None,
     max_individuals: int = 1,
     frames: str | None = None,
     device: str | None = None,
@@ -59,11 +60,12 @@ def estimate_poses(
 
     Raises
     ------
-    InputError
-        When there is no such video, or a run is going on in it.
+    InputError, NotFoundError
+        When there is no such video, a run is going on in it, or an option is wrong.
     """
     from napari_superanimal._settings import setting
     from napari_superanimal.estimation import Estimation, estimation_of
+    from superanimal.inference.options import check_options
 
     layer = _video(viewer, video)
     earlier = estimation_of(layer)
@@ -77,10 +79,16 @@ def estimate_poses(
         "max_individuals": max_individuals,
         "frames": frames,
         "device": device or setting("analysis", "device"),
-        "out": None if out is None else str(out),
+        "out": out,
         "formats": [],
         **options,
     }
+    settings = {
+        name: os.fspath(value) if isinstance(value, os.PathLike) else value
+        for name, value in settings.items()
+    }
+    check_options(settings, int(layer.data.shape[0]))
+    _check_that_they_travel(settings)
     run = Estimation(getattr(viewer, "__wrapped__", viewer), layer, settings)
     run.start()
     return run
@@ -283,6 +291,19 @@ def _video(viewer: ViewerModel, video: Image | str | None) -> Image:
             else by_caller(f"video={videos[0].name!r}", "", "choose one"),
         )
     return videos[0]
+
+
+def _check_that_they_travel(options: dict[str, Any]) -> None:
+    """Raise for an option that cannot be sent to the process that computes."""
+    for name, value in options.items():
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError):
+            raise InputError(
+                f"{name} is {type(value).__name__}",
+                "poses are estimated in another process, which takes names, numbers and paths",
+                "give the path of a file",
+            ) from None
 
 
 def _run(viewer: ViewerModel, video: Image | str | None) -> Estimation:

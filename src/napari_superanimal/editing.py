@@ -79,7 +79,7 @@ class Editing:
         """Put the points of some dense rows at positions (n, 2), x and y in pixels."""
         rows = np.asarray(rows, dtype=np.int64)
         confidence = np.full(len(rows), EDITED_CONFIDENCE, dtype=np.float32)
-        self._do(rows, (np.asarray(xy, dtype=np.float32), confidence, np.ones(len(rows), dtype=bool)))
+        self.change(rows, (np.asarray(xy, dtype=np.float32), confidence, np.ones(len(rows), dtype=bool)))
 
     def delete(self) -> None:
         """Delete the selected points: their slots stay, empty and marked as edited."""
@@ -91,7 +91,7 @@ class Editing:
     def _delete(self, rows: np.ndarray) -> None:
         nothing = np.full((len(rows), 2), np.nan, dtype=np.float32)
         unknown = np.full(len(rows), np.nan, dtype=np.float32)
-        self._do(rows, (nothing, unknown, np.ones(len(rows), dtype=bool)))
+        self.change(rows, (nothing, unknown, np.ones(len(rows), dtype=bool)))
 
     def place(self, xy: np.ndarray) -> None:
         """Put the target keypoint of the current frame at (x, y), then aim at the next keypoint."""
@@ -149,7 +149,8 @@ class Editing:
         self.view.show_rows(edit.rows)
         self.view.changed.emit()
 
-    def _do(self, rows: np.ndarray, after: Points3) -> None:
+    def change(self, rows: np.ndarray, after: Points3) -> None:
+        """Give the points of some dense rows another position, confidence and edit mark."""
         self.done.append(Edit(rows, self.view.table.get_rows(rows), after))
         self.undone.clear()
         self.view.table.set_rows(rows, *after)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_superanimal.colors import POINT_COLORINGS, point_colors
+from napari_superanimal.features import take_features
 from napari_superanimal.rows import PoseRows
 from napari_superanimal.table import EDITED_CONFIDENCE, PoseTable
 from superanimal.errors import InputError
@@ -128,8 +129,17 @@ def layer_to_poses(layer: Points | LayerData) -> xr.Dataset:
     table = metadata.get(TABLE_KEY)
     if isinstance(table, PoseTable):
         take_changes(table, np.asarray(data), np.asarray(shown))
+        rows = np.arange(len(table)) if len(data) == len(table) else _rows_of_view(table)
+        take_features(table, features, rows)
         return table.to_poses()
     return _sparse_to_poses(np.asarray(data), features, name)
+
+
+def _rows_of_view(table: PoseTable) -> np.ndarray:
+    """Return the dense rows that a layer of one frame holds now."""
+    t = table.view.shown_time if table.view is not None else None
+    n = table.shape[1] * table.shape[2]
+    return np.arange(0) if t is None else np.arange(t * n, (t + 1) * n)
 
 
 def take_changes(table: PoseTable, data: np.ndarray, shown: np.ndarray) -> np.ndarray:

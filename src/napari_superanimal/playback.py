@@ -15,6 +15,7 @@ from psygnal import Signal
 
 from napari_superanimal.colors import POINT_COLORINGS, point_colors
 from napari_superanimal.editing import Editing
+from napari_superanimal.features import take_features
 from napari_superanimal.layers import (
     BORDER,
     EDITED_BORDER,
@@ -55,6 +56,8 @@ class PoseView:
         Points below this confidence are hidden.
     color_by
         "keypoint", "individual" or "confidence".
+    shown_time
+        The time whose points a layer of one frame holds; None when there are none for the current frame.
     overlays
         Vectors layers of skeleton, boxes and trails that exist, by name.
 
@@ -75,7 +78,7 @@ class PoseView:
         self.cutoff = 0.0
         self.color_by = "keypoint"
         self.overlays: dict[str, tuple[Overlay, Vectors]] = {}
-        self._shown_time: int | None = 0
+        self.shown_time: int | None = 0
         self.editing = Editing(self)
         self.names = Names(self)
         register()
@@ -110,7 +113,8 @@ class PoseView:
             self.show_time(int(beyond[0]))
 
     def _on_step(self, event: Any = None) -> None:
-        if not self.dense and self.time != self._shown_time:
+        if not self.dense and self.time != self.shown_time:
+            self._take_features()
             self._refill()
         self.redraw_overlays()
 
@@ -123,9 +127,14 @@ class PoseView:
                 vectors.refresh(extent=False, thumbnail=False, highlight=False)
         self.names.redraw()
 
+    def _take_features(self) -> None:
+        """Take over what was changed in the Features table of a layer that holds one frame only."""
+        rows = self.dense_rows(np.arange(len(self.points.data)))
+        take_features(self.table, self.points.features, rows)
+
     def _refill(self) -> None:
         """Put the points of the current frame into a layer that holds one frame only."""
-        self._shown_time = t = self.time
+        self.shown_time = t = self.time
         shown = self.points.shown
         shown[:-2] = False
         if t is not None:
@@ -151,7 +160,7 @@ class PoseView:
         if self.dense:
             return rows, np.arange(len(rows))
         n = self.table.shape[1] * self.table.shape[2]
-        inside = (rows // n) == (-1 if self._shown_time is None else self._shown_time)
+        inside = (rows // n) == (-1 if self.shown_time is None else self.shown_time)
         return rows[inside] % n, np.flatnonzero(inside)
 
     def dense_rows(self, layer_rows: np.ndarray) -> np.ndarray:
@@ -159,9 +168,9 @@ class PoseView:
         if self.dense:
             return layer_rows
         n = self.table.shape[1] * self.table.shape[2]
-        if self._shown_time is None:
+        if self.shown_time is None:
             return np.empty(0, dtype=np.int64)
-        return layer_rows[layer_rows < n] + self._shown_time * n
+        return layer_rows[layer_rows < n] + self.shown_time * n
 
     def show_rows(self, rows: np.ndarray) -> None:
         """Bring the layer in line with the table for some dense rows, in place."""
@@ -188,17 +197,19 @@ class PoseView:
 
     def fill(self, times: slice, arrays: Mapping[str, np.ndarray]) -> None:
         """Take over the results of some times, as they land while a run goes on (see PoseTable.fill)."""
+        if not self.dense:
+            self._take_features()
         self.table.fill(times, arrays)
         if self.dense:
             n = self.table.shape[1] * self.table.shape[2]
             self.show_rows(np.arange(times.start * n, times.stop * n))
-        elif self._shown_time is not None and times.start <= self._shown_time < times.stop:
+        elif self.shown_time is not None and times.start <= self.shown_time < times.stop:
             self._refill()
             self.redraw_overlays()
 
     def rebuild(self) -> None:
         """Make all rows of the layer anew from the table, after the layer lost its dense layout."""
-        t = self._shown_time or 0
+        t = self.shown_time or 0
         times = slice(None) if self.dense else slice(t, t + 1)
         data = dense_data(self.table) if self.dense else frame_data(self.table, t)
         extra = 0 if self.dense else 2
@@ -242,7 +253,7 @@ class PoseView:
         if color_by not in POINT_COLORINGS:
             raise InputError(f"color_by is {color_by!r}", f"it must be one of {list(POINT_COLORINGS)}")
         self.color_by = color_by
-        t = self._shown_time or 0
+        t = self.shown_time or 0
         times = slice(None) if self.dense else slice(t, t + 1)
         colors = point_colors(self.table, color_by, times)
         self.points.face_color[: len(colors)] = colors
