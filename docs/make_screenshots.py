@@ -2,8 +2,8 @@
 
     xvfb-run -a -s "-screen 0 1700x1200x24 +extension GLX +render -noreset" python docs/make_screenshots.py
 
-Poses come from the embedded model, run over the sample video as any user would run it. With ``--screens FOLDER``
-only the whole window with each dock is taken, as it is on small and on larger screens.
+Poses come from the embedded model, run over the sample video as any user would run it. With
+``--screens FOLDER`` only the whole window with each dock is taken, as it is on small and on larger screens.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def screens(folder: Path) -> None:
             viewer = napari.Viewer()
             viewer.window.resize(width, height)
             settle()
-            video, poses = viewer.open_sample("napari-superanimal", "topview_mouse")
+            poses = viewer.open_sample("napari-superanimal", "topview_mouse")[-1]
             plugin.show_names(viewer, poses)
             settle()
             _, widget = dock(viewer, title)
