@@ -174,6 +174,7 @@ class ChildJob(QObject):
         process = self._process
         if process is None:
             return
+        self.blockSignals(True)  # whoever listens is being closed
         process.finished.disconnect(self._on_finished)
         process.errorOccurred.disconnect(self._on_error)
         kept = False
@@ -184,6 +185,7 @@ class ChildJob(QObject):
             process.kill()
             process.waitForFinished(self.farewell_ms)
         self._close("cancelled")
+        self.blockSignals(False)
 
     # ---------------------------------------------------------------- what the child says
 

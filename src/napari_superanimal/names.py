@@ -55,7 +55,10 @@ class Names:
             xy = table.xy[t].reshape(-1, 2)
             self.layer.data[:] = np.nan_to_num(xy[:, ::-1], nan=0.0)
             self.layer.shown[:] = table.visible(self.view.cutoff, t).ravel()
-            self.layer.scale, self.layer.translate = points.scale[-2:], points.translate[-2:]
+            for name in ("scale", "translate"):
+                wanted = getattr(points, name)[-2:]
+                if not np.array_equal(getattr(self.layer, name), wanted):
+                    setattr(self.layer, name, wanted)
         self.layer.refresh(extent=False, thumbnail=False, highlight=False)
 
     def forget(self, layer: Any) -> bool:
