@@ -9,6 +9,7 @@ Layout of ``<video>_<model>.poses.zarr`` (zarr version 3, T frames, N individual
     frame           (T,)         int64     index of each row in the video
     chunks/000000.json ...                 one marker per finished chunk of 256 rows
     chunks/begun.npz                       the finished rows of a chunk that is not full, see :class:`Begun`
+    edits/journal.jsonl                    what a person corrected, see superanimal.poses.journal
 
 A chunk counts only when its marker is there. The marker is written last, by an atomic rename, and
 carries the state that the next chunk starts from (tracker, batch sizes). A run that was killed
@@ -37,6 +38,7 @@ from filelock import FileLock, Timeout
 from superanimal.errors import FormatError, NotFoundError, StorageError, SuperAnimalError
 from superanimal.files import atomic_write, storage_error
 from superanimal.poses import make_poses
+from superanimal.poses.journal import Journal
 
 CHUNK = 256
 """Frames per chunk."""
@@ -368,7 +370,7 @@ class RunStore:
             lock.release()
 
     def to_poses(self) -> xr.Dataset:
-        """Return the pose data set; rows that are not finished are NaN.
+        """Return the pose data set with what a person corrected; rows that are not finished are NaN.
 
         Raises
         ------
@@ -385,7 +387,7 @@ class RunStore:
             frames = np.asarray(self._array("frame")[:])
         for array in values.values():
             array[unfinished] = np.nan
-        return make_poses(
+        poses = make_poses(
             values["position"].transpose(0, 3, 2, 1),
             values["confidence"].transpose(0, 2, 1),
             keypoints=self.attrs["keypoints"],
@@ -399,6 +401,7 @@ class RunStore:
             video_path=self.attrs["video_path"],
             provenance=self.attrs["provenance"],
         )
+        return Journal(self.path, poses).apply(poses)
 
     def additions(self) -> list[str]:
         """Return the names of files and folders in the store that do not belong to a run."""
