@@ -11,6 +11,7 @@ import zarr
 from superanimal.errors import FormatError, NotFoundError, StorageError
 from superanimal.inference import store as module
 from superanimal.inference.store import CHUNK, RunStore, is_store
+from superanimal.poses.journal import Journal
 
 KEYPOINTS = ["a", "b", "c"]
 ROWS = 2 * CHUNK + 40
@@ -166,3 +167,18 @@ def test_a_full_disk_leaves_finished_chunks_alone(path: Path, monkeypatch: pytes
 def test_delete(path: Path) -> None:
     make(path).delete()
     assert not path.exists()
+
+
+def test_corrections_come_with_the_run_and_keep_it_from_being_deleted(path: Path) -> None:
+    store = make(path)
+    store.write_chunk(0, arrays(store, 0), {})
+    raw = store.to_poses()
+    assert "edited" not in raw and store.additions() == []
+    at = (np.array([3]), np.array([1]), np.array([2]))
+    Journal(path, raw).append("edit", at, np.float32([[7, 8]]), np.float32([1]), np.array([True]))
+    poses = RunStore.open(path).to_poses()
+    assert poses["position"].values[3, :, 2, 1].tolist() == [7, 8]
+    assert int(poses["edited"].sum()) == 1
+    assert store.additions() == ["edits"], "starting over keeps such a run under another name"
+    store.write_chunk(1, arrays(store, 1), {})  # the run goes on
+    assert int(RunStore.open(path).to_poses()["edited"].sum()) == 1
