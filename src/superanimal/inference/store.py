@@ -35,7 +35,7 @@ import xarray as xr
 import zarr
 from filelock import FileLock, Timeout
 
-from superanimal.errors import FormatError, NotFoundError, StorageError, SuperAnimalError
+from superanimal.errors import FormatError, NotFoundError, StorageError, SuperAnimalError, option
 from superanimal.files import atomic_write, storage_error
 from superanimal.poses import make_poses
 from superanimal.poses.journal import Journal
@@ -47,7 +47,7 @@ VERSION = 1
 
 _REMEDY = (
     "files exported earlier are not touched by this; to have a whole store, start the analysis of the video "
-    "over: what is there is then kept under another name"
+    f"over{option('resume', 'False', '--overwrite')}: what is there is then kept under another name"
 )
 _RESULTS = ("position", "confidence", "boxes", "box_confidence")
 

@@ -8,7 +8,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from superanimal.errors import InputError
+from superanimal.errors import InputError, option
 from superanimal.files import atomic_write, sha256_of
 from superanimal.zoo.catalog import load_catalog, shipped_catalog
 from superanimal.zoo.checkpoint import Checkpoint, read_checkpoint
@@ -109,7 +109,8 @@ def _check_free(listed: ModelEntry, source: Path) -> None:
         raise InputError(
             f"there is a model {listed.name!r} already, with other weights ({present})",
             "a model is not replaced unasked",
-            "import the file under another name, or ask for the model to be replaced",
+            f"import the file under another name{option('name', shell='--as')}, "
+            f"or replace the model{option('replace_model', 'True', '--replace')}",
         )
 
 
