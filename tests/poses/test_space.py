@@ -7,6 +7,7 @@ import pytest
 
 from superanimal.errors import InputError, NotFoundError
 from superanimal.poses import load_space, space_for, space_names
+from superanimal.poses import space as space_module
 from superanimal.poses.space import parse_space
 
 
@@ -110,3 +111,23 @@ def test_extending_refuses_what_is_there_and_names_the_spaces():
         parse_space({"extends": "topviewmouse", "keypoints": {"nose": {}}})
     with pytest.raises(NotFoundError, match="quadruped"):
         parse_space({"extends": "quadrupet", "keypoints": {"x": {}}})
+
+
+def test_a_shipped_space_is_read_once_and_nobody_can_change_it(monkeypatch):
+    first = load_space("quadruped")
+
+    def parse(text):
+        raise AssertionError("the YAML of a shipped space is parsed again")
+
+    monkeypatch.setattr(space_module.yaml, "safe_load", parse)
+    assert load_space("quadruped") is first
+    assert space_for(first.keypoints) is first
+    with pytest.raises(ValueError, match="read-only"):
+        first.sigmas[0] = 1.0
+
+
+def test_a_space_of_your_own_is_read_anew(tmp_path):
+    file = tmp_path / "mine.yaml"
+    for names in (["a"], ["a", "b"]):
+        file.write_text("keypoints:\n" + "".join(f"  {name}: {{}}\n" for name in names))
+        assert load_space(file).keypoints == tuple(names)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -46,8 +46,8 @@ class KeypointSpace:
     pairs
         (left, right) pairs of names; left and right are the animal's own.
     sigmas
-        K object-keypoint-similarity constants, float64 (COCO convention: standard deviation of a
-        labeller relative to the square root of the animal's area).
+        K object-keypoint-similarity constants, float64, read-only (COCO convention: standard deviation
+        of a labeller relative to the square root of the animal's area).
     colors
         K colours as ``#rrggbb``.
     synonyms
@@ -62,6 +62,11 @@ class KeypointSpace:
     sigmas: np.ndarray
     colors: tuple[str, ...]
     synonyms: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        sigmas = np.array(self.sigmas, dtype=np.float64)
+        sigmas.flags.writeable = False  # a shipped space is shared by all who load it
+        object.__setattr__(self, "sigmas", sigmas)
 
     def __len__(self) -> int:
         return len(self.keypoints)
@@ -112,7 +117,7 @@ def load_space(name_or_path: str | os.PathLike[str]) -> KeypointSpace:
         When the file breaks a rule of the format.
     """
     if str(name_or_path) in _NAMES:
-        return parse_space(_shipped_document(str(name_or_path)), source=f"{name_or_path}.yaml")
+        return _shipped_space(str(name_or_path))
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml"):
         raise unknown_name("keypoint space", str(name_or_path), _NAMES)
@@ -181,6 +186,12 @@ def _with_base(document: dict[str, Any], source: str) -> dict[str, Any]:
     return whole
 
 
+@cache
+def _shipped_space(name: str) -> KeypointSpace:
+    return parse_space(_shipped_document(name), source=f"{name}.yaml")
+
+
+@cache
 def _shipped_document(name: str) -> dict[str, Any]:
     if name not in _NAMES:
         raise unknown_name("keypoint space", name, _NAMES)
