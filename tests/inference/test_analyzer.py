@@ -161,7 +161,7 @@ def test_the_model_says_whether_a_second_look_pays(clip: Path, tmp_path: Path) -
         (True, {"detector": None, "whole_frame": True}, 1),
     ):
         model.entry, model.batches = replace(model.entry, refine=wants), []
-        result = run(clip, tmp_path / f"{wants}{options}", model=model, frames="0:20:5", **options)
+        result = run(clip, tmp_path / f"{wants}{options}", model=model, frames="0:8:2", **options)
         assert sum(model.batches) == 3 + looks  # the detector sees the first of these four frames
         assert get_provenance(result.poses)["settings"]["refine"] is (looks == 2)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from PIL import Image
 
 from superanimal.errors import InputError, VideoError
 from superanimal.video import VideoWarning, open_video
@@ -55,17 +56,110 @@ def test_one_image(folder, pictures):
     assert np.array_equal(open_video(folder / "img4.png")[:], pictures[4:5])
 
 
-@pytest.mark.parametrize("damage", ["broken", "other size"])
+@pytest.mark.parametrize("damage", ["no header", "cut off"])
 def test_unfit_image_is_a_bad_frame(folder, pictures, damage):
-    if damage == "broken":
-        (folder / "img5.png").write_bytes(b"\x89PNG and then nothing")
-    else:
-        cv2.imwrite(str(folder / "img5.png"), pictures[5][:32])
+    path = folder / "img5.png"
+    path.write_bytes(b"\x89PNG and then nothing" if damage == "no header" else path.read_bytes()[:100])
     video = open_video(folder)
     with pytest.warns(VideoWarning):
         assert np.array_equal(video[5], pictures[4])
     assert np.array_equal([frame for _, frame in video.frames()][5], pictures[4])
     assert video.bad_frames == (5,)
+    assert video.frame_size(5) == (64, 96)
+
+
+def test_images_of_different_sizes_keep_their_size_and_lie_at_the_top_left(folder, pictures):
+    cv2.imwrite(str(folder / "img5.png"), pictures[5][:32, :, ::-1])
+    cv2.imwrite(str(folder / "img6.png"), pictures[6][:, :50, ::-1])
+    cv2.imwrite(str(folder / "img7.png"), np.pad(pictures[7], ((0, 6), (0, 4), (0, 0)), mode="edge")[..., ::-1])
+    video = open_video(folder)
+    assert video.shape == (FRAMES, 70, 100, 3)
+    assert [video.frame_size(k) for k in (4, 5, 6, 7)] == [(64, 96), (32, 96), (64, 50), (70, 100)]
+    for k in range(FRAMES):
+        height, width = video.frame_size(k)
+        assert np.array_equal(video[k][:64, :96][:height, :width], pictures[k][:height, :width])
+        assert not video[k][height:].any() and not video[k][:, width:].any()
+    assert video.bad_frames == ()
+    assert np.array_equal(video.dask()[6].compute(), video[6])
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
+def test_the_size_of_a_turned_image_is_that_of_what_is_shown(tmp_path, pictures, suffix):
+    image = Image.fromarray(pictures[3])
+    exif = image.getexif()
+    exif[274] = 6  # a quarter turn
+    image.save(tmp_path / f"a.{suffix}", exif=exif)
+    Image.fromarray(pictures[3]).save(tmp_path / f"b.{suffix}")
+    video = open_video(tmp_path)
+    assert [video.frame_size(k) for k in (0, 1)] == [(96, 64), (64, 96)]
+    turned = video[0][:, :64].astype(int)
+    assert np.abs(turned - np.rot90(pictures[3], -1)).mean() < 6
+    assert video.bad_frames == ()
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+@pytest.mark.parametrize("colour", [False, True])
+def test_twelve_bits_get_one_stretch_for_the_whole_folder(tmp_path, suffix, colour):
+    ramp = np.linspace(0, 1, 20)
+    for k, level in enumerate(ramp):
+        value = np.full((8, 8, 3) if colour else (8, 8), 100 + 3900 * level, np.uint16)
+        if colour:
+            value[..., 0] = 100  # blue of OpenCV
+        cv2.imwrite(str(tmp_path / f"{k}.{suffix}"), value)
+    video = open_video(tmp_path)
+    assert np.abs(video[:, 0, 0, 0].astype(float) - 255 * ramp).max() <= 1
+    assert np.abs(video[:, 0, 0, 2].astype(float) - (0 if colour else 255 * ramp)).max() <= 1
+
+
+def test_eight_bits_beside_twelve_stay_as_they_are(folder, pictures):
+    deep = np.linspace(0, 4095, 64 * 96).reshape(64, 96).astype(np.uint16)
+    cv2.imwrite(str(folder / "img0.png"), deep)
+    video = open_video(folder)
+    assert np.array_equal(video[1:], pictures[1:])
+    assert video[0].min() == 0 and video[0].max() == 255
+
+
+@pytest.mark.parametrize("kind", ["grey", "colour", "imagej", "lzw", "12 bits", "ome"])
+def test_a_folder_of_tiffs_has_all_pages_of_all_files_in_order_of_names(tmp_path, pictures, kind):
+    colour = kind in ("colour", "lzw")
+    data = pictures if colour else grey_of(pictures)
+    if kind == "12 bits":
+        data = data.astype(np.uint16) * 16
+    parts = {"a2.tif": slice(0, 5), "a3.tif": slice(5, 6), "a10.tif": slice(6, 12)}
+    for name, part in parts.items():
+        if kind == "lzw":
+            first, *others = [Image.fromarray(frame) for frame in data[part]]
+            first.save(tmp_path / name, save_all=True, append_images=others, compression="tiff_lzw")
+        else:
+            options = {"imagej": {"imagej": True, "metadata": {"axes": "TYX"}}, "ome": {"ome": True}}
+            photometric = "rgb" if colour else "minisblack"
+            tifffile.imwrite(tmp_path / name, data[part], photometric=photometric, **options.get(kind, {}))
+    video = open_video(tmp_path)
+    expected = pictures if colour else np.repeat(grey_of(pictures)[..., None], 3, -1)
+    if kind == "12 bits":
+        expected = np.where(expected > 128, 255, 0)  # blocks of 30 and 225
+    assert video.shape == pictures.shape
+    assert np.array_equal(video[:], expected)
+    assert [path.name for path in video.paths] == ["a2.tif"] * 5 + ["a3.tif"] + ["a10.tif"] * 6
+    assert np.array_equal(pickle.loads(pickle.dumps(video))[7], expected[7])
+
+
+def test_pages_of_different_sizes_are_all_there(tmp_path, pictures):
+    with tifffile.TiffWriter(tmp_path / "mixed.tif") as writer:
+        for k in range(6):
+            writer.write(pictures[k][: 64 if k < 4 else 40], photometric="rgb", contiguous=False)
+    video = open_video(tmp_path / "mixed.tif")
+    assert [video.frame_size(k)[0] for k in range(len(video))] == [64] * 4 + [40] * 2
+    assert np.array_equal(video[:4], pictures[:4]) and np.array_equal(video[5][:40], pictures[5][:40])
+
+
+def test_more_tiffs_than_are_kept_open(tmp_path, pictures):
+    for k in range(0, FRAMES):
+        tifffile.imwrite(tmp_path / f"{k}.tif", pictures[[k, k]], photometric="rgb")
+    video = open_video(tmp_path, cache_bytes=0)
+    assert np.array_equal(video[:], np.repeat(pictures, 2, axis=0))
+    assert np.array_equal(video[::-3], np.repeat(pictures, 2, axis=0)[::-3])
+    video.close()
 
 
 def test_images_that_are_none(tmp_path):

@@ -20,6 +20,7 @@ from superanimal.inference.earlier import clear, go_on
 from superanimal.inference.estimate import Estimator
 from superanimal.inference.export import check_formats, check_scorer, export, render
 from superanimal.inference.fingerprint import fingerprint
+from superanimal.inference.following import FOLLOW_WITHIN, may_follow
 from superanimal.inference.limbs import LimbSorter
 from superanimal.inference.naming import check_distinct, store_path
 from superanimal.inference.pipeline import run
@@ -94,7 +95,9 @@ class Analyzer:
     detector_threshold, nms
         Lowest score of a box, largest overlap of two boxes; None leaves the detector's own.
     detector_every
-        The detector sees every n-th frame, in between boxes follow the pose; None chooses by the mode.
+        The detector sees every n-th frame, in between boxes follow the pose wherever they hold the animal.
+        None chooses: 1 in compatible mode; else 5, and every frame more than 0.1 s after the one before
+        (stills, large steps, slow cameras).
     refine
         Look a second time, after detection, at a crop set by the keypoints of the first look; None does as
         the model's catalogue entry says, and never in compatible mode.
@@ -156,6 +159,7 @@ class Analyzer:
         on = resolve_device(device)
         compatible = mode == "compatible"
         detects = boxes is None and not whole_frame
+        follow_within = FOLLOW_WITHIN if detector_every is None and detects and not compatible else None
         if detector_every is None:
             detector_every = DETECTOR_EVERY if detects and not compatible else 1
         self.model = _load_pose(model, str(on), accept_license)
@@ -165,6 +169,7 @@ class Analyzer:
             detector_threshold=detector_threshold,
             nms=nms,
             detector_every=detector_every if detects else 1,
+            follow_within=follow_within,
             refine=(self.model.entry.refine and detects and not compatible) if refine is None else refine,
             track=track and not compatible,
             roi=None if roi is None else tuple(int(v) for v in roi),  # type: ignore[arg-type]
@@ -214,7 +219,7 @@ class Analyzer:
                 progress.message(f"{store.path.name}: going on, {left} of {len(store)} frames are left")
             progress.start(left, title=path.name)
             if left:
-                choices, limbs = self.settings, self.limbs(frames)
+                choices, limbs = self.settings, self.limbs(video, frames)
                 pairs = limbs.pairs if limbs else None
                 estimator = Estimator(self.model, self.source(given), choices, self.sigmas, pairs)
                 tracker = Tracker(choices.max_individuals, self.sigmas) if choices.track else None
@@ -250,7 +255,7 @@ class Analyzer:
                 "boxes": self._box_identity(None if given is None else given[: len(frames)]),
                 "settings": self.settings.record(),
                 "calibration": self.calibration.digest if self.calibration else None,
-            } | ({"limbs": "sorted over time"} if self.limbs(frames) else {})
+            } | ({"limbs": "sorted over time"} if self.limbs(video, frames) else {})
 
         now = identity(frames)
         made = now | {"calibration": calibration}
@@ -279,10 +284,13 @@ class Analyzer:
             return {"given": hashlib.sha256(given.tobytes()).hexdigest()[:32]}
         return {"whole_frame": True}
 
-    def limbs(self, frames: range) -> LimbSorter | None:
-        """Return what tells left and right legs apart, for a model that needs it and consecutive frames."""
+    def limbs(self, video: Video, frames: range) -> LimbSorter | None:
+        """Return what tells left and right legs apart, for a model that needs it and frames of a movement."""
         limbs = self.model.entry.limbs
         if not limbs or not self.settings.track or frames.step != 1:
+            return None
+        soon = may_follow(video.timestamps[frames.start : frames.stop], FOLLOW_WITHIN)
+        if 2 * np.count_nonzero(soon) < len(soon):  # stills, or too few frames a second
             return None
         at = self.model.keypoints.index
         channels = [tuple((at(left), at(right)) for left, right in limb) for limb in limbs]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -41,8 +42,8 @@ class BoxSource(Protocol):
 
     batches: Batches
 
-    def find(self, frames: np.ndarray, rows: np.ndarray) -> list[Boxes]:
-        """Return the boxes of frames (n, H, W, 3) uint8 that are the given rows (n,) of the run."""
+    def find(self, frames: Sequence[np.ndarray], rows: np.ndarray) -> list[Boxes]:
+        """Return the boxes of n frames (H, W, 3) uint8 that are the given rows (n,) of the run."""
         ...
 
 
@@ -66,13 +67,19 @@ class DetectorBoxes:
         self.device = torch.device(settings.device)
         self.batches = Batches(max(1, settings.batch_size // 4))
 
-    def find(self, frames: np.ndarray, rows: np.ndarray) -> list[Boxes]:
+    def find(self, frames: Sequence[np.ndarray], rows: np.ndarray) -> list[Boxes]:
         """See :class:`BoxSource`."""
-        found = [pair for part in self.batches.run(self._detect, frames) for pair in part]
-        return [self._select(xyxy, scores, frames.shape[1:3]) for xyxy, scores in found]
+        found: dict[int, Boxes] = {}
+        sizes = [frame.shape[:2] for frame in frames]
+        for size in dict.fromkeys(sizes):  # a batch of several sizes would be padded, which moves boxes
+            members = [i for i, own in enumerate(sizes) if own == size]
+            parts = self.batches.run(self._detect, [frames[i] for i in members])
+            pairs = (pair for part in parts for pair in part)
+            found |= {i: self._select(*pair, size) for i, pair in zip(members, pairs, strict=True)}
+        return [found[i] for i in range(len(frames))]
 
-    def _detect(self, frames: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        pixels = torch.from_numpy(np.ascontiguousarray(frames)).to(self.device)
+    def _detect(self, frames: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        pixels = torch.from_numpy(np.stack(frames)).to(self.device)
         with torch.inference_mode(), autocast(self.settings.precision, self.device):
             found = self.detector.detect(pixels)
         return [(np.asarray(boxes, np.float32), np.asarray(scores, np.float32)) for boxes, scores in found]
@@ -108,7 +115,7 @@ class GivenBoxes:
         self.boxes = np.asarray(boxes, np.float32) - np.array([*offset, 0, 0], np.float32)
         self.batches = Batches(1)
 
-    def find(self, frames: np.ndarray, rows: np.ndarray) -> list[Boxes]:
+    def find(self, frames: Sequence[np.ndarray], rows: np.ndarray) -> list[Boxes]:
         """See :class:`BoxSource`."""
         found = []
         for boxes in self.boxes[rows]:
@@ -123,11 +130,11 @@ class WholeFrame:
     def __init__(self) -> None:
         self.batches = Batches(1)
 
-    def find(self, frames: np.ndarray, rows: np.ndarray) -> list[Boxes]:
+    def find(self, frames: Sequence[np.ndarray], rows: np.ndarray) -> list[Boxes]:
         """See :class:`BoxSource`."""
-        height, width = frames.shape[1:3]
-        box = np.array([[0, 0, width, height]], np.float32)
-        return [Boxes(box, np.ones(1, np.float32)) for _ in rows]
+        sizes = (frame.shape[:2] for frame in frames)
+        boxes = (np.array([[0, 0, width, height]], np.float32) for height, width in sizes)
+        return [Boxes(box, np.ones(1, np.float32)) for box in boxes]
 
 
 def suppress(xyxy: np.ndarray, scores: np.ndarray, overlap: float) -> np.ndarray:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
 import torch
 
 from superanimal.errors import DeviceError, InputError, by_caller, option
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
 log = logging.getLogger(__name__)
 R = TypeVar("R")
+S = TypeVar("S", bound="Sequence[np.ndarray] | np.ndarray")
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -101,8 +106,8 @@ class Batches:
             raise InputError(f"batch size {size}", rule="a batch holds at least one item")
         self.size = size
 
-    def run(self, function: Callable[[np.ndarray], R], items: np.ndarray) -> list[R]:
-        """Call ``function`` on consecutive slices of ``items`` (n, ...) and return its results.
+    def run(self, function: Callable[[S], R], items: S) -> list[R]:
+        """Call ``function`` on consecutive slices of n ``items`` and return its results.
 
         Raises
         ------
@@ -112,7 +117,7 @@ class Batches:
         results: list[R] = []
         start = 0
         while start < len(items):
-            part = items[start : start + self.size]
+            part: S = items[start : start + self.size]  # type: ignore[assignment]
             try:
                 results.append(function(part))
             except RuntimeError as error:

@@ -1,14 +1,14 @@
 """The poses of a window of frames: boxes, crops, network, decoding.
 
-With ``detector_every`` = n the window is cut into segments of n frames that advance in lockstep: the first
-frames of all segments go through the detector together, then the second frames of all segments take the
-boxes of the poses just found, and so on. Every call of a network thus has a full batch, although each
-segment is sequential.
+Which frames the detector must see is the rule of :mod:`superanimal.inference.following`; they cut the window
+into segments that advance in lockstep: the first frames of all segments go through the detector together,
+then the second frames of all segments take the boxes of the poses just found, and so on. Every call of a
+network thus has a full batch, although each segment is sequential.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from superanimal.inference.boxes import Boxes, BoxSource, anchor_of, carried_box
 from superanimal.inference.crops import CropWindows, crop_windows, cut
 from superanimal.inference.decode import decode
 from superanimal.inference.device import Batches, autocast
+from superanimal.inference.following import lost, since_detection
 from superanimal.inference.peaks import PEAKS, pair_peaks
 from superanimal.inference.settings import Settings
 from superanimal.inference.tracking import oks
@@ -27,8 +28,6 @@ from superanimal.inference.tracking import oks
 if TYPE_CHECKING:
     from superanimal.zoo import PoseModel
 
-LOST = 0.5
-"""A carried animal is lost when its mean confidence falls below this share of that at its detection."""
 SAME = 0.7
 """Two poses of one frame with more OKS than this are the same animal, seen twice."""
 
@@ -116,40 +115,55 @@ class Estimator:
         self.batches.size = state["pose_batch"]
         self.source.batches.size = state["box_batch"]
 
-    def estimate(self, frames: np.ndarray, rows: np.ndarray) -> list[Animals]:
+    def estimate(self, frames: Sequence[np.ndarray], rows: np.ndarray, follow: np.ndarray) -> list[Animals]:
         """Return the animals of each frame of a window.
 
         Parameters
         ----------
-        frames : (n, H, W, 3) uint8
-            Consecutive frames of the run, RGB.
+        frames : n arrays (H, W, 3) uint8
+            Frames of the run in their order, RGB, each of its own size.
         rows : (n,)
             Their rows in the run.
+        follow : (n,) bool
+            Where boxes may follow the pose from the frame before.
         """
         animals: dict[int, Animals] = {}
-        every = self.settings.detector_every
-        for step in range(min(every, len(frames))):
-            members = range(step, len(frames), every)
-            carried = {i: self._carry(animals[i - 1]) for i in members} if step else {}
-            boxes = {i: box for i, box in carried.items() if box is not None}
-            unknown = [i for i in members if i not in boxes]
-            if unknown:
-                detected = self.source.find(frames[unknown], rows[unknown])
-                boxes |= dict(zip(unknown, detected, strict=True))
-            poses = self._poses(frames, {i: boxes[i] for i in members})
-            if self.settings.refine:
-                poses |= self._poses(frames, {i: self._refined(poses[i]) for i in unknown})
-            for i in set(members) - set(unknown):
-                poses[i].reference, poses[i].anchor = animals[i - 1].reference, animals[i - 1].anchor
-            if self.enhanced and self.settings.max_individuals > 1:
-                poses = {i: self._distinct(found) for i, found in poses.items()}
-            animals |= poses
+        since = since_detection(follow, self.settings.detector_every)
+        for step in range(since.max(initial=-1) + 1):
+            members = np.flatnonzero(since == step).tolist()
+            followed = self._followed(frames, {i: animals[i - 1] for i in members}) if step else {}
+            animals |= followed
+            animals |= self._detected(frames, rows, [i for i in members if i not in followed])
         return [animals[i] for i in range(len(frames))]
 
-    def _carry(self, before: Animals) -> Boxes | None:
-        """Return the boxes that follow from the frame before, or None when an animal was lost."""
-        if not len(before) or (before.confidence.mean(axis=1) < LOST * before.reference).any():
-            return None
+    def _detected(
+        self, frames: Sequence[np.ndarray], rows: np.ndarray, members: list[int]
+    ) -> dict[int, Animals]:
+        """Return the animals of some frames as the source of boxes sees them."""
+        if not members:
+            return {}
+        boxes = self.source.find([frames[i] for i in members], rows[members])
+        poses = self._poses(frames, dict(zip(members, boxes, strict=True)))
+        if self.settings.refine:
+            poses = self._poses(frames, {i: self._refined(found) for i, found in poses.items()})
+        return {i: found.select(self._distinct(found)) for i, found in poses.items()}
+
+    def _followed(
+        self, frames: Sequence[np.ndarray], before: dict[int, Animals]
+    ) -> dict[int, Animals]:
+        """Return the animals of the frames in which boxes that follow from the frame before hold them."""
+        boxes = {i: self._carry(animals) for i, animals in before.items() if len(animals)}
+        poses = self._poses(frames, boxes)
+        for i, found in poses.items():
+            found.reference, found.anchor = before[i].reference, before[i].anchor
+        return {
+            i: found
+            for i, found in poses.items()
+            if not lost(found.confidence, found.reference) and len(self._distinct(found)) == len(found)
+        }
+
+    def _carry(self, before: Animals) -> Boxes:
+        """Return the boxes that follow from the frame before."""
         poses = self._pose_boxes(before.points, before.confidence)
         boxes = [carried_box(*each) for each in zip(poses, before.anchor, before.boxes, strict=True)]
         return Boxes(np.stack(boxes), before.scores)
@@ -164,8 +178,10 @@ class Estimator:
         both = zip(points[:, self.inner], confidence[:, self.inner], strict=True)
         return np.array([pose_box(*each) for each in both]).reshape(-1, 4)
 
-    def _distinct(self, animals: Animals) -> Animals:
-        """Drop an animal whose pose is that of one with a better box."""
+    def _distinct(self, animals: Animals) -> np.ndarray:
+        """Return which animals stay when one whose pose is that of another with a better box goes."""
+        if not self.enhanced:
+            return np.arange(len(animals))
         keep: list[int] = []
         for i in range(len(animals)):
             others = animals.points[keep]
@@ -173,12 +189,9 @@ class Estimator:
             shared = np.ones(others.shape[:2], dtype=bool)
             if not (oks(others, animals.points[i], shared, self.sigmas, area) > SAME).any():
                 keep.append(i)
-        distinct = animals.select(np.array(keep, dtype=int))
-        if len(distinct) < len(animals):
-            distinct.reference[:] = np.inf  # one has gone astray: ask the detector at the next frame
-        return distinct
+        return np.array(keep, dtype=int)
 
-    def _poses(self, frames: np.ndarray, boxes: dict[int, Boxes]) -> dict[int, Animals]:
+    def _poses(self, frames: Sequence[np.ndarray], boxes: dict[int, Boxes]) -> dict[int, Animals]:
         """Run the pose network on all boxes of some frames, as if all had been detected in them."""
         owners = [i for i, found in boxes.items() for _ in found.scores]
         every = [found.xywh for found in boxes.values()]
@@ -202,7 +215,7 @@ class Estimator:
         return poses
 
     def _run(
-        self, frames: np.ndarray, owners: list[int], xywh: np.ndarray
+        self, frames: Sequence[np.ndarray], owners: list[int], xywh: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return keypoints (n, K, 2), confidences (n, K) and peaks of pairs for n boxes on their frames."""
         keypoints = len(self.model.keypoints)
@@ -224,7 +237,9 @@ class Estimator:
                 done += number
         return points, confidence, peaks
 
-    def _crops(self, frames: np.ndarray, owners: list[int], windows: CropWindows) -> Iterator[np.ndarray]:
+    def _crops(
+        self, frames: Sequence[np.ndarray], owners: list[int], windows: CropWindows
+    ) -> Iterator[np.ndarray]:
         """Yield batches of crops (B, h, w, 3); a thread cuts the next while the network has this one."""
 
         def batch(start: int, stop: int) -> np.ndarray:

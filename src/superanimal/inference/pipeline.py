@@ -17,6 +17,7 @@ import numpy as np
 
 from superanimal.errors import Cancelled, VideoError
 from superanimal.inference.estimate import Animals, Estimator
+from superanimal.inference.following import may_follow
 from superanimal.inference.limbs import LimbSorter
 from superanimal.inference.peaks import PEAKS, PLACE
 from superanimal.inference.settings import Settings
@@ -37,11 +38,17 @@ WINDOW_BYTES = 256 * 2**20
 
 @dataclass
 class Window:
-    """Consecutive rows of a run: their chunk, their numbers (n,) and their frames (n, H, W, 3)."""
+    """Consecutive rows of a run: their chunk, their numbers (n,) and their frames, n arrays (H, W, 3).
+
+    ``follow`` (n,) says where boxes may follow the pose from the frame before, ``readable`` (n,) which frames
+    are not a stand-in for one that cannot be decoded.
+    """
 
     chunk: int
     rows: np.ndarray
-    frames: np.ndarray
+    frames: list[np.ndarray]
+    follow: np.ndarray
+    readable: np.ndarray
 
 
 @dataclass
@@ -117,7 +124,9 @@ def run(
         with closing(windows), stoppable(estimator, progress), Finisher(writer.add) as finisher:  # type: ignore[type-var]
             for window in windows:
                 progress.check()
-                animals = estimator.estimate(window.frames, window.rows)
+                animals = estimator.estimate(window.frames, window.rows, window.follow)
+                for i in np.flatnonzero(~window.readable):
+                    animals[i] = animals[i].select(np.zeros(0, int))  # nobody has seen this frame
                 finisher.put(Estimated(window.chunk, window.rows, animals, estimator.state()))
     except (Cancelled, KeyboardInterrupt):
         writer.keep()
@@ -156,8 +165,10 @@ def read_windows(
 ) -> Iterator[Window]:
     """Yield the windows of a video from row ``first`` on."""
     height, width = video.shape[1:3]
-    x, y, wide, high = settings.roi or (0, 0, width, height)
-    length = window_length(settings, wide * high * 3)
+    if settings.roi is not None:
+        width, height = settings.roi[2:]
+    length = window_length(settings, height * width * 3)
+    follow = may_follow(video.timestamps[frames.start : frames.stop : frames.step], settings.follow_within)
     images = video.frames(frames[first], frames.stop, frames.step)
     while first < len(store):
         number = first // CHUNK
@@ -166,14 +177,24 @@ def read_windows(
         stop = min(rows.start + ((first - rows.start) // length + 1) * length, rows.stop)
         index = np.arange(first, stop)
         first = stop
-        window = np.empty((len(index), high, wide, 3), np.uint8)
-        for i in range(len(index)):
+        window = []
+        for row in index:
             progress.check()
-            image = next(images, None)
-            if image is None:
-                raise VideoError(f"{video.path}: the video ended before frame {frames[index[i]]}")
-            window[i] = image[1][y : y + high, x : x + wide]
-        yield Window(number, index, window)
+            k, image = next(images, (None, None))
+            if k is None or image is None:
+                raise VideoError(f"{video.path}: the video ended before frame {frames[row]}")
+            window.append(_analysed(image, video.frame_size(k), settings.roi))
+        readable = ~np.isin([frames[row] for row in index], video.bad_frames)
+        yield Window(number, index, window, follow[index], readable)
+
+
+def _analysed(
+    image: np.ndarray, size: tuple[int, int], roi: tuple[int, int, int, int] | None
+) -> np.ndarray:
+    """Return the part of a frame that is looked at: its own height and width, or the region of interest."""
+    x, y, width, height = roi or (0, 0, size[1], size[0])
+    part = image[y : y + height, x : x + width]
+    return part if part.shape == image.shape else part.copy()  # a view would keep the whole frame
 
 
 class ChunkWriter:

@@ -27,6 +27,8 @@ class Settings:
         Of two boxes that overlap more than this IoU the weaker is dropped; None leaves the detector's own.
     detector_every
         The detector sees every n-th frame; in between, boxes are carried by the pose.
+    follow_within
+        Seconds between two frames over which boxes are carried at most; None for any.
     refine
         Look a second time, at a crop set by the first look's keypoints.
     track
@@ -44,6 +46,7 @@ class Settings:
     detector_threshold: float | None
     nms: float | None
     detector_every: int
+    follow_within: float | None
     refine: bool
     track: bool
     roi: tuple[int, int, int, int] | None

@@ -106,6 +106,14 @@ class Video(ABC):
         """Frames found so far that cannot be decoded and are shown as their nearest good neighbour."""
         return tuple(np.flatnonzero(self._bad).tolist())
 
+    def frame_size(self, k: int) -> tuple[int, int]:
+        """Return height and width of frame ``k`` itself.
+
+        A folder may hold images of different sizes. Smaller ones lie at the top left of the common frame, so
+        that pixel coordinates are those of the image, and are black beyond.
+        """
+        return self.shape[1:3]
+
     def __len__(self) -> int:
         return self.shape[0]
 

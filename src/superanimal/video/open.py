@@ -15,7 +15,6 @@ VIDEO_SUFFIXES = (
     ".mp4", ".avi", ".mov", ".mkv", ".m4v", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".mts", ".h264",
 )  # fmt: skip
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
-TIFF_SUFFIXES = (".tif", ".tiff")
 ZARR_MARKS = ("zarr.json", ".zarray", ".zgroup")
 
 CACHE_BYTES = 256 << 20
@@ -37,7 +36,7 @@ def open_video(
     ----------
     source
         A video file; a folder of images (in natural order: 2 before 10); a TIFF; a zarr array or group;
-        or a list of image files.
+        or a list of image files. Of TIFF files all pages are taken.
     cache_bytes
         Memory for decoded frames.
     fps
@@ -76,10 +75,6 @@ def open_video(
     reopen = (str(path.resolve()), options)
     if path.is_dir():
         return _open_folder(path, cache_bytes, fps, reopen)
-    if path.suffix.lower() in TIFF_SUFFIXES:
-        from superanimal.video.stack import open_tiff
-
-        return open_tiff(path, cache_bytes, fps, reopen)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return _open_images([path], cache_bytes, fps, options)
     from superanimal.video.reader import FileVideo

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from superanimal.errors import VideoError
 from superanimal.video.base import Frame, Video
+from superanimal.video.brightness import Stretch, sampled
 from superanimal.video.cache import ByteLRU
-
-SAMPLED_FRAMES = 16
-"""So many evenly spaced frames tell the brightness range of a stack that is not 8-bit."""
+from superanimal.video.pictures import FrameArray, PictureReader, check_axes
 
 
 def natural_key(path: Path) -> list[tuple[int, int | str]]:
@@ -29,9 +28,11 @@ def _times(frames: int, fps: float | None) -> NDArray[np.float64]:
 
 
 class ImageStack(Video):
-    """Image files shown one after the other.
+    """Image files shown one after the other, of TIFF files all pages.
 
-    All must have the size of the first one that can be read; others count as bad frames.
+    The common frame has the height of the highest and the width of the widest image. Smaller ones lie at its
+    top left, black beyond; :meth:`frame_size` tells how large each is. Images of more than 8 bits are mapped
+    linearly to 0-255 from the range of a few evenly spaced ones, all in the same way.
 
     Attributes
     ----------
@@ -48,43 +49,49 @@ class ImageStack(Video):
         fps: float | None,
         reopen: tuple[Any, dict[str, Any]],
     ) -> None:
-        self.paths = tuple(paths)
-        first = next((image for image in map(_read_image, self.paths) if image is not None), None)
-        if first is None:
+        self._reader = PictureReader(alone=len(paths) == 1)
+        self._pictures = [picture for each in paths for picture in self._reader.find(each)]
+        frames = len(self._pictures)
+        if all(self._reader.read(picture) is None for picture in self._pictures):
             raise VideoError(
-                f"none of the {len(self.paths)} images of {path.name} can be read",
+                f"none of the {frames} images of {path.name} can be read",
                 "an image stack needs at least one readable image",
                 "check the files in an image viewer",
             )
-        height, width = first.shape[:2]
-        super().__init__(path, (len(self.paths), height, width), fps, _times(len(self.paths), fps), reopen)
+        self.paths = tuple(picture.path for picture in self._pictures)
+        height = max(picture.height for picture in self._pictures)
+        width = max(picture.width for picture in self._pictures)
+        super().__init__(path, (frames, height, width), fps, _times(frames, fps), reopen)
         self._cache: ByteLRU[Frame] = ByteLRU(cache_bytes)
+        samples = (self._reader.read(self._pictures[k]) for k in sampled(frames))
+        self._stretch = Stretch.over(sample for sample in samples if sample is not None)
+
+    def frame_size(self, k: int) -> tuple[int, int]:
+        """Return height and width of image ``k`` itself; of the common frame when it cannot be read."""
+        picture = self._pictures[k]
+        return (picture.height, picture.width) if picture.height else self.shape[1:3]
 
     def _read(self, k: int) -> Frame | None:
         image = self._cache.get(k)
         if image is None:
-            image = _read_image(self.paths[k])
-            if image is None or image.shape != self.shape[1:]:
+            raw = self._reader.read(self._pictures[k])
+            if raw is None:
                 return None
+            image = self._stretch(raw)
             self._cache.put(k, image, image.nbytes)
-        return image.copy()
+        if image.shape == self.shape[1:]:
+            return image.copy()
+        frame = np.zeros(self.shape[1:], np.uint8)
+        frame[: image.shape[0], : image.shape[1]] = image
+        return frame
 
     def _release(self) -> None:
         self._cache.clear()
-
-
-def _read_image(path: Path) -> Frame | None:
-    import cv2
-
-    try:
-        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    except (OSError, cv2.error):
-        return None
-    return None if image is None else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+        self._reader.close()
 
 
 class ArrayStack(Video):
-    """Frames of an array on disk, grey or colour, with time first.
+    """Frames of one array on disk, grey or colour.
 
     Anything but 8-bit is mapped linearly to 0-255 from the range of a few evenly spaced frames.
     """
@@ -92,99 +99,32 @@ class ArrayStack(Video):
     def __init__(
         self,
         path: Path,
-        array: Any,
-        axes: str,
+        frames: FrameArray,
         cache_bytes: int,
         *,
         fps: float | None,
         reopen: tuple[Any, dict[str, Any]],
-        owner: Any = None,
     ) -> None:
-        self._array = array
-        self._axes = axes
-        self._owner = owner
-        sizes = dict(zip(axes, array.shape, strict=True))
-        frames = sizes["T"]
-        super().__init__(path, (frames, sizes["Y"], sizes["X"]), fps, _times(frames, fps), reopen)
+        self._frames: FrameArray | None = frames
+        super().__init__(path, frames.shape, fps, _times(len(frames), fps), reopen)
         self._cache: ByteLRU[Frame] = ByteLRU(cache_bytes)
-        self._low, self._gain = self._brightness()
-
-    def _brightness(self) -> tuple[float, float]:
-        kind = np.dtype(self._array.dtype)
-        if kind == np.uint8:
-            return 0.0, 1.0
-        if kind.kind == "b":
-            return 0.0, 255.0
-        sample = np.unique(np.linspace(0, len(self) - 1, SAMPLED_FRAMES).astype(int))
-        values = [np.asarray(self._array[self._where(int(k))], np.float64) for k in sample]
-        finite = [value[np.isfinite(value)] for value in values]
-        low = min((float(value.min()) for value in finite if value.size), default=0.0)
-        high = max((float(value.max()) for value in finite if value.size), default=1.0)
-        return low, 255.0 / (high - low) if high > low else 1.0
-
-    def _where(self, k: int) -> tuple[Any, ...]:
-        """Index of frame ``k``: time fixed, depth its only plane."""
-        return tuple({"T": k, "Z": 0}.get(axis, slice(None)) for axis in self._axes)
+        deep = np.dtype(frames.array.dtype) != np.uint8
+        self._stretch = Stretch.over(map(frames.read, sampled(len(frames)))) if deep else Stretch()
 
     def _read(self, k: int) -> Frame | None:
         image = self._cache.get(k)
         if image is None:
+            assert self._frames is not None
             try:
-                raw = np.asarray(self._array[self._where(k)])
+                image = self._stretch(self._frames.read(k))
             except (OSError, ValueError, RuntimeError):
                 return None
-            image = self._rgb(raw)
             self._cache.put(k, image, image.nbytes)
         return image.copy()
 
-    def _rgb(self, raw: NDArray[Any]) -> Frame:
-        if raw.dtype != np.uint8:
-            scaled = (raw.astype(np.float64) - self._low) * self._gain
-            raw = np.clip(np.nan_to_num(np.rint(scaled)), 0, 255).astype(np.uint8)
-        if "C" not in self._axes:
-            return np.repeat(raw[..., None], 3, axis=-1)
-        if self._axes.replace("T", "").replace("Z", "")[0] == "C":
-            raw = np.moveaxis(raw, 0, -1)
-        return np.ascontiguousarray(raw[..., :3] if raw.shape[-1] >= 3 else np.repeat(raw[..., :1], 3, -1))
-
     def _release(self) -> None:
         self._cache.clear()
-        self._array = None
-        if self._owner is not None:
-            self._owner.close()
-
-
-def open_tiff(path: Path, cache_bytes: int, fps: float | None, reopen: tuple[Any, dict[str, Any]]) -> Video:
-    """Open a TIFF file, each page a frame.
-
-    Raises
-    ------
-    VideoError
-        When it is not a TIFF of 2-D pictures.
-    """
-    import tifffile
-    import zarr
-
-    try:
-        tiff = tifffile.TiffFile(path)
-        if len(tiff.series) > 1:  # written page by page: take equal pages together
-            tiff.close()
-            tiff = tifffile.TiffFile(path, is_shaped=False)
-        series = tiff.series[0]
-        array = zarr.open_array(series.aszarr(level=0), mode="r")
-    except (tifffile.TiffFileError, OSError, ValueError, IndexError) as error:
-        raise VideoError(
-            f"{path.name} is not a TIFF that can be read ({error})",
-            remedy="check the file in an image viewer",
-        ) from error
-    axes = series.axes.replace("S", "C")
-    if "T" not in axes:  # pages without a meaning (I, Q) or a depth axis are taken for time
-        axes = re.sub("[IQZ]", "T", axes, count=1)
-    if "T" not in axes:
-        tiff.close()
-        return ImageStack(path, [path], cache_bytes, fps=fps, reopen=reopen)
-    _check_axes(path, axes, array.shape)
-    return ArrayStack(path, array, axes, cache_bytes, fps=fps, reopen=reopen, owner=tiff)
+        self._frames = None
 
 
 def open_zarr(path: Path, cache_bytes: int, fps: float | None, reopen: tuple[Any, dict[str, Any]]) -> Video:
@@ -212,19 +152,7 @@ def open_zarr(path: Path, cache_bytes: int, fps: float | None, reopen: tuple[Any
             "name the array inside the group: GROUP.zarr/ARRAY",
         )
     axes = {3: "TYX", 4: "TYXC" if node.shape[-1] in (1, 3, 4) else "TCYX", 5: "TCZYX"}.get(node.ndim, "?")
-    _check_axes(path, axes, node.shape)
+    check_axes(path, axes, node.shape)
     rate = fps or attributes.get("fps") or dict(node.attrs).get("fps")
-    return ArrayStack(path, node, axes, cache_bytes, fps=float(rate) if rate else None, reopen=reopen)
-
-
-def _check_axes(path: Path, axes: str, shape: tuple[int, ...]) -> None:
-    sizes = dict(zip(axes, shape, strict=False))
-    colours, depth = sizes.get("C", 1), sizes.get("Z", 1)
-    plain = {"T", "Y", "X"} <= set(axes) <= set("TZCYX") and len(set(axes)) == len(axes) == len(shape)
-    if not plain or depth != 1 or colours not in (1, 3, 4) or 0 in shape:
-        raise VideoError(
-            f"{path.name} has the shape {tuple(shape)} (axes {axes})",
-            "frames are (time, height, width), (time, height, width, colour) or (time, colour, height, width)"
-            " with 1, 3 or 4 colours",
-            "save the frames in one of these shapes",
-        )
+    frames = FrameArray(node, axes)
+    return ArrayStack(path, frames, cache_bytes, fps=float(rate) if rate else None, reopen=reopen)

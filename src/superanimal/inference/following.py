@@ -1,0 +1,67 @@
+"""Which frames the detector must see: the rule, in one place.
+
+Between two looks of the detector boxes follow the pose, which is cheap and steady. That is right only while
+the animal goes on from where it was. So the detector sees a frame
+
+* whose turn it is (``detector_every``),
+* that comes too long after the one before (:data:`FOLLOW_WITHIN`): stills, large steps, slow cameras,
+* in which the pose found in a box that followed says that the animal is not there: :func:`lost`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+FOLLOW_WITHIN = 0.1
+"""Seconds between two frames over which boxes follow the pose, unless a person chose ``detector_every``."""
+LOST = 0.5
+"""An animal is lost when its mean confidence falls below this share of that at its detection."""
+
+
+def may_follow(times: np.ndarray, within: float | None) -> np.ndarray:
+    """Return for each frame (n,) whether boxes may follow the pose from the frame before; never at the first.
+
+    Parameters
+    ----------
+    times : (n,)
+        When the frames were taken, in seconds. Stills are 1 apart, see
+        :attr:`superanimal.video.Video.timestamps`.
+    within
+        Longest time between two frames, in seconds; None for any.
+    """
+    follow = np.ones(len(times), dtype=bool)
+    follow[:1] = False
+    if within is not None:
+        # Time stamps are rounded in files: a step of 0.1 s may read as 0.1001.
+        follow[1:] = np.diff(times) <= within * 1.01
+    return follow
+
+
+def since_detection(follow: np.ndarray, every: int) -> np.ndarray:
+    """Return how many frames (n,) of a window lie between each and the last that the detector has to see.
+
+    Parameters
+    ----------
+    follow : (n,)
+        From :func:`may_follow`.
+    every
+        The detector sees at least every n-th frame of the window, from its first on.
+    """
+    since = np.zeros(len(follow), dtype=int)
+    for i in range(1, len(follow)):
+        if i % every and follow[i]:
+            since[i] = since[i - 1] + 1
+    return since
+
+
+def lost(confidence: np.ndarray, reference: np.ndarray) -> bool:
+    """Tell whether a box that followed has lost its animal.
+
+    Parameters
+    ----------
+    confidence : (n, K)
+        Of the poses found in the boxes that followed.
+    reference : (n,)
+        Mean confidence of the same animals when they were last detected.
+    """
+    return bool((confidence.mean(axis=1) < LOST * reference).any())

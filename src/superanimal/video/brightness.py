@@ -1,0 +1,51 @@
+"""Pixels of more than 8 bits, as cameras and microscopes write them, brought to 0..255."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from superanimal.video.base import Frame
+
+SAMPLED_FRAMES = 16
+"""So many evenly spaced frames tell the brightness range of a stack that is not 8-bit."""
+
+
+def sampled(frames: int) -> list[int]:
+    """Return which of so many frames tell the range: evenly spaced ones, the first and the last among them."""
+    return np.unique(np.linspace(0, frames - 1, min(frames, SAMPLED_FRAMES)).astype(int)).tolist()
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A linear map of pixel values to 0..255, one for all frames of a stack; 8-bit frames stay as they are."""
+
+    low: float = 0.0
+    gain: float = 1.0
+
+    @classmethod
+    def over(cls, samples: Iterable[NDArray]) -> Stretch:
+        """Return the map under which the darkest value of some frames becomes 0 and the brightest 255."""
+        lows, highs = [], []
+        for sample in samples:
+            values = np.asarray(sample, np.float64)
+            finite = values[np.isfinite(values)]
+            if finite.size and sample.dtype != np.uint8:
+                lows.append(float(finite.min()))
+                highs.append(float(finite.max()))
+        low, high = min(lows, default=0.0), max(highs, default=1.0)
+        return cls(low, 255.0 / (high - low) if high > low else 1.0)
+
+    def __call__(self, raw: NDArray) -> Frame:
+        """Return a frame (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of any type as (H, W, 3) uint8 RGB."""
+        if raw.dtype == bool:
+            raw = raw.astype(np.uint8) * 255
+        elif raw.dtype != np.uint8:
+            scaled = (raw.astype(np.float64) - self.low) * self.gain
+            raw = np.clip(np.nan_to_num(np.rint(scaled)), 0, 255).astype(np.uint8)
+        if raw.ndim == 2:
+            raw = raw[..., None]
+        return np.ascontiguousarray(raw[..., :3] if raw.shape[-1] >= 3 else np.repeat(raw[..., :1], 3, -1))
