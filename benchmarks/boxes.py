@@ -113,6 +113,17 @@ def make_cases(folder: Path) -> dict[str, dict[str, Any]]:
     return cases
 
 
+class Looks:
+    """Calls a detector and counts the frames it sees."""
+
+    def __init__(self, detect: Any) -> None:
+        self.detect, self.frames = detect, 0
+
+    def __call__(self, frames: Any) -> Any:
+        self.frames += len(frames)
+        return self.detect(frames)
+
+
 def measure(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Analyse each job; runs in a process of its own with the code of either side."""
     from superanimal.inference import Analyzer
@@ -122,15 +133,8 @@ def measure(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         options = {key: job[key] for key in ("frames", "detector_every") if key in job}
         with tempfile.TemporaryDirectory() as scratch:
             analyzer = Analyzer("mini_topviewmouse", out=scratch, formats=(), device="cpu", **options)
-            looks = 0
-            detect = analyzer.detector.detect
-
-            def counted(frames: Any) -> Any:
-                nonlocal looks
-                looks += len(frames)
-                return detect(frames)
-
-            analyzer.detector.detect = counted
+            looks = Looks(analyzer.detector.detect)
+            analyzer.detector.detect = looks
             start = time.process_time()
             poses = analyzer.run(job["path"]).poses
             cpu = time.process_time() - start
@@ -143,7 +147,7 @@ def measure(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "points": points.transpose("time", keypoints, "space").values.tolist(),
                 "names": [str(k) for k in poses[keypoints].values],
                 "cpu": cpu,
-                "looks": looks,
+                "looks": looks.frames,
             }
         )
     return results
@@ -163,7 +167,7 @@ def elsewhere(jobs: list[dict[str, Any]], source: Path) -> list[dict[str, Any]]:
 
 
 def errors(result: dict[str, Any], case: dict[str, Any]) -> np.ndarray:
-    """Return the mean error over the keypoints of each frame that counts, in pixels; NaN without an animal."""
+    """Return the mean error over the keypoints of each frame that counts, px; NaN without an animal."""
     columns = [result["names"].index(name) for name in case["names"]]
     away = np.linalg.norm(np.array(result["points"])[:, columns] - case["truth"], axis=-1)
     each = np.nanmean(away, axis=1)
@@ -225,9 +229,7 @@ def main() -> None:
                     looks[side] = result["looks"]
             for side in sides:
                 ratio = np.median(np.divide(rates["now"], rates[side]))
-                rows.append(
-                    [name, side, f"{np.median(rates[side]):.1f}", f"{ratio:.2f}", f"{looks[side]}"]
-                )
+                rows.append([name, side, f"{np.median(rates[side]):.1f}", f"{ratio:.2f}", f"{looks[side]}"])
         header = ["normal video, 150 frames", "code", "frames/CPU-s (median)", "now / this", "detector looks"]
         parts += [f"Speed, {options.rounds} rounds in turn:", table(header, rows)]
         print(parts[-1], flush=True)

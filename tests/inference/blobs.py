@@ -6,6 +6,8 @@ the pipeline's own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -85,6 +87,7 @@ class BlobDetector:
         self.sha256 = ""
         self.batches: list[int] = []
         self.frames_seen = 0
+        self.sizes: list[tuple[int, int]] = []
         self.blind = blind
 
     def to(self, device: str) -> BlobDetector:
@@ -92,6 +95,7 @@ class BlobDetector:
 
     def detect(self, frames: torch.Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
         self.batches.append(len(frames))
+        self.sizes += [(int(frame.shape[0]), int(frame.shape[1])) for frame in frames]
         found = [self._boxes(frame.numpy()) for frame in frames]
         for i in range(len(found)):
             if self.frames_seen + i in self.blind:
@@ -138,14 +142,27 @@ def draw(points: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(frame), 0, 255).astype(np.uint8)
 
 
-def write_video(path: Path, points: np.ndarray, fps: int = 30) -> Path:
-    """Encode the animation of points (frames, animals, 3, 2) with full colour resolution."""
+def write_images(folder: Path, images: Sequence[np.ndarray]) -> Path:
+    """Write pictures (H, W, 3) of any sizes as 0.png, 1.png, ... into a new folder."""
+    folder.mkdir()
+    for k, image in enumerate(images):
+        cv2.imwrite(str(folder / f"{k}.png"), image[..., ::-1])
+    return folder
+
+
+def write_video(path: Path, points: np.ndarray, fps: int = 30, pauses: Sequence[int] = ()) -> Path:
+    """Encode the animation of points (frames, animals, 3, 2) with full colour resolution.
+
+    There is a pause of a second before each frame in ``pauses``.
+    """
     with av.open(str(path), "w") as container:
         stream = container.add_stream(
             "libx264", rate=fps, options={"crf": "6", "preset": "ultrafast", "g": "40"}
         )
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv444p"
-        for each in points:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(draw(each), "rgb24")))
+        for k, each in enumerate(points):
+            frame = av.VideoFrame.from_ndarray(draw(each), "rgb24")
+            frame.pts, frame.time_base = k + fps * sum(k >= pause for pause in pauses), Fraction(1, fps)
+            container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path

@@ -71,7 +71,9 @@ def test_unfit_image_is_a_bad_frame(folder, pictures, damage):
 def test_images_of_different_sizes_keep_their_size_and_lie_at_the_top_left(folder, pictures):
     cv2.imwrite(str(folder / "img5.png"), pictures[5][:32, :, ::-1])
     cv2.imwrite(str(folder / "img6.png"), pictures[6][:, :50, ::-1])
-    cv2.imwrite(str(folder / "img7.png"), np.pad(pictures[7], ((0, 6), (0, 4), (0, 0)), mode="edge")[..., ::-1])
+    cv2.imwrite(
+        str(folder / "img7.png"), np.pad(pictures[7], ((0, 6), (0, 4), (0, 0)), mode="edge")[..., ::-1]
+    )
     video = open_video(folder)
     assert video.shape == (FRAMES, 70, 100, 3)
     assert [video.frame_size(k) for k in (4, 5, 6, 7)] == [(64, 96), (32, 96), (64, 50), (70, 100)]

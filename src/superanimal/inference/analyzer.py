@@ -14,13 +14,20 @@ import numpy as np
 import xarray as xr
 
 from superanimal.errors import InputError
-from superanimal.inference.boxes import BoxSource, DetectorBoxes, GivenBoxes, WholeFrame, load_boxes
+from superanimal.inference.boxes import (
+    BoxSource,
+    DetectorBoxes,
+    GivenBoxes,
+    WholeFrame,
+    load_boxes,
+    warn_of_boxes_outside,
+)
 from superanimal.inference.device import default_batch_size, resolve_device, resolve_precision
 from superanimal.inference.earlier import clear, go_on
 from superanimal.inference.estimate import Estimator
 from superanimal.inference.export import check_formats, check_scorer, export, render
 from superanimal.inference.fingerprint import fingerprint
-from superanimal.inference.following import FOLLOW_WITHIN, may_follow
+from superanimal.inference.following import FOLLOW_WITHIN, ghosts, may_follow
 from superanimal.inference.limbs import LimbSorter
 from superanimal.inference.naming import check_distinct, store_path
 from superanimal.inference.pipeline import run
@@ -65,8 +72,9 @@ class Analysis:
 
     @property
     def frames_with_animals(self) -> int:
-        """Number of frames in which at least one animal was found."""
-        return int(self.poses["position"].notnull().any(("space", "keypoints", "individuals")).sum())
+        """Number of frames in which at least one animal was found, ghosts left out."""
+        confidence = self.poses["confidence"].transpose("time", "individuals", "keypoints").values
+        return int((~ghosts(confidence)).any(axis=1).sum())
 
 
 class Analyzer:
@@ -208,11 +216,13 @@ class Analyzer:
         progress = progress or Progress()
         path = Path(path)
         with open_video(path) as video:
-            check_roi(self.settings.roi, video.shape[2], video.shape[1])
             frames = parse_frames(self.frames, len(video))
+            sizes = np.array([video.frame_size(k) for k in frames])
+            check_roi(self.settings.roi, *sizes.min(axis=0)[::-1].tolist())
             given = None
             if self.boxes is not None:
                 given = load_boxes(self.boxes, frames, len(video), self.settings.max_individuals)
+                warn_of_boxes_outside(given, sizes, self.settings.roi)
             store, before = self._store(path, video, frames, given, progress)
             left = len(store) - store.finished_frames()
             if 0 < left < len(store):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -106,7 +107,8 @@ class GivenBoxes:
     Parameters
     ----------
     boxes : (T, N, 4)
-        x, y, width, height in pixels of the frame for every row of the run; NaN where there is none.
+        x, y, width, height in pixels of the frame for every row of the run; NaN where there is none. One
+        that lies wholly outside the analysed region is none.
     offset
         x, y of the analysed region in the frame.
     """
@@ -118,8 +120,8 @@ class GivenBoxes:
     def find(self, frames: Sequence[np.ndarray], rows: np.ndarray) -> list[Boxes]:
         """See :class:`BoxSource`."""
         found = []
-        for boxes in self.boxes[rows]:
-            boxes = boxes[np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= 1).all(axis=1)]
+        for boxes, frame in zip(self.boxes[rows], frames, strict=True):
+            boxes = boxes[overlaps(boxes, frame.shape[:2]) & (boxes[:, 2:] >= 1).all(axis=1)]
             found.append(Boxes(boxes, np.ones(len(boxes), np.float32)))
         return found
 
@@ -135,6 +137,12 @@ class WholeFrame:
         sizes = (frame.shape[:2] for frame in frames)
         boxes = (np.array([[0, 0, width, height]], np.float32) for height, width in sizes)
         return [Boxes(box, np.ones(1, np.float32)) for box in boxes]
+
+
+def overlaps(xywh: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return which boxes (..., 4) share a part with a picture of this height and width; False where NaN."""
+    low, high = xywh[..., :2], xywh[..., :2] + xywh[..., 2:]
+    return ((high > 0) & (low < np.array(size[::-1])) & (xywh[..., 2:] > 0)).all(axis=-1)
 
 
 def suppress(xyxy: np.ndarray, scores: np.ndarray, overlap: float) -> np.ndarray:
@@ -214,6 +222,26 @@ def load_boxes(
             remedy="raise max_individuals",
         )
     return array if len(array) == len(frames) else array[frames.start : frames.stop : frames.step]
+
+
+def warn_of_boxes_outside(
+    boxes: np.ndarray, sizes: np.ndarray, roi: tuple[int, int, int, int] | None
+) -> None:
+    """Say how many boxes (T, N, 4) lie wholly outside of what is looked at in frames of sizes (T, 2)."""
+    x, y, width, height = roi or (0, 0, 0, 0)
+    given = np.isfinite(boxes).all(axis=-1)
+    outside = given.copy()
+    for t, size in enumerate(sizes if roi is None else [(height, width)] * len(boxes)):
+        outside[t] &= ~overlaps(boxes[t] - np.array([x, y, 0, 0]), (int(size[0]), int(size[1])))
+    if outside.any():
+        first = int(np.flatnonzero(outside.any(axis=1))[0])
+        what = "frame" if roi is None else "region of interest"
+        warnings.warn(
+            f"{int(outside.sum())} of {int(given.sum())} given boxes lie wholly outside the {what} "
+            f"(first in row {first}: x, y, width, height {boxes[first][outside[first]][0].tolist()}); "
+            "no animal is looked for in them",
+            stacklevel=3,
+        )
 
 
 def _read_boxes(path: Path) -> np.ndarray:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from superanimal.inference.boxes import Boxes, BoxSource, anchor_of, carried_box, pose_box
+from superanimal.inference.boxes import Boxes, BoxSource, anchor_of, carried_box, overlaps, pose_box
 from superanimal.inference.crops import CropWindows, crop_windows, cut
 from superanimal.inference.decode import decode
 from superanimal.inference.device import Batches, autocast
@@ -148,11 +148,10 @@ class Estimator:
             poses = self._poses(frames, {i: self._refined(found) for i, found in poses.items()})
         return {i: found.select(self._distinct(found)) for i, found in poses.items()}
 
-    def _followed(
-        self, frames: Sequence[np.ndarray], before: dict[int, Animals]
-    ) -> dict[int, Animals]:
+    def _followed(self, frames: Sequence[np.ndarray], before: dict[int, Animals]) -> dict[int, Animals]:
         """Return the animals of the frames in which boxes that follow from the frame before hold them."""
         boxes = {i: self._carry(animals) for i, animals in before.items() if len(animals)}
+        boxes = {i: box for i, box in boxes.items() if overlaps(box.xywh, frames[i].shape[:2]).all()}
         poses = self._poses(frames, boxes)
         for i, found in poses.items():
             found.reference, found.anchor = before[i].reference, before[i].anchor

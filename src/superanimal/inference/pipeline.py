@@ -188,9 +188,7 @@ def read_windows(
         yield Window(number, index, window, follow[index], readable)
 
 
-def _analysed(
-    image: np.ndarray, size: tuple[int, int], roi: tuple[int, int, int, int] | None
-) -> np.ndarray:
+def _analysed(image: np.ndarray, size: tuple[int, int], roi: tuple[int, int, int, int] | None) -> np.ndarray:
     """Return the part of a frame that is looked at: its own height and width, or the region of interest."""
     x, y, width, height = roi or (0, 0, size[1], size[0])
     part = image[y : y + height, x : x + width]

@@ -15,13 +15,13 @@ SAMPLED_FRAMES = 16
 
 
 def sampled(frames: int) -> list[int]:
-    """Return which of so many frames tell the range: evenly spaced ones, the first and the last among them."""
+    """Return which of so many frames tell the range: evenly spaced ones from the first to the last."""
     return np.unique(np.linspace(0, frames - 1, min(frames, SAMPLED_FRAMES)).astype(int)).tolist()
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """A linear map of pixel values to 0..255, one for all frames of a stack; 8-bit frames stay as they are."""
+    """A linear map of pixel values to 0..255, one for all frames of a stack; 8-bit ones stay as they are."""
 
     low: float = 0.0
     gain: float = 1.0

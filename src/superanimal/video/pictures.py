@@ -93,7 +93,9 @@ class TiffFile:
             if len(self._file.series) > 1:  # written page by page: take equal pages together
                 self._file.close()
                 self._file = tifffile.TiffFile(path, is_shaped=False, **kinds)
-            series = [one for one in self._file.series if not one.keyframe.is_reduced] or self._file.series[:1]
+            series = [one for one in self._file.series if not one.keyframe.is_reduced] or self._file.series[
+                :1
+            ]
             arrays = [(zarr.open_array(one.aszarr(level=0), mode="r"), one.axes) for one in series]
             if not arrays:
                 raise ValueError("it has no page")
