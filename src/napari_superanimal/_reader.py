@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from superanimal.video import Video
 
 LayerData = tuple[Any, dict[str, Any], str]
 Reader = Callable[[str | Sequence[str]], list[LayerData]]
@@ -58,6 +61,7 @@ def video_layer(path: str | Path) -> LayerData:
     from superanimal.video import open_video
 
     video = open_video(path)
+    _tell_of_sizes(video)
     keywords = {
         "name": video.path.stem,
         "rgb": True,
@@ -72,6 +76,19 @@ def video_layer(path: str | Path) -> LayerData:
         },
     }
     return video.dask(), keywords, "image"
+
+
+def _tell_of_sizes(video: Video) -> None:
+    """Say what was done to show images of different sizes in one layer."""
+    sizes = {video.frame_size(k) for k in range(len(video))}
+    if len(sizes) > 1:
+        from napari.utils.notifications import show_info
+
+        height, width = video.shape[1:3]
+        show_info(
+            f"{video.name} holds images of {len(sizes)} sizes: each lies at the top left of a frame of "
+            f"{width} x {height} pixels and is black beyond. Poses are estimated in each image at its size."
+        )
 
 
 def read_poses(path: str | Sequence[str]) -> list[LayerData]:

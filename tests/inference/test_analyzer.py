@@ -53,8 +53,8 @@ def off_lattice(result: Analysis) -> float:
     """How far, in cells of the heat map, the points lie from cell centres at most."""
     boxes = result.poses["boxes"].values[..., 0].astype(np.float32)
     windows = crop_windows(boxes, (64, 64), 1.5)  # crop margin of the dot model
-    crop = (positions(result)[:, 0] - windows.offset[:, None]) / windows.scale[:, None]
-    cells = (crop - 0.5) / 4 - 0.5  # pixel shift and stride of its head
+    crop = (positions(result)[:, 0] + 0.5 - windows.offset[:, None]) / windows.scale[:, None]
+    cells = crop / 4 - 0.5  # stride of its head
     return float(np.abs(cells - np.rint(cells)).max())
 
 

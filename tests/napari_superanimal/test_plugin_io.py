@@ -9,8 +9,9 @@ import npe2
 import numpy as np
 import pytest
 import xarray as xr
+from PIL import Image
 
-from napari_superanimal._reader import get_poses_reader, get_video_reader
+from napari_superanimal._reader import get_poses_reader, get_video_reader, video_layer
 from napari_superanimal.layers import layer_to_poses, poses_to_layer, poses_to_layerdata
 from napari_superanimal.widgets.save import FORMATS
 from superanimal.formats import load_poses, save_poses
@@ -31,6 +32,22 @@ def test_video_reader_gives_a_lazy_rgb_layer() -> None:
     assert metadata["path"] == str(Path(path).resolve())
     assert len(metadata["timestamps"]) == len(data) and metadata["fps"] > 0
     np.testing.assert_array_equal(data[7].compute(), metadata["video"][7])
+
+
+def test_a_folder_of_images_of_different_sizes_opens_and_says_how(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("napari.utils.notifications.show_info", told.append)
+    for k, size in enumerate([(30, 40), (30, 40), (50, 20)]):
+        Image.new("RGB", size[::-1], (9 + k, 0, 0)).save(tmp_path / f"{k}.png")
+    data, _, _ = video_layer(tmp_path)
+    assert data.shape == (3, 50, 40, 3)
+    assert np.array_equal(np.unique(data[2, :, :20].compute()), [0, 11]) and not data[2, :, 20:].any()
+    assert len(told) == 1 and "2 sizes" in told[0] and "40 x 50 pixels" in told[0]
+    (tmp_path / "2.png").unlink()
+    video_layer(tmp_path)
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize(

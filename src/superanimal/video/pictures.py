@@ -18,6 +18,8 @@ OPEN_FILES = 8
 """So many TIFF files are kept open at a time."""
 _ORIENTATION, _TURNED = 274, (5, 6, 7, 8)
 """EXIF tag, and its values that swap width and height."""
+_PNG_DEPTH = 24
+"""Byte of a PNG file that holds the bits per sample."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Picture:
         The file.
     height, width
         In pixels as it is shown, that is turned as its EXIF orientation says; 0 when it cannot be read.
+    deep
+        Whether its pixels are anything but 8-bit.
     series, frame
         Where it is in a TIFF of many pages; None in a file with one picture.
     """
@@ -37,6 +41,7 @@ class Picture:
     path: Path
     height: int
     width: int
+    deep: bool = False
     series: int | None = None
     frame: int = 0
 
@@ -107,6 +112,7 @@ class TiffFile:
         self.path = path
         self.turned = self._file.pages[0].tags.valueof(_ORIENTATION, 1) in _TURNED
         self.single = len(arrays) == 1 and not set("TIQZ") & set(arrays[0][1])
+        self.deep = any(array.dtype not in (np.uint8, bool) for array, _ in arrays)
         self.size = dict(zip(arrays[0][1], arrays[0][0].shape, strict=True))
         self.series = [] if self.single else [self._frames(*each) for each in arrays]
 
@@ -177,13 +183,13 @@ class PictureReader:
                 return [Picture(path, 0, 0)]
             if tiff.single:
                 height, width = tiff.size["Y"], tiff.size["X"]
-                return [Picture(path, *((width, height) if tiff.turned else (height, width)))]
+                return [Picture(path, *((width, height) if tiff.turned else (height, width)), tiff.deep)]
             return [
-                Picture(path, *frames.shape[1:], series, k)
+                Picture(path, *frames.shape[1:], tiff.deep, series, k)
                 for series, frames in enumerate(tiff.series)
                 for k in range(len(frames))
             ]
-        return [Picture(path, *(_header_size(path) or _decoded_size(path)))]
+        return [_from_header(path) or _from_pixels(path)]
 
     def read(self, picture: Picture) -> NDArray[Any] | None:
         """Return the pixels of a picture as stored, (H, W) or (H, W, C) in RGB; None when they cannot be."""
@@ -256,19 +262,22 @@ def _rgb(image: NDArray[Any] | None) -> NDArray[Any] | None:
     return image if image is None or image.ndim == 2 else image[..., 2::-1]
 
 
-def _header_size(path: Path) -> tuple[int, int] | None:
-    """Return height and width from the first bytes of a file, or None."""
+def _from_header(path: Path) -> Picture | None:
+    """Return what the first bytes of a file say of its picture, or None."""
     from PIL import Image
 
     try:
         with Image.open(path) as image:
             width, height = image.size
             turned = image.getexif().get(_ORIENTATION) in _TURNED
+        with path.open("rb") as file:
+            start = file.read(_PNG_DEPTH + 1)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    return (width, height) if turned else (height, width)
+    deep = start.startswith(b"\x89PNG") and start[_PNG_DEPTH:] == b"\x10"
+    return Picture(path, *((width, height) if turned else (height, width)), deep)
 
 
-def _decoded_size(path: Path) -> tuple[int, int]:
+def _from_pixels(path: Path) -> Picture:
     raw = decoded(path)
-    return (0, 0) if raw is None else (raw.shape[0], raw.shape[1])
+    return Picture(path, 0, 0) if raw is None else Picture(path, *raw.shape[:2], raw.dtype != np.uint8)

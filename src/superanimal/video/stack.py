@@ -32,7 +32,7 @@ class ImageStack(Video):
 
     The common frame has the height of the highest and the width of the widest image. Smaller ones lie at its
     top left, black beyond; :meth:`frame_size` tells how large each is. Images of more than 8 bits are mapped
-    linearly to 0-255 from the range of a few evenly spaced ones, all in the same way.
+    linearly to 0-255 from the range of a few evenly spaced ones of them, all in the same way.
 
     Attributes
     ----------
@@ -63,7 +63,8 @@ class ImageStack(Video):
         width = max(picture.width for picture in self._pictures)
         super().__init__(path, (frames, height, width), fps, _times(frames, fps), reopen)
         self._cache: ByteLRU[Frame] = ByteLRU(cache_bytes)
-        samples = (self._reader.read(self._pictures[k]) for k in sampled(frames))
+        deep = [picture for picture in self._pictures if picture.deep]
+        samples = (self._reader.read(deep[k]) for k in sampled(len(deep)))
         self._stretch = Stretch.over(sample for sample in samples if sample is not None)
 
     def frame_size(self, k: int) -> tuple[int, int]:
