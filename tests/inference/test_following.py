@@ -31,14 +31,24 @@ def test_turns_of_the_detector() -> None:
     assert since_detection(follow[2:], 3).tolist() == [0, 1, 0, 0, 1, 2]  # a window starts with the detector
 
 
+BOX = np.array([[10.0, 20, 60, 40]])
+
+
 @pytest.mark.parametrize(("mean", "gone"), [(0.41, False), (0.39, True), (0.8, False)])
 def test_a_pose_that_is_half_as_sure_has_lost_its_animal(mean: float, gone: bool) -> None:
     confidence = np.array([[0.9, 0.9], [mean - 0.1, mean + 0.1]])
-    assert lost(confidence, np.array([0.9, 0.8])) is gone
+    boxes = np.concatenate([BOX, BOX + 100])
+    assert lost(confidence, np.array([0.9, 0.8]), boxes, boxes) is gone
+
+
+@pytest.mark.parametrize(("move", "gone"), [((10, 5), False), ((25, 0), True), ((0, -20), True)])
+def test_a_pose_at_the_edge_of_its_box_has_lost_its_animal(move: tuple[int, int], gone: bool) -> None:
+    boxes, around = np.concatenate([BOX, BOX]), np.concatenate([BOX, BOX + [*move, 0, 0]])
+    assert lost(np.full((2, 3), 0.9), np.array([0.9, 0.9]), boxes, around) is gone
 
 
 def test_a_pose_that_is_nowhere_sure_is_no_animal() -> None:
     confidence = np.array([[0.05, 0.11], [0.05, 0.09], [np.nan, np.nan]])
     assert ghosts(confidence).tolist() == [False, True, True]
-    assert lost(np.array([[0.05, 0.09]]), np.array([0.08]))  # nobody follows a ghost
-    assert not lost(np.array([[0.05, 0.11]]), np.array([0.08]))
+    assert lost(np.array([[0.05, 0.09]]), np.array([0.08]), BOX, BOX)  # nobody follows a ghost
+    assert not lost(np.array([[0.05, 0.11]]), np.array([0.08]), BOX, BOX)

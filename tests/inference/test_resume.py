@@ -189,7 +189,7 @@ def test_killed_at_random_moments(long_clip: Path, whole: Path, tmp_path: Path) 
         **os.environ,
         "OMP_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "PASSIVE",
-        "PYTHONPATH": str(here),
+        "PYTHONPATH": os.pathsep.join([str(here), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
     }
     command = [sys.executable, str(here / "kill_me.py"), str(long_clip), str(tmp_path)]
     store_path = tmp_path / whole.name

@@ -155,11 +155,14 @@ class Estimator:
         poses = self._poses(frames, boxes)
         for i, found in poses.items():
             found.reference, found.anchor = before[i].reference, before[i].anchor
-        return {
-            i: found
-            for i, found in poses.items()
-            if not lost(found.confidence, found.reference) and len(self._distinct(found)) == len(found)
-        }
+        return {i: found for i, found in poses.items() if self._holds(found)}
+
+    def _holds(self, found: Animals) -> bool:
+        """Tell whether boxes that followed hold their animals, each another one."""
+        around = self._carry(found).xywh
+        if lost(found.confidence, found.reference, found.boxes, around):
+            return False
+        return len(self._distinct(found)) == len(found)
 
     def _carry(self, before: Animals) -> Boxes:
         """Return the boxes that follow from the frame before."""

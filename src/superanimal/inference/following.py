@@ -5,18 +5,23 @@ the animal goes on from where it was. So the detector sees a frame
 
 * whose turn it is (``detector_every``),
 * that comes too long after the one before (:data:`FOLLOW_WITHIN`): stills, large steps, slow cameras,
-* in which the pose found in a box that followed says that the animal is not there: :func:`lost`.
+* in which the pose found in a box that followed says that the animal is not, or only in part, there:
+  :func:`lost`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from superanimal.inference.tracking import iou
+
 FOLLOW_WITHIN = 0.1
 """Seconds between two frames over which boxes follow the pose, unless a person chose ``detector_every``."""
 LOST = 0.5
 """An animal is lost when its mean confidence falls below this share of that at its detection."""
 
+AWAY = 0.5
+"""An animal has left its box, too, when the box round the pose overlaps less than this (IoU) with it."""
 GHOST = 0.1
 """A pose without any keypoint of at least this confidence is no animal: noise and empty scenes reach 0.1 at
 most with the embedded models, animals 0.13 and mostly more than 0.7 (measured on all real data at hand)."""
@@ -58,7 +63,7 @@ def since_detection(follow: np.ndarray, every: int) -> np.ndarray:
     return since
 
 
-def lost(confidence: np.ndarray, reference: np.ndarray) -> bool:
+def lost(confidence: np.ndarray, reference: np.ndarray, boxes: np.ndarray, around: np.ndarray) -> bool:
     """Tell whether a box that followed has lost its animal.
 
     Parameters
@@ -67,8 +72,13 @@ def lost(confidence: np.ndarray, reference: np.ndarray) -> bool:
         Of the poses found in the boxes that followed.
     reference : (n,)
         Mean confidence of the same animals when they were last detected.
+    boxes : (n, 4)
+        The boxes that followed, x, y, width, height.
+    around : (n, 4)
+        Boxes that lie round the poses found in them as those did round the poses of the frame before.
     """
-    return bool((ghosts(confidence) | (confidence.mean(axis=1) < LOST * reference)).any())
+    unsure = ghosts(confidence) | (confidence.mean(axis=1) < LOST * reference)
+    return bool((unsure | (np.diagonal(iou(boxes, around)) < AWAY)).any())
 
 
 def ghosts(confidence: np.ndarray) -> np.ndarray:
