@@ -41,7 +41,7 @@ def test_a_pose_that_is_half_as_sure_has_lost_its_animal(mean: float, gone: bool
     assert lost(confidence, np.array([0.9, 0.8]), boxes, boxes) is gone
 
 
-@pytest.mark.parametrize(("move", "gone"), [((10, 5), False), ((25, 0), True), ((0, -20), True)])
+@pytest.mark.parametrize(("move", "gone"), [((10, 5), False), ((25, 0), True), ((0, -21), True)])
 def test_a_pose_at_the_edge_of_its_box_has_lost_its_animal(move: tuple[int, int], gone: bool) -> None:
     boxes, around = np.concatenate([BOX, BOX]), np.concatenate([BOX, BOX + [*move, 0, 0]])
     assert lost(np.full((2, 3), 0.9), np.array([0.9, 0.9]), boxes, around) is gone

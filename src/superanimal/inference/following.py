@@ -13,15 +13,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from superanimal.inference.tracking import iou
-
 FOLLOW_WITHIN = 0.1
 """Seconds between two frames over which boxes follow the pose, unless a person chose ``detector_every``."""
 LOST = 0.5
 """An animal is lost when its mean confidence falls below this share of that at its detection."""
 
-AWAY = 0.5
-"""An animal has left its box, too, when the box round the pose overlaps less than this (IoU) with it."""
+AWAY = 1 / 3
+"""An animal has left its box when the box round its pose is away from it by this share of the longer side."""
 GHOST = 0.1
 """A pose without any keypoint of at least this confidence is no animal: noise and empty scenes reach 0.1 at
 most with the embedded models, animals 0.13 and mostly more than 0.7 (measured on all real data at hand)."""
@@ -78,7 +76,9 @@ def lost(confidence: np.ndarray, reference: np.ndarray, boxes: np.ndarray, aroun
         Boxes that lie round the poses found in them as those did round the poses of the frame before.
     """
     unsure = ghosts(confidence) | (confidence.mean(axis=1) < LOST * reference)
-    return bool((unsure | (np.diagonal(iou(boxes, around)) < AWAY)).any())
+    shift = around[:, :2] + around[:, 2:] / 2 - (boxes[:, :2] + boxes[:, 2:] / 2)
+    away = np.abs(shift).max(axis=1) > AWAY * boxes[:, 2:].max(axis=1)
+    return bool((unsure | away).any())
 
 
 def ghosts(confidence: np.ndarray) -> np.ndarray:
