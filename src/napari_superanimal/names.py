@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from napari_superanimal.playback import PoseView
 
 SIZE = 9
+COLOR = "#ff3fa4"  # can be read on bright and on dark pictures
 
 
 class Names:
@@ -87,7 +88,7 @@ class Names:
             text={
                 "string": "{text}",
                 "size": SIZE,
-                "color": "white",
+                "color": COLOR,
                 "anchor": "upper_left",
                 "translation": [0, self.view.points.current_size / 2],
             },

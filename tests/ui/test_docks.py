@@ -27,12 +27,12 @@ def test_a_dock_fits_a_small_screen_and_keeps_what_was_in_view(
     plugin.show_poses(viewer, mouse_poses)
     qtbot.wait(200)
     canvas = viewer.window._qt_viewer.canvas
-    seen = np.array(canvas.size) / viewer.camera.zoom
+    seen = np.array(canvas.size) / viewer.scene.camera.zoom
     _, widget = viewer.window.add_plugin_dock_widget("napari-superanimal", title)
     qtbot.wait(500)
     window = viewer.window._qt_window
     assert window.height() <= 800 and window.width() <= 1280
-    assert (np.array(canvas.size) / viewer.camera.zoom >= seen * 0.99).all()
+    assert (np.array(canvas.size) / viewer.scene.camera.zoom >= seen * 0.99).all()
     page = widget.pages.currentWidget()
     assert page.width() >= page.minimumSizeHint().width()  # nothing is cut off at the side
 

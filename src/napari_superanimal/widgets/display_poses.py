@@ -123,7 +123,7 @@ class DisplayPosesWidget(QWidget):
             "No poses yet", "Run 'Estimate poses' on a video, or open a pose file by dropping it here.", []
         )
         self.pages = fill_dock(self, empty, page)
-        self.setMinimumWidth(330)
+        self.setMinimumWidth(370)
 
     def save(self) -> None:
         """Ask for a file and save the poses with all edits."""

@@ -171,7 +171,7 @@ class EstimatePosesWidget(QWidget):
             [self.empty_open, self.empty_sample],
         )
         self.pages = fill_dock(self, empty, page)
-        self.setMinimumWidth(330)
+        self.setMinimumWidth(370)
 
     # ---------------------------------------------------------------- what the buttons do
 

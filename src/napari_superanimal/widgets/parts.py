@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QComboBox,
+    QDockWidget,
     QFileDialog,
     QFormLayout,
     QFrame,
@@ -16,6 +17,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QLayout,
     QLineEdit,
+    QMainWindow,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 MARGIN = 8
+WATCH_MS, WATCHED = 50, 40
+"""How often, and how many times, the canvas is looked at after a dock was opened."""
 SPACING = 6
 # Half transparent, so that they suit the dark and the light theme alike.
 _TINTS = {
@@ -41,27 +45,20 @@ _TINTS = {
 
 
 class Caption(QLabel):
-    """A smaller, dimmer line of text below a field."""
+    """A smaller, dimmer text below a field, wrapped to its width and just as high as it is."""
 
     def __init__(self, text: str = "") -> None:
-        super().__init__(text)
+        super().__init__()
         self.setTextFormat(Qt.TextFormat.RichText)
         self.setOpenExternalLinks(True)
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.setContentsMargins(2, 0, 0, 2)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         font = self.font()
         font.setPointSizeF(max(7.0, font.pointSizeF() * 0.88))
         self.setFont(font)
-
-
-class WrappedCaption(Caption):
-    """A caption of several lines of plain text, just as high as they are."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setWordWrap(True)
-        self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self.setText(text)
 
     def setText(self, text: str | None) -> None:  # noqa: N802 - Qt's name
         """Show another text."""
@@ -76,6 +73,14 @@ class WrappedCaption(Caption):
     def _fit(self) -> None:
         self.setMinimumHeight(0)  # else the height never shrinks
         self.setFixedHeight(max(self.heightForWidth(self.width()), 1) if self.text() else 0)
+
+
+class WrappedCaption(Caption):
+    """A caption of plain text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
 
 
 class Message(QFrame):
@@ -333,25 +338,53 @@ class KeepInView(QObject):
         viewer = getattr(dock.viewer, "__wrapped__", dock.viewer)
         self._viewer = viewer
         self._before = self._size()
+        self._seen = False
+        self._left = WATCHED
+        self._timer = QTimer(self)
+        self._timer.setInterval(WATCH_MS)
+        self._timer.timeout.connect(self._adapt)
 
     def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
-        """When the dock is shown for the first time, wait until the window is laid out."""
-        if event.type() == QEvent.Type.Show and self._before is not None:
-            QTimer.singleShot(0, self._adapt)
+        """When the dock is shown for the first time, watch how the window is laid out."""
+        if event.type() == QEvent.Type.Show and not self._seen:
+            self._seen = True
+            _join_tabs(watched)
+            self._timer.start()
         return False
 
-    def _size(self) -> tuple[int, int] | None:
+    def _size(self) -> tuple[int, int]:
         window = getattr(self._viewer, "window", None)
-        return None if window is None else tuple(window._qt_viewer.canvas.size)
+        return (1, 1) if window is None else tuple(window._qt_viewer.canvas.size)
 
     def _adapt(self) -> None:
-        before, now = self._before, self._size()
-        self._before = None
-        if before is None or now is None or not self._viewer.layers:
-            return
-        smaller = min(now[0] / before[0], now[1] / before[1])
-        if smaller < 1:
-            self._viewer.camera.zoom *= smaller
+        self._left -= 1
+        if not self._left:
+            self._timer.stop()
+        before, self._before = self._before, self._size()
+        smaller = min(self._before[0] / before[0], self._before[1] / before[1])
+        if smaller < 1 and self._viewer.layers:
+            camera = getattr(self._viewer, "scene", self._viewer).camera  # napari before 0.9 has no scene
+            camera.zoom *= smaller
+
+
+def _join_tabs(inside: QWidget) -> None:
+    """Put a dock that opens beside another one of ours into its tabs: one below the other both were short."""
+    mine: Any = inside
+    while mine is not None and not isinstance(mine, QDockWidget):
+        mine = mine.parentWidget()
+    window = mine.parentWidget() if mine is not None else None
+    if not isinstance(window, QMainWindow) or mine.isFloating():
+        return
+    area = window.dockWidgetArea(mine)
+    others = [
+        dock
+        for dock in window.findChildren(QDockWidget)
+        if dock is not mine and dock.isVisible() and window.dockWidgetArea(dock) == area
+    ]
+    ours = [dock for dock in others if dock.findChild(Scroll) is not None]
+    if ours and mine not in window.tabifiedDockWidgets(ours[-1]):
+        window.tabifyDockWidget(ours[-1], mine)
+        QTimer.singleShot(0, mine.raise_)
 
 
 def narrow_form() -> QFormLayout:
