@@ -115,7 +115,8 @@ class DisplayPosesWidget(QWidget):
         form.addRow("Confidence", row(self.cutoff, self.cutoff_value, stretch=1))
         form.addRow("", self.shown)
         form.addRow("Point size", row(self.point_size))
-        form.addRow("Show", row(self.skeleton, self.boxes, self.trails, self.names))
+        form.addRow("Show", row(self.skeleton, self.boxes))
+        form.addRow("", row(self.names, self.trails))
         form.addRow("Trails", row(self.trail_of, self.trail_length, stretch=1))
         form.addRow("Frames", self.strip)
         page = page_of(form, row(self.undo_button, self.redo_button, self.save_button), self.message)
@@ -123,7 +124,7 @@ class DisplayPosesWidget(QWidget):
             "No poses yet", "Run 'Estimate poses' on a video, or open a pose file by dropping it here.", []
         )
         self.pages = fill_dock(self, empty, page)
-        self.setMinimumWidth(370)
+        self.pages.setMinimumWidth(380)
 
     def save(self) -> None:
         """Ask for a file and save the poses with all edits."""

@@ -171,7 +171,7 @@ class EstimatePosesWidget(QWidget):
             [self.empty_open, self.empty_sample],
         )
         self.pages = fill_dock(self, empty, page)
-        self.setMinimumWidth(370)
+        self.pages.setMinimumWidth(380)
 
     # ---------------------------------------------------------------- what the buttons do
 
@@ -307,7 +307,7 @@ class EstimatePosesWidget(QWidget):
         fps = layer.metadata.get("fps") if layer is not None else None
         if fps:
             span = (self.last.value() - self.first.value() + 1) / fps
-            text += f" from {clock(span)} min at {fps:.4g} frames/s"
+            text += f" from {clock(span)} min at {fps:.4g} fps"
         self.frames_caption.setText(text if count else "The first frame lies behind the last one.")
         self._update_buttons()
 

@@ -168,7 +168,7 @@ class KeypointMappingWidget(QWidget):
         )
         page = page_of(form, self.panel, self.message, splitter, grow=splitter)
         self.pages = fill_dock(self, empty, page)
-        self.setMinimumWidth(400)
+        self.pages.setMinimumWidth(400)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:

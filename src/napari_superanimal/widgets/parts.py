@@ -45,20 +45,27 @@ _TINTS = {
 
 
 class Caption(QLabel):
-    """A smaller, dimmer text below a field, wrapped to its width and just as high as it is."""
+    """A smaller, dimmer line of text below a field."""
 
     def __init__(self, text: str = "") -> None:
-        super().__init__()
+        super().__init__(text)
         self.setTextFormat(Qt.TextFormat.RichText)
         self.setOpenExternalLinks(True)
-        self.setWordWrap(True)
-        self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.setContentsMargins(2, 0, 0, 2)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         font = self.font()
         font.setPointSizeF(max(7.0, font.pointSizeF() * 0.88))
         self.setFont(font)
-        self.setText(text)
+
+
+class WrappedCaption(Caption):
+    """A caption of several lines of plain text, just as high as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
 
     def setText(self, text: str | None) -> None:  # noqa: N802 - Qt's name
         """Show another text."""
@@ -73,14 +80,6 @@ class Caption(QLabel):
     def _fit(self) -> None:
         self.setMinimumHeight(0)  # else the height never shrinks
         self.setFixedHeight(max(self.heightForWidth(self.width()), 1) if self.text() else 0)
-
-
-class WrappedCaption(Caption):
-    """A caption of plain text."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setTextFormat(Qt.TextFormat.PlainText)
 
 
 class Message(QFrame):
@@ -327,7 +326,8 @@ class Scroll(QScrollArea):
         return self.verticalScrollBar().sizeHint().width()
 
     def _fit(self) -> None:
-        self.setMinimumWidth(self.widget().minimumSizeHint().width() + self._bar)
+        inside = self.widget()
+        self.setMinimumWidth(max(inside.minimumSizeHint().width(), inside.minimumWidth()) + self._bar)
 
 
 class KeepInView(QObject):

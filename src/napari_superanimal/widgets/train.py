@@ -85,7 +85,7 @@ class TrainWidget(QWidget):
         buttons = row(self.start_button, self.stop_button, self.resume_button)
         page = page_of(self.tabs, buttons, self.bar, self.status, self.message, grow=self.tabs)
         self.pages = fill_dock(self, empty, page)
-        self.setMinimumWidth(420)
+        self.pages.setMinimumWidth(420)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:
