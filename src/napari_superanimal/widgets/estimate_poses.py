@@ -132,6 +132,9 @@ class EstimatePosesWidget(QWidget):
         self._on_video()
 
     def _lay_out(self) -> None:
+        for box in (self.model, self.detector):  # the longest title would take the canvas its room
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(26)
         form = narrow_form()
         form.addRow("Video", row(self.video, self.open_button, stretch=1))
         form.addRow("Model", self.model)
