@@ -154,5 +154,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> NotFoundError:
         All valid names.
     """
     names = list(known)
+    if not names:
+        return NotFoundError(f"unknown {kind} {name!r}", "there is none")
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names
     return NotFoundError(f"unknown {kind} {name!r}", remedy=f"did you mean {', '.join(near)}?")

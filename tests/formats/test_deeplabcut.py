@@ -150,10 +150,10 @@ def test_conversion_from_csv_to_h5_and_back(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("scorer,s,s\nbodyparts,a,a\ncoords,x,y\n0,1,oops\n", "oops"),
-        ("scorer,s,s\nbodyparts,a,a\ncoords,x,x\n0,1,2\n", "more than once"),
-        ("scorer,s,s\nbodyparts,a,a\ncoords,u,v\n0,1,2\n", "no columns x and y"),
+        ("scorer,s,s\nbodyparts,a,a\ncoords,x,x\n0,1,2\n", "a/x appears 2 times"),
+        ("scorer,s,s\nbodyparts,a,a\ncoords,u,v\n0,1,2\n", "the columns are u, v"),
         ("scorer,s,s,s\nbodyparts,a,a,a\ncoords,x,y,likelihood\n0,1,2,77\n", "0..1"),
-        ("scorer,s,s\nbodyparts,a,a\ncoords,x,y\n0,1,2\n1,1\n", "Expected 3 columns"),
+        ("scorer,s,s\nbodyparts,a,a\ncoords,x,y\n0,1,2\n1,1\n", "row 2 below the header has 2 cells"),
     ],
 )
 def test_damaged_csv_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:

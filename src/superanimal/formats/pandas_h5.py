@@ -106,6 +106,7 @@ def _read_table(node: h5py.Group, path: Any) -> tuple[list[Any], list[Any] | Non
         raise FormatError(
             f"{path}: table columns {rows.dtype.names}", "expected 'index' and 'values_block_0'"
         )
+    _refuse_times(data.attrs.get("index_kind"), path)
     columns: list[Any] = []
     for block in blocks:
         columns += loads(_bytes(data.attrs[f"{block}_kind"]), path)
@@ -118,6 +119,8 @@ def _read_table(node: h5py.Group, path: Any) -> tuple[list[Any], list[Any] | Non
 def _read_fixed(node: h5py.Group, path: Any) -> tuple[list[Any], list[Any] | None, Any, np.ndarray]:
     columns, names = _read_axis(node, "axis0", path)
     index, _ = _read_axis(node, "axis1", path)
+    if "axis1" in node:
+        _refuse_times(node["axis1"].attrs.get("kind"), path)
     if not columns or not isinstance(columns[0], tuple):
         raise FormatError(
             f"{path}: plain columns {list(columns)[:4]}", "DeepLabCut tables have header levels"
@@ -133,6 +136,17 @@ def _read_fixed(node: h5py.Group, path: Any) -> tuple[list[Any], list[Any] | Non
                 values = np.empty_like(array)
             values[:, [place[item] for item in items]] = array
     return list(columns), names, index, values
+
+
+def _refuse_times(kind: Any, path: Any) -> None:
+    """Refuse an index of dates or durations, which pandas stores as whole numbers."""
+    kind = _text(kind.decode() if isinstance(kind, bytes) else kind)
+    if kind.startswith(("datetime", "timedelta")):
+        raise FormatError(
+            f"{path}: rows are {kind}",
+            "rows are frame numbers or image names",
+            "put the frame number into the index of the table",
+        )
 
 
 def _read_axis(node: h5py.Group, axis: str, path: Any) -> tuple[Any, list[Any] | None]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import mmap
 import os
 import re
 from pathlib import Path
+
+from superanimal.formats.text import first_row, is_number
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _PICKLE_NAME = re.compile(r"_(full|assemblies|el|bx|sk|ctd)\.pickle$")
@@ -37,7 +38,7 @@ def _recognise(path: Path) -> str | None:
         return "array"
     if head.startswith(b"\x80"):
         return "dlc-pickle" if _PICKLE_NAME.search(path.name) else None
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith((b"{", b"[")):
         return _recognise_json(path, text)
     return _recognise_csv(path) if path.suffix.lower() == ".csv" else None
@@ -85,29 +86,18 @@ def _recognise_json(path: Path, text: bytes) -> str | None:
 
 
 def _recognise_csv(path: Path) -> str | None:
-    from superanimal.formats.wide_csv import read_header
+    from superanimal.formats.wide_csv import find_layout
 
-    header, first = read_header(path)
-    if header:
-        scorer = header[0][-1] or header[0][1]
-        if re.search(r"_tracker(\.\d+)?$", header[0][1]) or scorer.endswith("_tracker"):
+    layout = find_layout(path)
+    if layout is not None:
+        if re.search(r"_tracker(\.\d+)?$", layout.columns[0][0]):
             return "lightning-pose"
-        if not first:
-            return "dlc-csv"
-        return "dlc-csv" if _are_numbers(first[:1]) else "dlc-labels"
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        row = next(csv.reader(file), [])
-    if _is_tidy(row):
+        return "dlc-labels" if layout.is_labels else "dlc-csv"
+    row, _ = first_row(path)
+    if _is_tidy([cell.lower() for cell in row]):
         return "csv"
-    return "array" if len(row) > 1 and _are_numbers(row) else None
+    return "array" if len(row) > 1 and all(map(is_number, row)) else None
 
 
 def _is_tidy(names: list[str]) -> bool:
     return {"keypoint", "x", "y"} <= set(names) and bool({"frame", "time", "image"} & set(names))
-
-
-def _are_numbers(cells: list[str]) -> bool:
-    try:
-        return all(float(cell) is not None for cell in cells)
-    except ValueError:
-        return False

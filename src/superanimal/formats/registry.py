@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from superanimal.errors import FormatError, InputError, NotFoundError, SuperAnimalError, option, unknown_name
+from superanimal.errors import FormatError, InputError, NotFoundError, option, unknown_name
+from superanimal.formats.describe import unknown_file
+from superanimal.formats.guard import reading
 from superanimal.formats.recognise import recognise
 from superanimal.poses import validate_poses
 
@@ -155,23 +157,12 @@ def load_poses(
         raise NotFoundError(f"{path}: no such file")
     name = format or recognise(path)
     if name is None:
-        raise FormatError(
-            f"{path}: not recognised as a pose file",
-            f"readable are {', '.join(format_names())}",
-            f"if you know what it is, name it{option('format')}",
-        )
+        raise unknown_file(path, f"readable as poses are {', '.join(format_names())}")
     chosen = get_format(name)
     reader = chosen.function(chosen.reader)
     _check_options(reader, name, options)
-    try:
+    with reading(path, chosen.title):
         ds = reader(Path(path), **options)
-    except (SuperAnimalError, MemoryError):
-        raise
-    except Exception as error:  # a damaged file can break a reader anywhere; users get one sentence
-        raise FormatError(
-            f"{path}: no readable {chosen.title} ({type(error).__name__}: {error})",
-            remedy=f"if it is another kind of file, name it{option('format')}",
-        ) from error
     return ds if fps is None else with_fps(ds, fps)
 
 

@@ -8,7 +8,9 @@ its keypoints). Absent values are empty cells. Any such table is read, in any or
 
 from __future__ import annotations
 
+import io
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,8 @@ from pyarrow import parquet
 from superanimal.errors import FormatError
 from superanimal.files import atomic_write
 from superanimal.formats import record
-from superanimal.formats.wide_table import clip_confidence
+from superanimal.formats.text import decode, first_row
+from superanimal.formats.wide_table import clip_confidence, frame_numbers
 from superanimal.poses import make_poses
 
 REQUIRED = ("keypoint", "x", "y")
@@ -33,10 +36,22 @@ _META = b"superanimal"
 
 def read_csv(path: str | os.PathLike[str]) -> xr.Dataset:
     """Read a tidy csv file."""
+    names, delimiter = first_row(path)
+    names = [name.lower() for name in names]
+    if repeated := sorted({name for name in names if names.count(name) > 1 and name}):
+        raise FormatError(f"{path}: two columns are called {repeated[0]!r}", "names of columns are unique")
     text = dict.fromkeys(("keypoint", "individual", "image"), pa.dictionary(pa.int32(), pa.string()))
     options = arrow_csv.ConvertOptions(column_types=text, strings_can_be_null=False)
+    content, encoding = decode(Path(path).read_bytes())
+    if encoding == "cp1252":
+        warnings.warn(f"{path} is not UTF-8 text and was read as Windows text: check the names", stacklevel=3)
     try:
-        table = arrow_csv.read_csv(os.fspath(path), convert_options=options)
+        table = arrow_csv.read_csv(
+            io.BytesIO(content.encode()),
+            read_options=arrow_csv.ReadOptions(column_names=names, skip_rows=1),
+            parse_options=arrow_csv.ParseOptions(delimiter=delimiter),
+            convert_options=options,
+        )
     except pa.ArrowInvalid as error:
         raise FormatError(f"{path}: {error}", "a tidy table has one header row") from error
     return _to_poses(table, record.read_sidecar(path), path)
@@ -124,13 +139,14 @@ def _to_poses(table: pa.Table, known: dict[str, Any], path: str | os.PathLike[st
             f"{path}: columns {table.column_names}",
             "a tidy table has keypoint, x, y and frame or time; individual and confidence are optional",
         )
+    table = _without_empty_rows(table, clock, path)
     keypoints, k = _codes(table, "keypoint")
     individuals, n = (
         _codes(table, "individual")
         if "individual" in table.column_names
         else (["animal0"], np.zeros(table.num_rows, dtype=np.int64))
     )
-    instants = _column(table, clock) if clock != "image" else np.array(table["image"].to_pylist())
+    instants = _column(table, clock, path) if clock != "image" else np.array(table["image"].to_pylist())
     if clock == "image":
         _, first, t = np.unique(instants, return_index=True, return_inverse=True)
         first, t = np.sort(first), np.argsort(np.argsort(first))[t]
@@ -149,12 +165,12 @@ def _to_poses(table: pa.Table, known: dict[str, Any], path: str | os.PathLike[st
 
     def points(name: str, fill: Any = np.nan, dtype: Any = np.float32) -> np.ndarray:
         values = np.full(shape, fill, dtype=dtype)
-        values.ravel()[flat] = _column(table, name)
+        values.ravel()[flat] = _column(table, name, path)
         return values
 
     def animals(name: str) -> np.ndarray:
         values = np.full((shape[0], shape[2]), np.nan, dtype=np.float32)
-        values[t, n] = _column(table, name)
+        values[t, n] = _column(table, name, path)
         return values
 
     def optional(make: Callable[[], np.ndarray], *needed: str) -> np.ndarray | None:
@@ -162,9 +178,9 @@ def _to_poses(table: pa.Table, known: dict[str, Any], path: str | os.PathLike[st
 
     frames, fields = None, record.fields_of(known, "")
     if clock == "frame":
-        frames = instants[first].astype(np.int64)
+        frames = frame_numbers(instants[first], path)
         if fields["fps"] is None and "time" in table.column_names:
-            fields["fps"] = _rate(frames, _column(table, "time")[first])
+            fields["fps"] = _rate(frames, _column(table, "time", path)[first])
     elif clock == "time":
         frames, fields["fps"] = _count_frames(instants[first], fields["fps"], path)
     confidence = optional(lambda: points("confidence"), "confidence")
@@ -198,15 +214,36 @@ def _codes(table: pa.Table, name: str) -> tuple[list[str], np.ndarray]:
     return [str(texts[i]) for i in order], rank[codes]
 
 
-def _column(table: pa.Table, name: str) -> np.ndarray:
+def _without_empty_rows(table: pa.Table, clock: str, path: Any) -> pa.Table:
+    """Return the table without rows that name neither keypoint nor instant.
+
+    Raises
+    ------
+    FormatError
+        When a row names only one of them.
+    """
+    filled = []
+    for name in ("keypoint", clock):
+        text = table[name].cast(pa.string())
+        filled.append(np.array([bool(cell and cell.strip()) for cell in text.to_pylist()], dtype=bool))
+    if (partial := np.flatnonzero(filled[0] != filled[1])).size:
+        row = int(partial[0])
+        raise FormatError(
+            f"{path}: row {row + 1} below the header has no {'keypoint' if filled[1][row] else clock}",
+            f"each row has a keypoint and a {clock}",
+        )
+    return table if filled[0].all() else table.filter(pa.array(filled[0]))
+
+
+def _column(table: pa.Table, name: str, path: Any) -> np.ndarray:
     """Return a column of numbers; empty cells are NaN."""
     values = table[name].to_numpy()
     if values.dtype.kind != "O":
         return values
     try:
         return values.astype(np.float64)
-    except ValueError as error:
-        raise FormatError(f"column {name!r}: {error}", "its cells are numbers or empty") from error
+    except (TypeError, ValueError) as error:
+        raise FormatError(f"{path}: column {name!r}: {error}", "its cells are numbers or empty") from error
 
 
 def _rate(frames: np.ndarray, times: np.ndarray) -> float | None:

@@ -1,10 +1,19 @@
-"""Csv form of the wide table: one header row per column level, then one row per frame or image."""
+"""Csv form of the wide table: one header row per column level, then one row per frame or image.
+
+Tables that went through a spreadsheet or pandas are read as well: semicolons or tabs, decimal commas, UTF-16
+or Windows text, capital ``X``, spaces after commas, columns without a header, a row that names the index,
+empty rows at the end. Columns are found by their header, never by counting.
+"""
 
 from __future__ import annotations
 
 import csv
+import io
 import os
-from itertools import takewhile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice, takewhile
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -15,63 +24,129 @@ from pyarrow import csv as arrow_csv
 
 from superanimal.errors import FormatError
 from superanimal.formats import record
+from superanimal.formats.text import decode, is_number
 from superanimal.formats.wide_table import WideTable, name_levels
 
 _LEVELS = ("scorer", "individuals", "bodyparts", "coords")
 _KNOWN = {"scorer", "individual", "individuals", "bodypart", "bodyparts", "coord", "coords"}
+_EMPTY = ["", "nan", "NaN", "NAN", "-nan", "None", "none", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "-"]
+_SAMPLE = 1 << 20
+"""Bytes that hold the header and the first rows of any table."""
 
 
-def read_header(path: str | os.PathLike[str]) -> tuple[list[list[str]], list[str]]:
-    """Return (header rows, first data row) of a csv; no header rows when it is not a wide table."""
-    with Path(path).open(encoding="utf-8-sig", newline="") as file:
-        rows: list[list[str]] = []
-        try:
-            for row in csv.reader(file):
-                rows.append(row)
-                if len(rows) == 5:
-                    break
-        except (csv.Error, UnicodeDecodeError):
-            return [], []
-    header = list(takewhile(lambda row: row and row[0].strip().lower() in _KNOWN, rows))
-    complete = len(header) in (3, 4) and header[-1][0].strip().lower().startswith("coord")
-    return (header, rows[len(header)] if len(rows) > len(header) else []) if complete else ([], [])
+@dataclass(frozen=True)
+class Layout:
+    """Where things are in a csv.
+
+    Attributes
+    ----------
+    names
+        Names of the header rows.
+    columns
+        C tuples with the header cells of each column of values.
+    places
+        C positions of these columns in a row.
+    notes
+        Positions of columns that are known to hold something else.
+    lead
+        How many cells at the start of a row make its index: a frame number, or the parts of an image's path.
+    skip
+        Rows before the first one with values.
+    first
+        The first row with values; empty when there is none.
+    delimiter, decimal
+        Characters between cells, and before the decimals of a number.
+    """
+
+    names: list[str]
+    columns: list[tuple[str, ...]]
+    places: list[int]
+    notes: list[int]
+    lead: int
+    skip: int
+    first: list[str]
+    delimiter: str
+    decimal: str
+
+    @property
+    def is_labels(self) -> bool:
+        """Whether rows are images rather than frame numbers."""
+        return bool(self.first) and (self.lead > 1 or not is_number(self.first[0]))
+
+
+def find_layout(path: str | os.PathLike[str]) -> Layout | None:
+    """Return the layout of a csv, or None when it is no wide table."""
+    with Path(path).open("rb") as file:
+        text, _ = decode(file.read(_SAMPLE))
+    for delimiter in ",;\t":
+        rows = list(islice(_rows(text, delimiter), 12))
+        header = list(takewhile(lambda row: row[0].lower() in _KNOWN, rows))
+        names = [row[0].lower() for row in header]
+        if len(header) in (3, 4) and names[-1].startswith("coord"):
+            return _layout(path, names, header, rows[len(header) :], delimiter)
+    return None
 
 
 def read_wide_csv(path: str | os.PathLike[str]) -> WideTable:
-    """Return the wide table in a csv file, with the record of the sidecar if there is one."""
-    header, first = read_header(path)
-    if not header:
+    """Return the wide table in a csv file, with the record of the sidecar if there is one.
+
+    Columns without a header are left out, with a warning when there is something in them.
+
+    Raises
+    ------
+    FormatError
+        When the header is not complete, or a cell is no number; the message names line and column.
+    """
+    layout = find_layout(path)
+    if layout is None:
         raise FormatError(
             f"{path}: no header rows 'scorer, [individuals,] bodyparts, coords'",
             "each column level of a DeepLabCut csv has its own row",
         )
-    lead = 3 if first and first[1:3] and not any(header[-1][1:3]) else 1
-    columns = [tuple(row[i] for row in header) for i in range(lead, len(header[-1])) if header[-1][i]]
-    names = [row[0] for row in header]
-    width = lead + len(columns)
-    if not first:
-        return WideTable(name_levels(columns, names, path), [], np.empty((0, len(columns))))
-    fields = [f"f{i}" for i in range(len(first))]
-    types: dict[str, Any] = dict.fromkeys(fields[lead:width], pa.float64())
-    textual = lead == 3 or not _is_number(first[0])
-    types.update(dict.fromkeys(fields[:lead], pa.string() if textual else pa.float64()))
+    columns = name_levels(layout.columns, layout.names, path)
+    if not layout.first:
+        return WideTable(columns, [], np.empty((0, len(columns))))
+    text, encoding = decode(Path(path).read_bytes())
+    if encoding == "cp1252":
+        warnings.warn(f"{path} is not UTF-8 text and was read as Windows text: check the names", stacklevel=2)
+    fields = [f"f{i}" for i in range(max(len(layout.first), layout.places[-1] + 1))]
+    types: dict[str, Any] = dict.fromkeys(fields, pa.string())
+    types |= {fields[i]: pa.float64() for i in layout.places}
+    if not layout.is_labels:
+        types[fields[0]] = pa.float64()
     try:
         table = arrow_csv.read_csv(
-            os.fspath(path),
-            read_options=arrow_csv.ReadOptions(column_names=fields, skip_rows=_lines(path, len(header))),
+            io.BytesIO(_body(text, layout)),
+            read_options=arrow_csv.ReadOptions(column_names=fields),
+            parse_options=arrow_csv.ParseOptions(delimiter=layout.delimiter),
             convert_options=arrow_csv.ConvertOptions(
-                column_types=types, include_columns=fields[:width], strings_can_be_null=False
+                column_types=types,
+                strings_can_be_null=False,
+                null_values=_EMPTY,
+                decimal_point=layout.decimal,
             ),
         )
-    except pa.ArrowInvalid as error:
-        raise FormatError(f"{path}: {error}", "cells below the header are numbers or empty") from error
-    values = np.column_stack([column.to_numpy() for column in table.columns[lead:]])
+    except (pa.ArrowInvalid, ValueError) as error:
+        raise _located(path, text, layout, len(fields)) or FormatError(f"{path}: {error}") from error
+    values = np.column_stack([table.column(i).to_numpy() for i in layout.places])
     index: Any
-    if lead == 3:
-        index = list(zip(*(table.column(i).to_pylist() for i in range(3)), strict=True))
+    if layout.is_labels:
+        parts = [[cell.strip() for cell in table.column(i).to_pylist()] for i in range(layout.lead)]
+        index = list(zip(*parts, strict=True)) if layout.lead > 1 else parts[0]
+        named = np.array([cell != "" for cell in parts[0]])
     else:
-        index = table.column(0).to_pylist() if textual else table.column(0).to_numpy()
-    return WideTable(name_levels(columns, names, path), index, values, record.read_sidecar(path))
+        index = table.column(0).to_numpy()
+        named = ~np.isnan(index)
+    if (nameless := np.flatnonzero(~np.isnan(values).all(1) & ~named)).size:
+        raise FormatError(
+            f"{path}: row {nameless[0] + 1} below the header has values but nothing in its first cell",
+            "each row begins with a frame number or an image",
+        )
+    _warn_left_out(path, layout, table)
+    index = (
+        [row for row, kept in zip(index, named, strict=True) if kept] if layout.is_labels else index[named]
+    )
+    return WideTable(columns, index, values[named], record.read_sidecar(path))
 
 
 def write_wide_csv(table: WideTable, path: Path, index: list[tuple[str, ...]] | None = None) -> None:
@@ -103,18 +178,135 @@ def write_wide_csv(table: WideTable, path: Path, index: list[tuple[str, ...]] | 
         )
 
 
-def _lines(path: str | os.PathLike[str], rows: int) -> int:
-    """Return how many lines the first csv rows take (a quoted name may hold line breaks)."""
-    with Path(path).open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        for _ in range(rows):
-            next(reader)
-        return reader.line_num
+def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
+    """Yield the rows that have any cell, cells without surrounding spaces."""
+    lines = io.StringIO(_plain_ends(text))
+    try:
+        for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True):
+            if row:
+                yield [cell.strip() for cell in row]
+    except csv.Error:
+        return
 
 
-def _is_number(text: str) -> bool:
+def _plain_ends(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _layout(
+    path: str | os.PathLike[str],
+    names: list[str],
+    header: list[list[str]],
+    rows: list[list[str]],
+    delimiter: str,
+) -> Layout:
+    width = max(map(len, header))
+    cells = [tuple(row[i] if i < len(row) else "" for row in header) for i in range(width)]
+    part = len(names) - 2
+    for i, cell in enumerate(cells[1:], 2):
+        if cell[-1] and not cell[part]:
+            raise FormatError(
+                f"{path}: column {i} has the coordinate {cell[-1]!r} but no name in the row {names[part]!r}",
+                "each column repeats the name of its keypoint",
+                "fill the empty cells of the header (merged cells of a spreadsheet lose their text)",
+            )
+    places = [i for i, cell in enumerate(cells) if i and cell[-1]]
+    if not places:
+        raise FormatError(f"{path}: the header names no columns", "each keypoint has x and y columns")
+    skip = len(header)
+    rows = [row for row in rows if any(row)]
+    lead = _lead(cells, rows, places)
+    if rows and _names_index(rows[0], rows[1] if len(rows) > 1 else [], places, lead):
+        rows, skip = rows[1:], skip + 1
+        lead = _lead(cells, rows, places)
+    first = rows[0] if rows else []
+    numbers = [row[i] for row in rows for i in places if i < len(row)]
+    comma = delimiter != "," and any("," in cell for cell in numbers) and not any("." in c for c in numbers)
+    columns = [cells[i] for i in places]
+    notes = [i for i, cell in enumerate(cells) if cell[0] == "set"]  # Lightning Pose: train, validation, test
+    return Layout(names, columns, places, notes, lead, skip, first, delimiter, "," if comma else ".")
+
+
+def _lead(cells: list[tuple[str, ...]], rows: list[list[str]], places: list[int]) -> int:
+    """Return 3 or 2 when the image's path is divided among the first cells, which have no header then."""
+    free = next((i for i, cell in enumerate(cells[1:4]) if any(cell)), places[0] - 1)
+    row = rows[0] if rows else []
+    parts = [cell for cell in row[: min(free, 2) + 1] if cell]
+    divided = len(parts) > 1 and not is_number(parts[-1]) and (not is_number(row[0]) or "." in parts[-1])
+    return len(parts) if divided else 1
+
+
+def _names_index(row: list[str], following: list[str], places: list[int], lead: int) -> bool:
+    """Whether a row names the index, as pandas writes it: text in front, nothing behind."""
+    if not row or any(row[i] for i in places if i < len(row)) or is_number(row[0]):
+        return False
+    proper = not following or is_number(following[0]) or _names_image(following[:lead])
+    return proper and not _names_image(row[:lead])
+
+
+def _names_image(parts: list[str]) -> bool:
+    return "labeled-data" in parts or any(set("/\\.") & set(part) for part in parts)
+
+
+def _body(text: str, layout: Layout) -> bytes:
+    """Return the rows with values as UTF-8, whatever their line ends."""
+    lines = _plain_ends(text)
+    reader = csv.reader(io.StringIO(lines), delimiter=layout.delimiter, skipinitialspace=True)
+    seen = 0
+    while seen < layout.skip:  # a quoted name may hold line breaks
+        seen += bool(next(reader))
+    start = 0
+    for _ in range(reader.line_num):
+        start = lines.find("\n", start) + 1 or len(lines)
+    return lines[start:].encode()
+
+
+def _located(path: str | os.PathLike[str], text: str, layout: Layout, width: int) -> FormatError | None:
+    """Return the error that names the first row or cell that cannot be read."""
+    wanted = len(layout.first)
+    for number, row in enumerate(islice(_rows(text, layout.delimiter), layout.skip, None), 1):
+        if len(row) not in (width, wanted):
+            return FormatError(
+                f"{path}: row {number} below the header has {len(row)} cells",
+                f"the row above it has {wanted}",
+                "complete or remove it",
+            )
+        if not any(row):
+            continue
+        if not layout.is_labels and row[0] and not is_number(row[0]):
+            return FormatError(
+                f"{path}: row {number} below the header begins with {row[0]!r}",
+                "other rows begin with a frame number",
+            )
+        for place, column in zip(layout.places, layout.columns, strict=True):
+            cell = row[place].replace(layout.decimal, ".")
+            if cell not in _EMPTY and not _is_float(cell):
+                return FormatError(
+                    f"{path}: row {number} below the header has {row[place]!r} under {'/'.join(column[1:])}",
+                    "cells below the header are numbers or empty",
+                )
+    return None
+
+
+def _is_float(text: str) -> bool:
     try:
         float(text)
     except ValueError:
         return False
     return True
+
+
+def _warn_left_out(path: str | os.PathLike[str], layout: Layout, table: pa.Table) -> None:
+    """Say which columns without a complete header hold something that is not read."""
+    used = {*range(layout.lead), *layout.places, *layout.notes}
+    extra = [
+        str(i + 1)
+        for i in range(table.num_columns)
+        if i not in used and any(cell.strip() for cell in table.column(i).to_pylist())
+    ]
+    if extra:
+        warnings.warn(
+            f"{path}: column{'s' if len(extra) > 1 else ''} {', '.join(extra)} left out, because the header "
+            "gives no keypoint and coordinate",
+            stacklevel=3,
+        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,12 @@ import xarray as xr
 from superanimal.errors import FormatError
 from superanimal.formats.record import fields_of, record_of
 from superanimal.poses import make_poses
+
+_COORDS = ("x", "y", "likelihood")
+_VIDEO = re.compile(r"\.(mp4|avi|mov|mkv|m4v|mpe?g|wmv|webm)$", re.IGNORECASE)
+_NUMBER = re.compile(r"([0-9]{1,12})[)\] ]*(\.\w+)?$")
+_MOST = 2**53
+"""Frame numbers above it are no counts of frames."""
 
 UNIQUE = "single"
 """Name DeepLabCut gives to the individual that owns the keypoints existing once per image."""
@@ -91,6 +98,7 @@ def name_levels(
     found = [str(name or "").strip().lower().rstrip("s") for name in names or ()]
     order = [found.index(level) for level in levels] if set(found) == set(levels) else range(len(levels))
     picked = [tuple(str(column[i]) for i in order) for column in columns]
+    picked = [(*names, coord.lower() if coord.lower() in _COORDS else coord) for *names, coord in picked]
     if count == {3}:
         return [(scorer, None, keypoint, coord) for scorer, keypoint, coord in picked]
     return [(scorer, individual, keypoint, coord) for scorer, individual, keypoint, coord in picked]
@@ -102,10 +110,7 @@ def table_to_poses(table: WideTable, source: str | os.PathLike[str], software: s
     Absent points become NaN: NaN coordinates, a negative likelihood (DeepLabCut 3 writes -1), and in
     predictions the pairs (0, 0) or (-1, -1) without a likelihood or with likelihood 0.
     """
-    if repeated := [
-        key for key, count in Counter(column[1:] for column in table.columns).items() if count > 1
-    ]:
-        raise FormatError(f"{source}: column {repeated[0]} appears more than once", "columns are unique")
+    _check_columns(table, source)
     names = _distinct(individual for _, individual, _, _ in table.columns)
     individuals = ["animal0"] if names == [None] else [str(name) for name in names]
     keypoints = _distinct(keypoint for _, _, keypoint, _ in table.columns)
@@ -116,13 +121,17 @@ def table_to_poses(table: WideTable, source: str | os.PathLike[str], software: s
         if coord in where:
             where[coord].append((column, keypoints.index(keypoint), names.index(individual)))
     if not where["x"] or not where["y"]:
-        raise FormatError(f"{source}: no columns x and y", "each keypoint has x and y columns")
+        found = ", ".join(_distinct(coord for *_, coord in table.columns)[:6])
+        raise FormatError(f"{source}: the columns are {found}", "each keypoint has columns x and y")
     for coord, places in where.items():
         if places:
             column, k, n = np.array(places).T
             arrays[coord][:, k, n] = table.values[:, column]
     x, y, likelihood = arrays["x"], arrays["y"], arrays["likelihood"]
     absent = np.isnan(x) | np.isnan(y)
+    if half := int((absent & ~(np.isnan(x) & np.isnan(y))).sum()):
+        points = f"{half} points have" if half > 1 else "a point has"
+        warnings.warn(f"{source}: {points} only one of x and y, taken as absent", stacklevel=3)
     if not table.is_labels:
         doubtful = (likelihood == 0) if table.has_likelihood else True
         absent |= (likelihood < 0) | (doubtful & (x == y) & ((x == 0) | (x == -1)))
@@ -199,7 +208,9 @@ def clip_confidence(confidence: np.ndarray, source: str | os.PathLike[str]) -> n
     finite = confidence[np.isfinite(confidence)]
     if finite.size and (finite.max() > 2 or finite.min() < -1):
         raise FormatError(
-            f"{source}: scores from {finite.min():g} to {finite.max():g}", "a confidence lies in 0..1"
+            f"{source}: scores from {finite.min():g} to {finite.max():g}",
+            "a confidence lies in 0..1",
+            "divide them by 100 where they are percent",
         )
     return np.clip(confidence, 0, 1)
 
@@ -209,26 +220,103 @@ def index_to_frames(
 ) -> tuple[np.ndarray | None, list[str] | None]:
     """Return (frame numbers or None, image paths or None) of the rows of a table.
 
-    The number that ends an image's name is its frame in the video, when the numbers increase.
+    The number that ends an image's name is its frame in the video, see :func:`frames_of_images`.
     """
     if len(index) == 0:
         return None, None
     if not isinstance(index[0], (str, tuple)):
-        numbers = np.asarray(index)
-        if not np.issubdtype(numbers.dtype, np.integer):
-            if not np.array_equal(numbers, np.round(numbers)):
-                raise FormatError(f"{source}: row {numbers[0]!r}", "rows are frame numbers or image names")
-            numbers = numbers.astype(np.int64)
-        return numbers, None
-    images = ["/".join(row) if isinstance(row, tuple) else row.replace("\\", "/") for row in index]
+        return frame_numbers(np.asarray(index), source), None
+    rows = [row if isinstance(row, tuple) else (row,) for row in index]
+    if strange := next((row for row in rows if not all(isinstance(part, str) for part in row)), None):
+        raise FormatError(
+            f"{source}: row {strange!r}",
+            "rows are frame numbers, or images as text",
+            "where rows name a video and a frame, keep one video and the frame alone",
+        )
+    images = ["/".join(row).replace("\\", "/") for row in rows]
+    if video := next((image for image in images if _VIDEO.search(image)), None):
+        raise FormatError(
+            f"{source}: row {video!r} is a video, not an image",
+            "rows are frame numbers or image names",
+            "keep the rows of one video and put the frame number into the first column",
+        )
+    _warn_repeated(images, "image", source)
     return frames_of_images(images), images
 
 
+def frame_numbers(numbers: np.ndarray, source: str | os.PathLike[str]) -> np.ndarray:
+    """Return the frame numbers of the rows of a table as int64; repeated ones are told in a warning.
+
+    Raises
+    ------
+    FormatError
+        When one is no whole number from 0 on.
+    """
+    if numbers.dtype.kind not in "iuf":
+        raise FormatError(f"{source}: rows are {numbers.dtype}", "rows are frame numbers or image names")
+    values = numbers.astype(np.float64)
+    strange = ~(np.isfinite(values) & (values == np.round(values)) & (values >= 0) & (values < _MOST))
+    if strange.any():
+        row = int(np.flatnonzero(strange)[0])
+        raise FormatError(
+            f"{source}: row {row + 1} is called {values[row]:g}",
+            "rows are whole frame numbers from 0 on, or image names",
+            "where the first column is the time in seconds, put the frame number there",
+        )
+    frames = numbers.astype(np.int64)
+    _warn_repeated(frames.tolist(), "frame", source)
+    return frames
+
+
+def _warn_repeated(rows: Sequence[Any], what: str, source: str | os.PathLike[str]) -> None:
+    if len(set(rows)) == len(rows):
+        return
+    often = [row for row, count in Counter(rows).items() if count > 1]
+    warnings.warn(
+        f"{source}: {what} {often[0]} has more than one row"
+        + (f", so have {len(often) - 1} others" if len(often) > 1 else "")
+        + "; all are kept",
+        stacklevel=4,
+    )
+
+
 def frames_of_images(images: Sequence[str]) -> np.ndarray | None:
-    """Return the frame numbers that image names end with, or None unless they increase."""
-    found = [re.search(r"([0-9]{1,12})\.\w+$", image) for image in images]
-    numbers = np.array([int(match.group(1)) for match in found if match], dtype=np.int64)
-    return numbers if len(numbers) == len(images) and (np.diff(numbers) > 0).all() else None
+    """Return the frame numbers that image names end with, in the order given.
+
+    None when a name has no number, or when two images have the same one, as those of several videos may.
+    """
+    folders = {image.replace("\\", "/").rpartition("/")[0] for image in images}
+    numbers = [frame_of_image(image) for image in images]
+    if len(folders) > 1 or None in numbers or len(set(numbers)) < len(numbers):
+        return None
+    return np.array(numbers, dtype=np.int64)
+
+
+def frame_of_image(image: str) -> int | None:
+    """Return the number that ends an image's name, such as 12 of ``v/img012.png`` and ``img (12).png``."""
+    match = _NUMBER.search(image)
+    return int(match.group(1)) if match else None
+
+
+def _check_columns(table: WideTable, source: str | os.PathLike[str]) -> None:
+    """Refuse columns that stand for the same thing."""
+    counts = Counter(column[1:] for column in table.columns)
+    repeated = next((key for key, count in counts.items() if count > 1), None)
+    if repeated is None:
+        return
+    name = "/".join(part for part in repeated if part)
+    scorers = _distinct(column[0] for column in table.columns)
+    if len(scorers) > 1:
+        raise FormatError(
+            f"{source}: scorers {', '.join(scorers)}, each with a column {name}",
+            "a table holds what one model or person made",
+            "keep the columns of one of them",
+        )
+    raise FormatError(
+        f"{source}: column {name} appears {counts[repeated]} times",
+        "each keypoint has a name of its own",
+        "rename or remove one of them",
+    )
 
 
 def _unique_keypoints(ds: xr.Dataset, individuals: list[str]) -> set[str] | None:
