@@ -5,12 +5,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "keypoints"))
-from labelsets import make_set
+from labelsets import make_set, write_images
 
+from superanimal.formats import save_poses
 from superanimal.keypoints import materialize, read_labels
+from superanimal.poses import make_poses
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -118,3 +121,49 @@ def test_tables(superanimal: Call, tmp_path: Path, project: Path, table: Path) -
     code, _, said = superanimal("tables", "draft", f"lab={project}", draft)
     assert code == 2
     assert "a table is not overwritten" in said
+
+
+def test_convert_refuses_predictions_and_names_the_option(superanimal: Call, tmp_path: Path) -> None:
+    ds = make_poses(np.ones((2, 2, 1, 1)), np.full((2, 1, 1), 0.5), keypoints=["nose"])
+    save_poses(ds, tmp_path / "v.h5")
+    code, _, err = superanimal("convert", tmp_path / "v.h5", tmp_path / "out")
+    assert code == 2
+    assert "predictions of a model" in err
+    assert "(--min-confidence)" in err
+
+
+def test_convert_takes_images_and_scorer(superanimal: Call, tmp_path: Path) -> None:
+    (tmp_path / "CollectedData_A.csv").write_text(
+        "scorer,A,A\nbodyparts,nose,nose\ncoords,x,y\nimg000.png,1,2\n"
+    )
+    (tmp_path / "CollectedData_B.csv").write_text(
+        "scorer,B,B\nbodyparts,nose,nose\ncoords,x,y\nimg000.png,3,4\n"
+    )
+    write_images(tmp_path / "elsewhere", 1)
+    code, _, err = superanimal("convert", tmp_path, tmp_path / "out")
+    assert code == 2
+    assert "(--scorer)" in err
+    code, _, err = superanimal("convert", tmp_path, tmp_path / "out", "--scorer", "B")
+    assert code == 3
+    assert "(--images)" in err
+    images = ("--images", tmp_path / "elsewhere", "--scorer", "B")
+    code, _, _ = superanimal("convert", tmp_path, tmp_path / "out2", *images)
+    assert code == 0
+    assert read_labels(tmp_path / "out2").xy.tolist() == [[[3, 4]]]
+
+
+def test_notes_and_tables_without_tracebacks(superanimal: Call, tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("track,frame_idx,nose.x,nose.y\na,0,1,2\n")
+    for verb in (
+        ("info", table),
+        ("convert", table, tmp_path / "o"),
+        ("match", table),
+        ("evaluate", table, table),
+    ):
+        code, _, err = superanimal(*verb)
+        assert code == 5
+        assert "SLEAP csv" in err
+    code, _, err = superanimal("analyze", table, "--out", tmp_path / "o")
+    assert code == 4
+    assert "text, not a video" in err

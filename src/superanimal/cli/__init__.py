@@ -5,7 +5,10 @@ Verbs import what is heavy only when they run, so that ``--help`` answers at onc
 
 from __future__ import annotations
 
+import re
 import sys
+import warnings
+from typing import TextIO
 
 import typer
 from rich.console import Console
@@ -58,6 +61,7 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """Run the command line; turn the project's errors into one clear message and an exit code."""
+    warnings.showwarning = _note
     try:
         build_app()()
     except Cancelled as stop:
@@ -68,12 +72,35 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
+def _note(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show a warning as the sentence it is, without the line of the program that gave it."""
+    if issubclass(category, UserWarning):
+        console.print(f"[yellow]Note:[/yellow] {_escape(str(message))}", soft_wrap=True)
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
+
+
 def _show(error: SuperAnimalError) -> None:
     problem, *others = error.parts("shell")
     console.print(f"[bold red]Error:[/bold red] {_escape(problem)}", soft_wrap=True)
     for line in others:
         if line:
-            console.print(f"  {_escape(line)}", soft_wrap=True)
+            console.print(f"  {_escape(_OPTION.sub(_as_option, line))}", soft_wrap=True)
+
+
+_OPTION = re.compile(r"\((images|video|scorer|min_confidence)\)")
+"""Options that the core's errors name in brackets; here they are called as one types them."""
+
+
+def _as_option(match: re.Match[str]) -> str:
+    return f"(--{match[1].replace('_', '-')})"
 
 
 def _escape(text: str) -> str:

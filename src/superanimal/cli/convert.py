@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -28,6 +28,14 @@ Tables = Annotated[
     list[str] | None, typer.Option("--table", help="Conversion table, shipped or CSV; may be given often.")
 ]
 To = Annotated[str, typer.Option(help="coco, deeplabcut, sleap (DEST.pkg.slp) or store (DEST.labels.zarr).")]
+Images = Annotated[Path | None, typer.Option(help="Folder below which the labelled images are.")]
+VideoFile = Annotated[
+    Path | None, typer.Option("--video", help="Video the labels belong to; only its own are read.")
+]
+Scorer = Annotated[str | None, typer.Option(help="Whose labels, where a folder has those of several people.")]
+MinConfidence = Annotated[
+    float | None, typer.Option(help="Take predictions of a model as labels, from this confidence on.")
+]
 Copy = Annotated[bool, typer.Option(help="Copy image files instead of linking to them.")]
 Overwrite = Annotated[bool, typer.Option(help="Replace what an earlier run wrote to DEST.")]
 
@@ -37,6 +45,10 @@ def convert(
     to: To = "coco",
     space: Space = None,
     table: Tables = None,
+    images: Images = None,
+    video: VideoFile = None,
+    scorer: Scorer = None,
+    min_confidence: MinConfidence = None,
     copy: Copy = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -58,8 +70,14 @@ def convert(
             images="copy" if copy else "link",
             overwrite=overwrite,
             progress=progress,
+            reading=reading_options(images=images, video=video, scorer=scorer, min_confidence=min_confidence),
         )
     show(done, dict.fromkeys(done.merged.labelled.notes))
+
+
+def reading_options(**given: Any) -> dict[str, Any]:
+    """Return the options of ``read_labels`` that were given."""
+    return {key: value for key, value in given.items() if value is not None}
 
 
 @contextmanager
@@ -91,6 +109,8 @@ def show(done: Conversion, notes: dict[str, None]) -> None:
         markup=False,
     )
     for note in notes:
+        console.print(f"  note: {note}", soft_wrap=True, markup=False)
+    for note in done.written.notes:
         console.print(f"  note: {note}", soft_wrap=True, markup=False)
     for item in done.written.lost:
         console.print(f"  not held by this format: {item}", soft_wrap=True, markup=False)

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from superanimal.cli.convert import Images, Scorer, VideoFile, reading_options
 from superanimal.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,10 +40,9 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the report; <dataset>_evaluation by default.")
     ] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder below which the labelled images are.")] = None,
-    video: Annotated[
-        Path | None, typer.Option(help="Video the frame numbers of the labels belong to.")
-    ] = None,
+    images: Images = None,
+    video: VideoFile = None,
+    scorer: Scorer = None,
     keypoint_map: Annotated[
         Path | None, typer.Option("--map", help="csv of label name, prediction name; the rest goes by name.")
     ] = None,
@@ -82,7 +82,7 @@ def evaluate(
         "mode": mode,
         "device": device,
     }
-    labels = read_labels(dataset, images=images, video=video)
+    labels = read_labels(dataset, **reading_options(images=images, video=video, scorer=scorer))
     with RichProgress() as progress:
         result = run(
             predictions,
@@ -104,6 +104,8 @@ def evaluate(
     files = result.save(folder, worst=worst)
     show(result)
     console = Console(highlight=False)
+    for note in labels.notes:
+        console.print(f"note: {note}", soft_wrap=True, markup=False)
     for file in files:
         console.print(f"  {file}", soft_wrap=True, markup=False)
 

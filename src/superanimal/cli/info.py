@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 def info(file: Annotated[Path, typer.Argument(help="A video, a pose file, or a run store.")]) -> None:
     """Say what a video, a pose file or a run store holds."""
     from superanimal.formats import load_poses, recognise
+    from superanimal.formats.describe import unknown_file
+    from superanimal.formats.guard import reading
     from superanimal.inference.store import RunStore, is_store
-    from superanimal.video import open_video
+    from superanimal.video import VIDEO_SUFFIXES, open_video
 
     if not file.exists():
         raise NotFoundError(f"{file}: no such file")
     if is_store(file):
-        store = RunStore.open(file)
-        rows = store_rows(store) | pose_rows(store.to_poses())
+        with reading(file, "a run store", "analyze the video again"):
+            store = RunStore.open(file)
+            rows = store_rows(store) | pose_rows(store.to_poses())
     elif (name := recognise(file)) is not None:
         rows = {"format": name} | pose_rows(load_poses(file))
     else:
@@ -37,9 +40,9 @@ def info(file: Annotated[Path, typer.Argument(help="A video, a pose file, or a r
             with open_video(file) as video:
                 rows = video_rows(video)
         except VideoError as error:
-            raise VideoError(
-                f"{file} is neither a video nor a pose file that is known ({error.problem})"
-            ) from error
+            if file.suffix.lower() in VIDEO_SUFFIXES or file.is_dir():
+                raise
+            raise unknown_file(file, "known are videos, pose files and run stores") from error
     table = Table(show_header=False, box=None)
     for key, value in rows.items():
         table.add_row(key, value)

@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from superanimal.cli.convert import Images, Scorer, VideoFile, reading_options
+
 if TYPE_CHECKING:
     from superanimal.keypoints import Calibration, Matching
 
@@ -22,10 +24,9 @@ def match(
     column: Annotated[
         str | None, typer.Option(help="Column of the table; the name of the data set by default.")
     ] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder below which the labelled images are.")] = None,
-    video: Annotated[
-        Path | None, typer.Option(help="Video the frame numbers of the labels belong to.")
-    ] = None,
+    images: Images = None,
+    video: VideoFile = None,
+    scorer: Scorer = None,
     prefixes: Annotated[
         str | None, typer.Option(help="B_,W_: names that begin so are those of different animals.")
     ] = None,
@@ -49,7 +50,10 @@ def match(
     from superanimal.cli.progress import RichProgress
 
     console = Console(highlight=False)
-    labels = keypoints.read_labels(dataset, images=images, video=video)
+    options = reading_options(images=images, video=video, scorer=scorer)
+    labels = keypoints.read_labels(dataset, **options)
+    for note in labels.notes:
+        console.print(f"note: {note}", soft_wrap=True, markup=False)
     if prefixes:
         labels = keypoints.split_prefixes(
             labels, [part.strip() for part in prefixes.split(",") if part.strip()]
@@ -58,9 +62,9 @@ def match(
         predictions = keypoints.predict_images(
             labels, model, boxes=boxes, detector=detector, device=device, progress=progress
         )
-    options: dict[str, Any] = {"min_confidence": min_confidence}
+    limits: dict[str, Any] = {"min_confidence": min_confidence}
     matching = keypoints.match_predictions(
-        labels, predictions, max_distance=max_distance, min_score=min_score, names=names, **options
+        labels, predictions, max_distance=max_distance, min_score=min_score, names=names, **limits
     )
     folder = out or Path(f"{dataset.resolve().stem}_match")
     files = matching.save(folder, column=column or labels.name)
@@ -68,7 +72,7 @@ def match(
     for file in files:
         console.print(f"  {file}", soft_wrap=True, markup=False)
     if calibrate:
-        calibration = keypoints.calibrate(labels, predictions, matching, **options)
+        calibration = keypoints.calibrate(labels, predictions, matching, **limits)
         show_calibration(calibration)
         console.print(f"  {calibration.save(folder / 'calibration.json')}", soft_wrap=True, markup=False)
 

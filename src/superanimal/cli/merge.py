@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from superanimal.cli.convert import Copy, Overwrite, Paths, Space, Tables, To, show, split_paths, stoppable
+from superanimal.cli.convert import (
+    Copy,
+    Images,
+    MinConfidence,
+    Overwrite,
+    Paths,
+    Scorer,
+    Space,
+    Tables,
+    To,
+    reading_options,
+    show,
+    split_paths,
+    stoppable,
+)
 
 
 def merge(
@@ -24,6 +38,9 @@ def merge(
     stratify: Annotated[str, typer.Option(help="source, category or none.")] = "source",
     test: Annotated[float, typer.Option(help="Share of the images for testing.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
+    images: Images = None,
+    scorer: Scorer = None,
+    min_confidence: MinConfidence = None,
     copy: Copy = False,
     overwrite: Overwrite = False,
     sheet: Annotated[int, typer.Option(help="Animals on the contact sheet; 0 for none.")] = 36,
@@ -54,6 +71,7 @@ def merge(
             split=split,
             overwrite=overwrite,
             progress=progress,
+            reading=reading_options(images=images, scorer=scorer, min_confidence=min_confidence),
         )
     files = done.merged.report.save(folder)
     if sheet:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from superanimal.errors import FormatError
 from superanimal.files import atomic_write
 from superanimal.formats import record
+from superanimal.formats.coco_document import Annotation, read_document
+from superanimal.formats.loss import LossWarning
 from superanimal.formats.wide_table import clip_confidence, frames_of_images
 from superanimal.poses import make_poses, space_for
 
@@ -30,26 +32,11 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
     Annotations of an image are told apart by ``individual`` or ``track_id`` when they carry one, else
     numbered in their order: then an individual is not the same animal from image to image.
     """
-    try:
-        document = json.loads(Path(path).read_text("utf-8"))
-    except ValueError as error:
-        raise FormatError(f"{path}: not JSON ({error})") from error
-    lists = ("images", "annotations", "categories")
-    if not isinstance(document, dict) or not all(isinstance(document.get(key), list) for key in lists):
-        raise FormatError(f"{path}: no lists images, annotations and categories", "COCO json has all three")
-    images = document["images"]
-    annotations = [a for a in document["annotations"] if a.get("keypoints")]
-    info = (document.get("info") or {}).get(_INFO) or {}
-    names = {c["id"]: [str(k) for k in c.get("keypoints", ())] for c in document["categories"]}
-    used = list(dict.fromkeys(a["category_id"] for a in annotations)) or list(names)[:1]
-    try:
-        keypoints = list(dict.fromkeys(name for category in used for name in names[category]))
-        rows = {image["id"]: t for t, image in enumerate(images)}
-        t = np.array([rows[a["image_id"]] for a in annotations], dtype=np.int64)
-    except KeyError as error:
-        raise FormatError(f"{path}: an annotation refers to the unknown id {error}") from error
-    if not keypoints:
-        raise FormatError(f"{path}: no category lists keypoints", "boxes alone are no poses")
+    document = read_document(path)
+    images, annotations, keypoints = document.images, document.annotations, document.keypoints
+    info = document.info.get(_INFO)
+    info = info if isinstance(info, dict) else {}
+    t = np.array([a.row for a in annotations], dtype=np.int64)
     individuals, n = _individuals(annotations, t, info.get("individuals", []))
 
     shape = (len(images), len(keypoints), len(individuals))
@@ -59,21 +46,14 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
     scores = np.full((shape[0], shape[2]), np.nan, dtype=np.float32)
     place = {name: k for k, name in enumerate(keypoints)}
     for row, individual, annotation in zip(t.tolist(), n.tolist(), annotations, strict=True):
-        own = [place[name] for name in names[annotation["category_id"]]]
-        points = np.asarray(annotation["keypoints"], dtype=float)
-        if points.size != 3 * len(own):
-            raise FormatError(
-                f"{path}: annotation {annotation.get('id')} has {points.size} numbers",
-                f"each of its {len(own)} keypoints has x, y and a visibility",
-            )
-        xyv[row, own, individual] = points.reshape(-1, 3)
-        if "keypoint_scores" in annotation:
-            given = [np.nan if score is None else score for score in annotation["keypoint_scores"]]
-            confidence[row, own, individual] = given
-        if annotation.get("bbox") and not annotation.get("bbox_is_extent"):
-            boxes[row, individual] = annotation["bbox"]
-        if annotation.get("score") is not None:
-            scores[row, individual] = annotation["score"]
+        own = [place[name] for name in document.categories[annotation.category].keypoints]
+        xyv[row, own, individual] = annotation.points
+        if annotation.scores is not None:
+            confidence[row, own, individual] = annotation.scores
+        if annotation.box and not annotation.raw.get("bbox_is_extent"):
+            boxes[row, individual] = annotation.box
+        if annotation.raw.get("score") is not None:
+            scores[row, individual] = annotation.raw["score"]
     visibility = np.clip(xyv[..., 2], 0, 2).astype(np.uint8)
     absent = visibility == 0
     xyv[absent] = confidence[absent] = np.nan
@@ -81,7 +61,7 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
     frames = [image.get("frame_index") for image in images]
     ds = make_poses(
         np.moveaxis(xyv[..., :2], -1, 1),
-        clip_confidence(confidence, path),
+        confidence,
         keypoints=keypoints,
         individuals=individuals,
         frames=frames_of_images(files) if None in frames else np.array(frames, dtype=np.int64),
@@ -120,6 +100,13 @@ def write(
         if "image" in ds.coords
         else [f"frame_{frame:06d}.png" for frame in frames]
     )
+    if "image" not in ds.coords and files and not (Path(path).parent / files[0]).exists():
+        warnings.warn(
+            f"{path} names pictures such as {files[0]} that are not there, where other programs look for "
+            "them: write the frames of the video under these names, or convert to a COCO project, which does",
+            LossWarning,
+            stacklevel=3,
+        )
     size = {} if image_size is None else {"width": int(image_size[0]), "height": int(image_size[1])}
     space = space_for(keypoints)
     inside = {name: i + 1 for i, name in enumerate(keypoints)}
@@ -155,10 +142,10 @@ def write(
 
 
 def _individuals(
-    annotations: list[dict[str, Any]], t: np.ndarray, known: list[str]
+    annotations: list[Annotation], t: np.ndarray, known: list[str]
 ) -> tuple[list[str], np.ndarray]:
     """Return the names of the individuals and the number of each annotation's one."""
-    marks = [a.get("individual", a.get("track_id")) for a in annotations]
+    marks = [a.individual for a in annotations]
     keys = list(zip(t.tolist(), marks, strict=True))
     if annotations and None not in marks and len(set(keys)) == len(keys):
         found = [m if isinstance(m, str) else f"track{m}" for m in marks]

@@ -90,7 +90,7 @@ def _recognise_csv(path: Path) -> str | None:
 
     layout = find_layout(path)
     if layout is not None:
-        if re.search(r"_tracker(\.\d+)?$", layout.columns[0][0]):
+        if layout.columns and re.search(r"_tracker(\.\d+)?$", layout.columns[0][0]):
             return "lightning-pose"
         return "dlc-labels" if layout.is_labels else "dlc-csv"
     row, _ = first_row(path)

@@ -17,16 +17,13 @@ import xarray as xr
 from superanimal.errors import FormatError, InputError, NotFoundError, option, unknown_name
 from superanimal.formats.describe import unknown_file
 from superanimal.formats.guard import reading
+from superanimal.formats.loss import LossWarning
 from superanimal.formats.recognise import recognise
 from superanimal.poses import validate_poses
 
 _ALL = frozenset(
     {"confidence", "frames", "fps", "image", "edited", "boxes", "visibility", "provenance", "other"}
 )
-
-
-class LossWarning(UserWarning):
-    """A file was written that cannot hold everything the data set knows."""
 
 
 @dataclass(frozen=True)

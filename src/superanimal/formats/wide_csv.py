@@ -83,7 +83,7 @@ def find_layout(path: str | os.PathLike[str]) -> Layout | None:
         header = list(takewhile(lambda row: row[0].lower() in _KNOWN, rows))
         names = [row[0].lower() for row in header]
         if len(header) in (3, 4) and names[-1].startswith("coord"):
-            return _layout(path, names, header, rows[len(header) :], delimiter)
+            return _layout(names, header, rows[len(header) :], delimiter)
     return None
 
 
@@ -103,6 +103,7 @@ def read_wide_csv(path: str | os.PathLike[str]) -> WideTable:
             f"{path}: no header rows 'scorer, [individuals,] bodyparts, coords'",
             "each column level of a DeepLabCut csv has its own row",
         )
+    _check_header(layout, path)
     columns = name_levels(layout.columns, layout.names, path)
     if not layout.first:
         return WideTable(columns, [], np.empty((0, len(columns))))
@@ -194,7 +195,6 @@ def _plain_ends(text: str) -> str:
 
 
 def _layout(
-    path: str | os.PathLike[str],
     names: list[str],
     header: list[list[str]],
     rows: list[list[str]],
@@ -202,17 +202,7 @@ def _layout(
 ) -> Layout:
     width = max(map(len, header))
     cells = [tuple(row[i] if i < len(row) else "" for row in header) for i in range(width)]
-    part = len(names) - 2
-    for i, cell in enumerate(cells[1:], 2):
-        if cell[-1] and not cell[part]:
-            raise FormatError(
-                f"{path}: column {i} has the coordinate {cell[-1]!r} but no name in the row {names[part]!r}",
-                "each column repeats the name of its keypoint",
-                "fill the empty cells of the header (merged cells of a spreadsheet lose their text)",
-            )
     places = [i for i, cell in enumerate(cells) if i and cell[-1]]
-    if not places:
-        raise FormatError(f"{path}: the header names no columns", "each keypoint has x and y columns")
     skip = len(header)
     rows = [row for row in rows if any(row)]
     lead = _lead(cells, rows, places)
@@ -227,9 +217,22 @@ def _layout(
     return Layout(names, columns, places, notes, lead, skip, first, delimiter, "," if comma else ".")
 
 
+def _check_header(layout: Layout, path: str | os.PathLike[str]) -> None:
+    if not layout.places:
+        raise FormatError(f"{path}: the header names no columns", "each keypoint has columns x and y")
+    for place, column in zip(layout.places, layout.columns, strict=True):
+        if not column[-2]:
+            raise FormatError(
+                f"{path}: column {place + 1} has the coordinate {column[-1]!r} but no name in the row "
+                f"{layout.names[-2]!r}",
+                "each column repeats the name of its keypoint",
+                "fill the empty cells of the header (merged cells of a spreadsheet lose their text)",
+            )
+
+
 def _lead(cells: list[tuple[str, ...]], rows: list[list[str]], places: list[int]) -> int:
     """Return 3 or 2 when the image's path is divided among the first cells, which have no header then."""
-    free = next((i for i, cell in enumerate(cells[1:4]) if any(cell)), places[0] - 1)
+    free = next((i for i, cell in enumerate(cells[1:4]) if any(cell)), len(cells) - 1)
     row = rows[0] if rows else []
     parts = [cell for cell in row[: min(free, 2) + 1] if cell]
     divided = len(parts) > 1 and not is_number(parts[-1]) and (not is_number(row[0]) or "." in parts[-1])

@@ -51,6 +51,8 @@ def concatenate(
         keypoints=tuple(keypoints),
         images=[image for part in parts for image in part.images],
         image_index=np.concatenate([p.image_index + s for p, s in zip(parts, starts, strict=True)]),
-        notes=tuple(note for part in parts for note in part.notes),
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+        edges=tuple(dict.fromkeys(edge for part in parts for edge in part.edges)),
+        predicted=any(part.predicted for part in parts),
         **{key: np.concatenate([getattr(p, key) for p in parts]) for key in (*PER_ANIMAL, *PER_IMAGE)},
     )

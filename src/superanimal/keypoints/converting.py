@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from superanimal.errors import InputError
 from superanimal.keypoints.conversion import ConversionTable, join_tables, load_table
@@ -40,6 +41,7 @@ def convert(
     split: Split | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
+    reading: Mapping[str, Any] | None = None,
 ) -> Conversion:
     """Convert labelled data sets into one data set of another format and keypoint space.
 
@@ -56,17 +58,28 @@ def convert(
         Conversion tables, their names or CSV files.
     duplicates, split
         See :func:`~superanimal.keypoints.merge`.
+    reading
+        Options of :func:`~superanimal.keypoints.read_labels` for every source that is read here: ``images``,
+        ``video``, ``scorer``, ``min_confidence``.
 
     Raises
     ------
     SuperAnimalError
-        Naming the source, the row and column of a table, or the image that is wrong.
+        A source holds predictions and no ``min_confidence`` was given; or naming the source, the row and
+        column of a table, or the image that is wrong.
     """
     listed = [sources] if isinstance(sources, str | os.PathLike | LabelledSet) else list(sources)
     if not listed:
         raise InputError("no source", "give at least one data set")
     chosen = space if space is None or isinstance(space, KeypointSpace) else load_space(space)
-    data_sets, columns = zip(*(read_source(source) for source in listed), strict=True)
+    data_sets, columns = zip(*(read_source(source, reading) for source in listed), strict=True)
+    for part in data_sets:
+        if part.predicted:
+            raise InputError(
+                f"{part.name}: these are predictions of a model, not labels that a person set",
+                "predictions become labels only when asked for",
+                "give the lowest confidence from which a prediction counts as a label (min_confidence)",
+            )
     tables = open_tables(table)
     merged = merge(
         data_sets,
@@ -90,8 +103,13 @@ def convert(
     return Conversion(merged, written)
 
 
-def read_source(source: Source) -> tuple[LabelledSet, str]:
+def read_source(source: Source, reading: Mapping[str, Any] | None = None) -> tuple[LabelledSet, str]:
     """Read a data set given as itself, ``PATH``, ``NAME=PATH`` or ``NAME:COLUMN=PATH``.
+
+    Parameters
+    ----------
+    reading
+        Options of :func:`~superanimal.keypoints.read_labels`.
 
     Returns
     -------
@@ -103,10 +121,10 @@ def read_source(source: Source) -> tuple[LabelledSet, str]:
     text = os.fspath(source)
     name, sign, path = text.partition("=")
     if not sign or Path(text).exists() or set("/\\") & set(name):
-        labelled = read_labels(text)
+        labelled = read_labels(text, **(reading or {}))
         return labelled, labelled.name
     name, _, column = name.partition(":")
-    return read_labels(path, name=name), column or name
+    return read_labels(path, name=name, **(reading or {})), column or name
 
 
 def open_tables(

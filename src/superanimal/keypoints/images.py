@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superanimal.errors import InputError, NotFoundError, option
+from superanimal.formats.guard import reading
 
 if TYPE_CHECKING:
     from superanimal.video import Video
@@ -67,7 +69,8 @@ def read_pixels(image: ImageRef) -> NDArray[np.uint8]:
                 f"frame {image.frame}: the labels do not say which video they belong to",
                 remedy=f"name it{option('video', 'PATH')}",
             )
-        return _video(image.path)[image.frame]
+        with reading(image.path, f"a video with a frame {image.frame}"):
+            return _video(image.path)[image.frame]
     return decode(read_bytes(image), image.label)
 
 
@@ -77,8 +80,10 @@ def read_bytes(image: ImageRef) -> bytes:
         if image.inside == "images":
             from superanimal.keypoints.writing.store import read_encoded
 
-            return read_encoded(image.path, int(image.frame or 0))
-        return _read_packed(image)
+            with reading(image.path, "a store of labels", "write the store again"):
+                return read_encoded(image.path, int(image.frame or 0))
+        with reading(image.path, "a package with pictures"):
+            return _read_packed(image)
     if image.frame is not None:
         return encode_png(read_pixels(image))
     try:
@@ -99,6 +104,19 @@ def decode(data: bytes, label: str) -> NDArray[np.uint8]:
     if image is None:
         raise InputError(f"{label}: not an image that can be decoded", remedy="check or remove the file")
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def picture_size(data: bytes, label: str) -> tuple[int, int]:
+    """Return (width, height) of an encoded image as it is shown, from its header alone."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            width, height = picture.size
+            turned = picture.getexif().get(0x0112, 1) >= 5
+    except (UnidentifiedImageError, OSError) as error:
+        raise InputError(f"{label}: not an image ({error})", remedy="check or remove the file") from error
+    return (height, width) if turned else (width, height)
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:

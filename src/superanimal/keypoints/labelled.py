@@ -57,6 +57,11 @@ class LabelledSet:
         and the video or folder it was taken from.
     notes
         What a reader or a conversion wants the user to know.
+    edges
+        The skeleton the data set comes with: pairs of keypoints.
+    predicted
+        Whether points of a model are among the labels that nobody asked for, see
+        :func:`~superanimal.keypoints.read_labels`, ``min_confidence``.
     """
 
     name: str
@@ -74,6 +79,8 @@ class LabelledSet:
     split: NDArray[np.object_] = None  # type: ignore[assignment]
     video: NDArray[np.object_] = None  # type: ignore[assignment]
     notes: tuple[str, ...] = ()
+    edges: tuple[tuple[str, str], ...] = ()
+    predicted: bool = False
 
     def __post_init__(self) -> None:
         images, animals, points = len(self.images), len(self.image_index), len(self.keypoints)

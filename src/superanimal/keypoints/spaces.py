@@ -65,8 +65,8 @@ def extend_space(
 def union_space(parts: Sequence[LabelledSet | KeypointSpace], name: str = "union") -> KeypointSpace:
     """Return the space of all keypoints of data sets and spaces, by name, in order of appearance.
 
-    Edges, pairs, constants and colours come from the first space that has them; the pairs of data sets are
-    told by their names (``left_ear`` and ``right_ear``).
+    Edges come from all of them; pairs, constants and colours from the first space that has them, and the
+    pairs of data sets are told by their names (``left_ear`` and ``right_ear``).
 
     Raises
     ------
@@ -88,7 +88,7 @@ def union_space(parts: Sequence[LabelledSet | KeypointSpace], name: str = "union
         name=name,
         title=name,
         keypoints=tuple(names),
-        edges=tuple(dict.fromkeys(edge for space in spaces for edge in space.edges)),
+        edges=tuple(dict.fromkeys(edge for part in parts for edge in part.edges if set(edge) <= set(names))),
         pairs=tuple(pairs),
         sigmas=np.array([sigma.get(k, DEFAULT_SIGMA) for k in names]),
         colors=tuple(color.get(k, DEFAULT_COLOR) for k in names),

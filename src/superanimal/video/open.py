@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from superanimal.errors import InputError, VideoError, unknown_name
+from superanimal.errors import InputError, NotFoundError, VideoError
 from superanimal.progress import Progress
 from superanimal.video.base import Video
 
@@ -77,6 +78,7 @@ def open_video(
         return _open_folder(path, cache_bytes, fps, reopen)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return _open_images([path], cache_bytes, fps, options)
+    _refuse_data(path)
     from superanimal.video.reader import FileVideo
 
     return FileVideo(path, cache_bytes, fps=fps, threads=threads, progress=progress, reopen=reopen)
@@ -87,9 +89,29 @@ def _check_exists(path: Path) -> None:
         return
     folder = path.parent
     if not folder.is_dir():
-        raise unknown_name("folder", str(folder), [])
+        raise NotFoundError(f"{folder}: no such folder")
     names = [other.name for other in folder.iterdir() if other.suffix.lower() in VIDEO_SUFFIXES]
-    raise unknown_name("file", str(path), names)
+    near = difflib.get_close_matches(path.name, names, n=3)
+    remedy = f"did you mean {', '.join(near)}?" if near else ""
+    raise NotFoundError(f"{path}: no such file", remedy=remedy)
+
+
+def _refuse_data(path: Path) -> None:
+    """Refuse a file of text or numbers before a decoder calls it invalid data."""
+    if path.suffix.lower() in VIDEO_SUFFIXES:
+        return
+    with path.open("rb") as file:
+        head = file.read(2048)
+    kinds = {b"\x89HDF": "an HDF5 file", b"PAR1": "a Parquet file", b"\xff\xfe": "text", b"\xfe\xff": "text"}
+    kind = next((name for mark, name in kinds.items() if head.startswith(mark)), None)
+    if kind is None and head and not set(head) & set(range(9)):
+        kind = "text"
+    if kind:
+        raise VideoError(
+            f"{path}: {kind}, not a video",
+            "a video is a video file, a folder of images, a TIFF or a zarr array",
+            "choose the video; open poses and labels as such",
+        )
 
 
 def _open_folder(

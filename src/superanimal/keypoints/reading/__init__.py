@@ -9,7 +9,9 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from superanimal.errors import FormatError, InputError, option, unknown_name
+from superanimal.errors import InputError, unknown_name
+from superanimal.formats.describe import unknown_file
+from superanimal.formats.guard import reading
 from superanimal.keypoints.labelled import LabelledSet, require
 
 LABEL_FORMATS = {
@@ -23,6 +25,11 @@ LABEL_FORMATS = {
 }
 """Names for ``read_labels(format=...)`` and the module of each."""
 
+READABLE = (
+    "readable as labels are DeepLabCut, Lightning Pose, COCO, SLEAP, Label Studio, NWB, tables with a column "
+    "'image', and what sleap-io reads"
+)
+
 
 def read_labels(
     path: str | os.PathLike[str],
@@ -34,6 +41,7 @@ def read_labels(
     video: str | os.PathLike[str] | None = None,
     scorer: str | None = None,
     keypoints: Sequence[str] | None = None,
+    min_confidence: float | None = None,
 ) -> LabelledSet:
     """Read a labelled data set; nothing is copied and no image is decoded.
 
@@ -53,11 +61,15 @@ def read_labels(
     images
         Folder below which image names are looked up.
     video
-        Video that the frames of a pose file belong to.
+        Video that the frames of a pose file belong to. Of labels on image files, those of this video are
+        read, each on the frame whose number ends the name of its image.
     scorer
         Whose labels to read, where a DeepLabCut folder has those of several people.
     keypoints
         Read only these, in this order.
+    min_confidence
+        Lowest confidence from which a model's predictions count as labels. Without it they are read as they
+        are, ``predicted`` is True, and nothing is converted or trained from them by accident.
 
     Raises
     ------
@@ -69,13 +81,15 @@ def read_labels(
     found = require(path)
     kind = format or recognise_labels(found)
     options: dict[str, Any] = {"images": images, "name": name, "scorer": scorer, "video": video}
+    options["min_confidence"] = min_confidence
     if kind not in LABEL_FORMATS:
         raise InputError(f"label format {kind!r}", f"known are {', '.join(LABEL_FORMATS)}")
     reader = import_module(f"superanimal.keypoints.reading.{LABEL_FORMATS[kind]}")
-    given = {key: value for key, value in options.items() if value}
+    given = {key: value for key, value in options.items() if value not in (None, "")}
     if unknown := sorted(set(given) - set(signature(reader.read).parameters)):
-        raise InputError(f"{unknown[0]}={given[unknown[0]]!r} for {path}", f"labels of kind {kind} take none")
-    labelled: LabelledSet = reader.read(found, **given)
+        raise InputError(f"{unknown[0]} {given[unknown[0]]!r} for {path}", f"{kind} labels take none")
+    with reading(found, f"{kind} labels"):
+        labelled: LabelledSet = reader.read(found, **given)
     if licence is not None:
         labelled = labelled.with_columns(licence=licence)
     return labelled if keypoints is None else only_keypoints(labelled, keypoints)
@@ -94,7 +108,10 @@ def recognise_labels(path: Path) -> str:
     if path.is_dir():
         if (path / "zarr.json").is_file():
             return "poses" if recognise(path) else "store"
-        if any(path.glob("CollectedData*")) or (path / "labeled-data").is_dir():
+        if (
+            any((*path.glob("CollectedData*"), *path.glob("*/CollectedData*")))
+            or (path / "labeled-data").is_dir()
+        ):
             return "deeplabcut"
         found = sorted(path.glob("annotations/*.json")) or sorted(path.glob("*.json"))
         if found and recognise(found[0]) == "coco":
@@ -113,14 +130,9 @@ def recognise_labels(path: Path) -> str:
         return "poses"
     if path.suffix == ".json" and path.read_bytes()[:64].lstrip()[:1] == b"[":
         return "label-studio"
-    if path.suffix.lower() in (".json", ".mat", ".h5", ".csv", ".txt", ".yaml", ".xml", ".nwb"):
+    if path.suffix.lower() in (".json", ".mat", ".h5", ".txt", ".yaml", ".xml", ".nwb"):
         return "other"
-    raise FormatError(
-        f"{path}: not recognised as labels",
-        "readable are DeepLabCut, Lightning Pose, COCO, SLEAP, Label Studio, NWB, tables with a column "
-        "'image', and what sleap-io reads",
-        f"if you know what it is, name it{option('format')}",
-    )
+    raise unknown_file(path, READABLE)
 
 
 def only_keypoints(labelled: LabelledSet, keypoints: Sequence[str]) -> LabelledSet:

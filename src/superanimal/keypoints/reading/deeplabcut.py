@@ -7,6 +7,7 @@ image), and folders made by cropping. Coordinates belong to the images as stored
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from superanimal.formats.wide_table import UNIQUE
 from superanimal.keypoints.combine import concatenate
 from superanimal.keypoints.images import ImageRef, safe_join
 from superanimal.keypoints.labelled import LabelledSet, from_poses
+from superanimal.keypoints.reading.one_video import on_video
+from superanimal.keypoints.reading.predictions import predicted_confidence, settle
 
 
 def read(
@@ -29,6 +32,7 @@ def read(
     name: str | None = None,
     scorer: str | None = None,
     video: str | os.PathLike[str] | None = None,
+    min_confidence: float | None = None,
 ) -> LabelledSet:
     """Read a project, a folder with ``CollectedData_<scorer>``, or one such file.
 
@@ -37,7 +41,10 @@ def read(
     images
         Folder below which ``labeled-data/<video>/<image>`` (or the image alone) is looked up.
     video
-        Video to take the frames from, by the numbers that end the image names, instead of image files.
+        Video to take the frames from instead of image files, see
+        :func:`~superanimal.keypoints.reading.one_video.on_video`.
+    min_confidence
+        See :func:`~superanimal.keypoints.read_labels`; machine labels carry a confidence.
     """
     root = path if path.is_dir() else path.parent
     config = read_config(root) if path.is_dir() or path.name == "config.yaml" else {}
@@ -47,11 +54,12 @@ def read(
         tables, notes = _tables(root, scorer or config.get("scorer"), config, asked=scorer is not None)
     default = tables[0].parent.name if path.is_file() else root.resolve().name
     folder = Path(images) if images else None
-    parts = [_read_table(table, folder, name or default, video) for table in tables]
+    parts = [_read_table(table, folder, name or default, min_confidence) for table in tables]
     order = _names(config) or list(dict.fromkeys(k for part in parts for k in part.keypoints))
     order += [k for k in dict.fromkeys(k for part in parts for k in part.keypoints) if k not in order]
     joined = concatenate(parts, keypoints=order, name=name or default)
-    return joined.with_columns(notes=tuple(notes) + joined.notes)
+    joined = joined.with_columns(notes=tuple(notes) + joined.notes, edges=_edges(config, order))
+    return joined if video is None else on_video(joined, video)
 
 
 def read_config(root: Path) -> dict[str, Any]:
@@ -85,7 +93,7 @@ def _tables(
     root: Path, scorer: str | None, config: dict[str, Any], *, asked: bool
 ) -> tuple[list[Path], list[str]]:
     """Return one table per folder of images, and what was left out."""
-    base = root / "labeled-data"
+    base = root / "labeled-data" if (root / "labeled-data").is_dir() else root
     if any(root.glob("CollectedData*")):
         folders = [root]
     else:
@@ -107,7 +115,7 @@ def _tables(
             raise InputError(
                 f"{folder}: labels of {', '.join(sorted(found))}, none of {scorer!r}",
                 "one person's labels are read at a time",
-                f"choose one: scorer={sorted(found)[0]!r}",
+                f"choose one, such as {sorted(found)[0]} (scorer)",
             )
         if others := sorted(set(found) - {tables[-1].stem.removeprefix("CollectedData_")}):
             notes.append(f"{folder.name}: labels of {', '.join(others)} were not read")
@@ -129,18 +137,23 @@ def _by_scorer(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _read_table(
-    table: Path, images: Path | None, name: str, video_path: str | os.PathLike[str] | None
-) -> LabelledSet:
+def _edges(config: dict[str, Any], keypoints: list[str]) -> tuple[tuple[str, str], ...]:
+    """Return the skeleton of a config, over keypoints that exist."""
+    skeleton = config.get("skeleton")
+    chains = [chain for chain in skeleton if isinstance(chain, list)] if isinstance(skeleton, list) else []
+    pairs = [(str(a), str(b)) for chain in chains for a, b in pairwise(chain)]
+    return tuple(dict.fromkeys(pair for pair in pairs if set(pair) <= set(keypoints)))
+
+
+def _read_table(table: Path, images: Path | None, name: str, min_confidence: float | None) -> LabelledSet:
     ds = load_poses(table, "dlc-labels")
-    if video_path is not None:
-        return from_poses(ds.drop_vars("image", errors="ignore"), name=name, video=video_path)
     names = [str(image).replace("\\", "/") for image in ds["image"].values] if "image" in ds.coords else []
     folder = _image_root(table, images, names[0] if names else "")
     refs = [ImageRef(str(safe_join(folder, _below(image, folder, table)))) for image in names]
     video = [image.split("/")[-2] if "/" in image else table.parent.name for image in names]
     part = from_poses(ds, name=name, images=refs, undefined=_undefined(ds))
-    return part.with_columns(source=name, video=video)
+    part = part.with_columns(source=name, video=video)
+    return settle(part, predicted_confidence(part, ds), min_confidence)
 
 
 def _image_root(table: Path, images: Path | None, first: str) -> Path:

@@ -10,9 +10,12 @@ import numpy as np
 from superanimal.errors import FormatError
 from superanimal.keypoints.images import ImageRef
 from superanimal.keypoints.labelled import ABSENT, UNDEFINED, VISIBLE, LabelledSet
+from superanimal.keypoints.reading.predictions import settle
 
 
-def from_labels(labels: Any, path: Path, images: Path | None, name: str) -> LabelledSet:
+def from_labels(
+    labels: Any, path: Path, images: Path | None, name: str, min_confidence: float | None = None
+) -> LabelledSet:
     """Return the labelled data set of a ``sleap_io.Labels``.
 
     Instances set by people count; only where a file has none of them do predicted ones. Several skeletons
@@ -24,7 +27,7 @@ def from_labels(labels: Any, path: Path, images: Path | None, name: str) -> Labe
     people = any(frame.user_instances for frame in labels.labeled_frames)
     embedded = [_rows(video, path) for video in labels.videos]
     place = {id(video): v for v, video in enumerate(labels.videos)}
-    refs, index, xy, visibility, names, groups = [], [], [], [], [], []
+    refs, index, xy, visibility, names, groups, scores = [], [], [], [], [], [], []
     for frame in labels.labeled_frames:
         video = place[id(frame.video)]
         refs.append(_reference(frame.video, int(frame.frame_idx), path, images, embedded[video]))
@@ -39,9 +42,13 @@ def from_labels(labels: Any, path: Path, images: Path | None, name: str) -> Labe
             index.append(len(refs) - 1)
             xy.append(row)
             visibility.append(flags)
+            score = np.full(len(keypoints), np.nan, dtype=np.float32)
+            if not people:
+                score[own] = np.clip(instance.numpy(scores=True)[:, -1], 0, 1)
+            scores.append(score)
             names.append(instance.track.name if instance.track else f"animal{n}")
     shape = (len(index), len(keypoints))
-    return LabelledSet(
+    labelled = LabelledSet(
         name=name,
         keypoints=tuple(keypoints),
         images=refs,
@@ -50,8 +57,15 @@ def from_labels(labels: Any, path: Path, images: Path | None, name: str) -> Labe
         visibility=np.array(visibility, dtype=np.int8).reshape(shape),
         individuals=names,  # type: ignore[arg-type]
         video=groups,  # type: ignore[arg-type]
-        notes=() if people or not index else ("no instance set by a person: predicted ones were read",),
+        edges=tuple(
+            dict.fromkeys(
+                (edge.source.name, edge.destination.name)
+                for skeleton in labels.skeletons
+                for edge in skeleton.edges
+            )
+        ),
     )
+    return settle(labelled, np.array(scores, dtype=np.float32).reshape(shape), min_confidence)
 
 
 def _rows(video: Any, path: Path) -> tuple[str, dict[int, int]] | None:

@@ -6,12 +6,18 @@ import os
 from pathlib import Path
 from typing import Any
 
-from superanimal.errors import FormatError, option
+from superanimal.formats.describe import unknown_file
 from superanimal.keypoints.labelled import LabelledSet
 from superanimal.keypoints.reading.from_sleap_io import from_labels
 
 
-def read(path: Path, *, images: str | os.PathLike[str] | None = None, name: str | None = None) -> LabelledSet:
+def read(
+    path: Path,
+    *,
+    images: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    min_confidence: float | None = None,
+) -> LabelledSet:
     """Read labels through sleap-io.
 
     Raises
@@ -21,13 +27,11 @@ def read(path: Path, *, images: str | os.PathLike[str] | None = None, name: str 
     """
     import sleap_io
 
+    from superanimal.keypoints.reading import READABLE
+
     try:
         labels: Any = sleap_io.load_file(os.fspath(path))
     except Exception as error:  # each of its readers raises its own kinds
-        raise FormatError(
-            f"{path}: not recognised as labels ({type(error).__name__}: {error})",
-            "readable are DeepLabCut, Lightning Pose, COCO, SLEAP, Label Studio, NWB, tables with a column "
-            "'image', and what sleap-io reads",
-            f"if you know what it is, name it{option('format')}",
-        ) from error
-    return from_labels(labels, path, Path(images) if images else None, name or path.stem)
+        raise unknown_file(path, READABLE) from error
+    folder = Path(images) if images else None
+    return from_labels(labels, path, folder, name or path.stem, min_confidence)

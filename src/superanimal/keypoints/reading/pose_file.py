@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
+
 from superanimal.formats import load_poses
 from superanimal.keypoints.images import ImageRef, safe_join
 from superanimal.keypoints.labelled import LabelledSet, from_poses
+from superanimal.keypoints.reading.one_video import on_video
+from superanimal.keypoints.reading.predictions import predicted_confidence, settle
 
 
 def read(
@@ -16,6 +20,7 @@ def read(
     images: str | os.PathLike[str] | None = None,
     name: str | None = None,
     video: str | os.PathLike[str] | None = None,
+    min_confidence: float | None = None,
 ) -> LabelledSet:
     """Read a file of :mod:`superanimal.formats`.
 
@@ -34,8 +39,14 @@ def read(
         names = [str(image) for image in ds["image"].values]
         refs = [ImageRef(str(safe_join(folder, image))) for image in names]
         groups = [Path(image.replace("\\", "/")).parent.name for image in names]
-        return from_poses(ds, name=label, images=refs).with_columns(video=groups)
+        labelled = from_poses(ds, name=label, images=refs).with_columns(video=groups)
+        labelled = settle(labelled, predicted_confidence(labelled, ds), min_confidence)
+        return labelled if video is None else on_video(labelled, video)
     known = str(video or ds.attrs.get("video_path") or "")
     if known and not Path(known).exists() and (beside := path.parent / Path(known).name).exists():
         known = str(beside)
-    return from_poses(ds, name=label, video=known)
+    labelled = from_poses(ds, name=label, video=known)
+    if "edited" not in ds and not np.isfinite(ds["confidence"].values).any():
+        note = f"{label}: the file does not say whether a person or a model set its points"
+        labelled = labelled.with_columns(notes=(*labelled.notes, note))
+    return settle(labelled, predicted_confidence(labelled, ds), min_confidence)

@@ -11,7 +11,13 @@ from superanimal.keypoints.labelled import LabelledSet
 from superanimal.keypoints.reading.from_sleap_io import from_labels
 
 
-def read(path: Path, *, images: str | os.PathLike[str] | None = None, name: str | None = None) -> LabelledSet:
+def read(
+    path: Path,
+    *,
+    images: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    min_confidence: float | None = None,
+) -> LabelledSet:
     """Read a ``.slp`` or ``.pkg.slp``.
 
     Parameters
@@ -31,4 +37,4 @@ def read(path: Path, *, images: str | os.PathLike[str] | None = None, name: str 
     except (OSError, KeyError, ValueError) as error:
         raise FormatError(f"{path}: not a readable SLEAP project ({error})") from error
     label = name or path.name.removesuffix(".slp").removesuffix(".pkg")
-    return from_labels(labels, path, Path(images) if images else None, label)
+    return from_labels(labels, path, Path(images) if images else None, label, min_confidence)

@@ -12,9 +12,10 @@ import yaml
 
 from superanimal.files import atomic_write
 from superanimal.formats import save_poses
-from superanimal.formats.registry import LossWarning
+from superanimal.formats.loss import LossWarning
+from superanimal.keypoints.images import ImageRef
 from superanimal.keypoints.labelled import LabelledSet
-from superanimal.keypoints.writing.job import Materialized, Target, file_names, size_of, what_is_lost
+from superanimal.keypoints.writing.job import Materialized, Target, file_names, place, size_of, what_is_lost
 from superanimal.poses import KeypointSpace
 from superanimal.progress import Progress
 
@@ -47,12 +48,42 @@ def write(target: Target, *, space: KeypointSpace | None, progress: Progress) ->
     sizes = {
         folders[i]: size_of(labelled.images[i]) for i in np.unique(folders.astype(str), return_index=True)[1]
     }
-    config = _config(labelled, target.path, individuals, single, sizes, space)
+    videos, missing = _videos(labelled, folders, target.path)
+    places = {videos[folder]: size for folder, size in sizes.items()}
+    config = _config(labelled, target.path, individuals, single, places, space)
     file = target.path / "config.yaml"
     with atomic_write(file) as temporary:
         temporary.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
     keeps = {"individuals"} if not single else set()
-    return Materialized(target.path, (file, *files), what_is_lost(labelled, keeps))
+    notes: tuple[str, ...] = ()
+    if missing:
+        names = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+        notes = (
+            f"no video is known for {names}: config.yaml names videos/<folder>.mp4, which DeepLabCut needs "
+            "to extract more frames; put the videos there, or correct video_sets",
+        )
+    return Materialized(target.path, (file, *files), what_is_lost(labelled, keeps), notes)
+
+
+def _videos(labelled: LabelledSet, folders: np.ndarray, root: Path) -> tuple[dict[str, Path], list[str]]:
+    """Return the video of each labeled-data folder, and the folders whose video is not known.
+
+    DeepLabCut finds the folder by the name of the video: one of another name is linked under ``videos``.
+    """
+    videos, missing = {}, []
+    for i in np.unique(folders.astype(str), return_index=True)[1].tolist():
+        folder, image = folders[i], labelled.images[i]
+        path = Path(image.path).absolute()
+        videos[folder] = root.absolute() / "videos" / f"{folder}.mp4"
+        if image.frame is None or image.inside or not path.is_file():
+            missing.append(folder)
+        elif path.stem == folder:
+            videos[folder] = path
+        else:
+            videos[folder] = videos[folder].with_suffix(path.suffix)
+            videos[folder].parent.mkdir(exist_ok=True)
+            place(ImageRef(str(path)), videos[folder], "link")
+    return videos, missing
 
 
 def _config(
@@ -60,16 +91,13 @@ def _config(
     root: Path,
     individuals: list[str],
     single: bool,
-    sizes: dict[str, tuple[int, int]],
+    sizes: dict[Path, tuple[int, int]],
     space: KeypointSpace | None,
 ) -> dict[str, Any]:
     """Return the config in DeepLabCut's key order, with no key of our own (unknown ones are refused)."""
     keypoints = list(labelled.keypoints)
     edges = [[a, b] for a, b in (space.edges if space else ()) if a in keypoints and b in keypoints]
-    videos = {
-        str(root.absolute() / "videos" / f"{folder}.mp4"): {"crop": f"0, {width}, 0, {height}"}
-        for folder, (width, height) in sizes.items()
-    }
+    videos = {str(video): {"crop": f"0, {width}, 0, {height}"} for video, (width, height) in sizes.items()}
     many = {
         "individuals": individuals,
         "uniquebodyparts": [],

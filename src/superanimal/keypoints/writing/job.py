@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import re
@@ -14,9 +13,9 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from superanimal.errors import InputError, StorageError, option
+from superanimal.errors import StorageError, option
 from superanimal.files import atomic_write, storage_error
-from superanimal.keypoints.images import ImageRef, read_bytes
+from superanimal.keypoints.images import ImageRef, picture_size, read_bytes
 from superanimal.keypoints.labelled import PER_ANIMAL, PER_IMAGE, LabelledSet
 from superanimal.progress import Progress
 
@@ -39,11 +38,14 @@ class Materialized:
         The label files.
     lost
         What the format cannot hold of this data set; empty when nothing is lost.
+    notes
+        What else to know about the result.
     """
 
     path: Path
     files: tuple[Path, ...]
     lost: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -204,19 +206,6 @@ def _safe(name: str) -> str:
         "._ "
     )
     return (plain or "x")[:100]
-
-
-def picture_size(data: bytes, label: str) -> tuple[int, int]:
-    """Return (width, height) of an encoded image as it is shown, from its header alone."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            width, height = picture.size
-            turned = picture.getexif().get(0x0112, 1) >= 5
-    except (UnidentifiedImageError, OSError) as error:
-        raise InputError(f"{label}: not an image ({error})", remedy="check or remove the file") from error
-    return (height, width) if turned else (width, height)
 
 
 def size_of(image: ImageRef) -> tuple[int, int]:

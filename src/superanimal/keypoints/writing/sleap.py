@@ -16,9 +16,9 @@ import numpy as np
 
 from superanimal.errors import StorageError, option
 from superanimal.files import storage_error
-from superanimal.keypoints.images import read_bytes
+from superanimal.keypoints.images import picture_size, read_bytes
 from superanimal.keypoints.labelled import LabelledSet
-from superanimal.keypoints.writing.job import Materialized, Target, picture_size, what_is_lost
+from superanimal.keypoints.writing.job import Materialized, Target, what_is_lost
 from superanimal.poses import KeypointSpace, make_provenance
 from superanimal.progress import Progress
 

@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 
 from superanimal.errors import FormatError, StorageError
 from superanimal.files import storage_error
-from superanimal.keypoints.images import ImageRef, read_bytes
+from superanimal.keypoints.images import ImageRef, picture_size, read_bytes
 from superanimal.keypoints.labelled import PER_ANIMAL, PER_IMAGE, LabelledSet
 from superanimal.keypoints.splits import image_key
-from superanimal.keypoints.writing.job import Materialized, Target, picture_size
+from superanimal.keypoints.writing.job import Materialized, Target
 from superanimal.poses import KeypointSpace, make_provenance
 from superanimal.progress import Progress
 
