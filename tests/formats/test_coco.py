@@ -77,8 +77,8 @@ def test_skeleton_of_a_known_space_is_written(tmp_path: Path, poses: xr.Dataset)
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"images": []}, "unknown id"),
-        ({"categories": [{"id": 1, "name": "cat"}, {"id": 4, "name": "x"}]}, "no category lists keypoints"),
+        ({"images": []}, "is unknown"),
+        ({"categories": [{"id": 1, "name": "cat"}, {"id": 4, "name": "x"}]}, "its category .* lists none"),
         ({"categories": [{"id": i, "keypoints": ["a"]} for i in (1, 4)]}, "annotation 1"),
         ({"images": None}, "images"),
     ],
