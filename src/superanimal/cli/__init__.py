@@ -5,7 +5,6 @@ Verbs import what is heavy only when they run, so that ``--help`` answers at onc
 
 from __future__ import annotations
 
-import re
 import sys
 import warnings
 from typing import TextIO
@@ -92,15 +91,7 @@ def _show(error: SuperAnimalError) -> None:
     console.print(f"[bold red]Error:[/bold red] {_escape(problem)}", soft_wrap=True)
     for line in others:
         if line:
-            console.print(f"  {_escape(_OPTION.sub(_as_option, line))}", soft_wrap=True)
-
-
-_OPTION = re.compile(r"\((images|video|scorer|min_confidence)\)")
-"""Options that the core's errors name in brackets; here they are called as one types them."""
-
-
-def _as_option(match: re.Match[str]) -> str:
-    return f"(--{match[1].replace('_', '-')})"
+            console.print(f"  {_escape(line)}", soft_wrap=True)
 
 
 def _escape(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from superanimal.errors import InputError
+from superanimal.errors import InputError, by_caller
 from superanimal.keypoints.conversion import ConversionTable, join_tables, load_table
 from superanimal.keypoints.labelled import LabelledSet
 from superanimal.keypoints.merging import Merged, Split, merge
@@ -78,7 +78,8 @@ def convert(
             raise InputError(
                 f"{part.name}: these are predictions of a model, not labels that a person set",
                 "predictions become labels only when asked for",
-                "give the lowest confidence from which a prediction counts as a label (min_confidence)",
+                "give the lowest confidence from which a prediction counts as a label"
+                + by_caller(" (reading={'min_confidence': 0.6})", " (--min-confidence)"),
             )
     tables = open_tables(table)
     merged = merge(

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 import yaml
 
-from superanimal.errors import FormatError, InputError
+from superanimal.errors import FormatError, InputError, option
 from superanimal.formats import load_poses
 from superanimal.formats.wide_table import UNIQUE
 from superanimal.keypoints.combine import concatenate
@@ -115,7 +115,7 @@ def _tables(
             raise InputError(
                 f"{folder}: labels of {', '.join(sorted(found))}, none of {scorer!r}",
                 "one person's labels are read at a time",
-                f"choose one, such as {sorted(found)[0]} (scorer)",
+                f"choose one, such as {sorted(found)[0]}{option('scorer')}",
             )
         if others := sorted(set(found) - {tables[-1].stem.removeprefix("CollectedData_")}):
             notes.append(f"{folder.name}: labels of {', '.join(others)} were not read")

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, unquote, urlparse
 
 import numpy as np
 
-from superanimal.errors import FormatError
+from superanimal.errors import FormatError, option
 from superanimal.formats.describe import describe_json
 from superanimal.keypoints.images import ImageRef, picture_size, safe_join
 from superanimal.keypoints.labelled import ABSENT, VISIBLE, LabelledSet
@@ -167,7 +167,7 @@ def _image_size(regions: list[dict[str, Any]], file: Path, label: str) -> tuple[
         raise FormatError(
             f"{label}: neither original_width and original_height nor the image {file}",
             "places are percents of the image, so its size has to be known",
-            "put the images beside the export, or name their folder (images)",
+            f"put the images beside the export, or name their folder{option('images', 'FOLDER')}",
         )
     return picture_size(file.read_bytes(), str(file))
 
