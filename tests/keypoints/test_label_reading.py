@@ -165,7 +165,7 @@ def test_missing_images_and_unknown_files(tmp_path):
         read_labels(tmp_path / "poem.doc")
     with pytest.raises(InputError, match="label format 'voc'"):
         read_labels(tmp_path, format="voc")
-    with pytest.raises(InputError, match=r"scorer='x'.*labels of kind coco take none"):
+    with pytest.raises(InputError, match=r"scorer 'x'.*coco labels take none"):
         read_labels(tmp_path / "labels.json", scorer="x")
 
 
