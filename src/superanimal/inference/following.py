@@ -83,4 +83,4 @@ def lost(confidence: np.ndarray, reference: np.ndarray, boxes: np.ndarray, aroun
 
 def ghosts(confidence: np.ndarray) -> np.ndarray:
     """Return which poses (...,) with confidences (..., K), NaN where absent, are no animals."""
-    return ~(confidence >= GHOST).any(axis=-1)
+    return np.asarray(~(confidence >= GHOST).any(axis=-1))

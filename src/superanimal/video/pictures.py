@@ -92,12 +92,12 @@ class TiffFile:
         import tifffile
         import zarr
 
-        kinds = {"is_ome": False} if pages else {}
+        ome = False if pages else None  # None: as the file says
         try:
-            self._file = tifffile.TiffFile(path, **kinds)
+            self._file = tifffile.TiffFile(path, is_ome=ome)
             if len(self._file.series) > 1:  # written page by page: take equal pages together
                 self._file.close()
-                self._file = tifffile.TiffFile(path, is_shaped=False, **kinds)
+                self._file = tifffile.TiffFile(path, is_shaped=False, is_ome=ome)
             series = [one for one in self._file.series if not one.keyframe.is_reduced] or self._file.series[
                 :1
             ]
@@ -110,7 +110,7 @@ class TiffFile:
                 remedy="check the file in an image viewer",
             ) from error
         self.path = path
-        self.turned = self._file.pages[0].tags.valueof(_ORIENTATION, 1) in _TURNED
+        self.turned = self._file.pages.first.tags.valueof(_ORIENTATION, 1) in _TURNED
         self.single = len(arrays) == 1 and not set("TIQZ") & set(arrays[0][1])
         self.deep = any(array.dtype not in (np.uint8, bool) for array, _ in arrays)
         self.size = dict(zip(arrays[0][1], arrays[0][0].shape, strict=True))
@@ -280,4 +280,6 @@ def _from_header(path: Path) -> Picture | None:
 
 def _from_pixels(path: Path) -> Picture:
     raw = decoded(path)
-    return Picture(path, 0, 0) if raw is None else Picture(path, *raw.shape[:2], raw.dtype != np.uint8)
+    if raw is None:
+        return Picture(path, 0, 0)
+    return Picture(path, raw.shape[0], raw.shape[1], bool(raw.dtype != np.uint8))
