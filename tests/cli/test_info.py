@@ -47,4 +47,4 @@ def test_what_is_neither(superanimal: Call, tmp_path: Path) -> None:
     assert code == 3 and "no such file" in err
     (tmp_path / "text.txt").write_text("hello")
     code, _, err = superanimal("info", tmp_path / "text.txt")
-    assert code == 4 and "neither a video nor a pose file" in err
+    assert code == 5 and "not recognised: text" in err

@@ -50,6 +50,7 @@ def data_sets(draw: st.DrawFn, one_animal: bool = False) -> xr.Dataset:
     boxes = box_confidence = edited = None
     if draw(st.booleans()):
         boxes = rng.uniform(-5, 300, (times, 4, shape[2])).astype(np.float32)
+        boxes[:, 2:] = np.abs(boxes[:, 2:])  # no box is less than nothing wide
         boxes[np.broadcast_to((rng.random((times, 1, shape[2])) < 0.3), boxes.shape)] = np.nan
         box_confidence = np.where(np.isnan(boxes[:, 0]), np.nan, rng.random((times, shape[2])))
         box_confidence = box_confidence.astype(np.float32)

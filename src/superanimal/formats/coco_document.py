@@ -158,7 +158,7 @@ def _parse(path: str | os.PathLike[str]) -> dict[str, Any]:
 def _images(entries: list[Any], path: Any) -> tuple[list[dict[str, Any]], dict[Id, int]]:
     """Return the images and the number of each by its id."""
     rows: dict[Id, int] = {}
-    images = []
+    images: list[dict[str, Any]] = []
     for n, entry in enumerate(entries):
         label = _label("image", entry, n, path)
         key = _id(entry.get("id"), "id", label)

@@ -42,7 +42,9 @@ def read(path: Path, *, images: str | os.PathLike[str] | None = None, name: str 
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{path}: not JSON ({error})", remedy="export it again") from error
     if not isinstance(tasks, list) or not all(_is_task(task) for task in tasks):
-        first = next((task for task in tasks if not _is_task(task)), {}) if isinstance(tasks, list) else {}
+        first: Any = (
+            next((task for task in tasks if not _is_task(task)), {}) if isinstance(tasks, list) else {}
+        )
         seen, remedy = describe_json([first] if isinstance(tasks, list) else tasks)
         raise FormatError(
             f"{path}: {seen}", "a Label Studio export is a list of tasks with 'annotations'", remedy
@@ -118,7 +120,7 @@ def _task(
     points = [r for r in regions if r.get("type") in ("keypointlabels", "keypoint")]
     rectangles = [r for r in regions if r.get("type") in ("rectanglelabels", "rectangle")]
     size = _image_size(points + rectangles, file, label)
-    parent = {}
+    parent: dict[str, str] = {}
     for relation in (r for r in regions if r.get("type") == "relation"):
         ends = relation.get("from_id"), relation.get("to_id")
         if isinstance(ends[0], str) and isinstance(ends[1], str):

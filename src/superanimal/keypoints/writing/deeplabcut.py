@@ -57,9 +57,9 @@ def write(target: Target, *, space: KeypointSpace | None, progress: Progress) ->
     keeps = {"individuals"} if not single else set()
     notes: tuple[str, ...] = ()
     if missing:
-        names = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+        unknown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
         notes = (
-            f"no video is known for {names}: config.yaml names videos/<folder>.mp4, which DeepLabCut needs "
+            f"no video is known for {unknown}: config.yaml names videos/<folder>.mp4, which DeepLabCut needs "
             "to extract more frames; put the videos there, or correct video_sets",
         )
     return Materialized(target.path, (file, *files), what_is_lost(labelled, keeps), notes)

@@ -163,6 +163,7 @@ def read_store(path: Path) -> LabelledSet:
     words = {key: np.array([*attrs["words"][key], ""], dtype=object)[column(key)] for key in _WORDS}
     names = json.loads(column("names").tobytes())
     size = column("size").tolist()
+    columns: dict[str, Any] = {key: column(key) for key in PER_ANIMAL if key not in words}
     return LabelledSet(
         name=attrs["name"],
         keypoints=tuple(attrs["keypoints"]),
@@ -172,8 +173,7 @@ def read_store(path: Path) -> LabelledSet:
         ],
         image_index=column("image_index"),
         notes=tuple(attrs["notes"]),
-        **{key: column(key) for key in PER_ANIMAL if key not in words},
-        **words,
+        **{**columns, **words},
     )
 
 
