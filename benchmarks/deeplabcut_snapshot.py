@@ -4,9 +4,10 @@
 
 For each architecture that both programs have: a labelled data set is written as a DeepLabCut project
 (``superanimal convert ... --to deeplabcut``), DeepLabCut reads its config and labels and makes a training
-set; a model is added to it as a shuffle (``superanimal export-model --to deeplabcut``) with a part of its
-keypoints in another order; ``deeplabcut.analyze_videos`` runs it, and the numbers are compared with our
-``compatible`` mode. Weights are random but look trained, as in ``parity_deeplabcut.py``.
+set; a model is added to it as two shuffles, with and without a detector (``superanimal export-model --to
+deeplabcut``), with a part of its keypoints in another order. Then ``deeplabcut.analyze_videos`` runs it, and
+the numbers are compared with our ``compatible`` mode; ``evaluate_network`` and ``train_network`` (one epoch)
+run on both shuffles. Weights are random but look trained, as in ``parity_deeplabcut.py``.
 """
 
 from __future__ import annotations
@@ -76,17 +77,27 @@ def weights_of(case: Case, frames: np.ndarray) -> tuple[Path, Path]:
     return pose, make_weights(case._replace(pose="resnet_50"), frames)[1]
 
 
-def run_deeplabcut(python: Path, project: Path, shuffle: int, clip: Path, threads: int) -> dict:
-    """Let DeepLabCut read the project, make a training set and analyse the clip with the shuffle (not 0)."""
+def run_deeplabcut(python: Path, project: Path, step: str, *arguments: object, threads: int = 1) -> dict:
+    """Let DeepLabCut do one step of ``_deeplabcut_snapshot_side.py`` with a project; return what it says."""
     out = project / "side.json"
     command = [str(python), str(Path(__file__).with_name("_deeplabcut_snapshot_side.py"))]
-    command += [str(project / "config.yaml"), str(shuffle), str(clip), str(out)]
-    log = project / "log.txt"
+    command += [str(project / "config.yaml"), str(out), step, *map(str, arguments)]
+    log = project / f"{step}.log"
     with log.open("w") as sink:
         done = subprocess.run(command, stdout=sink, stderr=subprocess.STDOUT, env=environment(threads))
     if done.returncode:
-        sys.exit(f"DeepLabCut failed:\n{log.read_text()[-3000:]}")
+        sys.exit(f"DeepLabCut failed ({step}):\n{log.read_text()[-3000:]}")
     return json.loads(out.read_text())
+
+
+def try_shuffle(python: Path, project: Path, shuffle: int, threads: int) -> list[str]:
+    """Evaluate a shuffle and train it for an epoch; return what came out, as cells of the table."""
+    errors = run_deeplabcut(python, project, "evaluate", shuffle, threads=threads)
+    trained = run_deeplabcut(python, project, "train", shuffle, threads=threads)
+    if not 0 < trained["moved"] < 0.1:
+        sys.exit(f"training began elsewhere: the weights moved by {trained['moved']:.2g} of their size")
+    rmse = f"{errors['train rmse']:.1f} / {errors['test rmse']:.1f}"
+    return [rmse, f"{trained['moved']:.1e}"]
 
 
 def main() -> None:
@@ -114,8 +125,10 @@ def main() -> None:
         model, finder = load_pose_model(pose), load_detector(detector)
         part = tuple(model.keypoints[i] for i in (13, 0, 7, 2, 1))
         project = make_project(f"{case.superanimal}-{case.pose}", frames[:6], part)
+        opened = run_deeplabcut(python, project, "training_set", threads=args.threads)
         done = export_deeplabcut(model, project, detector=finder)
-        theirs = run_deeplabcut(python, project, done.shuffle, clip, args.threads)
+        bare = export_deeplabcut(model, project)
+        theirs = run_deeplabcut(python, project, "analyse", done.shuffle, clip, threads=args.threads)
         poses = analyze(
             clip, model=str(done.snapshot), detector=str(detector), mode="compatible", device="cpu",
             out=CACHE / "ours-snapshot", resume=False, formats=(),
@@ -132,23 +145,32 @@ def main() -> None:
         if px > LIMIT_PX or score > LIMIT_SCORE or one_sided or theirs["keypoints"] != list(part):
             bad.append(f"{case.pose}: {px:.2g} px, score {score:.2g}, {one_sided} found by one only")
         rows.append(
-            [case.pose, case.detector, theirs["labels"], theirs["training_set"], f"{there.sum()}"]
-            + [f"{px:.2g}", f"{score:.2g}"]
+            [case.pose, case.detector, opened["labels"], opened["training_set"], f"{there.sum()}"]
+            + [f"{px:.2g}", f"{score:.2g}", *try_shuffle(python, project, done.shuffle, args.threads)]
         )
-        print(rows[-1], flush=True)
+        rows.append(
+            [case.pose, "none", "", "", "", "", "", *try_shuffle(python, project, bare.shuffle, args.threads)]
+        )
+        print(*rows[-2:], sep="\n", flush=True)
     several = make_project("several-animals", frames[:6], tuple(model.keypoints[:4]), animals=2)
-    opened = run_deeplabcut(python, several, 0, clip, args.threads)
-    rows.append(["two animals", "", opened["labels"], opened["training_set"], "", "", ""])
+    opened = run_deeplabcut(python, several, "training_set", threads=args.threads)
+    done = export_deeplabcut(model, several)
+    rows.append(
+        [f"{case.pose}, two animals", "none", opened["labels"], opened["training_set"], "", "", ""]
+        + try_shuffle(python, several, done.shuffle, args.threads)
+    )
     header = ["model", "detector", "labels read (images x columns)", "training set made"]
     header += ["keypoints compared", "max diff (px)", "max diff score"]
-    limits = ["limit", "", "", "", "", f"{LIMIT_PX:g}", f"{LIMIT_SCORE:g}"]
+    header += ["evaluate_network: RMSE train / test (px)", "train_network: weights moved by"]
+    limits = ["limit", "", "", "", "", f"{LIMIT_PX:g}", f"{LIMIT_SCORE:g}", "", "0.1"]
     verdict = "the same numbers" if not bad else f"DIFFERENT: {'; '.join(bad)}"
     body = (
-        f"DeepLabCut {theirs['deeplabcut']} (torch {theirs['torch']}) opens projects written by `superanimal "
+        f"DeepLabCut {opened['deeplabcut']} (torch {opened['torch']}) opens projects written by `superanimal "
         "convert --to deeplabcut` and runs models that `superanimal export-model --to deeplabcut` added to "
         f"them (5 of the model's keypoints, in another order), {args.frames} frames of `{args.video.name}`, "
-        f"against our `compatible` mode with the same snapshot. Result: **{verdict}**.\n\n"
-        + table(header, [*rows, limits])
+        "against our `compatible` mode with the same snapshot. It evaluates and trains them (one epoch; "
+        "weights and labels are random, so that the errors only show that it runs). Result: "
+        f"**{verdict}**.\n\n" + table(header, [*rows, limits])
     )
     write_section("Models and projects in DeepLabCut", body)
     print(body)

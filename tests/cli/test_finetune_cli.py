@@ -50,7 +50,8 @@ def test_from_a_project_to_poses(folder: Path, superanimal: Run) -> None:
         "--recipe", folder / "recipe.yaml", "--threshold", 0, "--device", "cpu",
     )  # fmt: skip
     assert said.code == 0, said.err
-    assert "mean error" in said.out and "ecommended" in said.out and str(out) in said.out
+    assert "mean error" in said.out and str(out) in said.out
+    assert "No verdict" in said.out and "so 6 more held-out images" in said.out  # two were held out
     report = json.loads((out / "report.json").read_text())
     assert report["training"]["steps"] == 8 and report["data"]["held_out_images"] == 2
     assert json.loads((out / "training.json").read_text())["recipe"]["augmentation"]["rotation"] == 10
@@ -68,6 +69,8 @@ def test_wrong_words_are_told(folder: Path, superanimal: Run) -> None:
     assert said.code == 3 and "memory-replay" in said.err
     said = superanimal("export-model", folder / "tiny", folder / "project", "--to", "keras")
     assert said.code == 2 and "onnx" in said.err
+    said = superanimal("finetune", folder / "project", "--model", folder / "tiny", "--held-out", "0.99")
+    assert said.code == 2 and "hold out 90% of them" in said.err
 
 
 def test_export_to_deeplabcut_says_what_it_does_not_have(folder: Path, superanimal: Run) -> None:

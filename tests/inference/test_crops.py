@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from superanimal.errors import InputError
 from superanimal.inference.crops import crop_windows, cut
 
 GOLDEN = Path(__file__).parents[3] / "shared/fixtures/deeplabcut/golden_crop.json"
@@ -48,6 +49,13 @@ def test_rounding_is_half_to_even(
     windows = crop_windows(np.array([box]), (256, 256))
     assert tuple(windows.offset[0]) == offset
     assert tuple(windows.scale[0]) == scale
+
+
+@pytest.mark.parametrize("box", [[5, 5, 1e9, 1e9], [5, 5, 60_000, 10], [1e12, 5, 10, 10], [5, -3e38, 3, 3]])
+def test_an_absurd_box_is_refused(image: np.ndarray, box: list[float]) -> None:
+    with pytest.raises(InputError, match="box"):
+        windows = crop_windows(np.array([box]), (64, 64))
+        cut(image, windows.offset[0], windows.extent[0], windows.size)
 
 
 def test_margin_grows_about_the_centre() -> None:

@@ -97,6 +97,21 @@ def test_points_without_counterpart_stay_alone(truth: np.ndarray) -> None:
     assert set(matching.unmatched_user) == alone | {"corner"}
 
 
+def test_the_place_of_a_keypoint_without_labels_is_kept_for_it(truth: np.ndarray) -> None:
+    """Right ears labelled far forward lie nearer to the nose than to any ear: still none becomes the nose."""
+    nose, left, right, tail = (NAMES.index(n) for n in ("nose", "left_ear", "right_ear", "tail_base"))
+    points = truth[:, [nose, left, right, tail]].copy()
+    points[:, 2] += 0.7 * (truth[:, nose] - truth[:, right])
+    predictions = predictions_of(jitter(truth, 0.01))
+    names = ["snout", "leftear", "rightear", "tailbase"]
+    assert found(match_predictions(labels_of(points[:, 1:], names[1:]), predictions))["rightear"] == "nose"
+    points[:, 0] = np.nan
+    matching = match_predictions(labels_of(points, names), predictions)
+    assert "nose" not in found(matching).values() and "snout" in matching.unmatched_user
+    assert found(matching)["leftear"] == "left_ear" and found(matching)["tailbase"] == "tail_base"
+    assert any("snout" in text and "no image" in text for text in matching.warnings)
+
+
 def test_a_point_joined_to_a_neighbour_is_doubted(truth: np.ndarray) -> None:
     """The model lacks the eyes, and nobody labelled the ears."""
     kept = without(("left_eye", "right_eye"))

@@ -127,11 +127,20 @@ def test_it_shares_the_split_of_a_training_set_made_in_deeplabcut(project: Path)
     (folder / "Documentation_data-lab_95shuffle1.pickle").write_bytes(pickle.dumps([[], [0], [], 0.95]))
     one = {"train_fraction": 0.95, "index": 1, "split": 1, "engine": "pytorch"}
     (folder / "metadata.yaml").write_text(yaml.safe_dump({"shuffles": {f"{name}-trainset95shuffle1": one}}))
-    export_deeplabcut(from_scratch(entry(*CASES["RTMPose"]), MODEL), project)
+    model = from_scratch(entry(*CASES["RTMPose"]), MODEL)
+    assert not export_deeplabcut(model, project).trainable  # a split without its data is of no use
+    data = f"lab_{config['scorer']}95shuffle{{}}.mat"
+    (folder / data.format(1)).write_bytes(b"the labels")
+    done = export_deeplabcut(model, project)
+    assert done.trainable and done.shuffle == 102
     shuffles = yaml.safe_load((folder / "metadata.yaml").read_text())["shuffles"]
     assert shuffles[f"{name}-trainset95shuffle1"] == one
-    assert shuffles[f"{name}-trainset95shuffle101"] == {**one, "index": 101}
-    assert (folder / "Documentation_data-lab_95shuffle101.pickle").is_file()
+    assert shuffles[f"{name}-trainset95shuffle102"] == {**one, "index": 102}
+    assert f"{name}-trainset95shuffle101" not in shuffles
+    assert (folder / "Documentation_data-lab_95shuffle102.pickle").is_file()
+    assert (folder / data.format(102)).read_bytes() == b"the labels"
+    settings = yaml.safe_load((done.folder / "train" / "pytorch_config.yaml").read_text())
+    assert settings["resume_training_from"] == str(done.snapshot.absolute())
 
 
 def test_a_detector_goes_along(project: Path) -> None:
@@ -141,6 +150,16 @@ def test_a_detector_goes_along(project: Path) -> None:
     assert done.detector_snapshot is not None and done.detector_snapshot.name == "snapshot-detector-250.pt"
     config = yaml.safe_load((done.folder / "train" / "pytorch_config.yaml").read_text())
     assert config["detector"]["model"]["type"] == "SSDLite"
+    assert config["detector"]["resume_training_from"] == str(done.detector_snapshot.absolute())
+
+
+def test_without_a_detector_one_can_be_trained_in_deeplabcut(project: Path) -> None:
+    done = export_deeplabcut(from_scratch(entry(*CASES["RTMPose"]), MODEL), project)
+    config = yaml.safe_load((done.folder / "train" / "pytorch_config.yaml").read_text())
+    assert config["detector"]["train_settings"]["epochs"] > 0
+    assert (
+        config["detector"]["model"]["type"] == "SSDLite" and "resume_training_from" not in config["detector"]
+    )
 
 
 def test_names_may_differ(project: Path) -> None:

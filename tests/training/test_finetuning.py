@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from dots import NAMES, dots_space, make_dots, tiny_model
 
-from superanimal.errors import InputError
-from superanimal.keypoints import LabelledSet, load_table, synthetic_labels
+from superanimal.errors import InputError, NotFoundError
+from superanimal.keypoints import ImageRef, LabelledSet, concatenate, load_table, synthetic_labels
+from superanimal.keypoints.combine import select
 from superanimal.poses import load_space
 from superanimal.training.finetuning import Finetuned, find_table, finetune
 from superanimal.training.fit import fit
@@ -148,6 +150,7 @@ def test_without_held_out_frames_nothing_is_claimed(
     part = labelled.subset(range(6))
     done = finetune(part, base, "finetune", tmp_path, table=TABLE, held_out=0, recipe={**QUICK, "steps": 5})
     assert not done.report["recommended"] and "Not measured" in done.report["verdict"]
+    assert "change_px" not in done.report
     assert "only 6" in done.report["warnings"][0]
 
 
@@ -168,13 +171,38 @@ def test_other_names_are_matched_by_position(base: PoseModel, labelled: Labelled
 def test_the_split_keeps_videos_and_copies_together(labelled: LabelledSet, tmp_path: Path) -> None:
     videos = np.array([f"clip{i // 8}" for i in range(24)], object)
     split = hold_out(labelled.with_columns(video=videos), 0.34, tmp_path / "split.json")
+    assert not (tmp_path / "split.json").exists()  # it may yet be refused
     assert split.by == "video" and not split.leaks
     assert set(split.train.video) | set(split.test.video) == set(videos)
     assert not set(split.train.video) & set(split.test.video)
     one = hold_out(labelled.with_columns(video=np.array(["clip"] * 24, object)), 0.5, tmp_path / "one.json")
     assert one.by == "image" and [leak.kind for leak in one.leaks] == ["video"]
+    one.keep()
     again = hold_out(labelled, 0.5, tmp_path / "one.json")
     assert [image.path for image in again.train.images] == [image.path for image in one.train.images]
+
+
+def test_a_share_that_cannot_be_held_out_is_explained(labelled: LabelledSet, tmp_path: Path) -> None:
+    file = tmp_path / "split.json"
+    copies = labelled.subset([0] * 5 + [1] * 5)
+    split = hold_out(copies, 0.2, file)
+    assert split.test is None
+    assert "0.2 of 10 images (2 different pictures)" in split.notes[0] and "hold out 50%" in split.notes[0]
+    assert len(hold_out(copies, 0.5, file).test or ()) == 5  # the remedy helps
+    with pytest.raises(InputError, match=r"0\.99 of 24 images") as told:
+        hold_out(labelled, 0.99, file)
+    assert "hold out 90% of them" in told.value.remedy
+    assert len(hold_out(labelled, 0.9, file).train) > 0
+    one = labelled.subset([0] * 4)
+    assert "label other frames" in hold_out(one, 0.2, file).notes[0]
+
+
+def test_held_out_labels_of_their_own_may_not_be_those_trained_on(
+    labelled: LabelledSet, tmp_path: Path
+) -> None:
+    split = hold_out(labelled.subset(range(12)), labelled.subset(range(10, 20)), tmp_path / "split.json")
+    assert [leak.kind for leak in split.leaks] == ["image", "image"]
+    assert split.pictures.tolist() and len(set(split.pictures.tolist())) == 10
 
 
 def test_several_animals_with_keypoints_of_their_own_scale(base: PoseModel, tmp_path: Path) -> None:
@@ -197,6 +225,99 @@ def test_several_animals_with_keypoints_of_their_own_scale(base: PoseModel, tmp_
         two, base, "memory-replay", tmp_path / "out", held_out=0.25, recipe={**QUICK, "steps": 10}
     )
     assert done.report["data"]["training_animals"] == 12
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_refused_run_leaves_the_finished_model_as_it_is(
+    replayed: Finetuned, base: PoseModel, labelled: LabelledSet, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mymice"
+    shutil.copytree(replayed.model.folder, folder)
+    before = content(folder)
+    more = select(make_dots(tmp_path, 4, seed=8, source="lab"), ("nose", "tail_base"))
+    grown = concatenate([labelled, more.with_columns(keypoints=("snout", "stern"))], name="lab")
+    moved = labelled.with_columns(xy=labelled.xy + 1)
+    usual = {"data": labelled, "table": TABLE, "held_out": 0.5, "threshold": 0.3, "recipe": QUICK}
+    for other in (
+        {"data": grown},
+        {"data": moved},
+        {"table": {"snout": "tail_base", "stern": "nose"}},
+        {"threshold": 0.99999},
+        {"method": "finetune"},
+        {"recipe": {**QUICK, "lr": 1e-4}},
+    ):
+        with pytest.raises(InputError, match="holds another run"):
+            finetune(model=base, out=folder, **{**usual, **other})  # type: ignore[arg-type]
+        assert content(folder) == before
+
+
+def test_a_refused_run_makes_no_folder(base: PoseModel, labelled: LabelledSet, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"leaves nothing to train on"):
+        finetune(labelled, base, out=tmp_path / "out", table=TABLE, held_out=0.99, recipe=QUICK)
+    assert not (tmp_path / "out").exists()
+
+
+def test_labels_outside_the_image_are_named_and_not_learnt(
+    base: PoseModel, labelled: LabelledSet, tmp_path: Path
+) -> None:
+    xy = labelled.xy.copy()
+    xy[0, 0], xy[1, 1], xy[2, 0] = (5000, 20), (20, -200), (1e9, 30)
+    wrong = labelled.with_columns(xy=xy)
+    done = finetune(wrong, base, out=tmp_path / "a", table=TABLE, held_out=0.5, recipe={**QUICK, "steps": 5})
+    (note,) = (note for note in done.report["notes"] if "outside" in note)
+    first, second, third = (labelled.images[i].label for i in range(3))
+    for text in (f"snout at (5000, 20) in {first}", f"stern at (20, -200) in {second}", f"in {third}"):
+        assert text in note
+    for when in ("before", "after"):
+        assert done.report[when]["mean_euclidean_px"] < 15  # not hundreds
+
+
+def test_missing_images_are_all_named_and_the_rest_is_learnt(
+    base: PoseModel, tmp_path: Path, labelled: LabelledSet
+) -> None:
+    images = list(labelled.images)
+    images[3] = ImageRef(str(tmp_path / "gone.png"), width=64, height=64)
+    images[5] = ImageRef(str(tmp_path / "lost.png"))
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    images[7] = ImageRef(str(tmp_path / "broken.png"))
+    done = finetune(
+        labelled.with_columns(images=images), base, out=tmp_path / "a", table=TABLE, held_out=0.5,
+        recipe={**QUICK, "steps": 5},
+    )  # fmt: skip
+    (note,) = (note for note in done.report["notes"] if "cannot be read" in note)
+    assert "3 of 24" in note and all(name in note for name in ("gone.png", "lost.png", "broken.png"))
+    assert done.report["data"]["training_images"] + done.report["data"]["held_out_images"] == 21
+    with pytest.raises(NotFoundError, match=r"none of the 2 images.*gone\.png.*lost\.png"):
+        finetune(labelled.with_columns(images=images).subset([3, 5]), base, out=tmp_path / "b", table=TABLE)
+
+
+@pytest.mark.parametrize("method", ["memory-replay", "finetune"])
+def test_a_keypoint_without_a_label_takes_no_part(
+    base: PoseModel, labelled: LabelledSet, tmp_path: Path, method: str
+) -> None:
+    flags = np.full((24, 3), 2, np.int8)
+    flags[:, 2] = 0
+    xy = np.concatenate([labelled.xy, np.full((24, 1, 2), np.nan, np.float32)], 1)
+    more = labelled.with_columns(keypoints=("snout", "stern", "ear"), xy=xy, visibility=flags)
+    table = {**TABLE, "ear": "left_ear"}
+    done = finetune(
+        more, base, method, tmp_path / "a", table=table, held_out=0.5, recipe={**QUICK, "steps": 5}
+    )
+    assert any("ear" in note and "none of the 12 training images" in note for note in done.report["notes"])
+    assert set(done.report["table"]) == {"snout", "stern"} and not done.report["new_keypoints"]
+    assert done.model.load().keypoints == (NAMES if method == "memory-replay" else ("snout", "stern"))
+
+
+def test_no_label_at_all_is_said(base: PoseModel, labelled: LabelledSet, tmp_path: Path) -> None:
+    none = labelled.with_columns(
+        xy=np.full_like(labelled.xy, np.nan), visibility=np.zeros_like(labelled.visibility)
+    )
+    with pytest.raises(InputError, match="none of the 24 images has a usable label") as told:
+        finetune(none, base, out=tmp_path / "a", table=TABLE)
+    assert "hold out" not in told.value.remedy
 
 
 @pytest.mark.slow

@@ -97,6 +97,8 @@ def test_each_animal_gets_its_own_prediction(tmp_path: Path) -> None:
 def test_asked_once_and_kept(tmp_path: Path) -> None:
     labelled, model, file = coloured_set(tmp_path), colour_model(), tmp_path / "memory.npz"
     first = remember(model, labelled, file)
+    assert not file.exists()
+    first.save(file)
     again = remember(model, labelled, file)
     assert model.network.asked == 6
     np.testing.assert_array_equal(first.xy, again.xy)
@@ -106,7 +108,7 @@ def test_asked_once_and_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", ["weights", "pixels", "boxes", "damage"])
 def test_asked_again_when_something_changed(tmp_path: Path, change: str) -> None:
     labelled, model, file = coloured_set(tmp_path), colour_model(), tmp_path / "memory.npz"
-    remember(model, labelled, file)
+    remember(model, labelled, file).save(file)
     if change == "weights":
         torch.nn.init.ones_(model.network.unused)
     elif change == "pixels":

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from superanimal.bootstrap import Interval
 from superanimal.keypoints import ImageRef, LabelledSet
 from superanimal.keypoints.splits import Leak
 from superanimal.training.evaluate import evaluate
+from superanimal.training.holding_out import FEWEST_HELD_OUT
 from superanimal.training.replay import Memory
-from superanimal.training.verdict import compare, figures_of, forgetting, judge, keypoint_rows
+from superanimal.training.verdict import Change, compare, figures_of, forgetting, judge, keypoint_rows
 
 NAMES = ("nose", "ear", "tail")
 
@@ -27,12 +27,22 @@ def predictions(labelled: LabelledSet, shift: float):
     return moved.to_poses().drop_vars(["visibility", "edited"])
 
 
-def change(value: float, low: float, high: float) -> Interval:
-    return Interval(np.array(value), np.array(low), np.array(high))
+def change(value: float, low: float, high: float, images: int = 20) -> Change:
+    return Change(value, low, high, images, images)
+
+
+def seen(changes: list[float], pictures: list[int] | None = None) -> Change:
+    """Compare two evaluations whose error differs by so many pixels, image by image."""
+    labelled = labels(len(changes))
+    after = labelled.with_columns(xy=labelled.xy + np.float32([[[20 + px, 0]] for px in changes]))
+    moved = after.to_poses().drop_vars(["visibility", "edited"])
+    before = evaluate(predictions(labelled, 20.0), labelled, samples=0)
+    names = None if pictures is None else np.array(pictures)
+    return compare(before, evaluate(moved, labelled, samples=0), names)
 
 
 def test_the_change_is_that_of_the_same_points() -> None:
-    labelled = labels()
+    labelled = labels(FEWEST_HELD_OUT)
     before, after = (evaluate(predictions(labelled, px), labelled, samples=0) for px in (5.0, 3.0))
     found = compare(before, after)
     np.testing.assert_allclose([found.value, found.low, found.high], -2, atol=1e-4)
@@ -42,18 +52,52 @@ def test_the_change_is_that_of_the_same_points() -> None:
 
 
 def test_the_interval_knows_that_few_images_differ() -> None:
-    labelled = labels()
-    xy = labelled.xy.copy()
-    xy[0] += 12  # one image became much worse
-    worse = labelled.with_columns(xy=xy).to_poses().drop_vars(["visibility", "edited"])
-    before = evaluate(predictions(labelled, 1.0), labelled, samples=0)
-    found = compare(before, evaluate(worse, labelled, samples=0))
-    assert found.low < 0 < found.value < found.high
+    found = seen([17] + [-1] * 9)  # one image became much worse
+    assert found.low < 0 < found.value < found.high and not found.decided
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, FEWEST_HELD_OUT - 1])
+def test_few_images_prove_nothing_however_much_better_they_are(count: int) -> None:
+    found = seen([-10.0] * count)
+    assert found.value == pytest.approx(-10, abs=1e-3) and not found.decided
+    assert found.images == found.animals == count and found.more == FEWEST_HELD_OUT - count
+    verdict = judge(found, training=10, held_out=count)
+    assert not verdict.recommended
+    for text in ("No verdict", "fell by 10 px", "proves nothing", f"at least {FEWEST_HELD_OUT}"):
+        assert text in verdict.sentence
+    assert f"so {found.more} more held-out image" in verdict.sentence
+
+
+def test_enough_images_that_agree_are_a_verdict() -> None:
+    assert judge(seen([-1, -2, -3, -1, -2, -3, -1, -2]), training=50, held_out=8).recommended
+    worse = judge(seen([1, 2, 3, 1, 2, 3, 1, 2]), training=50, held_out=8)
+    assert not worse.recommended and "Not recommended" in worse.sentence and "grew" in worse.sentence
+
+
+def test_copies_of_a_picture_count_once() -> None:
+    found = seen([-2.0] * 20, [0] * 15 + [1] * 5)
+    assert found.images == 2 and found.animals == 20 and not found.decided
+
+
+def test_an_effect_that_is_not_there_is_seldom_proven() -> None:
+    """Of 300 trainings without effect about one in a hundred may seem to have one, not one in ten."""
+    random = np.random.default_rng(0)
+    decided = [seen(random.normal(0, 2, 10).tolist()).decided for _ in range(300)]
+    assert sum(decided) <= 9  # 3 expected; more than 9 has a probability of 1e-3
+
+
+def test_it_says_how_many_images_would_decide() -> None:
+    found = seen([-3, 2, -3, 1, -3, 2, -3, 1, -3, 0])
+    assert not found.decided and found.more is not None and 5 < found.more < 200
+    sentence = judge(found, training=50, held_out=10).sentence
+    assert f"some {found.more} more held-out images would decide" in sentence
+    hardly = seen([-3, 3.001, -3, 3, -3, 3, -3, 3, -3, 3])
+    assert hardly.more is None and "as good as each other" in judge(hardly, training=50, held_out=10).sentence
 
 
 @dataclass
 class Case:
-    change: Interval | None
+    change: Change | None
     recommended: bool
     says: str
     options: dict
@@ -62,7 +106,8 @@ class Case:
 CASES = {
     "better": Case(change(-3, -4, -2), True, "fell by 3 px", {}),
     "worse": Case(change(1, 0.2, 2), False, "grew by 1 px", {}),
-    "perhaps chance": Case(change(-1, -3, 0.5), False, "may be chance", {}),
+    "perhaps chance": Case(change(-1, -3, 0.5), False, "No verdict", {}),
+    "perhaps chance, worse": Case(change(1, -0.5, 3), False, "may be chance", {}),
     "unchanged": Case(change(0, 0, 0), False, "weights are those", {}),
     "nothing held out": Case(None, False, "Not measured", {"held_out": 0}),
     "nothing to compare with": Case(None, False, "Not measured", {}),
@@ -84,7 +129,7 @@ def test_warnings() -> None:
     clip = Leak("video", "clip", {"train": 4, "test": 1})
     verdict = judge(change(-3, -4, -2), training=4, held_out=1, leaks=[clip])
     few, rough, same = verdict.warnings
-    assert "only 4" in few and "only 1" in rough and "same video" in same
+    assert "only 4" in few and "only 1" in rough and "7 more" in rough and "same video" in same
     assert not judge(change(-3, -4, -2), training=50, held_out=20).warnings
 
 

@@ -56,13 +56,22 @@ def export_model(
     console.print(f"shuffle {shuffle.shuffle}: {shuffle.folder}", soft_wrap=True)
     if shuffle.note:
         console.print(f"note: {shuffle.note}", soft_wrap=True)
-    if finder is None:
+    if not shuffle.trainable:
         console.print(
-            "note: without a detector DeepLabCut cannot analyse videos: add one with --detector, or train "
-            "one there",
+            "note: the project has no training set yet, so DeepLabCut can neither evaluate nor train this "
+            "shuffle: call deeplabcut.create_training_dataset there first, then export again",
             soft_wrap=True,
         )
-    console.print(
-        f"in DeepLabCut: deeplabcut.analyze_videos(config, [VIDEO], shuffle={shuffle.shuffle})",
-        soft_wrap=True,
-    )
+    if finder is None:
+        train = ", or train one there" if shuffle.trainable else ""
+        console.print(
+            f"note: without a detector DeepLabCut cannot analyse videos: add one with --detector{train}",
+            soft_wrap=True,
+        )
+    number = f"shuffle={shuffle.shuffle}"
+    calls = [f"deeplabcut.analyze_videos(config, [VIDEO], {number})"] if finder is not None else []
+    if shuffle.trainable:
+        calls.append(f"deeplabcut.evaluate_network(config, Shuffles=[{shuffle.shuffle}])")
+        calls.append(f"deeplabcut.train_network(config, {number}, epochs=N)")
+    if calls:
+        console.print("in DeepLabCut:", *calls, sep="\n  ", soft_wrap=True)

@@ -13,6 +13,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from superanimal.errors import InputError
+
+FARTHEST = 1e7
+"""Pixels from the corner of an image to the coordinates of any box."""
+LARGEST_WINDOW = 2**28
+"""Pixels of the image (black ones beyond it included) that one crop may cover."""
+
 
 @dataclass(frozen=True)
 class CropWindows:
@@ -53,7 +60,19 @@ def crop_windows(boxes: np.ndarray, size: tuple[int, int], margin: float = 1.0) 
         Width, height of the network's input.
     margin
         Factor by which each box grows about its centre first (1 = not at all).
+
+    Raises
+    ------
+    InputError
+        When a box lies so far out that it cannot be meant.
     """
+    if (far := np.abs(boxes) > FARTHEST).any():
+        raise InputError(
+            f"a box at {', '.join(f'{value:.6g}' for value in boxes[far.any(1)][0].tolist())} (x, y, width, "
+            "height)",
+            f"no box lies more than {FARTHEST / 1e6:.0f} million pixels away",
+            "correct the box, or the labels that it was drawn round",
+        )
     width, height = boxes[:, 2] * margin, boxes[:, 3] * margin
     centre_x, centre_y = boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2
     aspect = size[0] / size[1]
@@ -76,10 +95,21 @@ def cut(
     """Cut one window out of an image (H, W, 3) uint8 and resize it to (size[1], size[0], 3).
 
     ``antialias`` averages areas where the window is larger than ``size``.
+
+    Raises
+    ------
+    InputError
+        When the window is absurdly large: no box of an animal is.
     """
     x, y = int(offset[0]), int(offset[1])
     width, height = int(extent[0]), int(extent[1])
     rows, columns = image.shape[:2]
+    if width * height > LARGEST_WINDOW:
+        raise InputError(
+            f"a box of {width} x {height} pixels in an image of {columns} x {rows}",
+            f"a crop has at most {LARGEST_WINDOW / 1e6:.0f} million pixels",
+            "correct the box, or the labels that it was drawn round",
+        )
     x0, y0 = min(max(x, 0), columns), min(max(y, 0), rows)
     x1, y1 = min(max(x + width, x0), columns), min(max(y + height, y0), rows)
     part = image[y0:y1, x0:x1]

@@ -29,6 +29,14 @@ def reorder(labelled: LabelledSet, keypoints: Sequence[str]) -> LabelledSet:
     return labelled.with_columns(keypoints=tuple(keypoints), xy=xy, visibility=visibility)
 
 
+def select(labelled: LabelledSet, keypoints: Sequence[str]) -> LabelledSet:
+    """Return the data set with some of its keypoints only, in the order given; no image or animal is lost."""
+    place = [labelled.keypoints.index(name) for name in keypoints]
+    return labelled.with_columns(
+        keypoints=tuple(keypoints), xy=labelled.xy[:, place], visibility=labelled.visibility[:, place]
+    )
+
+
 def concatenate(
     parts: Sequence[LabelledSet], *, keypoints: Sequence[str] | None = None, name: str = ""
 ) -> LabelledSet:

@@ -51,9 +51,12 @@ def find_doubts(matching: Matching, nearest: np.ndarray, namesakes: np.ndarray) 
     namesakes : (U,) int
         The model's keypoint of the same name; -1 for none.
     """
+    seen = np.isfinite(matching.distance).any(1)
     images, left_out = matching.facts["images"], matching.facts["animals_left_out"]
     if images < FEW_IMAGES:
         yield f"only {images} images: look at the table before you use it"
+    if silent := [u for u, k in zip(matching.user_keypoints, seen, strict=True) if not k]:
+        yield f"no image has a label of {', '.join(silent)} beside a prediction: not matched"
     prefixes = find_prefixes(matching.user_keypoints)
     if len(prefixes) > 1:
         yield f"names begin with {', '.join(prefixes)}: several animals in one? Divide them (split_prefixes)"

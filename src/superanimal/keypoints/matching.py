@@ -183,6 +183,9 @@ def match_predictions(
     of images in which two points were joined are then assigned in the same way. Ye et al. (2024), Extended
     Data Fig. 2, do this with all points, in pixels, and without leaving any alone.
 
+    A keypoint of which no image has a label takes no part; the model's keypoint of its name is kept for it,
+    so that no other label is pushed there.
+
     Names never beat positions in silence. When the keypoint of the same name (or a synonym of the space) lies
     within ``max_distance`` in half of the images, no other label claims the nearer keypoint by its name, and
     that one is not the mirror image, the two mean one point drawn at different places: the name decides, the
@@ -220,10 +223,15 @@ def match_predictions(
     space = space or space_for(known)
     seen = observe(labels, predictions, space, min_confidence)
     distances = seen.distances()
-    frequency = vote(distances, max_distance)
+    own = labels.keypoints
+    namesakes = find_namesakes(own, known, space) if names else np.full(len(own), -1)
+    silent = ~labels.labelled.any(0)
+    kept = np.setdiff1d(namesakes[silent], namesakes[~silent])
+    free = distances.copy()
+    free[:, :, kept[kept >= 0]] = np.nan
+    frequency = vote(free, max_distance)
     distance = _column_means(distances)
     nearest = assign(frequency, min_score)
-    namesakes = find_namesakes(labels.keypoints, known, space) if names else np.full(len(nearest), -1)
     near = medians(distances) <= max_distance
     chosen = _prefer_names(nearest, namesakes, near, known, space)
     pairs = _pairs(seen, labels.keypoints, known, chosen, nearest, distances, frequency, samples, seed)

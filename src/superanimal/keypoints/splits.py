@@ -232,11 +232,17 @@ def split_once(
     stratify: str = "source",
     seed: int = 0,
     same: Sequence[Sequence[int]] = (),
+    write: bool = True,
 ) -> LabelledSet:
     """Return the data set with the split kept in a file, drawing it only when there is none yet.
 
     Images that the file does not know yet (a data set that grew) go where the rest of their unit is, else are
     drawn; what the file says is never changed.
+
+    Parameters
+    ----------
+    write
+        False leaves the file as it is: a second call with True writes what this one returns.
 
     Raises
     ------
@@ -273,7 +279,8 @@ def split_once(
         split[rest] = draw_split(
             part, fractions, by=by, stratify=stratify, seed=seed, same=[g for g in groups if g]
         )
-        save_split(labelled.with_columns(split=split), file, **drawn)
+        if write:
+            save_split(labelled.with_columns(split=split), file, **drawn)
     return labelled.with_columns(split=split)
 
 

@@ -7,6 +7,7 @@ pipeline.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,18 @@ from superanimal.keypoints.predicting import predict_images
 from superanimal.poses import KeypointSpace
 from superanimal.progress import Progress
 from superanimal.training.evaluate.evaluation import Evaluation, evaluate
-from superanimal.training.holding_out import HeldOut
+from superanimal.training.holding_out import LEVEL, HeldOut
 from superanimal.training.replay import Memory, predict_animals
 from superanimal.training.samples import EXTENT_MARGIN
-from superanimal.training.verdict import Verdict, compare, figures_of, forgetting, judge, keypoint_rows
+from superanimal.training.verdict import (
+    Change,
+    Verdict,
+    compare,
+    figures_of,
+    forgetting,
+    judge,
+    keypoint_rows,
+)
 from superanimal.zoo import PoseModel
 
 BEFORE, AFTER = "before.nc", "after.nc"
@@ -82,20 +91,26 @@ def measure(
     if shared:
         before = score(predict(base, BEFORE), shared)
         same = score(found, {name: name for name in shared})
-        change = compare(before, same)
+        change = compare(before, same, split.pictures)
         facts["missed"] = before["missed_keypoints"], same["missed_keypoints"]
-    verdict = judge(change, held_out=len(truth), **facts)
+    verdict = judge(change, held_out=len(set(split.pictures.tolist())), **facts)
     boxes = test.boxes_or_extent(EXTENT_MARGIN)
     old, new = (Memory(m.keypoints, *predict_animals(m, test, boxes, progress), {}) for m in (base, trained))
     return {
         **figures_of(before, after),
-        "change_px": change
-        and {"value": float(change.value), "low": float(change.low), "high": float(change.high)},
+        "change_px": change and _change(change),
         "keypoints": keypoint_rows(before, after),
         "forgetting": forgetting(test, old, new),
         "predictions": {"before": BEFORE if shared else None, "after": AFTER},
         **_record(verdict),
     }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    """Return the change as JSON values; a limit that is not known is None."""
+    low, high = (x if math.isfinite(x) else None for x in (change.low, change.high))
+    facts = {"value": change.value, "low": low, "high": high, "level": LEVEL}
+    return {**facts, "images": change.images, "animals": change.animals, "more_images": change.more}
 
 
 def _record(verdict: Verdict) -> dict[str, Any]:

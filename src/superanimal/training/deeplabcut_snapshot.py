@@ -8,8 +8,9 @@ Written are, under ``dlc-models-pytorch/iteration-N/<Task><date>-trainset<fracti
     test/pose_cfg.yaml
 
 The shuffle gets the next free number from 101 on: training sets made in DeepLabCut count from 1 and would
-overwrite it. When there is such a training set, its split is shared and the shuffle entered in its
-``metadata.yaml``, so that ``evaluate_network`` and ``train_network`` take it too. The head is cut to the
+overwrite it. When there is such a training set, the shuffle shares it: its split and its data are written
+under the shuffle's number too and the shuffle is entered in ``metadata.yaml``, so that ``evaluate_network``
+and ``train_network`` take it; training goes on from the exported weights. The head is cut to the
 project's keypoints, in the project's order, since DeepLabCut 3.0 mistakes the channels of a model that has
 more (as after its own memory replay).
 """
@@ -39,6 +40,8 @@ from superanimal.zoo.pose_model import PoseModel
 EPOCH, DETECTOR_EPOCH = 200, 250
 """Numbers in the names of the snapshots: those at which DeepLabCut's own recipes end."""
 FIRST_SHUFFLE = 101
+NEW_DETECTOR = ("ssdlite", 0.6)
+"""Architecture and least score of a detector that is yet to be trained."""
 LOCREF_WEIGHT, LOCREF_RADIUS = 0.05, 17
 _RTMPOSE = {"rtmpose_s": (0.33, 0.5), "rtmpose_m": (0.67, 0.75), "rtmpose_x": (1.33, 1.25)}
 _BACKBONES: dict[str, tuple[dict[str, Any], int]] = {
@@ -65,7 +68,10 @@ class DeepLabCutShuffle:
     snapshot
         The weights.
     detector_snapshot
-        Those of the detector; None without. DeepLabCut then needs boxes, or a detector trained there.
+        Those of the detector; None without. DeepLabCut then needs one trained there to analyse videos.
+    trainable
+        Whether ``evaluate_network`` and ``train_network`` can use the shuffle: whether the project had a
+        training set to share.
     note
         What the user has to know.
     """
@@ -74,6 +80,7 @@ class DeepLabCutShuffle:
     shuffle: int
     snapshot: Path
     detector_snapshot: Path | None = None
+    trainable: bool = False
     note: str = ""
 
 
@@ -149,9 +156,12 @@ def export_deeplabcut(
         name = f"snapshot-detector-{DETECTOR_EPOCH:03d}.pt"
         found = _save(detector.network, folder / "train" / name, DETECTOR_EPOCH)
     _write_yaml(folder / "test" / "pose_cfg.yaml", _test_config(model.entry, own, root))
-    _enter(root, config, fraction, shuffle, folder.name)
+    trainable = _share_training_set(root, config, fraction, shuffle, folder.name)
+    settings["resume_training_from"] = str(snapshot.absolute())
+    if found is not None:
+        settings["detector"]["resume_training_from"] = str(found.absolute())
     _write_yaml(folder / "train" / "pytorch_config.yaml", settings)
-    return DeepLabCutShuffle(folder, shuffle, snapshot, found, note)
+    return DeepLabCutShuffle(folder, shuffle, snapshot, found, trainable, note)
 
 
 def _other_conventions(entry: ModelEntry) -> str:
@@ -174,7 +184,10 @@ def pytorch_config(
     folder: Path,
     detector: DetectorModel | None = None,
 ) -> dict[str, Any]:
-    """Return the content of ``pytorch_config.yaml`` for a model with these keypoints."""
+    """Return the content of ``pytorch_config.yaml`` for a model with these keypoints.
+
+    Without a detector it describes an untrained one: DeepLabCut cannot train a top-down shuffle without.
+    """
     width, height = entry.input_size
     crop = {"top_down_crop": {"width": width, "height": height}}
     affine = {"p": 0.5, "rotation": 30, "scaling": [1.0, 1.0], "translation": 0}
@@ -200,8 +213,10 @@ def pytorch_config(
         "runner": _runner("PoseTrainingRunner", "test.mAP", [160, 190]),
         "train_settings": _train_settings(EPOCH, 8),
     }
+    kind = NEW_DETECTOR
     if detector is not None:
-        settings["detector"] = _detector(detector.entry)
+        kind = detector.entry.architecture, detector.entry.compatible_threshold
+    settings["detector"] = _detector(*kind)
     return settings
 
 
@@ -316,14 +331,14 @@ def _simcc_head(entry: ModelEntry, keypoints: int, channels: int) -> dict[str, A
     }
 
 
-def _detector(entry: ModelEntry) -> dict[str, Any]:
-    faster = entry.architecture in _FASTER_RCNN
-    kind = {"type": "FasterRCNN", "variant": entry.architecture} if faster else {"type": "SSDLite"}
+def _detector(architecture: str, threshold: float) -> dict[str, Any]:
+    faster = architecture in _FASTER_RCNN
+    kind = {"type": "FasterRCNN", "variant": architecture} if faster else {"type": "SSDLite"}
     affine = {"p": 0.5, "rotation": 30, "scaling": [1.0, 1.0], "translation": 40}
     return {
         "model": {
             **kind,
-            "box_score_thresh": entry.compatible_threshold,
+            "box_score_thresh": threshold,
             "freeze_bn_stats": True,
             "freeze_bn_weights": False,
         },
@@ -434,22 +449,34 @@ def _test_config(entry: ModelEntry, keypoints: tuple[str, ...], root: Path) -> d
     }
 
 
-def _enter(root: Path, config: Mapping[str, Any], fraction: float, shuffle: int, name: str) -> None:
-    """Give the shuffle the split of an earlier one, if any: DeepLabCut refuses lists with one without."""
+def _share_training_set(
+    root: Path, config: Mapping[str, Any], fraction: float, shuffle: int, name: str
+) -> bool:
+    """Give the shuffle the split and the data of an earlier one, if any; return whether there was one.
+
+    DeepLabCut refuses a list of shuffles (``metadata.yaml``) with one that has no split.
+    """
+    task, percent = config["Task"], int(100 * fraction)
     iteration = f"iteration-{config.get('iteration', 0)}"
-    folder = root / "training-datasets" / iteration / f"UnaugmentedDataSet_{config['Task']}{config['date']}"
+    folder = root / "training-datasets" / iteration / f"UnaugmentedDataSet_{task}{config['date']}"
+    split = f"Documentation_data-{task}_{percent}shuffle{{}}.pickle"
+    data = f"{task}_{config.get('scorer', '')}{percent}shuffle{{}}"
+    data += ".pickle" if config.get("multianimalproject") else ".mat"
     file = folder / "metadata.yaml"
     known = yaml.safe_load(file.read_text("utf-8")) if file.is_file() else None
     shuffles = dict((known or {}).get("shuffles") or {})
-    pattern = f"Documentation_data-{config['Task']}_{int(100 * fraction)}shuffle"
     for each in shuffles.values():
-        old = folder / f"{pattern}{each['index']}.pickle"
-        if each.get("train_fraction") == fraction and old.is_file():
-            with atomic_write(folder / f"{pattern}{shuffle}.pickle") as temporary:
-                shutil.copyfile(old, temporary)
-            new = {**each, "index": shuffle, "engine": "pytorch"}
-            _write_yaml(file, {"shuffles": {**shuffles, name: new}}, _METADATA_HEAD)
-            return
+        if each.get("train_fraction") != fraction:
+            continue
+        if not all((folder / pattern.format(each["index"])).is_file() for pattern in (split, data)):
+            continue
+        for pattern in (split, data):
+            with atomic_write(folder / pattern.format(shuffle)) as temporary:
+                shutil.copyfile(folder / pattern.format(each["index"]), temporary)
+        new = {**each, "index": shuffle, "engine": "pytorch"}
+        _write_yaml(file, {"shuffles": {**shuffles, name: new}}, _METADATA_HEAD)
+        return True
+    return False
 
 
 def _write_yaml(file: Path, content: dict[str, Any], head: str = "") -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from superanimal.files import atomic_write
+from superanimal.keypoints.combine import select
 from superanimal.keypoints.conversion import (
     ConversionTable,
     identity_table,
@@ -37,7 +38,7 @@ from superanimal.training.before_after import measure
 from superanimal.training.boxes import with_detected_boxes
 from superanimal.training.evaluate.report import plain
 from superanimal.training.fit import FitResult, fit
-from superanimal.training.holding_out import hold_out
+from superanimal.training.holding_out import HeldOut, hold_out
 from superanimal.training.methods import Method, Outputs, find_method
 from superanimal.training.regimes import make_recipe, prepare
 from superanimal.training.release import TrainedModel, release, space_of
@@ -136,7 +137,6 @@ def finetune(
     """
     progress = progress or Progress()
     folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
     chosen = find_method(method)
     base = model if isinstance(model, PoseModel) else load_pose_model(model)
     labelled = data if isinstance(data, LabelledSet) else read_labels(data)
@@ -144,10 +144,13 @@ def finetune(
     progress.message(f"{len(labelled)} images, {labelled.n_individuals} animals, from {base.entry.name}")
     finder = None if (recipe or {}).get("whole_frame") else _detector(base, detector)
     split = hold_out(labelled, held_out, folder / "split.json", by=split_by, seed=seed, progress=progress)
+    for note in split.notes:
+        progress.message(note)
     mapping, notes = find_table(
         table, split.train, base, progress
     )  # held-out labels take no part in anything
-    save_table(mapping, folder / "table.csv")
+    split, mapping, silent = _without_silent(split, mapping, column)
+    notes = [*split.notes, *notes, *silent]
 
     def boxed(part: LabelledSet) -> LabelledSet:
         return part if finder is None else with_detected_boxes(part, finder, progress)
@@ -155,7 +158,7 @@ def finetune(
     train = boxed(split.train)
     notes = [*notes, *(note for note in train.notes if note not in split.train.notes)]
     start = prepare(train, base, chosen, mapping, column=column, outputs=outputs, encoder=encoder, seed=seed)
-    learned, replayed = start.labelled, None
+    learned, memory, replayed = start.labelled, None, None
     if chosen.name == "memory-replay":
         memory = remember(base, learned, folder / "memory.npz", progress)
         learned = replay(learned, memory, threshold)
@@ -167,7 +170,16 @@ def finetune(
         start.model.entry, name=name or folder.resolve().name, refine=False, beyond_box=(), limbs=()
     )
     trained = PoseModel(entry, start.model.network)
-    result = fit(trained, learned, test, start.space, settings, folder / "run", progress=progress)
+
+    def accepted() -> None:
+        split.keep()
+        save_table(mapping, folder / "table.csv")
+        if memory is not None:
+            memory.save(folder / "memory.npz")
+
+    result = fit(
+        trained, learned, test, start.space, settings, folder / "run", progress=progress, accepted=accepted
+    )
     trained = PoseModel(trained.entry, trained.network)  # in evaluation mode, channels last
     if progress.cancelled:
         notes = [*notes, f"stopped by the user after {result.steps} steps"]
@@ -214,6 +226,27 @@ def finetune(
     )
     progress.message(report["verdict"])
     return Finetuned(kept, report, result)
+
+
+def _without_silent(
+    split: HeldOut, mapping: ConversionTable, column: str
+) -> tuple[HeldOut, ConversionTable, list[str]]:
+    """Leave out the keypoints of which no training image has a label: nothing can be learnt about them."""
+    names = split.train.keypoints
+    spoken = split.train.labelled.any(0)
+    if spoken.all():
+        return split, mapping, []
+    silent = {name for name, has in zip(names, spoken, strict=True) if not has}
+    kept = [name for name in names if name not in silent]
+    cells = mapping.column(column)
+    heard = {master: cell for master, cell in cells.items() if not silent & set(cell.names)}
+    note = (
+        f"left out, since none of the {len(split.train)} training images has a label of it: "
+        f"{', '.join(name for name in names if name in silent)}"
+    )
+    test = None if split.test is None else select(split.test, kept)
+    halves = replace(split, train=select(split.train, kept), test=test)
+    return halves, replace(mapping, columns={**mapping.columns, column: heard}), [note]
 
 
 def find_table(

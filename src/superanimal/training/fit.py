@@ -22,7 +22,7 @@ import logging
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +92,7 @@ def fit(
     point_weights: NDArray[np.floating] | None = None,
     progress: Progress | None = None,
     resume: bool = True,
+    accepted: Callable[[], object] = lambda: None,
 ) -> FitResult:
     """Train a pose model on labelled animals.
 
@@ -116,6 +117,9 @@ def fit(
         When cancelled, the run stops after the step it is in and can be continued.
     resume
         Continue the run in the folder, if there is one.
+    accepted
+        Called before anything is written, once it is clear that the folder is free or holds this very run:
+        what else belongs to a run is written here, so that a refused one leaves another as it is.
 
     Raises
     ------
@@ -134,14 +138,20 @@ def fit(
             validation, space, model.entry, recipe, augmented=False, cache=cache / "validation"
         )
     task = PoseTask(model, samples, held_out, recipe)
-    result = run(task, recipe, folder, progress=progress, resume=resume)
+    result = run(task, recipe, folder, progress=progress, resume=resume, accepted=accepted)
     if result.stopped_because != "cancelled":
         shutil.rmtree(cache, ignore_errors=True)
     return result
 
 
 def run(
-    task: Task, recipe: Recipe, folder: Path, *, progress: Progress | None = None, resume: bool = True
+    task: Task,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    progress: Progress | None = None,
+    resume: bool = True,
+    accepted: Callable[[], object] = lambda: None,
 ) -> FitResult:
     """Train a task; :func:`fit` says what the parameters mean."""
     from lightning.pytorch import Trainer
@@ -150,7 +160,7 @@ def run(
     from superanimal.training.module import TrainingModule
 
     progress, folder = progress or Progress(), Path(folder)
-    record = _open_run(task, recipe, folder, resume, progress)
+    record = _open_run(task, recipe, folder, resume, progress, accepted)
     batch, rounds, every = int(record["batch"]), int(record["rounds"]), int(record["steps_per_round"])
     keeper = Keeper(task, recipe, folder, progress, record)
     if not keeper.ended:
@@ -198,7 +208,14 @@ def precision(recipe: Recipe) -> str:
     return {"32": "32-true", "16": "16-mixed", "bf16": "bf16-mixed"}[recipe.precision]
 
 
-def _open_run(task: Task, recipe: Recipe, folder: Path, resume: bool, progress: Progress) -> dict[str, Any]:
+def _open_run(
+    task: Task,
+    recipe: Recipe,
+    folder: Path,
+    resume: bool,
+    progress: Progress,
+    accepted: Callable[[], object],
+) -> dict[str, Any]:
     """Return the record of the run in a folder, after checking that it is this one, or begin one."""
     path = folder / "run.json"
     helper = int(os.environ.get("LOCAL_RANK") or os.environ.get("SLURM_PROCID") or 0) > 0
@@ -225,6 +242,8 @@ def _open_run(task: Task, recipe: Recipe, folder: Path, resume: bool, progress: 
                 "a run is continued with the data and the recipe it began with",
                 "use them again, or choose another folder for a new run",
             )
+        if not helper:
+            accepted()
         return record
     batch = recipe.batch
     if batch == "auto":
@@ -240,6 +259,7 @@ def _open_run(task: Task, recipe: Recipe, folder: Path, resume: bool, progress: 
         "provenance": make_provenance("train"),
     }
     if not helper:
+        accepted()
         with atomic_write(path) as temporary:
             temporary.write_text(json.dumps(record, indent=1), "utf-8")
     return record

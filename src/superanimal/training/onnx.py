@@ -2,7 +2,8 @@
 
 The normalisation is part of the graph: the input ``image`` is (batch, 3, height, width) float32 with RGB
 values 0..255, the outputs are the raw heads by name (``heatmap``, ``locref``, ``simcc_x``, ...). The file's
-metadata say what they mean: keypoints, :class:`~superanimal.zoo.HeadSpec`, crop margin, provenance, as JSON.
+metadata say so, and what the outputs mean: see :func:`metadata`. ``docs/onnx.md`` is a program that needs
+nothing else.
 
 Needs the extra ``onnx`` (onnx, onnxscript, onnxruntime).
 """
@@ -32,6 +33,16 @@ TOLERANCE = 1e-3
 PIXEL_TOLERANCE = 0.05
 """Largest difference between decoded keypoints, in crop pixels, where both are sure (> 0.1)."""
 OPSET = 18
+CROP_RULE = (
+    "Box as x, y, width, height in pixels, pixel centres at integers. Multiply width and height by the "
+    "margin about the centre; lengthen the shorter side until the box has the aspect ratio of the input; "
+    "round its corners to whole pixels, half to even; what lies outside the image is black (0)."
+)
+RESIZING = (
+    "Mean over areas when the crop is wider and higher than the input, else bilinear without antialiasing; "
+    "pixel corners are aligned, values are rounded to whole numbers."
+)
+"""How a crop is made, see :mod:`superanimal.inference.crops`."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +203,13 @@ def _write(model: PoseModel, images: Tensor, names: list[str], file: Path) -> No
 
 
 def metadata(model: PoseModel) -> dict[str, Any]:
-    """Return what a user of the ONNX file has to know."""
+    """Return what a user of the ONNX file has to know; texts, and JSON values of the other keys.
+
+    ``input`` (layout, type, channel order, value range, size), ``normalisation`` (mean and standard deviation
+    of the scale 0..1, applied inside), ``crop`` (margin, rule, resizing), ``keypoints`` in channel order,
+    ``head`` (see :class:`~superanimal.zoo.HeadSpec`), ``second_look`` (whether our analysis crops once more
+    by the keypoints found), licence and provenance.
+    """
     from superanimal.inference.analyzer import weights_hash
 
     entry = model.entry
@@ -201,8 +218,22 @@ def metadata(model: PoseModel) -> dict[str, Any]:
         "title": entry.title,
         "keypoints": list(model.keypoints),
         "head": asdict(model.head),
-        "input_size": list(entry.input_size),
-        "crop_margin": entry.crop_margin,
+        "input": {
+            "name": "image",
+            "layout": "batch, channel, height, width",
+            "type": "float32",
+            "channels": "RGB",
+            "range": [0, 255],
+            "size": {"width": entry.input_size[0], "height": entry.input_size[1]},
+        },
+        "normalisation": {
+            "mean": list(entry.mean),
+            "std": list(entry.std),
+            "of_range": [0, 1],
+            "inside": True,
+        },
+        "crop": {"margin": entry.crop_margin, "rule": CROP_RULE, "resizing": RESIZING},
+        "second_look": entry.refine,
         "licence": entry.licence.title,
         "provenance": make_provenance(
             "export onnx", model=entry.name, weights=weights_hash(model), opset=OPSET

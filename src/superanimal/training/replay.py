@@ -60,11 +60,24 @@ class Memory:
     confidence: NDArray[np.float32]
     provenance: dict[str, Any]
 
+    def save(self, file: Path) -> None:
+        """Write the answers as ``.npz``, for :func:`remember`; a file that holds them is left as it is."""
+        if (known := _read(file, {})) is not None and known.provenance == self.provenance:
+            return
+        with atomic_write(file) as temporary:
+            np.savez_compressed(
+                temporary,
+                xy=self.xy,
+                confidence=self.confidence,
+                keypoints=np.array(self.keypoints),
+                provenance=np.array(json.dumps(self.provenance)),
+            )
+
 
 def remember(
     model: PoseModel, labelled: LabelledSet, file: Path | None = None, progress: Progress | None = None
 ) -> Memory:
-    """Return what a model says about every animal of a data set, from a file when it has said so before.
+    """Return what a model says about every animal of a data set, from a file when that holds its answers.
 
     Parameters
     ----------
@@ -73,8 +86,8 @@ def remember(
     labelled
         M animals; each is cut out by its box, else by the extent of its labelled keypoints.
     file
-        ``.npz`` that keeps the answers. It is used again when the model's weights, the images (their bytes)
-        and the boxes are the same, and written anew otherwise.
+        Of :meth:`Memory.save`; it is used when the model's weights, the images (their bytes) and the boxes
+        are the same.
 
     Raises
     ------
@@ -92,17 +105,7 @@ def remember(
         return known
     xy, confidence = predict_animals(model, labelled, boxes, progress)
     record = make_provenance("remember", **identity, images=len(labelled), animals=labelled.n_individuals)
-    memory = Memory(model.keypoints, xy, confidence, record)
-    if file is not None:
-        with atomic_write(file) as temporary:
-            np.savez_compressed(
-                temporary,
-                xy=xy,
-                confidence=confidence,
-                keypoints=np.array(model.keypoints),
-                provenance=np.array(json.dumps(record)),
-            )
-    return memory
+    return Memory(model.keypoints, xy, confidence, record)
 
 
 def replay(labelled: LabelledSet, memory: Memory, threshold: float = THRESHOLD) -> LabelledSet:

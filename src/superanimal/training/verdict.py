@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,15 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from superanimal.bootstrap import Interval, bootstrap
 from superanimal.keypoints.labelled import UNDEFINED, LabelledSet
 from superanimal.keypoints.splits import Leak
 from superanimal.training.evaluate.evaluation import CUTOFF, Evaluation
-from superanimal.training.holding_out import split_warnings
+from superanimal.training.holding_out import FEWEST_HELD_OUT, LEVEL, split_warnings
 from superanimal.training.replay import Memory
 
 FIGURES = ("mean_euclidean_px", "p50_px", "p95_px", "AP", "PCK@0.1", "missed_keypoints", "calibration_error")
 """Figures of the before/after table."""
+EXACT = 12
+"""With so many pictures all subsets are taken, with more as many random ones."""
+MANY = 500
+"""More further images than this are not asked for: the difference is too small to matter."""
 
 
 @dataclass(frozen=True)
@@ -39,23 +43,88 @@ class Verdict:
     warnings: tuple[str, ...] = field(default=())
 
 
-def compare(before: Evaluation, after: Evaluation, *, seed: int = 0) -> Interval:
-    """Return the change of the mean error in pixels, after less before, with its 95 % interval.
+@dataclass(frozen=True)
+class Change:
+    """How the mean error changed on the same labels, after less before.
 
-    Both evaluations are of the same labels; keypoints that either does not give are left out. Whole images
-    are drawn for the interval.
+    Attributes
+    ----------
+    value
+        Pixels; less than 0 is better. NaN when there is nothing to compare.
+    low, high
+        Limits of its interval at :data:`~superanimal.training.holding_out.LEVEL`, pixels; infinite when there
+        are too few images for one.
+    images, animals
+        Number of different pictures and of labelled animals that it rests on.
+    """
+
+    value: float
+    low: float
+    high: float
+    images: int
+    animals: int
+
+    @property
+    def decided(self) -> bool:
+        """Whether the interval leaves out 0: the change is no chance."""
+        return self.high < 0 or self.low > 0
+
+    @property
+    def more(self) -> int | None:
+        """Further held-out images that a verdict needs, 0 when it needs none.
+
+        With enough images for an interval it is an estimate: how many would make the interval leave out 0 if
+        the change stayed what it is. None when that is more than :data:`MANY`.
+        """
+        if self.decided:
+            return 0
+        if self.images < FEWEST_HELD_OUT:
+            return FEWEST_HELD_OUT - self.images
+        if self.value == 0:
+            return None
+        limit = self.high if self.value < 0 else self.low
+        wanted = self.images * (abs(limit - self.value) / abs(self.value)) ** 2
+        more = max(1, math.ceil(wanted) - self.images) if math.isfinite(wanted) else MANY + 1
+        return more if more <= MANY else None
+
+
+def compare(
+    before: Evaluation, after: Evaluation, pictures: NDArray[np.integer[Any]] | None = None, *, seed: int = 0
+) -> Change:
+    """Return the change of the mean error in pixels, after less before, with its interval.
+
+    Both evaluations are of the same labels; keypoints that either does not give are left out. Pictures are
+    what is drawn: were the training without effect, the change in each would be as likely upwards as
+    downwards. The limits are those of the sign-flip test of that: quantiles of the mean over random subsets
+    of the pictures (Hartigan's typical values), exact for any number of pictures, and infinite below
+    :data:`~superanimal.training.holding_out.FEWEST_HELD_OUT` of them. A bootstrap would be too narrow there.
+
+    Parameters
+    ----------
+    pictures
+        Shape (I,): number of the picture of each image, equal for copies; by default all differ.
+    seed
+        Of the subsets, when there are too many pictures to take all.
     """
     change = after.pairs.errors - before.pairs.errors
     known = np.isfinite(change)
-    image = np.broadcast_to(before.pairs.image[:, None], change.shape)[known]
-    values = change[known]
-
-    def mean(weights: NDArray[np.integer[Any]]) -> dict[str, float]:
-        weight = weights[image]
-        return {"change": float(weight @ values / weight.sum()) if weight.sum() else float("nan")}
-
-    clusters = [str(i) for i in range(len(before.cases))]
-    return bootstrap(mean, clusters, samples=1000, seed=seed)["change"]
+    names = np.arange(len(before.cases)) if pictures is None else pictures
+    picture = np.broadcast_to(names[before.pairs.image][:, None], change.shape)[known]
+    _, where = np.unique(picture, return_inverse=True)
+    weight = np.bincount(where).astype(float)
+    total = np.bincount(where, change[known])
+    count, animals = len(weight) if known.any() else 0, int(known.any(1).sum())
+    if not count:
+        return Change(math.nan, -math.inf, math.inf, 0, 0)
+    if count <= EXACT:
+        subsets = (np.arange(1, 2**count)[:, None] >> np.arange(count)) & 1
+    else:
+        subsets = np.random.default_rng(seed).integers(0, 2, (2**EXACT - 1, count))
+        subsets = subsets[subsets.any(1)]
+    means = np.sort(subsets @ total / (subsets @ weight))
+    place = math.floor((1 - LEVEL) / 2 * (len(means) + 1))
+    low, high = (means[place - 1], means[-place]) if place else (-math.inf, math.inf)
+    return Change(float(total.sum() / weight.sum()), float(low), float(high), count, animals)
 
 
 def forgetting(
@@ -130,7 +199,7 @@ def forgetting(
 
 
 def judge(
-    change: Interval | None,
+    change: Change | None,
     *,
     training: int,
     held_out: int,
@@ -144,33 +213,56 @@ def judge(
     change
         Of the mean error, from :func:`compare`; None when there is nothing to compare with.
     training, held_out
-        Number of labelled animals trained on, and of held-out frames.
+        Number of labelled animals trained on, and of different held-out pictures.
     leaks
         What stands on both sides of the split.
     missed
         Share of labelled keypoints without a prediction, before and after.
     """
-    pictures = any(leak.kind == "image" for leak in leaks)
     kept = tuple(split_warnings(training, held_out, leaks))
     if change is None or not held_out or not np.isfinite(change.value):
-        return Verdict(False, "Not measured: there are no held-out frames to compare on.", kept)
-    if change.value == change.low == change.high == 0:
+        return Verdict(False, "Not measured: there are no held-out images to compare on.", kept)
+    if change.value == 0:
         text = (
             "no step of the training was better than the start, so the weights are those of the base model."
         )
         return Verdict(False, f"Not recommended: {text}", kept)
-    px, low, high = float(change.value), float(change.low), float(change.high)
-    size = f"{abs(px):.2g} px (95 % interval of the change {low:+.2g} to {high:+.2g} px)"
     if missed[1] > missed[0] + 0.01:
         text = f"{missed[1]:.0%} of the labelled keypoints are no longer predicted ({missed[0]:.0%} before)."
         return Verdict(False, f"Not recommended: {text}", kept)
-    if px > 0:
-        return Verdict(False, f"Not recommended: the mean held-out error grew by {size}.", kept)
-    if pictures:
-        return Verdict(False, f"Not recommended: the error fell by {size}, but the split leaks.", kept)
-    if not high < 0:
-        return Verdict(False, f"Not recommended: the error fell by {size}, which may be chance.", kept)
-    return Verdict(True, f"Recommended: the mean held-out error fell by {size}.", kept)
+    size = _size(change)
+    if any(leak.kind == "image" for leak in leaks):
+        return Verdict(False, f"Not recommended: the mean held-out error {size}, but the split leaks.", kept)
+    if not change.decided:
+        return Verdict(False, f"No verdict: the mean held-out error {size}{_why_undecided(change)}", kept)
+    word = "Recommended" if change.value < 0 else "Not recommended"
+    return Verdict(change.value < 0, f"{word}: the mean held-out error {size}.", kept)
+
+
+def _size(change: Change) -> str:
+    """Say how the error changed, on how much."""
+    images = f"{change.images} image{'s' if change.images != 1 else ''}"
+    animals = f"{change.animals} labelled animal{'s' if change.animals != 1 else ''}"
+    text = (
+        f"{'fell' if change.value < 0 else 'grew'} by {abs(change.value):.2g} px on {images} with {animals}"
+    )
+    if not math.isfinite(change.low):
+        return text
+    return f"{text} ({LEVEL:.0%} interval of the change {change.low:+.2g} to {change.high:+.2g} px)"
+
+
+def _why_undecided(change: Change) -> str:
+    """Say why a change proves nothing, and how many more held-out images are needed."""
+    more = change.more
+    if more is None:
+        return ", which may be chance; the two models are about as good as each other on such images."
+    images = f"{more} more held-out image{'s' if more != 1 else ''}"
+    if change.images < FEWEST_HELD_OUT:
+        return (
+            f", which proves nothing: a verdict needs at least {FEWEST_HELD_OUT} different held-out images, "
+            f"so {images}. Label more, or hold out a larger share."
+        )
+    return f", which may be chance: some {images} would decide, if the change stayed what it is."
 
 
 def figures_of(before: Evaluation | None, after: Evaluation) -> dict[str, dict[str, float]]:
