@@ -1,10 +1,9 @@
-"""What a training step costs, and what ten labelled frames bring in how much time.
+"""What a training step costs.
 
-    OMP_NUM_THREADS=1 python benchmarks/training.py [--data ../shared/data] [--write]
+    OMP_NUM_THREADS=1 python benchmarks/training.py [--write]
 
-Times are processor seconds of one thread: on an idle core the clock says the same. Ten random frames of
-``dlc-openfield`` are learnt with the defaults of ``superanimal finetune`` (memory replay), no image held out
-from them; the other frames are tested through the whole pipeline, and choose nothing.
+Times are processor seconds of one thread: on an idle core the clock says the same. What a whole training
+brings and costs: ``ten_frames.py``.
 """
 
 from __future__ import annotations
@@ -15,11 +14,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 from _report import table, write_section
 
-NAMES = {"snout": "nose", "leftear": "left_ear", "rightear": "right_ear", "tailbase": "tail_base"}
 CROPS = 8
 
 
@@ -79,56 +76,18 @@ def step_costs(folder: Path) -> list[list[str]]:
     return rows
 
 
-def ten_frames(data: Path, folder: Path, seed: int = 0) -> list[str]:
-    """Learn ten frames; return error before and after on the others and the processor seconds it took."""
-    from superanimal.keypoints import read_labels
-    from superanimal.training.evaluate import evaluate
-    from superanimal.training.finetuning import finetune
-    from superanimal.zoo import load_pose_model
-
-    labels = read_labels(data / "dlc-openfield")
-    order = np.random.default_rng(seed).permutation(len(labels))
-    learn, test = labels.subset(np.sort(order[:10])), labels.subset(np.sort(order[10:]))
-    load_pose_model("mini_topviewmouse")  # imports are not counted
-    import lightning.pytorch  # noqa: F401
-
-    start = time.process_time()
-    done = finetune(learn, out=folder / "ten", table=NAMES, held_out=0, seed=seed)
-    spent = time.process_time() - start
-    errors = [
-        evaluate(model, test, keypoint_map=NAMES, samples=10)["mean_euclidean_px"]
-        for model in ("mini_topviewmouse", done.model.folder)
-    ]
-    return [str(seed), f"{spent:.0f}", str(done.fit.steps), *(f"{error:.2f}" for error in errors)]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
-    parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        rows = []
-        if (options.data / "dlc-openfield").is_dir():
-            rows = [ten_frames(options.data, folder / str(seed), seed) for seed in range(options.seeds)]
-            print(rows, flush=True)
-        costs = step_costs(folder)
+        costs = step_costs(Path(name))
     body = "**One step**, processor milliseconds of one thread, random weights, "
     body += f"batches of {CROPS}, augmentation as by default:\n\n" + table(
         ["network", "parameters", "crop px", "frozen", "sample ms", "forward + backward ms per crop",
          "optimiser ms per step"], costs,
     )  # fmt: skip
-    if rows:
-        body += (
-            "\n\n**Ten labelled frames** of dlc-openfield (4 keypoints), memory replay with the defaults of "
-            "`superanimal finetune`; mean error on the other 86 frames, whole pipeline; they chose "
-            "nothing:\n\n"
-        ) + table(["seed", "processor seconds", "steps", "before px", "after px"], rows)
-    else:
-        body += "\n\nTen frames: not measured, dlc-openfield is not there."
     print(body)
     if options.write:
         write_section("Training", body)

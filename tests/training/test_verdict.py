@@ -65,7 +65,7 @@ def test_few_images_prove_nothing_however_much_better_they_are(count: int) -> No
     assert not verdict.recommended
     for text in ("No verdict", "fell by 10 px", "proves nothing", f"at least {FEWEST_HELD_OUT}"):
         assert text in verdict.sentence
-    assert f"so {found.more} more held-out image" in verdict.sentence
+    assert f"held-out images, {found.more} more." in verdict.sentence
 
 
 def test_enough_images_that_agree_are_a_verdict() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -77,8 +76,6 @@ class TrainForm(QScrollArea):
         self.split: HeldOut | None = None
         self._typed = False  # the folder is the user's own choice
         self._splitting: Any = None
-        self._temporary = tempfile.TemporaryDirectory(prefix="superanimal-split-")
-        self._splits = 0
         self._gauge: GaugeJob | None = None
         self._gauged: dict[tuple[str, str], float | None] = {}
 
@@ -304,13 +301,10 @@ class TrainForm(QScrollArea):
         self.split = None
         self.split_message.clear()
         self.split_caption.setText("Counting…")
-        self._splits += 1
-        file = Path(self._temporary.name) / f"{self._splits}.json"
         worker = create_worker(
             hold_out,
             self.labels,
             self.share.value() / 100,
-            file,
             by=self.by.currentData(),
             _start_thread=False,
             _ignore_errors=True,
@@ -326,7 +320,8 @@ class TrainForm(QScrollArea):
         held_out = 0 if split.test is None else len(split.test)
         text = f"{len(split.train):,} images to train on, {held_out:,} held out"
         self.split_caption.setText(f"{text}, by {split.by}." if held_out else f"{text}: nothing is measured.")
-        warnings = split_warnings(split.train.n_individuals, held_out, split.leaks)
+        doubts = split_warnings(split.train.n_individuals, split.held_out, split.leaks)
+        warnings = [*split.notes, *doubts]
         if warnings:
             self.split_message.show_text("warning", "\n".join(map(sentence, warnings)))
         self._measure()
@@ -418,7 +413,6 @@ class TrainForm(QScrollArea):
         self.advanced_button.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
 
     def release(self) -> None:
-        """Let go of threads, processes and temporary files."""
+        """Let go of threads and processes."""
         self._forget_splitting()
         self.stop_gauge()
-        self._temporary.cleanup()

@@ -93,7 +93,7 @@ def measure(
         same = score(found, {name: name for name in shared})
         change = compare(before, same, split.pictures)
         facts["missed"] = before["missed_keypoints"], same["missed_keypoints"]
-    verdict = judge(change, held_out=len(set(split.pictures.tolist())), **facts)
+    verdict = judge(change, held_out=split.held_out, **facts)
     boxes = test.boxes_or_extent(EXTENT_MARGIN)
     old, new = (Memory(m.keypoints, *predict_animals(m, test, boxes, progress), {}) for m in (base, trained))
     return {

@@ -58,6 +58,11 @@ class HeldOut:
     pictures: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     keep: Callable[[], object] = field(default=lambda: None, repr=False, compare=False)
 
+    @property
+    def held_out(self) -> int:
+        """Number of different held-out pictures."""
+        return len(np.unique(self.pictures))
+
     def record(self) -> dict[str, Any]:
         """Return the facts as JSON values."""
         return {
@@ -100,7 +105,7 @@ def split_warnings(training: int, held_out: int, leaks: Sequence[Leak] = ()) -> 
 def hold_out(
     labelled: LabelledSet,
     held_out: float | LabelledSet,
-    file: Path,
+    file: Path | None = None,
     *,
     by: str = "auto",
     seed: int = 0,
@@ -117,7 +122,7 @@ def hold_out(
     held_out
         Share of the images, 0 for none; or labels of their own.
     file
-        Keeps the division.
+        Keeps the division; None to see how it would be drawn.
     by
         What stays together, see :func:`superanimal.keypoints.splits.split_once`; ``auto`` takes videos when
         there are several, else images.
@@ -143,6 +148,8 @@ def hold_out(
     options: dict[str, Any] = {"by": by, "seed": seed, "same": duplicate_groups(hashes)}
 
     def divide(write: bool) -> LabelledSet:
+        if file is None:
+            return labelled.with_columns(split=draw_split(labelled, _shares(held_out), **options))
         return split_once(labelled, file, _shares(held_out), write=write, **options)
 
     whole = divide(False)

@@ -14,7 +14,7 @@ A run is a folder::
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from superanimal.keypoints import LabelledSet, contact_sheet, merge, read_labels
 from superanimal.keypoints.converting import open_tables
 from superanimal.keypoints.merging import Merged
 from superanimal.keypoints.splits import leakage, split_once
+from superanimal.keypoints.usable import usable
 from superanimal.poses import KeypointSpace, load_space
 from superanimal.progress import Progress
 from superanimal.training import augmentation
@@ -56,6 +57,8 @@ class TrainingData:
         Sources that take no part in the training, by name.
     recipe
         The recipe with the weights of the sources.
+    keep
+        Writes the split, the report of the merging and a contact sheet into the run's folder.
     """
 
     merged: Merged
@@ -63,6 +66,7 @@ class TrainingData:
     validation: LabelledSet | None
     held_out: dict[str, LabelledSet]
     recipe: Recipe
+    keep: Callable[[], object]
 
     @property
     def space(self) -> KeypointSpace:
@@ -100,10 +104,14 @@ def pretrain(config: TrainConfig, *, progress: Progress | None = None, resume: b
     folder = output_folder(config)
     data = prepare(config, progress)
     model = start_model(config, data.space, folder.resolve().name)
-    draw_samples(data, model, folder)
+
+    def accepted() -> None:
+        data.keep()
+        draw_samples(data, model, folder)
+
     result = fit(
         model, data.train, data.validation, data.space, data.recipe, folder / "run",
-        progress=progress, resume=resume,
+        progress=progress, resume=resume, accepted=accepted,
     )  # fmt: skip
     model = PoseModel(model.entry, model.network)
     report = {
@@ -155,6 +163,7 @@ def check(config: TrainConfig, progress: Progress | None = None) -> list[str]:
     """Read and divide the data sets, draw augmented samples, train nothing; return what to know about it."""
     folder = output_folder(config)
     data = prepare(config, progress)
+    data.keep()
     model = start_model(config, data.space, folder.resolve().name)
     sheet = draw_samples(data, model, folder)
     lines = [
@@ -188,7 +197,9 @@ def output_folder(config: TrainConfig) -> Path:
 
 
 def prepare(config: TrainConfig, progress: Progress | None = None) -> TrainingData:
-    """Read, merge and divide the data sets; the split and a report are written into the run's folder.
+    """Read, merge and divide the data sets; nothing is written before :attr:`TrainingData.keep` is called.
+
+    What cannot be used is left out and told, see :func:`superanimal.keypoints.usable.usable`.
 
     Raises
     ------
@@ -197,7 +208,7 @@ def prepare(config: TrainConfig, progress: Progress | None = None) -> TrainingDa
     """
     progress = progress or Progress()
     folder = output_folder(config)
-    parts = [read_source(source) for source in config.sources]
+    parts = [_read_usable(source, progress) for source in config.sources]
     names = [part.name for part in parts]
     if unknown := sorted(set(config.held_out) - set(names)):
         raise InputError(f"held_out names {', '.join(unknown)}", f"sources are {', '.join(names)}")
@@ -220,13 +231,17 @@ def prepare(config: TrainConfig, progress: Progress | None = None) -> TrainingDa
     owner = np.array([source.split("/")[0] for source in merged.labelled.source.tolist()], dtype=object)
     apart = np.isin(owner, config.held_out)
     rest = merged.labelled.subset(~apart)
-    validation = None
-    if config.split.test:
+    validation, whole = None, rest
+
+    def divide(write: bool) -> LabelledSet:
         fractions = {"train": 1 - config.split.test, "test": config.split.test}
-        rest = split_once(
-            rest, folder / "split.json", fractions,
+        return split_once(
+            whole, folder / "split.json", fractions, write=write,
             by=config.split.by, stratify=config.split.stratify, seed=config.split.seed,
         )  # fmt: skip
+
+    if config.split.test:
+        rest = divide(False)
         validation = rest.subset(rest.split == "test")
         if not len(validation):
             raise InputError(
@@ -239,10 +254,23 @@ def prepare(config: TrainConfig, progress: Progress | None = None) -> TrainingDa
     inner = {str(source): weights[source.split("/")[0]] for source in set(rest.source.tolist())}
     changed = {name: weight for name, weight in sorted(inner.items()) if weight != 1}
     recipe = replace(config.recipe, source_weights={**changed, **config.recipe.source_weights})
-    merged.report.save(folder / "data")
-    contact_sheet(merged.labelled, folder / "data" / "contact-sheet.jpg", space=merged.space, count=24)
+
+    def keep() -> None:
+        if config.split.test:
+            divide(True)
+        merged.report.save(folder / "data")
+        contact_sheet(merged.labelled, folder / "data" / "contact-sheet.jpg", space=merged.space, count=24)
+
     held_out = {name: merged.labelled.subset(owner == name) for name in config.held_out}
-    return TrainingData(merged, rest, validation, held_out, recipe)
+    return TrainingData(merged, rest, validation, held_out, recipe, keep)
+
+
+def _read_usable(source: Source, progress: Progress) -> LabelledSet:
+    labelled = read_source(source)
+    found = usable(labelled, progress)
+    for note in found.notes[len(labelled.notes) :]:
+        progress.message(f"{labelled.name}: {note}")
+    return found
 
 
 def read_source(source: Source) -> LabelledSet:

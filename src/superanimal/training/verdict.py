@@ -256,13 +256,12 @@ def _why_undecided(change: Change) -> str:
     more = change.more
     if more is None:
         return ", which may be chance; the two models are about as good as each other on such images."
-    images = f"{more} more held-out image{'s' if more != 1 else ''}"
     if change.images < FEWEST_HELD_OUT:
         return (
             f", which proves nothing: a verdict needs at least {FEWEST_HELD_OUT} different held-out images, "
-            f"so {images}. Label more, or hold out a larger share."
+            f"{more} more. Label more, or hold out a larger share."
         )
-    return f", which may be chance: some {images} would decide, if the change stayed what it is."
+    return f", which may be chance: some {more} more held-out images would decide, if it stayed what it is."
 
 
 def figures_of(before: Evaluation | None, after: Evaluation) -> dict[str, dict[str, float]]:
