@@ -68,3 +68,15 @@ def test_images_that_are_gone_or_broken_are_left_out(tmp_path: Path) -> None:
     assert "1.png (missing)" in found.notes[0] and "2.png (not an image)" in found.notes[0]
     with pytest.raises(NotFoundError, match="none of the 2 images"):
         usable(labelled.subset([1, 2]))
+
+
+def test_an_infinite_coordinate_is_named_when_labels_are_taken() -> None:
+    from superanimal.keypoints import from_poses
+    from superanimal.poses import make_poses
+
+    position = np.ones((2, 2, 2, 1), np.float32)
+    position[1, 0, 1] = np.inf
+    poses = make_poses(position, keypoints=["nose", "tail"], images=["a.png", "b.png"])
+    found = from_poses(poses, name="s")
+    assert found.visibility.tolist() == [[2, 2], [2, -1]]
+    assert "tail in b.png" in found.notes[0]

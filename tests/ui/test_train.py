@@ -21,7 +21,7 @@ from napari_superanimal.widgets.compare_canvas import Comparison
 from napari_superanimal.widgets.curve_plot import CurvePlot
 from napari_superanimal.widgets.train import CURVES, FORM, RESULT, TrainWidget
 from napari_superanimal.widgets.training_result import TrainingResultView
-from superanimal.keypoints import LabelledSet, materialize, synthetic_labels
+from superanimal.keypoints import ImageRef, LabelledSet, materialize, synthetic_labels
 from superanimal.training.methods import LENGTHS
 from superanimal.zoo.catalog import load_catalog
 
@@ -232,6 +232,7 @@ def test_the_split_is_counted_and_doubted_before_anything_runs(
     form = ready.form
     assert form.split_caption.text() == "8 images to train on, 2 held out, by image."
     assert "only 2 held-out" in form.split_message.text.lower()
+    assert "a verdict needs at least 8, 6 more" in form.split_message.text
     form.share.setValue(0)
     qtbot.waitUntil(lambda: "nothing is measured" in form.split_caption.text(), timeout=PATIENCE_MS)
     film = labels.with_columns(video=["a.mp4"] * len(labels))
@@ -240,6 +241,19 @@ def test_the_split_is_counted_and_doubted_before_anything_runs(
     qtbot.waitUntil(lambda: "same video" in form.split_message.text, timeout=PATIENCE_MS)
     form.by.setCurrentIndex(form.by.findData("video"))
     qtbot.waitUntil(lambda: form._splitting is None, timeout=PATIENCE_MS)
+
+
+def test_what_cannot_be_used_is_named_before_anything_runs(
+    ready: TrainWidget, labels: LabelledSet, tmp_path: Path, qtbot: Any
+) -> None:
+    xy, images = labels.xy.copy(), list(labels.images)
+    xy[0, 0] = 5000
+    images[3] = ImageRef(str(tmp_path / "gone.png"))
+    show(ready, labels.with_columns(xy=xy, images=images), qtbot)
+    form = ready.form
+    assert form.split is not None and len(form.split.train) + form.split.held_out == 9
+    assert "gone.png (missing)" in form.split_message.text
+    assert f"{labels.keypoints[0]} at (5000, 5000)" in form.split_message.text
 
 
 def test_the_length_is_measured_here(ready: TrainWidget, qtbot: Any) -> None:

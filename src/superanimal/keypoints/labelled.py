@@ -315,11 +315,17 @@ def from_poses(
     boxes = (
         ds["boxes"].values.transpose(0, 2, 1) if "boxes" in ds else np.full((*present.shape[:2], 4), np.nan)
     )
+    endless = np.isinf(position).any(-1)
+    if endless.any():
+        what = [f"{ds['keypoints'].values[k]} in {images[i].label}" for i, _, k in np.argwhere(endless)[:8]]
+        more = f", and {int(endless.sum()) - 8} more" if endless.sum() > 8 else ""
+        note = f"labels whose coordinates are no numbers (infinite), left out: {', '.join(what)}{more}"
+        columns["notes"] = (*columns.get("notes", ()), note)
     t, n = np.nonzero(present.any(-1) | np.isfinite(boxes).all(-1))
     visibility = np.where(present, VISIBLE, ABSENT).astype(np.int8)
     if "visibility" in ds:
         visibility = np.where(present, np.maximum(ds["visibility"].values.transpose(0, 2, 1), 1), 0)
-    visibility = visibility[t, n].astype(np.int8)
+    visibility = np.where(endless, UNDEFINED, visibility)[t, n].astype(np.int8)
     if undefined is not None:
         visibility[undefined.T[n] & (visibility == ABSENT)] = UNDEFINED
     xy = np.where(present[t, n][..., None], position[t, n], np.nan)

@@ -7,6 +7,7 @@ nor stop everything else. What cannot be used is left out, and a note names it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,9 @@ def _sizes(labelled: LabelledSet, progress: Progress) -> tuple[NDArray[np.float6
     for i, image in enumerate(labelled.images):
         progress.check()
         try:
-            if image.frame is None or image.inside:
+            if not Path(image.path).exists():
+                missing[i] = "missing"
+            elif image.frame is None or image.inside:
                 sizes[i] = size_of(image)
             else:  # frames of one video have one size
                 if image.path not in of_video:

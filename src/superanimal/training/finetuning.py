@@ -144,13 +144,13 @@ def finetune(
     progress.message(f"{len(labelled)} images, {labelled.n_individuals} animals, from {base.entry.name}")
     finder = None if (recipe or {}).get("whole_frame") else _detector(base, detector)
     split = hold_out(labelled, held_out, folder / "split.json", by=split_by, seed=seed, progress=progress)
-    for note in split.notes:
+    for note in (*labelled.notes, *split.notes):
         progress.message(note)
     mapping, notes = find_table(
         table, split.train, base, progress
     )  # held-out labels take no part in anything
     split, mapping, silent = _without_silent(split, mapping, column)
-    notes = [*split.notes, *notes, *silent]
+    notes = [*labelled.notes, *split.notes, *notes, *silent]
 
     def boxed(part: LabelledSet) -> LabelledSet:
         return part if finder is None else with_detected_boxes(part, finder, progress)
