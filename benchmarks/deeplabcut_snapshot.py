@@ -72,6 +72,7 @@ def weights_of(case: Case, frames: np.ndarray) -> tuple[Path, Path]:
     from superanimal.zoo import get_entry
 
     pose = CACHE / "weights" / f"{case.superanimal}_{case.pose}.pt"
+    pose.parent.mkdir(parents=True, exist_ok=True)
     entry = get_entry(pose.stem)
     torch.save({"model": random_network(entry, entry.num_keypoints, 0).state_dict()}, pose)
     return pose, make_weights(case._replace(pose="resnet_50"), frames)[1]
