@@ -233,8 +233,8 @@ def _without_silent(
 ) -> tuple[HeldOut, ConversionTable, list[str]]:
     """Leave out the keypoints of which no training image has a label: nothing can be learnt about them."""
     names = split.train.keypoints
-    spoken = split.train.labelled.any(0)
-    if spoken.all():
+    spoken = split.train.labelled.any(0).tolist()
+    if all(spoken):
         return split, mapping, []
     silent = {name for name, has in zip(names, spoken, strict=True) if not has}
     kept = [name for name in names if name not in silent]
