@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from superanimal.poses import validate_poses
+from superanimal.poses import require_pixels, validate_poses
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,7 +42,7 @@ class PoseTable:
     """
 
     def __init__(self, ds: xr.Dataset) -> None:
-        validate_poses(ds)
+        require_pixels(ds, "a pose layer")
         self.xy: np.ndarray = np.array(
             ds["position"].transpose("time", "individuals", "keypoints", "space").values,
             dtype=np.float32,

@@ -13,6 +13,7 @@ import xarray as xr
 from superanimal.errors import FormatError, InputError, NotFoundError
 from superanimal.formats import LossWarning, format_names, load_poses, recognise, save_poses
 from superanimal.formats.registry import get_format
+from superanimal.poses import make_poses
 
 CONTRACT = (
      "dlc-h5", "dlc-csv", "dlc-labels", "movement", "csv", "parquet", "coco", "slp", "sleap-analysis-h5",
@@ -163,19 +164,56 @@ def test_movement_file_without_our_additions_reads(tmp_path: Path) -> None:
         load_poses(tmp_path / "y.nc")
 
 
-def test_a_nwb_file_is_valid(poses: xr.Dataset, tmp_path: Path) -> None:
-    import pynwb
+TARGETS = {
+    "dlc-h5": "x.h5", "dlc-csv": "x.csv", "movement": "x.nc", "csv": "t.csv", "parquet": "x.parquet",
+    "coco": "x.json", "slp": "x.slp", "sleap-analysis-h5": "x.analysis.h5", "nwb": "x.nwb",
+}  # fmt: skip
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LossWarning)
-        save_poses(poses, tmp_path / "x.nwb")
-    with pynwb.NWBHDF5IO(str(tmp_path / "x.nwb"), "r") as io:
-        nwb = io.read()
-        assert pynwb.validate(io=io) == []
-        container = nwb.processing["behavior"]["Ada"]
-        np.testing.assert_allclose(container["nose"].timestamps[:], poses["time"].values)
-        np.testing.assert_array_equal(container["nose"].data[:], poses["position"].values[:, :, 0, 0])
-        assert list(container.skeleton.nodes[:]) == list(poses["keypoints"].values)
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_an_animal_never_seen_is_left_out_and_named(poses: xr.Dataset, tmp_path: Path, name: str) -> None:
+    poses["position"].values[..., 0] = poses["confidence"].values[..., 0] = np.nan
+    poses = poses.drop_vars(["edited", "boxes", "box_confidence"])
+    with pytest.warns(LossWarning, match="never seen and left out: Ada$"):
+        files = save_poses(poses, tmp_path / TARGETS[name], format=name)
+    back = load_poses(files[0])
+    assert list(back["individuals"].values) == ["Bo é"]
+    np.testing.assert_array_equal(back["position"].values, poses["position"].values[..., 1:])
+
+
+def test_edits_and_boxes_keep_an_animal_and_nobody_at_all_stays(poses: xr.Dataset, tmp_path: Path) -> None:
+    poses["position"].values[..., 0] = np.nan
+    for variables in (["edited"], ["boxes", "box_confidence"]):  # one of the two is enough
+        save_poses(poses.drop_vars(variables), tmp_path / "x.nc")
+        assert load_poses(tmp_path / "x.nc").sizes["individuals"] == 2
+    poses["position"].values[:] = np.nan
+    save_poses(poses.drop_vars(["edited", "boxes", "box_confidence"]), tmp_path / "x.nc")
+    assert load_poses(tmp_path / "x.nc").sizes["individuals"] == 2
+
+
+def three_axes() -> xr.Dataset:
+    position = np.arange(24, dtype=np.float32).reshape(4, 3, 2, 1)
+    return make_poses(position, keypoints=["a", "b"], fps=10.0, space_unit="mm")
+
+
+@pytest.mark.parametrize("file", ["x.nc", "x.parquet", "x.csv"])
+def test_z_comes_back_where_it_is_asked_for(tmp_path: Path, file: str) -> None:
+    ds = three_axes()
+    save_poses(ds, tmp_path / file, "csv" if file == "x.csv" else None)
+    with pytest.warns(UserWarning, match="z is dropped"):
+        assert load_poses(tmp_path / file).sizes["space"] == 2
+    back = load_poses(tmp_path / file, space=3)
+    np.testing.assert_array_equal(back["position"].values, ds["position"].values)
+    assert back.attrs["space_unit"] == "mm"
+    with pytest.raises(InputError, match="space=4"):
+        load_poses(tmp_path / file, space=4)
+
+
+@pytest.mark.parametrize("name", ["dlc-h5", "dlc-csv", "coco", "slp", "sleap-analysis-h5"])
+def test_files_of_pixels_refuse_three_axes(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=r"x, y and z in mm; .* needs x and y in pixels"):
+        save_poses(three_axes(), tmp_path / TARGETS[name], format=name)
+    assert not list(tmp_path.iterdir())
 
 
 def test_importing_the_registry_loads_nothing_heavy() -> None:

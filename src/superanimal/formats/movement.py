@@ -21,7 +21,7 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
     Raises
     ------
     FormatError
-        When the file is no netCDF or holds no two-dimensional poses.
+        When the file is no netCDF or holds no poses.
     """
     try:
         with xr.open_dataset(path, engine="netcdf4") as stored:

@@ -17,9 +17,10 @@ import numpy as np
 import xarray as xr
 
 from superanimal.files import atomic_write, sha256_of
+from superanimal.poses.dataset import PIXELS
 from superanimal.poses.provenance import get_provenance, software_version
 
-_PLAIN = ("fps", "video_path", "source_software", "scorer", "unique_keypoints")
+_PLAIN = ("fps", "video_path", "source_software", "scorer", "unique_keypoints", "space_unit")
 
 
 def record_of(ds: xr.Dataset) -> dict[str, Any]:
@@ -50,6 +51,7 @@ def fields_of(record: dict[str, Any], software: str) -> dict[str, Any]:
         "video_path": record.get("video_path", ""),
         "source_software": record.get("source_software", software),
         "provenance": record.get("provenance"),
+        "space_unit": record.get("space_unit", PIXELS),
     }
 
 

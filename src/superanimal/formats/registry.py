@@ -19,11 +19,14 @@ from superanimal.formats.describe import unknown_file
 from superanimal.formats.guard import reading
 from superanimal.formats.loss import LossWarning
 from superanimal.formats.recognise import recognise
-from superanimal.poses import validate_poses
+from superanimal.poses import has_own_times, require_pixels, validate_poses
 
 _ALL = frozenset(
-    {"confidence", "frames", "fps", "image", "edited", "boxes", "visibility", "provenance", "other"}
-)
+    {
+        "z", "confidence", "frames", "fps", "times", "image", "edited", "boxes", "visibility", "provenance",
+        "other",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,11 @@ _FORMATS = (
     Format("movement", "movement netCDF", (".nc",), "movement", keeps=_ALL),
     Format(
         "csv", "tidy csv", (), "tables", "read_csv", "write_csv",
-        _keeps("confidence frames fps image edited boxes provenance"),
+        _keeps("z times confidence frames fps image edited boxes provenance"),
     ),
     Format(
         "parquet", "tidy Parquet", (".parquet",), "tables", "read_parquet", "write_parquet",
-        _keeps("confidence frames fps image edited boxes provenance"),
+        _keeps("z times confidence frames fps image edited boxes provenance"),
     ),
     Format(
         "coco", "COCO keypoints", (".json",), "coco",
@@ -86,14 +89,20 @@ _FORMATS = (
     ),
     Format(
         "slp", "SLEAP project", (".slp",), "sleap", "read_slp", "write_slp",
-        _keeps("confidence frames fps provenance"),
+        _keeps("confidence frames fps edited provenance"),
     ),
     Format(
         "sleap-analysis-h5", "SLEAP analysis h5", (".analysis.h5",), "sleap",
         "read_analysis", "write_analysis",
         _keeps("confidence frames fps provenance"),
     ),
-    Format("nwb", "NWB ndx-pose", (".nwb",), "nwb", keeps=_keeps("confidence frames fps provenance")),
+    Format(
+        "nwb", "NWB ndx-pose", (".nwb",), "nwb", keeps=_keeps("z times confidence frames fps provenance")
+    ),
+    Format(
+        "nwb-per-animal", "NWB ndx-pose, one file per animal", (), "nwb", writer="write_each",
+        keeps=_keeps("z times confidence frames fps provenance"),
+    ),
     Format(
         "lightning-pose", "Lightning Pose csv", (), "lightning_pose",
         keeps=_keeps("confidence frames fps provenance"),
@@ -123,7 +132,12 @@ def get_format(name: str) -> Format:
 
 
 def load_poses(
-    path: str | os.PathLike[str], format: str | None = None, *, fps: float | None = None, **options: Any
+    path: str | os.PathLike[str],
+    format: str | None = None,
+    *,
+    fps: float | None = None,
+    space: int = 2,
+    **options: Any,
 ) -> xr.Dataset:
     """Read a pose file.
 
@@ -135,6 +149,8 @@ def load_poses(
         Name of the format; recognised by content when not given.
     fps
         Frames per second, for files that do not say.
+    space
+        3 keeps ``z`` where the file has it; 2 drops it with a warning.
     options
         Options of the format's reader, see docs/formats.md.
 
@@ -150,6 +166,8 @@ def load_poses(
     FormatError
         The file is not recognised or damaged.
     """
+    if space not in (2, 3):
+        raise InputError(f"space={space!r}", "poses have 2 or 3 coordinates")
     if not Path(path).exists():
         raise NotFoundError(f"{path}: no such file")
     name = format or recognise(path)
@@ -160,6 +178,7 @@ def load_poses(
     _check_options(reader, name, options)
     with reading(path, chosen.title):
         ds = reader(Path(path), **options)
+    ds = _in_space(ds, space, path)
     return ds if fps is None else with_fps(ds, fps)
 
 
@@ -168,7 +187,8 @@ def save_poses(
 ) -> list[Path]:
     """Write a pose data set; the file appears whole or not at all.
 
-    One :class:`LossWarning` names what the format cannot hold.
+    One :class:`LossWarning` names what the format cannot hold, another the individuals without a single
+    point, which are left out (from labels they are not: a project lists all its individuals).
 
     Parameters
     ----------
@@ -199,9 +219,34 @@ def save_poses(
         )
     writer = chosen.function(chosen.writer)
     _check_options(writer, chosen.name, options)
-    if lost := what_is_lost(validate_poses(ds), chosen):
+    if "z" not in chosen.keeps:
+        require_pixels(ds, chosen.title)
+    ds, unseen = seen_only(validate_poses(ds), chosen)
+    if unseen:
+        warnings.warn(
+            f"{Path(path).name}: never seen and left out: {', '.join(unseen)}", LossWarning, stacklevel=2
+        )
+    if lost := what_is_lost(ds, chosen):
         warnings.warn(f"{chosen.name} cannot hold: {', '.join(lost)}", LossWarning, stacklevel=2)
     return writer(ds, Path(path), **options)
+
+
+def seen_only(ds: xr.Dataset, chosen: Format) -> tuple[xr.Dataset, list[str]]:
+    """Return the data set without the individuals that are nowhere, and their names.
+
+    One that has an edit mark or a box which the format keeps is not nowhere, nor is the owner of the unique
+    keypoints, nor are all of them when there is no other.
+    """
+    seen = ds["position"].notnull().any(("time", "space", "keypoints"))
+    if "edited" in ds and "edited" in chosen.keeps:
+        seen = seen | ds["edited"].any(("time", "keypoints"))
+    if "boxes" in ds and "boxes" in chosen.keeps:
+        seen = seen | ds["boxes"].notnull().any(("time", "box"))
+    if chosen.name == "dlc-labels" or not bool(seen.any()):
+        return ds, []
+    seen = seen | (ds["individuals"] == "single")  # DeepLabCut's owner of what exists once per image
+    unseen = [str(name) for name in ds["individuals"].values[~seen.values]]
+    return ds.isel(individuals=np.flatnonzero(seen.values)), unseen
 
 
 def what_is_lost(ds: xr.Dataset, chosen: Format) -> list[str]:
@@ -210,6 +255,7 @@ def what_is_lost(ds: xr.Dataset, chosen: Format) -> list[str]:
         "confidence": bool(np.isfinite(ds["confidence"].values).any()),
         "frames": not np.array_equal(ds["frame"].values, np.arange(ds.sizes["time"])),
         "fps": "fps" in ds.attrs,
+        "times": has_own_times(ds),
         "image": "image" in ds.coords,
         "edited": "edited" in ds and bool(ds["edited"].any()),
         "boxes": "boxes" in ds or "box_confidence" in ds,
@@ -220,22 +266,32 @@ def what_is_lost(ds: xr.Dataset, chosen: Format) -> list[str]:
         if knows["edited"]:
             knows["edited"] = not bool((ds["edited"] == ds["position"].notnull().all("space")).all())
         knows["frames"] = "image" in ds.coords and not _named_by_frame(ds)
-    lost = []
-    if (
-        chosen.name == "slp" and knows["edited"]
-    ):  # the mark is kept for whole animals, which lose their scores
-        present = ds["position"].notnull().all("space")
-        marked = (ds["edited"] & present).any("keypoints")
-        knows["edited"] = not bool((ds["edited"] == (present & marked)).all())
-        if bool((ds["confidence"].notnull() & marked).any()):
-            lost.append("confidence of edited animals")
-    lost += [what for what, known in knows.items() if known and what not in chosen.keeps]
+    lost = [what for what, known in knows.items() if known and what not in chosen.keeps]
+    if chosen.name == "slp" and knows["edited"]:  # where every point was deleted there is no instance to mark
+        present = ds["position"].notnull().all("space").any("keypoints")
+        if bool((ds["edited"] & ~present).any()):
+            lost.append("marks of deleted animals")
     if "other" not in chosen.keeps:
         lost += sorted(set(map(str, ds.data_vars)) - _VARIABLES)
     return lost
 
 
 _VARIABLES = {"position", "confidence", "edited", "boxes", "box_confidence", "visibility"}
+
+
+def _in_space(ds: xr.Dataset, space: int, path: str | os.PathLike[str]) -> xr.Dataset:
+    """Return the data set with the coordinates asked for, as far as it has them."""
+    if ds.sizes["space"] == space:
+        return ds
+    if space == 3:
+        warnings.warn(f"{path}: holds x and y only, although space=3 was asked for", stacklevel=3)
+        return ds
+    warnings.warn(
+        f"{path}: three-dimensional; z is dropped, which leaves the projection on x and y "
+        "(in Python, space=3 keeps it)",
+        stacklevel=3,
+    )
+    return ds.sel(space=["x", "y"])
 
 
 def with_fps(ds: xr.Dataset, fps: float) -> xr.Dataset:

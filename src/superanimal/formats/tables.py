@@ -1,6 +1,6 @@
 """Tidy tables, csv and Parquet: one row per frame, individual and keypoint.
 
-Columns: ``frame, time, individual, keypoint, x, y, confidence`` and, when the data set has them, ``edited,
+Columns: ``frame, time, individual, keypoint, x, y, confidence`` and, when the data set has them, ``z, edited,
 image, box_x, box_y, box_width, box_height, box_confidence`` (the box of the individual, repeated for each of
 its keypoints). Absent values are empty cells. Any such table is read, in any order of rows; ``frame`` or
 ``time`` may be missing, but not both.
@@ -27,6 +27,7 @@ from superanimal.formats import record
 from superanimal.formats.text import decode, first_row
 from superanimal.formats.wide_table import clip_confidence, frame_numbers
 from superanimal.poses import make_poses
+from superanimal.poses.dataset import SPACE
 
 REQUIRED = ("keypoint", "x", "y")
 
@@ -108,7 +109,7 @@ def _to_table(ds: xr.Dataset, path: str | os.PathLike[str]) -> pa.Table:
     def names(values: Any, codes: np.ndarray) -> pa.DictionaryArray:
         return pa.DictionaryArray.from_arrays(codes.astype(np.int32), pa.array([str(v) for v in values]))
 
-    position = ds["position"].values
+    position = ds["position"]
     columns: dict[str, Any] = {
         "frame": per_frame(ds["frame"].values),
         "time": per_frame(ds["time"].values),
@@ -116,8 +117,7 @@ def _to_table(ds: xr.Dataset, path: str | os.PathLike[str]) -> pa.Table:
             ds["individuals"].values, np.tile(np.repeat(np.arange(individuals), keypoints), times)
         ),
         "keypoint": names(ds["keypoints"].values, np.tile(np.arange(keypoints), times * individuals)),
-        "x": per_point(position[:, 0]),
-        "y": per_point(position[:, 1]),
+        **{str(axis): per_point(position.sel(space=axis).values) for axis in position["space"].values},
         "confidence": per_point(ds["confidence"].values),
     }
     if "edited" in ds:
@@ -176,20 +176,23 @@ def _to_poses(table: pa.Table, known: dict[str, Any], path: str | os.PathLike[st
     def optional(make: Callable[[], np.ndarray], *needed: str) -> np.ndarray | None:
         return make() if set(needed) <= set(table.column_names) else None
 
-    frames, fields = None, record.fields_of(known, "")
+    frames, times, fields = None, None, record.fields_of(known, "")
     if clock == "frame":
         frames = frame_numbers(instants[first], path)
-        if fields["fps"] is None and "time" in table.column_names:
-            fields["fps"] = _rate(frames, _column(table, "time", path)[first])
+        if "time" in table.column_names:
+            clocked = _column(table, "time", path)[first]
+            fields["fps"] = fields["fps"] or _rate(frames, clocked)
+            times = _measured(frames, clocked, fields["fps"], ours=bool(known))
     elif clock == "time":
         frames, fields["fps"] = _count_frames(instants[first], fields["fps"], path)
     confidence = optional(lambda: points("confidence"), "confidence")
     return make_poses(
-        np.stack([points("x"), points("y")], axis=1),
+        np.stack([points(axis) for axis in SPACE if axis in table.column_names], axis=1),
         None if confidence is None else clip_confidence(confidence, path),
         keypoints=keypoints,
         individuals=individuals,
         frames=frames,
+        times=times,
         images=table["image"].take(pa.array(first)).to_pylist() if "image" in table.column_names else None,
         edited=optional(lambda: points("edited", False, bool), "edited"),
         boxes=optional(lambda: np.stack([animals(name) for name in _BOX], axis=1), *_BOX),
@@ -253,6 +256,17 @@ def _rate(frames: np.ndarray, times: np.ndarray) -> float | None:
         return None
     rates = frames[moving] / times[moving]
     return float(np.round(np.median(rates), 6)) if np.allclose(rates, np.median(rates), rtol=1e-4) else None
+
+
+def _measured(frames: np.ndarray, times: np.ndarray, fps: float | None, *, ours: bool) -> np.ndarray | None:
+    """Return times in seconds that frame number and rate do not tell, None when they do.
+
+    Other programs round the times that they compute.
+    """
+    expected = frames if fps is None else frames / fps
+    rtol, atol = (1e-9, 1e-6) if ours else (1e-4, 1e-3)
+    finite = times.dtype.kind in "iuf" and np.isfinite(times).all()
+    return None if not finite or np.allclose(times, expected, rtol=rtol, atol=atol) else times
 
 
 def _count_frames(times: np.ndarray, fps: float | None, path: Any) -> tuple[np.ndarray, float | None]:

@@ -1,15 +1,17 @@
 """What a pose is: the pose data set, keypoint spaces and provenance."""
 
-from superanimal.poses.dataset import make_poses, validate_poses
+from superanimal.poses.dataset import has_own_times, make_poses, require_pixels, validate_poses
 from superanimal.poses.provenance import get_provenance, make_provenance, set_provenance
 from superanimal.poses.space import KeypointSpace, load_space, space_for, space_names
 
 __all__ = [
     "KeypointSpace",
     "get_provenance",
+    "has_own_times",
     "load_space",
     "make_poses",
     "make_provenance",
+    "require_pixels",
     "set_provenance",
     "space_for",
     "space_names",

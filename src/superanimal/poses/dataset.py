@@ -2,7 +2,8 @@
 
 Dimensions are ``time, space, keypoints, individuals``. ``position`` holds pixels of the original frame
 (x right, y down, pixel centres at integers, NaN where absent), ``confidence`` 0..1 (NaN where absent).
-See docs/poses.md.
+Three-dimensional poses have ``z`` too and name their unit in ``space_unit``; what works on pixels refuses
+them (:func:`require_pixels`). See docs/poses.md.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from superanimal.errors import InputError
+from superanimal.errors import InputError, by_caller
 
-SPACE = ("x", "y")
+SPACE = ("x", "y", "z")
+"""Coordinates; the third only in poses that were reconstructed in space."""
+
+PIXELS = "pixels"
 BOX = ("x", "y", "width", "height")
 
 _DIMS: dict[str, tuple[str, ...]] = {
@@ -36,6 +40,7 @@ def make_poses(
     individuals: Sequence[str] | None = None,
     fps: float | None = None,
     frames: np.ndarray | None = None,
+    times: np.ndarray | None = None,
     boxes: np.ndarray | None = None,
     box_confidence: np.ndarray | None = None,
     edited: np.ndarray | None = None,
@@ -43,6 +48,7 @@ def make_poses(
     source_software: str = "",
     source_file: str = "",
     video_path: str = "",
+    space_unit: str = PIXELS,
     provenance: dict[str, Any] | None = None,
 ) -> xr.Dataset:
     """Build a validated pose data set from arrays.
@@ -50,7 +56,7 @@ def make_poses(
     Parameters
     ----------
     position
-        Shape (T, 2, K, N), pixels, NaN = absent.
+        Shape (T, 2, K, N), pixels, or (T, 3, K, N) in ``space_unit``; NaN = absent.
     confidence
         Shape (T, K, N), 0..1; NaN everywhere when None.
     keypoints, individuals
@@ -59,6 +65,8 @@ def make_poses(
         Frames per second; None when unknown, then time is counted in frames.
     frames
         Shape (T,), index of each row in the original video; 0..T-1 when None.
+    times
+        Shape (T,), seconds, where a clock measured them; ``frames / fps`` when None.
     boxes, box_confidence
         Shapes (T, 4, N) as x, y, width, height in pixels, and (T, N).
     edited
@@ -67,6 +75,8 @@ def make_poses(
         T image names, for labelled image folders.
     source_software, source_file, video_path
         Where the poses come from and which video they belong to.
+    space_unit
+        Unit of ``position``, such as ``"mm"``.
     provenance
         JSON-serialisable record, see :mod:`superanimal.poses.provenance`.
 
@@ -81,9 +91,11 @@ def make_poses(
         When shapes, names or values break the rules above.
     """
     position = np.asarray(position, dtype=np.float32)
-    if position.ndim != 4 or position.shape[1] != 2:
-        raise InputError(f"position has shape {position.shape}", "expected (time, 2, keypoints, individuals)")
-    n_time, _, n_keypoints, n_individuals = position.shape
+    if position.ndim != 4 or position.shape[1] not in (2, 3):
+        raise InputError(
+            f"position has shape {position.shape}", "expected (time, 2 or 3, keypoints, individuals)"
+        )
+    n_time, n_space, n_keypoints, n_individuals = position.shape
     if individuals is None:
         individuals = [f"animal{i}" for i in range(n_individuals)]
     if confidence is None:
@@ -101,7 +113,7 @@ def make_poses(
         arrays["edited"] = np.asarray(edited, dtype=bool)
     sizes = {
         "time": n_time,
-        "space": 2,
+        "space": n_space,
         "keypoints": n_keypoints,
         "individuals": n_individuals,
         "box": 4,
@@ -114,6 +126,7 @@ def make_poses(
         ("keypoints", keypoints, n_keypoints),
         ("individuals", individuals, n_individuals),
         ("frames", frames, n_time),
+        ("times", times, n_time),
         ("images", images, n_time),
     ):
         if names is not None and len(names) != count:
@@ -121,9 +134,14 @@ def make_poses(
     if fps is not None and not (np.isfinite(fps) and fps > 0):
         raise InputError(f"fps is {fps}", "it must be a positive number, or None when unknown")
 
+    if times is None:
+        times = frames / fps if fps else frames.astype(np.int64)
+        time_unit = "seconds" if fps else "frames"
+    else:
+        times, time_unit = np.asarray(times, dtype=np.float64), "seconds"
     coords: dict[str, Any] = {
-        "time": frames / fps if fps else frames.astype(np.int64),
-        "space": list(SPACE),
+        "time": times,
+        "space": list(SPACE[:n_space]),
         "keypoints": [str(name) for name in keypoints],
         "individuals": [str(name) for name in individuals],
         "frame": ("time", frames.astype(np.int64)),
@@ -134,7 +152,7 @@ def make_poses(
         coords["image"] = ("time", [str(image) for image in images])
     attrs: dict[str, Any] = {
         "ds_type": "poses",
-        "time_unit": "seconds" if fps else "frames",
+        "time_unit": time_unit,
         "source_software": source_software,
         "source_file": source_file,
         "video_path": video_path,
@@ -142,6 +160,8 @@ def make_poses(
     }
     if fps:
         attrs["fps"] = float(fps)
+    if space_unit != PIXELS:
+        attrs["space_unit"] = space_unit
     return validate_poses(
         xr.Dataset({k: (_DIMS[k], v) for k, v in arrays.items()}, coords=coords, attrs=attrs)
     )
@@ -161,8 +181,8 @@ def validate_poses(ds: xr.Dataset) -> xr.Dataset:
     for name, dims in _DIMS.items():
         if name in ds and ds[name].dims != dims:
             raise InputError(f"{name} has dimensions {ds[name].dims}", f"expected {dims}")
-    if list(ds.coords["space"].values) != list(SPACE):
-        raise InputError(f"space is {list(ds.coords['space'].values)}", "only ['x', 'y'] is supported")
+    if (space := [str(name) for name in ds.coords["space"].values]) not in (list(SPACE[:2]), list(SPACE)):
+        raise InputError(f"space is {space}", "it is ['x', 'y'] or ['x', 'y', 'z']")
     for dim in ("keypoints", "individuals"):
         names = [str(name) for name in ds.coords[dim].values]
         repeated = sorted({name for name in names if names.count(name) > 1})
@@ -176,6 +196,37 @@ def validate_poses(ds: xr.Dataset) -> xr.Dataset:
     if low < -1e-6 or high > 1 + 1e-6:
         raise InputError(f"confidence runs from {low:g} to {high:g}", "it must lie in 0..1")
     return ds
+
+
+def require_pixels(ds: xr.Dataset, task: str) -> xr.Dataset:
+    """Check a pose data set and that it lies in the picture, and return it.
+
+    Parameters
+    ----------
+    task
+        What needs pixels, as the start of a sentence: ``"an overlay"``.
+
+    Raises
+    ------
+    InputError
+        When the poses are three-dimensional, or break the schema.
+    """
+    if validate_poses(ds).sizes["space"] != 2:
+        raise InputError(
+            f"poses with x, y and z in {ds.attrs.get('space_unit', PIXELS)}",
+            f"{task} needs x and y in pixels",
+            "project them on the picture first"
+            + by_caller(', or take two axes: ds.sel(space=["x", "y"])', ""),
+        )
+    return ds
+
+
+def has_own_times(ds: xr.Dataset) -> bool:
+    """Return whether ``time`` was measured: seconds that frame number and rate do not tell."""
+    if ds.attrs.get("time_unit") != "seconds":
+        return False
+    fps = ds.attrs.get("fps")
+    return not fps or not np.allclose(ds["time"].values, ds["frame"].values / fps, rtol=1e-9, atol=1e-6)
 
 
 def _finite_range(values: np.ndarray) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from superanimal.errors import InputError
-from superanimal.poses import KeypointSpace, space_for, validate_poses
+from superanimal.poses import KeypointSpace, require_pixels, space_for
 from superanimal.progress import Progress
 from superanimal.video.base import Frame, Video
 from superanimal.video.writer import VideoWriter
@@ -80,7 +80,7 @@ def render_overlay(
     InputError
         When the poses are not about this video, or an option makes no sense.
     """
-    validate_poses(poses)
+    require_pixels(poses, "an overlay")
     frames = np.asarray(poses["frame"].values, np.int64)
     if trails < 0:
         raise InputError(f"trails={trails}", "the length of trails is 0 or more frames")

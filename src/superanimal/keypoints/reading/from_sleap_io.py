@@ -46,7 +46,9 @@ def from_labels(
             if not people:
                 score[own] = np.clip(instance.numpy(scores=True)[:, -1], 0, 1)
             scores.append(score)
-            names.append(instance.track.name if instance.track else f"animal{n}")
+            corrected = getattr(instance, "from_predicted", None)
+            track = instance.track or (corrected.track if corrected is not None else None)
+            names.append(track.name if track else f"animal{n}")
     shape = (len(index), len(keypoints))
     labelled = LabelledSet(
         name=name,

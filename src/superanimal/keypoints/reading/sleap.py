@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from superanimal.errors import FormatError
+from superanimal.formats.sleap.project import open_project
 from superanimal.keypoints.labelled import LabelledSet
 from superanimal.keypoints.reading.from_sleap_io import from_labels
 
@@ -28,13 +29,14 @@ def read(
     Raises
     ------
     FormatError
-        The file is damaged.
+        The file is damaged, or an instance does not fit its skeleton.
     """
     import sleap_io
 
+    open_project(path)
     try:
         labels: Any = sleap_io.load_slp(os.fspath(path), open_videos=False)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, IndexError) as error:
         raise FormatError(f"{path}: not a readable SLEAP project ({error})") from error
     label = name or path.name.removesuffix(".slp").removesuffix(".pkg")
     return from_labels(labels, path, Path(images) if images else None, label, min_confidence)

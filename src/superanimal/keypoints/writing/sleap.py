@@ -16,6 +16,7 @@ import numpy as np
 
 from superanimal.errors import StorageError, option
 from superanimal.files import storage_error
+from superanimal.formats.sleap.skeleton import skeleton_of
 from superanimal.keypoints.images import picture_size, read_bytes
 from superanimal.keypoints.labelled import LabelledSet
 from superanimal.keypoints.writing.job import Materialized, Target, what_is_lost
@@ -174,15 +175,10 @@ def _write_labels(
 ) -> None:
     import sleap_io
 
-    nodes = {name: sleap_io.Node(name) for name in labelled.keypoints}
-    edges = [(a, b) for a, b in (space.edges if space else ()) if a in nodes and b in nodes]
     slot, names = labelled.slots()
-    skeleton = sleap_io.Skeleton(
-        nodes=list(nodes.values()), edges=[sleap_io.Edge(nodes[a], nodes[b]) for a, b in edges]
-    )
     empty = sleap_io.Labels(
         videos=[sleap_io.Video(filename=f"{v}.mp4", open_backend=False) for v in range(len(videos))],
-        skeletons=[skeleton],
+        skeletons=[skeleton_of(labelled.keypoints, space).for_sleap()],
         tracks=[sleap_io.Track(name) for name in names],
         provenance={"superanimal": json.dumps(make_provenance("materialize", name=labelled.name))},
     )
