@@ -209,6 +209,17 @@ def test_z_comes_back_where_it_is_asked_for(tmp_path: Path, file: str) -> None:
         load_poses(tmp_path / file, space=4)
 
 
+def test_z_of_a_wide_table_is_dropped_with_a_warning_or_kept(tmp_path: Path) -> None:
+    columns = pd.MultiIndex.from_product(
+        [["s"], ["nose"], ["x", "y", "z"]], names=["scorer", "bodyparts", "coords"]
+    )
+    pd.DataFrame([[0.0, 0, 7], [0, 0, 0], [1, 2, 3]], columns=columns).to_csv(tmp_path / "x.csv")
+    with pytest.warns(UserWarning, match="z is dropped"):
+        assert load_poses(tmp_path / "x.csv").sizes["space"] == 2
+    ds = load_poses(tmp_path / "x.csv", space=3)
+    np.testing.assert_array_equal(ds["position"].values[..., 0, 0], [[0, 0, 7], [np.nan] * 3, [1, 2, 3]])
+
+
 @pytest.mark.parametrize("name", ["dlc-h5", "dlc-csv", "coco", "slp", "sleap-analysis-h5"])
 def test_files_of_pixels_refuse_three_axes(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"x, y and z in mm; .* needs x and y in pixels"):

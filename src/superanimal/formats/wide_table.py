@@ -21,6 +21,7 @@ import xarray as xr
 from superanimal.errors import FormatError
 from superanimal.formats.record import fields_of, record_of
 from superanimal.poses import make_poses
+from superanimal.poses.dataset import SPACE
 
 _COORDS = ("x", "y", "likelihood")
 _VIDEO = re.compile(r"\.(mp4|avi|mov|mkv|m4v|mpe?g|wmv|webm)$", re.IGNORECASE)
@@ -115,7 +116,8 @@ def table_to_poses(table: WideTable, source: str | os.PathLike[str], software: s
     individuals = ["animal0"] if names == [None] else [str(name) for name in names]
     keypoints = _distinct(keypoint for _, _, keypoint, _ in table.columns)
     rows, shape = len(table.index), (len(keypoints), len(individuals))
-    arrays = {coord: np.full((rows, *shape), np.nan, dtype=np.float32) for coord in ("x", "y", "likelihood")}
+    axes = SPACE if any(coord == "z" for *_, coord in table.columns) else SPACE[:2]
+    arrays = {coord: np.full((rows, *shape), np.nan, dtype=np.float32) for coord in (*axes, "likelihood")}
     where: dict[str, list[tuple[int, int, int]]] = {coord: [] for coord in arrays}
     for column, (_, individual, keypoint, coord) in enumerate(table.columns):
         if coord in where:
@@ -134,13 +136,14 @@ def table_to_poses(table: WideTable, source: str | os.PathLike[str], software: s
         warnings.warn(f"{source}: {points} only one of x and y, taken as absent", stacklevel=3)
     if not table.is_labels:
         doubtful = (likelihood == 0) if table.has_likelihood else True
-        absent |= (likelihood < 0) | (doubtful & (x == y) & ((x == 0) | (x == -1)))
+        equal = np.all([arrays[axis] == x for axis in axes], axis=0)
+        absent |= (likelihood < 0) | (doubtful & equal & ((x == 0) | (x == -1)))
     for array in arrays.values():
         array[absent] = np.nan
 
     frames, images = index_to_frames(table.index, source)
     ds = make_poses(
-        np.stack([x, y], axis=1),
+        np.stack([arrays[axis] for axis in axes], axis=1),
         clip_confidence(likelihood, source),
         keypoints=keypoints,
         individuals=individuals,
