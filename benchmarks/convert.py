@@ -69,7 +69,7 @@ def make_source(folder: Path, images: int) -> Path:
 
 def run_one(source: Path, dest: Path, to: str) -> None:
     """Convert in this process and print seconds, peak MiB and the number of images."""
-    from superanimal.keypoints import convert
+    from superanimal.keypoints.convert import convert
 
     started = time.perf_counter()
     done = convert(f"{COLUMN}={source}", dest, to=to, space="topviewmouse", table="topviewmouse")

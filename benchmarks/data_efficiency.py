@@ -5,7 +5,7 @@
 For each data set, a quarter of the images is set aside at random (three seeds, as in the paper). On 1, 5,
 10, 50 and 100 % of the rest a model is trained in each of four ways; the weights of the last step are
 tested, so that no test image chooses anything. A new head learns twice as many steps, as it does in the
-product (:func:`superanimal.training.methods.usual_steps`). Forgetting is the error on keypoints that were
+product (:func:`superanimal.training.finetuning.methods.usual_steps`). Forgetting is the error on keypoints that were
 *not* labelled: of rendered mice, whose truth is known, and of the golden mouse after training on openfield;
 and the number of them whose confidence falls below :data:`SURE` (the paper's "keypoint dropping"). Runs are
 kept in ``--cache`` one by one; the same command goes on where it stopped, and a second process that works
@@ -62,9 +62,9 @@ class Bench:
 
 def benches(data: Path, cache: Path, wanted: list[str]) -> Iterator[Bench]:
     """Yield the data sets by name."""
-    from superanimal.keypoints import read_labels
-    from superanimal.keypoints.labelled import UNDEFINED
-    from superanimal.keypoints.synthetic import synthetic_labels
+    from superanimal.labels import read_labels
+    from superanimal.labels.labelled_set import UNDEFINED
+    from superanimal.labels.synthetic import synthetic_labels
 
     masked = tuple(name for name in METHODS if name != UNMASKED)
     if "openfield" in wanted:
@@ -86,14 +86,14 @@ def benches(data: Path, cache: Path, wanted: list[str]) -> Iterator[Bench]:
 
 def predict(model: Any, labels: Any, detector: str | None) -> Any:
     """Return what a model finds on the images of a set, in labelled boxes when there is no detector."""
-    from superanimal.keypoints.predicting import predict_images
+    from superanimal.inference.labelled_images import predict_images
 
     return predict_images(labels, model, boxes="labels" if detector == "none" else "detector")
 
 
 def error(found: Any, labels: Any, names: dict[str, str]) -> dict[str, float]:
     """Return figures of predictions for the given label names (label name to model name)."""
-    from superanimal.training.evaluate import evaluate
+    from superanimal.evaluation import evaluate
 
     only = {name: names.get(name, "") for name in labels.keypoints}
     figures = evaluate(found, labels, keypoint_map=only, samples=0, box_margin=20)
@@ -102,15 +102,15 @@ def error(found: Any, labels: Any, names: dict[str, str]) -> dict[str, float]:
 
 def dropped_per_animal(found: Any, names: list[str]) -> float:
     """Return how many of the keypoints lie below :data:`SURE`, per animal and image."""
-    from superanimal.training.evaluate.stability import dropped
+    from superanimal.evaluation.stability import dropped
 
     return float(np.nanmean(dropped(found.sel(keypoints=names), SURE)))
 
 
 def run(bench: Bench, method: str, share: float, seed: int, steps: int, folder: Path) -> dict[str, Any]:
     """Train once and measure; ``share`` 0 is the model as it is."""
-    from superanimal.keypoints.labelled import ABSENT, UNDEFINED
-    from superanimal.training.finetuning import finetune
+    from superanimal.labels.labelled_set import ABSENT, UNDEFINED
+    from superanimal.training.finetuning.finetune import finetune
     from superanimal.zoo import load_pose_model
 
     order = np.random.default_rng([seed, 11]).permutation(len(bench.learn))

@@ -37,7 +37,7 @@ LIMIT_PX, LIMIT_SCORE = 0.01, 1e-4
 
 def make_project(name: str, frames: np.ndarray, keypoints: tuple[str, ...], animals: int = 1) -> Path:
     """Write labels on some frames as a DeepLabCut project; the points are random, only their names matter."""
-    from superanimal.keypoints import ImageRef, LabelledSet, materialize
+    from superanimal.labels import ImageRef, LabelledSet, materialize
 
     folder = CACHE / f"project-{name}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -68,7 +68,7 @@ def weights_of(case: Case, frames: np.ndarray) -> tuple[Path, Path]:
         return make_weights(case, frames)
     import torch
 
-    from superanimal.training.heads import random_network
+    from superanimal.training.networks.heads import random_network
     from superanimal.zoo import get_entry
 
     pose = CACHE / "weights" / f"{case.superanimal}_{case.pose}.pt"
@@ -111,8 +111,8 @@ def main() -> None:
     os.environ.update(environment(args.threads))
     import torch
 
+    from superanimal.exporting.deeplabcut_shuffle import export_deeplabcut
     from superanimal.inference import analyze
-    from superanimal.training.deeplabcut_snapshot import export_deeplabcut
     from superanimal.zoo import load_detector, load_pose_model
 
     torch.set_num_threads(args.threads)

@@ -18,14 +18,9 @@ import xarray as xr
 from _report import machine, table, write_section
 
 from superanimal.bootstrap import bootstrap
-from superanimal.keypoints import (
-    LabelledSet,
-    Matching,
-    calibrate,
-    match_predictions,
-    predict_images,
-    read_labels,
-)
+from superanimal.inference.labelled_images import predict_images
+from superanimal.keypoints import Matching, calibrate, match_predictions
+from superanimal.labels import LabelledSet, read_labels
 
 KNOWN = {
     "dlc-openfield": {

@@ -31,13 +31,13 @@ def cpu_ms(function: Callable[[], object], repeats: int = 5) -> float:
 
 def step_costs(folder: Path) -> list[list[str]]:
     """Measure a training step on rendered mice, network by network."""
-    from superanimal.keypoints import synthetic_labels
+    from superanimal.labels import synthetic_labels
     from superanimal.poses import load_space
-    from superanimal.training.module import TrainingModule
-    from superanimal.training.networks import new_model
-    from superanimal.training.recipe import Recipe
-    from superanimal.training.samples import PoseSamples
-    from superanimal.training.task import PoseTask
+    from superanimal.training.data.samples import PoseSamples
+    from superanimal.training.loop.lightning_module import TrainingModule
+    from superanimal.training.loop.recipe import Recipe
+    from superanimal.training.loop.task import PoseTask
+    from superanimal.training.networks.new_model import new_model
 
     mice, space = synthetic_labels(folder, CROPS, size=(240, 320)), load_space("topviewmouse")
     rows = []

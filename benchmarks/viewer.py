@@ -25,8 +25,8 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
 import napari_superanimal as plugin
-from napari_superanimal.layers import DENSE_LIMIT, poses_to_layer
-from napari_superanimal.playback import attach
+from napari_superanimal.pose_layer.layers import DENSE_LIMIT, poses_to_layer
+from napari_superanimal.pose_layer.playback import attach
 from superanimal.poses import load_space, make_poses
 from superanimal.samples import sample_path
 from superanimal.video import open_video

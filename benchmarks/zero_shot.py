@@ -22,8 +22,10 @@ import xarray as xr
 from _report import machine, table, write_section
 
 from superanimal.errors import CalibrationRefused
-from superanimal.keypoints import LabelledSet, calibrate, predict_images, read_labels
-from superanimal.training.evaluate import evaluate
+from superanimal.evaluation import evaluate
+from superanimal.inference.labelled_images import predict_images
+from superanimal.keypoints import calibrate
+from superanimal.labels import LabelledSet, read_labels
 
 MODEL = "mini_topviewmouse"
 CALIBRATION_IMAGES, DRAWS = 10, 5

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 from superanimal.formats import load_poses
-from superanimal.keypoints import LabelledSet, synthetic_labels
+from superanimal.labels import LabelledSet, synthetic_labels
 from superanimal.progress import Progress
-from superanimal.training.finetuning import finetune
+from superanimal.training.finetuning.finetune import finetune
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "docs-finetune"

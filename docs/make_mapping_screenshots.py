@@ -17,7 +17,7 @@ from make_screenshots import IMAGES as PICTURES
 from make_screenshots import dock, grab, settle
 from PIL import Image
 
-from superanimal.keypoints import LabelledSet, synthetic_labels
+from superanimal.labels import LabelledSet, synthetic_labels
 
 OWN = {
     "nose": "snout",

@@ -13,7 +13,9 @@ import cv2
 import numpy as np
 import xarray as xr
 
-from superanimal.keypoints import LabelledSet, calibrate, match_predictions, predict_images, synthetic_labels
+from superanimal.inference.labelled_images import predict_images
+from superanimal.keypoints import calibrate, match_predictions
+from superanimal.labels import LabelledSet, synthetic_labels
 
 IMAGES = Path(__file__).with_name("images")
 NAMES = {

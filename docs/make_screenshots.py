@@ -29,7 +29,7 @@ from qtpy.QtWidgets import (
 )
 
 import napari_superanimal as plugin
-from napari_superanimal.playback import attach
+from napari_superanimal.pose_layer.playback import attach
 from superanimal.samples import sample_path
 
 IMAGES = Path(__file__).with_name("images")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from superanimal.keypoints import synthetic_labels
+from superanimal.labels import synthetic_labels
 from superanimal.poses import load_space
-from superanimal.training.augmentation import contact_sheet
-from superanimal.training.recipe import Recipe
-from superanimal.training.samples import PoseSamples
+from superanimal.training.data.augmentation import contact_sheet
+from superanimal.training.data.samples import PoseSamples
+from superanimal.training.loop.recipe import Recipe
 from superanimal.zoo import get_entry
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari_superanimal._reader import LayerData, attach_when_added, paths_of
 
 if TYPE_CHECKING:
-    from superanimal.keypoints.labelled import LabelledSet
+    from superanimal.labels.labelled_set import LabelledSet
 
 PROJECT_KEYS = ("Task", "scorer", "video_sets", "project_path")
 """What the config.yaml of a DeepLabCut project holds at its top level."""
@@ -60,7 +60,7 @@ def read_labelled_images(path: str | Sequence[str]) -> list[LayerData]:
     FormatError, InputError, NotFoundError
         When the labels cannot be read, or there are none.
     """
-    from superanimal.keypoints import read_labels
+    from superanimal.labels import read_labels
 
     layers: list[LayerData] = []
     for file in paths_of(path):
@@ -72,7 +72,7 @@ def read_labelled_images(path: str | Sequence[str]) -> list[LayerData]:
 def labelled_layers(labels: LabelledSet, source: Path) -> list[LayerData]:
     """Return the pictures of a labelled set as an image layer, and its labels as a pose layer."""
     from napari_superanimal._settings import setting
-    from napari_superanimal.layers import TABLE_KEY, poses_to_layerdata
+    from napari_superanimal.pose_layer.layers import TABLE_KEY, poses_to_layerdata
 
     there = [Path(image.path).is_file() for image in labels.images]
     if not all(there):

@@ -94,7 +94,7 @@ def _tell_of_sizes(video: Video) -> None:
 def read_poses(path: str | Sequence[str]) -> list[LayerData]:
     """Return one Points layer per pose file; its skeleton appears with it."""
     from napari_superanimal._settings import setting
-    from napari_superanimal.layers import TABLE_KEY, poses_to_layerdata
+    from napari_superanimal.pose_layer.layers import TABLE_KEY, poses_to_layerdata
     from superanimal.formats import load_poses
 
     layers = []
@@ -119,8 +119,8 @@ def attach_when_added(table: Any, cutoff: float) -> None:
         return
 
     def on_inserted(event: Any) -> None:
-        from napari_superanimal.layers import TABLE_KEY
-        from napari_superanimal.playback import attach
+        from napari_superanimal.pose_layer.layers import TABLE_KEY
+        from napari_superanimal.pose_layer.playback import attach
 
         if event.value.metadata.get(TABLE_KEY) is table:
             viewer.layers.events.inserted.disconnect(on_inserted)

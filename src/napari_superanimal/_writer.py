@@ -43,7 +43,7 @@ def write_csv(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
 
 
 def _write(path: str, data: Any, meta: dict[str, Any], format_name: str) -> list[str]:
-    from napari_superanimal.layers import layer_to_poses
+    from napari_superanimal.pose_layer.layers import layer_to_poses
     from superanimal.formats import save_poses
 
     poses = layer_to_poses((data, meta, "points"))

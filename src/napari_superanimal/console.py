@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Points
 
-    from napari_superanimal.estimation import Estimation
-    from napari_superanimal.matching import MatchJob
-    from napari_superanimal.training import TrainJob
-    from superanimal.keypoints.labelled import LabelledSet
+    from napari_superanimal.docks.estimate.run import Estimation
+    from napari_superanimal.docks.finetune.jobs import TrainJob
+    from napari_superanimal.docks.mapping.job import MatchJob
+    from superanimal.labels.labelled_set import LabelledSet
 
 
 def open_video(viewer: ViewerModel, path: str | os.PathLike[str]) -> Image:
@@ -64,7 +64,7 @@ def estimate_poses(
         When there is no such video, a run is going on in it, or an option is wrong.
     """
     from napari_superanimal._settings import setting
-    from napari_superanimal.estimation import Estimation, estimation_of
+    from napari_superanimal.docks.estimate.run import Estimation, estimation_of
     from superanimal.inference.options import check_options
 
     layer = _video(viewer, video)
@@ -133,8 +133,8 @@ def match_keypoints(
         When the labels cannot be read.
     """
     from napari_superanimal._settings import setting
-    from napari_superanimal.matching import MatchJob
-    from superanimal.keypoints import read_labels
+    from napari_superanimal.docks.mapping.job import MatchJob
+    from superanimal.labels import read_labels
 
     found = read_labels(labels) if isinstance(labels, (str, os.PathLike)) else labels
     job = MatchJob(found, model or setting("analysis", "model"), accept_license=accept_license)
@@ -163,7 +163,7 @@ def train(
     accept_license
         You accept the terms of a released model.
     options
-        As for ``superanimal.training.finetuning.finetune``: ``method``, ``table``, ``held_out``, ...
+        As for ``superanimal.training.finetuning.finetune.finetune``: ``method``, ``table``, ``held_out``, ...
 
     Returns
     -------
@@ -177,8 +177,8 @@ def train(
         When the labels cannot be read.
     """
     from napari_superanimal._settings import setting
-    from napari_superanimal.training import TrainJob
-    from superanimal.keypoints import read_labels
+    from napari_superanimal.docks.finetune.jobs import TrainJob
+    from superanimal.labels import read_labels
 
     found = read_labels(labels) if isinstance(labels, (str, os.PathLike)) else labels
     chosen = {"model": model or setting("analysis", "model"), "out": str(out), **options}
@@ -189,8 +189,8 @@ def train(
 
 def show_poses(viewer: ViewerModel, poses: xr.Dataset, *, skeleton: bool = True, **options: Any) -> Points:
     """Add poses as a layer, with their skeleton; options as for ``poses_to_layer``."""
-    from napari_superanimal.layers import poses_to_layer
-    from napari_superanimal.playback import attach
+    from napari_superanimal.pose_layer.layers import poses_to_layer
+    from napari_superanimal.pose_layer.playback import attach
 
     layer = poses_to_layer(poses, **options)
     viewer.layers.append(layer)
@@ -203,7 +203,7 @@ def show_poses(viewer: ViewerModel, poses: xr.Dataset, *, skeleton: bool = True,
 
 def save(layer: Points, path: str | os.PathLike[str], format: str | None = None) -> list[Path]:
     """Save the poses of a layer with all edits; the format follows from the suffix when None."""
-    from napari_superanimal.layers import layer_to_poses
+    from napari_superanimal.pose_layer.layers import layer_to_poses
     from superanimal.formats import save_poses
 
     return save_poses(layer_to_poses(layer), path, format=format)
@@ -265,13 +265,13 @@ def redo(viewer: ViewerModel, layer: Points) -> None:
 
 
 def _view(viewer: ViewerModel, layer: Points) -> Any:
-    from napari_superanimal.playback import attach
+    from napari_superanimal.pose_layer.playback import attach
 
     return attach(viewer, layer)
 
 
 def _video(viewer: ViewerModel, video: Image | str | None) -> Image:
-    from napari_superanimal.estimation import is_video_layer
+    from napari_superanimal.docks.estimate.run import is_video_layer
 
     if isinstance(video, str):
         if video not in viewer.layers:
@@ -307,7 +307,7 @@ def _check_that_they_travel(options: dict[str, Any]) -> None:
 
 
 def _run(viewer: ViewerModel, video: Image | str | None) -> Estimation:
-    from napari_superanimal.estimation import estimation_of
+    from napari_superanimal.docks.estimate.run import estimation_of
 
     layer = _video(viewer, video)
     run = estimation_of(layer)

@@ -1,7 +1,7 @@
 """Core jobs in a child process, seen from the viewer.
 
 The models and the GPU belong to the child: a crash or an out-of-memory kill there never takes the viewer
-down, and what it had finished is kept in the run store. See :mod:`napari_superanimal._child` for the
+down, and what it had finished is kept in the run store. See :mod:`superanimal.jobs.child` for the
 protocol.
 """
 
@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from qtpy.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
-from napari_superanimal._child import unpack
 from superanimal.errors import InputError
+from superanimal.jobs.child import unpack
 
 if TYPE_CHECKING:
-    from superanimal.inference.store import RunStore
+    from superanimal.poses.run_store import RunStore
 
 LOG_LINES = 12
 RESULTS = ("position", "confidence", "boxes", "box_confidence")
@@ -115,7 +115,7 @@ class ChildJob(QObject):
         return int(self._process.processId()) if self._process is not None else 0
 
     def request(self) -> dict[str, Any]:
-        """Return what the child has to do, as JSON values; see :mod:`napari_superanimal._child`."""
+        """Return what the child has to do, as JSON values; see :mod:`superanimal.jobs.child`."""
         raise NotImplementedError
 
     def take_event(self, kind: str, event: dict[str, Any]) -> None:
@@ -152,7 +152,7 @@ class ChildJob(QObject):
         process.finished.connect(self._on_finished)
         process.errorOccurred.connect(self._on_error)
         self._process = process
-        process.start(sys.executable, ["-m", "napari_superanimal._child"])
+        process.start(sys.executable, ["-m", "superanimal.jobs.child"])
         process.write(json.dumps(self.request()).encode() + b"\n")
         self.reported.emit(self.report)
 
@@ -311,7 +311,7 @@ class Job(ChildJob):
             When the job is running already.
         """
         # what reading the store takes is imported while the child loads its models, not when points arrive
-        threading.Thread(target=import_module, args=("superanimal.inference.store",), daemon=True).start()
+        threading.Thread(target=import_module, args=("superanimal.poses.run_store",), daemon=True).start()
         super().start()
 
     def start_over(self) -> None:
@@ -344,7 +344,7 @@ class Job(ChildJob):
 
     def _open_store(self) -> None:
         """Open the run store, which exists as soon as the child started to count."""
-        from superanimal.inference.store import RunStore
+        from superanimal.poses.run_store import RunStore
 
         if self._store is None and self.store_path is not None:
             self._store = RunStore.open(self.store_path)
@@ -352,7 +352,7 @@ class Job(ChildJob):
 
     def _fetch_last_chunk(self) -> None:
         """Fetch what was finished last: a child that died may have written it without a word about it."""
-        from superanimal.inference.store import CHUNK
+        from superanimal.poses.run_store import CHUNK
 
         if self._store is None:
             return

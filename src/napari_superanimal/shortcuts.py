@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from napari.layers import Points
 
-    from napari_superanimal.playback import PoseView
+    from napari_superanimal.pose_layer.playback import PoseView
 
 PREFIX = "napari-superanimal:"
 
@@ -45,7 +45,7 @@ def register() -> None:
 
 def _on_poses(action: Callable[[PoseView], None]) -> Callable[[Points], None]:
     def act(layer: Points) -> None:
-        from napari_superanimal.layers import is_pose_layer, table_of
+        from napari_superanimal.pose_layer.layers import is_pose_layer, table_of
 
         view = table_of(layer).view if is_pose_layer(layer) else None
         if view is not None:

@@ -11,8 +11,8 @@ from typing import Any
 _PUBLIC = {
     "analyze": "superanimal.inference",
     "calibrate": "superanimal.keypoints",
-    "evaluate": "superanimal.training.evaluate",
-    "finetune": "superanimal.training.finetuning",
+    "evaluate": "superanimal.evaluation",
+    "finetune": "superanimal.training.finetuning.finetune",
     "load_poses": "superanimal.formats",
     "load_space": "superanimal.poses",
     "match": "superanimal.keypoints",

@@ -14,7 +14,7 @@ from superanimal.cli.analyze import parse_roi
 from superanimal.errors import InputError
 from superanimal.formats import load_poses
 from superanimal.inference import RunStore
-from superanimal.inference import store as store_module
+from superanimal.poses import run_store as store_module
 from superanimal.samples import sample_path
 
 Call = Callable[..., tuple[int, str, str]]

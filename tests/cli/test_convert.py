@@ -1,18 +1,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "keypoints"))
 from labelsets import make_set, write_images
 
 from superanimal.formats import save_poses
-from superanimal.keypoints import materialize, read_labels
+from superanimal.labels import materialize, read_labels
 from superanimal.poses import make_poses
 
 Call = Callable[..., tuple[int, str, str]]

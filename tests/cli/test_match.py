@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from superanimal.keypoints import LabelledSet, load_calibration, load_table, materialize, synthetic_labels
+from superanimal.keypoints import load_table
+from superanimal.labels import LabelledSet, materialize, synthetic_labels
+from superanimal.poses.offsets import load_calibration
 
 Call = Callable[..., tuple[int, str, str]]
 KEPT = ("nose", "left_ear", "right_ear", "mouse_center", "tail_base")

@@ -13,7 +13,7 @@ import pytest
 
 from superanimal.errors import FormatError, SuperAnimalError
 from superanimal.formats import LossWarning, load_poses, save_poses
-from superanimal.keypoints import read_labels
+from superanimal.labels import read_labels
 from superanimal.poses import make_poses
 
 GOOD: dict[str, Any] = {

@@ -237,7 +237,7 @@ def test_importing_the_registry_loads_nothing_heavy() -> None:
 
 
 def test_run_store_is_recognised_and_reads_as_far_as_it_is_finished(tmp_path: Path) -> None:
-    from superanimal.inference.store import RunStore
+    from superanimal.poses.run_store import RunStore
 
     path = tmp_path / "clip_mini.poses.zarr"
     store = RunStore.create(path, frames=np.arange(4), keypoints=["a", "b"], individuals=["i"], fps=10.0)

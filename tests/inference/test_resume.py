@@ -19,7 +19,7 @@ from blobs import BlobDetector, BlobPose
 from superanimal.errors import Cancelled, InputError, StorageError
 from superanimal.formats import load_poses
 from superanimal.inference import Analyzer, RunStore
-from superanimal.inference import store as store_module
+from superanimal.poses import run_store as store_module
 from superanimal.progress import Progress
 
 
@@ -184,7 +184,7 @@ def test_a_finished_run_computes_nothing(long_clip: Path, whole: Path) -> None:
 
 
 def test_killed_at_random_moments(long_clip: Path, whole: Path, tmp_path: Path) -> None:
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1] / "support"
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",

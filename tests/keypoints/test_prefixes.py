@@ -9,7 +9,8 @@ from mice import NAMES, jitter, labels_of, mouse_points, predictions_of
 
 from superanimal.errors import InputError
 from superanimal.formats import load_poses
-from superanimal.keypoints import find_prefixes, from_poses, match_predictions, split_prefixes
+from superanimal.keypoints import find_prefixes, match_predictions, split_prefixes
+from superanimal.labels import from_poses
 
 
 @pytest.mark.parametrize(

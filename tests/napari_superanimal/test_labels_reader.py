@@ -12,7 +12,7 @@ import yaml
 
 from napari_superanimal._labels_reader import get_labels_reader
 from napari_superanimal._reader import get_poses_reader
-from napari_superanimal.layers import layer_to_poses
+from napari_superanimal.pose_layer.layers import layer_to_poses
 
 SIZES = ((40, 60), (40, 60), (50, 50))
 

@@ -10,7 +10,7 @@ import pytest
 from superanimal.poses import load_space
 from superanimal.synth import QUADRUPED, Camera, QuadrupedPose, QuadrupedShape, build_quadruped
 from superanimal.synth.anatomy import LIMBS
-from superanimal.synth.limbs import bend_joint
+from superanimal.synth.quadruped_legs import bend_joint
 from superanimal.synth.raster import rasterise
 from superanimal.synth.species import GAITS, SPECIES, gait_feet, sample_posture, sample_quadruped
 

@@ -15,10 +15,10 @@ import pytest
 pytest.importorskip("onnxruntime", reason="needs the extra onnx")
 pytest.importorskip("onnxscript", reason="needs the extra onnx")
 
+from superanimal.exporting.onnx import export_onnx
 from superanimal.inference import analyze
-from superanimal.keypoints import synthetic_labels
-from superanimal.training.heads import from_scratch
-from superanimal.training.onnx import export_onnx
+from superanimal.labels import synthetic_labels
+from superanimal.training.networks.heads import from_scratch
 from superanimal.zoo import load_pose_model
 from superanimal.zoo.entry import HeadSpec, Licence, ModelEntry
 from superanimal.zoo.pose_model import PoseModel

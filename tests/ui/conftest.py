@@ -47,7 +47,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
     folder = home / "models" / "imported" / "random_mouse"
     folder.mkdir(parents=True)
-    subprocess.run([sys.executable, str(HERE / "random_model.py"), str(folder)], check=True)
+    subprocess.run(
+        [sys.executable, str(HERE.parent / "support" / "random_model.py"), str(folder)], check=True
+    )
     return home
 
 

@@ -11,7 +11,7 @@ from napari.utils.action_manager import action_manager
 from qtpy.QtCore import Qt
 
 import napari_superanimal as plugin
-from napari_superanimal.layers import table_of
+from napari_superanimal.pose_layer.layers import table_of
 from napari_superanimal.shortcuts import ACTIONS, PREFIX
 
 DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Train")

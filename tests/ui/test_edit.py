@@ -15,8 +15,8 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 import napari_superanimal as plugin
-from napari_superanimal.layers import poses_to_layer, table_of
-from napari_superanimal.playback import attach
+from napari_superanimal.pose_layer.layers import poses_to_layer, table_of
+from napari_superanimal.pose_layer.playback import attach
 from superanimal.formats import load_poses
 
 

@@ -15,8 +15,8 @@ import pytest
 from qtpy.QtCore import QTimer
 
 import napari_superanimal as plugin
-from napari_superanimal.layers import is_pose_layer
-from napari_superanimal.widgets.estimate_poses import WHOLE_FRAME, EstimatePosesWidget
+from napari_superanimal.docks.estimate.widget import WHOLE_FRAME, EstimatePosesWidget
+from napari_superanimal.pose_layer.layers import is_pose_layer
 from superanimal.inference import RunStore
 from superanimal.poses import get_provenance
 from superanimal.samples import sample_path

@@ -13,14 +13,14 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 import napari_superanimal as plugin
-from napari_superanimal.matching import MatchJob
-from napari_superanimal.widgets.keypoint_mapping import KeypointMappingWidget
-from napari_superanimal.widgets.pair_canvas import MINE, MODEL
-from napari_superanimal.widgets.pair_table import DOUBTS, MARGIN, SCORE, TARGET
-from superanimal.keypoints import LabelledSet, materialize, synthetic_labels
-from superanimal.keypoints.conversion import Cell, load_table
+from napari_superanimal.docks.mapping.job import MatchJob
+from napari_superanimal.docks.mapping.pair_canvas import MINE, MODEL
+from napari_superanimal.docks.mapping.pair_table import DOUBTS, MARGIN, SCORE, TARGET
+from napari_superanimal.docks.mapping.widget import KeypointMappingWidget
+from superanimal.keypoints.conversion_table import Cell, load_table
 from superanimal.keypoints.mapping import KeypointMapping
-from superanimal.keypoints.matching import match_predictions
+from superanimal.keypoints.matching.match import match_predictions
+from superanimal.labels import LabelledSet, materialize, synthetic_labels
 from superanimal.poses import load_space
 
 PATIENCE_MS = 240_000  # loading torch takes minutes on a machine under heavy load

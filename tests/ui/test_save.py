@@ -15,10 +15,10 @@ from qtpy.QtWidgets import QFileDialog
 
 import napari_superanimal as plugin
 from napari_superanimal import console
-from napari_superanimal.estimation import Estimation
+from napari_superanimal.docks.estimate.run import Estimation
 from napari_superanimal.jobs import Report
-from napari_superanimal.playback import attach
-from napari_superanimal.widgets.save import target_of
+from napari_superanimal.parts.save import target_of
+from napari_superanimal.pose_layer.playback import attach
 from superanimal.formats import load_poses
 
 
@@ -95,7 +95,7 @@ def test_other_warnings_of_a_save_are_not_swallowed(
         warnings.warn("the clock is wrong", RuntimeWarning, stacklevel=1)
         return [path]
 
-    monkeypatch.setattr("napari_superanimal.widgets.save.save", save)
+    monkeypatch.setattr("napari_superanimal.parts.save.save", save)
     with pytest.warns(RuntimeWarning, match="the clock is wrong"):
         press(dock.save_button)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from golden import golden_weights, synthetic_frames
 
-GOLDEN = Path(__file__).with_name("golden_deeplabcut.json")
+GOLDEN = Path(__file__).parents[1] / "support" / "golden_deeplabcut.json"
 
 
 @pytest.mark.slow

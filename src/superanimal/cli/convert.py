@@ -13,7 +13,7 @@ from rich.console import Console
 from superanimal.errors import Cancelled, InputError
 
 if TYPE_CHECKING:
-    from superanimal.keypoints.converting import Conversion
+    from superanimal.keypoints.convert import Conversion
 
 Paths = Annotated[
     list[str],
@@ -57,7 +57,7 @@ def convert(
     Stop it whenever you like: the same command goes on where it was.
     """
     from superanimal.cli.progress import RichProgress
-    from superanimal.keypoints.converting import convert as run
+    from superanimal.keypoints.convert import convert as run
 
     sources, dest = split_paths(paths)
     with stoppable(), RichProgress() as progress:

@@ -14,7 +14,7 @@ from superanimal.cli.convert import Images, Scorer, VideoFile, reading_options
 from superanimal.errors import InputError
 
 if TYPE_CHECKING:
-    from superanimal.training.evaluate import Evaluation
+    from superanimal.evaluation import Evaluation
 
 SHOWN = {
     "AP": ("average precision (OKS)", 100, "%"),
@@ -72,8 +72,8 @@ def evaluate(
 ) -> None:
     """Measure how good predictions are against labels; writes JSON, CSV and an HTML report."""
     from superanimal.cli.progress import RichProgress
-    from superanimal.keypoints import read_labels
-    from superanimal.training.evaluate import evaluate as run
+    from superanimal.evaluation import evaluate as run
+    from superanimal.labels import read_labels
 
     given: dict[str, Any] = {
         "boxes": boxes,

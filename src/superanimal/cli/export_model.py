@@ -33,7 +33,7 @@ def export_model(
     if to == "onnx":
         if keypoint_map is not None or detector is not None:
             raise InputError("--map and --detector with ONNX", "they are for DeepLabCut projects")
-        from superanimal.training.onnx import export_onnx
+        from superanimal.exporting.onnx import export_onnx
 
         done = export_onnx(loaded, out)
         worst = max(done.differences.values())
@@ -44,8 +44,8 @@ def export_model(
         )
         console.print(f"  {done.file}", soft_wrap=True)
         return
-    from superanimal.training.deeplabcut_snapshot import export_deeplabcut
-    from superanimal.training.evaluate.names import read_map
+    from superanimal.evaluation.names import read_map
+    from superanimal.exporting.deeplabcut_shuffle import export_deeplabcut
 
     finder = None
     if detector is not None:

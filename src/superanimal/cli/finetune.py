@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from superanimal.training.finetuning import Finetuned
+    from superanimal.training.finetuning.finetune import Finetuned
 
 SHOWN = {
     "mean_euclidean_px": ("mean error", 1, "px"),
@@ -55,8 +55,8 @@ def finetune(
     Stop it whenever you like: the best weights so far are kept, and the same command goes on.
     """
     from superanimal.cli.progress import RichProgress, stop_on_interrupt
-    from superanimal.training.finetuning import finetune as run
-    from superanimal.training.settings import read_yaml
+    from superanimal.training.finetuning.finetune import finetune as run
+    from superanimal.training.loop.yaml_settings import read_yaml
 
     choices: dict[str, Any] = read_yaml(recipe) if recipe is not None else {}
     choices["device"] = device

@@ -15,7 +15,7 @@ from superanimal.errors import NotFoundError, VideoError
 if TYPE_CHECKING:
     import xarray as xr
 
-    from superanimal.inference.store import RunStore
+    from superanimal.poses.run_store import RunStore
     from superanimal.video import Video
 
 
@@ -24,7 +24,7 @@ def info(file: Annotated[Path, typer.Argument(help="A video, a pose file, or a r
     from superanimal.formats import load_poses, recognise
     from superanimal.formats.describe import unknown_file
     from superanimal.formats.guard import reading
-    from superanimal.inference.store import RunStore, is_store
+    from superanimal.poses.run_store import RunStore, is_store
     from superanimal.video import VIDEO_SUFFIXES, open_video
 
     if not file.exists():

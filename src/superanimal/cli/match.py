@@ -12,7 +12,8 @@ from rich.table import Table
 from superanimal.cli.convert import Images, Scorer, VideoFile, reading_options
 
 if TYPE_CHECKING:
-    from superanimal.keypoints import Calibration, Matching
+    from superanimal.keypoints import Matching
+    from superanimal.poses.offsets import Calibration
 
 
 def match(

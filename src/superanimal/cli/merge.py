@@ -51,9 +51,9 @@ def merge(
     once and never again, and a contact sheet to look at.
     """
     from superanimal.cli.progress import RichProgress
-    from superanimal.keypoints.converting import convert as run
-    from superanimal.keypoints.merging import Split
-    from superanimal.keypoints.sheet import contact_sheet
+    from superanimal.keypoints.convert import convert as run
+    from superanimal.keypoints.merge import Split
+    from superanimal.labels.sheet import contact_sheet
 
     sources, dest = split_paths(paths)
     folder = dest.with_name(f"{dest.name}-report")

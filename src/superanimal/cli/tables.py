@@ -19,7 +19,7 @@ app = typer.Typer(
 @app.command("list")
 def list_tables() -> None:
     """List the tables that ship with the package and the data sets they know."""
-    from superanimal.keypoints.conversion import load_table, table_names
+    from superanimal.keypoints.conversion_table import load_table, table_names
 
     console = Console(highlight=False)
     for name in table_names():
@@ -32,7 +32,7 @@ def list_tables() -> None:
 @app.command("show")
 def show(table: Annotated[str, typer.Argument(help="Name of a shipped table, or a CSV file.")]) -> None:
     """Show a table and what has to be known about it."""
-    from superanimal.keypoints.conversion import load_table, table_names, table_notes
+    from superanimal.keypoints.conversion_table import load_table, table_names, table_notes
 
     found = load_table(table)
     console = Console(highlight=False)
@@ -55,8 +55,8 @@ def check(
     ] = None,
 ) -> None:
     """Check a table against a space and data sets; every fault is listed with its row and column."""
-    from superanimal.keypoints.conversion import MASTER, check_table, load_table
-    from superanimal.keypoints.converting import read_source
+    from superanimal.keypoints.conversion_table import MASTER, check_table, load_table
+    from superanimal.keypoints.convert import read_source
     from superanimal.poses import load_space, space_for
 
     found = load_table(table)
@@ -88,8 +88,8 @@ def draft(
     ] = "topviewmouse",
 ) -> None:
     """Write a proposal from names and synonyms, for you to check and complete."""
-    from superanimal.keypoints.conversion import draft_table, save_table
-    from superanimal.keypoints.converting import read_source
+    from superanimal.keypoints.conversion_table import draft_table, save_table
+    from superanimal.keypoints.convert import read_source
     from superanimal.poses import load_space
 
     if out.exists():

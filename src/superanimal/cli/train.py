@@ -24,7 +24,7 @@ def train(
 ) -> None:
     """Train a pose model on labelled data sets; started again, it goes on where it stopped."""
     from superanimal.cli.progress import RichProgress, stop_on_interrupt
-    from superanimal.training.config import load_config
+    from superanimal.training.pretraining.config import load_config
 
     given = {"steps": steps, "device": device, "devices": devices, "nodes": nodes, "strategy": strategy}
     recipe: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -35,12 +35,12 @@ def train(
     console = Console(highlight=False, markup=False)
     with RichProgress() as progress, stop_on_interrupt(progress):
         if check:
-            from superanimal.training.pretraining import check as run_check
+            from superanimal.training.pretraining.pretrain import check as run_check
 
             for line in run_check(settings, progress):
                 console.print(line, soft_wrap=True)
             return
-        from superanimal.training.pretraining import pretrain
+        from superanimal.training.pretraining.pretrain import pretrain
 
         done = pretrain(settings, progress=progress, resume=not new)
     best = done.fit.best

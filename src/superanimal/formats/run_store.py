@@ -9,6 +9,6 @@ import xarray as xr
 
 def read(path: str | os.PathLike[str]) -> xr.Dataset:
     """Read the finished chunks of a run."""
-    from superanimal.inference.store import RunStore
+    from superanimal.poses.run_store import RunStore
 
     return RunStore.open(path).to_poses()

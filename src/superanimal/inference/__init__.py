@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from superanimal.inference.analyzer import Analysis, Analyzer, analyze
     from superanimal.inference.sources import find_videos
-    from superanimal.inference.store import RunStore, is_store
+    from superanimal.poses.run_store import RunStore, is_store
 
 _PUBLIC = {
     "Analysis": "superanimal.inference.analyzer",
     "Analyzer": "superanimal.inference.analyzer",
-    "RunStore": "superanimal.inference.store",
+    "RunStore": "superanimal.poses.run_store",
     "analyze": "superanimal.inference.analyzer",
     "find_videos": "superanimal.inference.sources",
-    "is_store": "superanimal.inference.store",
+    "is_store": "superanimal.poses.run_store",
 }
 
 __all__ = ["Analysis", "Analyzer", "RunStore", "analyze", "find_videos", "is_store"]

@@ -24,19 +24,19 @@ from superanimal.inference.boxes import (
 )
 from superanimal.inference.device import default_batch_size, resolve_device, resolve_precision
 from superanimal.inference.earlier import clear, go_on
-from superanimal.inference.estimate import Estimator
-from superanimal.inference.export import check_formats, check_scorer, export, render
+from superanimal.inference.estimator import Estimator
 from superanimal.inference.fingerprint import fingerprint
 from superanimal.inference.following import FOLLOW_WITHIN, ghosts, may_follow
-from superanimal.inference.limbs import LimbSorter
+from superanimal.inference.legs.sorting import LimbSorter
 from superanimal.inference.naming import check_distinct, store_path
+from superanimal.inference.outputs import check_formats, check_scorer, export, render
 from superanimal.inference.pipeline import run
 from superanimal.inference.settings import Settings, check_roi, parse_frames
 from superanimal.inference.sources import Source, find_videos
-from superanimal.inference.store import RunStore
 from superanimal.inference.tracking import Tracker
 from superanimal.poses import make_provenance, space_for
-from superanimal.poses.calibration import Calibration, as_calibration
+from superanimal.poses.offsets import Calibration, as_calibration
+from superanimal.poses.run_store import RunStore
 from superanimal.progress import Progress
 from superanimal.video import open_video
 from superanimal.zoo import download, load_catalog, load_detector, load_pose_model, resolve_detector

@@ -11,7 +11,7 @@ import xarray as xr
 
 from superanimal.errors import FormatError, InputError, option
 from superanimal.inference.naming import set_aside
-from superanimal.inference.store import RunStore
+from superanimal.poses.run_store import RunStore
 from superanimal.progress import Progress
 
 

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from superanimal.errors import Cancelled, VideoError
-from superanimal.inference.estimate import Animals, Estimator
+from superanimal.inference.estimator import Animals, Estimator
 from superanimal.inference.following import may_follow
-from superanimal.inference.limbs import LimbSorter
-from superanimal.inference.peaks import PEAKS, PLACE
+from superanimal.inference.legs.peaks import PEAKS, PLACE
+from superanimal.inference.legs.sorting import LimbSorter
 from superanimal.inference.settings import Settings
-from superanimal.inference.store import CHUNK, Begun, RunStore
 from superanimal.inference.threads import Finisher, read_ahead
 from superanimal.inference.tracking import Tracker
-from superanimal.poses.calibration import Calibration
+from superanimal.poses.offsets import Calibration
+from superanimal.poses.run_store import CHUNK, Begun, RunStore
 from superanimal.progress import Progress
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Whose "snout" is my "nose"? Labelled data sets, conversion tables, merging into one keypoint space.
+"""Whose "snout" is my "nose"? Conversion tables, matching, merging into one keypoint space.
 
 Names are loaded on first use, so importing the package costs nothing.
 """
@@ -9,40 +9,27 @@ from importlib import import_module
 from typing import Any
 
 _PUBLIC = {
-    "Calibration": "superanimal.poses.calibration",
-    "Conversion": "superanimal.keypoints.converting",
-    "ConversionTable": "superanimal.keypoints.conversion",
-    "ImageRef": "superanimal.keypoints.images",
+    "Conversion": "superanimal.keypoints.convert",
+    "ConversionTable": "superanimal.keypoints.conversion_table",
     "KeypointMapping": "superanimal.keypoints.mapping",
-    "LabelledSet": "superanimal.keypoints.labelled",
-    "Matching": "superanimal.keypoints.matching",
-    "Merged": "superanimal.keypoints.merging",
-    "Pair": "superanimal.keypoints.matching",
-    "Split": "superanimal.keypoints.merging",
-    "calibrate": "superanimal.keypoints.calibrating",
+    "Matching": "superanimal.keypoints.matching.match",
+    "Merged": "superanimal.keypoints.merge",
+    "Pair": "superanimal.keypoints.matching.match",
+    "Split": "superanimal.keypoints.merge",
+    "calibrate": "superanimal.keypoints.matching.offsets",
     "check_space": "superanimal.keypoints.spaces",
-    "check_table": "superanimal.keypoints.conversion",
-    "concatenate": "superanimal.keypoints.combine",
-    "contact_sheet": "superanimal.keypoints.sheet",
-    "convert": "superanimal.keypoints.converting",
-    "draft_table": "superanimal.keypoints.conversion",
+    "check_table": "superanimal.keypoints.conversion_table",
+    "draft_table": "superanimal.keypoints.conversion_table",
     "extend_space": "superanimal.keypoints.spaces",
-    "from_poses": "superanimal.keypoints.labelled",
-    "load_calibration": "superanimal.poses.calibration",
-    "load_table": "superanimal.keypoints.conversion",
-    "match": "superanimal.keypoints.matching",
-    "match_predictions": "superanimal.keypoints.matching",
-    "materialize": "superanimal.keypoints.writing",
-    "merge": "superanimal.keypoints.merging",
-    "predict_images": "superanimal.keypoints.predicting",
+    "load_table": "superanimal.keypoints.conversion_table",
+    "match": "superanimal.keypoints.matching.match",
+    "match_predictions": "superanimal.keypoints.matching.match",
     "project": "superanimal.keypoints.projection",
     "find_prefixes": "superanimal.keypoints.prefixes",
-    "read_labels": "superanimal.keypoints.reading",
     "save_space": "superanimal.keypoints.spaces",
-    "save_table": "superanimal.keypoints.conversion",
+    "save_table": "superanimal.keypoints.conversion_table",
     "split_prefixes": "superanimal.keypoints.prefixes",
-    "table_from_mapping": "superanimal.keypoints.conversion",
-    "synthetic_labels": "superanimal.keypoints.synthetic",
+    "table_from_mapping": "superanimal.keypoints.conversion_table",
     "union_space": "superanimal.keypoints.spaces",
 }
 

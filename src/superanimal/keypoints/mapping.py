@@ -2,7 +2,7 @@
 
 The mapping says, for each keypoint of a data set, which keypoint of a space it is, or that the space has none
 like it and gets a new one. A finished mapping is one column of a conversion table
-(:mod:`superanimal.keypoints.conversion`).
+(:mod:`superanimal.keypoints.conversion_table`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from superanimal.errors import InputError, unknown_name
-from superanimal.keypoints.conversion import (
+from superanimal.keypoints.conversion_table import (
     RULES,
     Cell,
     ConversionTable,
@@ -26,12 +26,12 @@ from superanimal.keypoints.conversion import (
     save_table,
     side,
 )
+from superanimal.keypoints.matching.support import Doubt, doubts_about
 from superanimal.keypoints.spaces import extend_space, pairs_by_name, save_space
-from superanimal.keypoints.support import Doubt, doubts_about
 from superanimal.poses import KeypointSpace, load_space
 
 if TYPE_CHECKING:
-    from superanimal.keypoints.matching import Matching
+    from superanimal.keypoints.matching.match import Matching
 
 NOT_MAPPED = "not mapped"
 """Kind of the doubt about a keypoint without a counterpart."""

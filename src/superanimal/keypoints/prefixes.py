@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from superanimal.errors import InputError
-from superanimal.keypoints.conversion import side
-from superanimal.keypoints.labelled import UNDEFINED, LabelledSet
+from superanimal.keypoints.conversion_table import side
+from superanimal.labels.labelled_set import UNDEFINED, LabelledSet
 
 _PREFIX = re.compile(r"^([^_\-. ]+[_\-. ])(.+)$")
 _PLACES = ("front", "back", "fore", "hind", "upper", "lower", "mid", "inner", "outer", "tail", "head")

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superanimal.errors import InputError
-from superanimal.keypoints.conversion import Cell, ConversionTable, identity_table, require_sound
-from superanimal.keypoints.labelled import ABSENT, UNDEFINED, LabelledSet
+from superanimal.keypoints.conversion_table import Cell, ConversionTable, identity_table, require_sound
+from superanimal.labels.labelled_set import ABSENT, UNDEFINED, LabelledSet
 from superanimal.poses import KeypointSpace
 
 

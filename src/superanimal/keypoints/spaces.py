@@ -12,8 +12,8 @@ import yaml
 
 from superanimal.errors import InputError
 from superanimal.files import atomic_write
-from superanimal.keypoints.conversion import side
-from superanimal.keypoints.labelled import LabelledSet
+from superanimal.keypoints.conversion_table import side
+from superanimal.labels.labelled_set import LabelledSet
 from superanimal.poses import KeypointSpace
 
 DEFAULT_SIGMA = 0.1

@@ -14,7 +14,7 @@ import numpy as np
 from superanimal.synth.anatomy import QUADRUPED
 from superanimal.synth.body import EAR, EYE, FUR, NOSE, PAW, TAIL, Body
 from superanimal.synth.camera import Camera
-from superanimal.synth.limbs import bend_joint
+from superanimal.synth.quadruped_legs import bend_joint
 from superanimal.synth.raster import rasterise
 from superanimal.synth.shading import Coat, Light, fractal_noise, shade
 

@@ -19,7 +19,7 @@ from superanimal.synth.anatomy import (
     QuadrupedShape,
 )
 from superanimal.synth.body import EAR, EYE, FUR, NOSE, TAIL, Body, Parts, axes_of, smooth_step
-from superanimal.synth.limbs import add_fore_leg, add_hind_leg
+from superanimal.synth.quadruped_legs import add_fore_leg, add_hind_leg
 
 _STEPS = 26
 _PROFILE_S = np.array([0.0, 0.05, 0.14, 0.28, 0.42, 0.6, 0.78, 0.9, 0.97, 1.0])

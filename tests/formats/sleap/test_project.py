@@ -13,7 +13,7 @@ import xarray as xr
 
 from superanimal.errors import FormatError, InputError
 from superanimal.formats import LossWarning, load_poses, save_poses
-from superanimal.keypoints import read_labels
+from superanimal.labels import read_labels
 from superanimal.poses import make_poses
 
 MOUSE = sleap_io.Skeleton(nodes=["nose", "tail"], name="mouse")

@@ -1,0 +1,1 @@
+"""Dock *Display poses*: colours, cut-off, skeleton, boxes and trails of a pose layer."""

@@ -1,0 +1,1 @@
+"""Dock *Estimate poses*: from a video to its poses."""

@@ -1,0 +1,153 @@
+"""An analysis as the viewer sees it: a job, the video it reads and the pose layer it fills."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_superanimal._settings import setting
+from napari_superanimal.jobs import Job, Report
+from napari_superanimal.pose_layer.layers import poses_to_layer
+from napari_superanimal.pose_layer.playback import PoseView, attach
+from superanimal.errors import InputError, NotFoundError
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+#: Where a video layer keeps the analysis that runs on it, or ran last.
+ESTIMATION_KEY = "superanimal_estimation"
+
+
+class Estimation(QObject):
+    """A run of a pose model over the video of a layer.
+
+    Parameters
+    ----------
+    viewer, video
+        Where the poses appear, and the image layer of the video.
+    options
+        Keyword arguments of ``superanimal.inference.Analyzer``.
+    """
+
+    reported = Signal(object)
+
+    def __init__(self, viewer: ViewerModel, video: Image, options: dict[str, Any]) -> None:
+        super().__init__()
+        source = video_path(video)
+        self.viewer, self.video = viewer, video
+        self.job = Job(source, options, self)
+        self.job.end_with(viewer)
+        self.view: PoseView | None = None
+        self._earlier = estimation_of(video)
+        self._frames = options.get("frames")
+        self.job.opened.connect(self._on_opened)
+        self.job.landed.connect(self._on_landed)
+        self.job.reported.connect(self._on_reported)
+        viewer.layers.events.removed.connect(self._on_removed)
+        video.metadata[ESTIMATION_KEY] = self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> None:
+        """A copy of a layer does not take part in the run."""
+
+    @property
+    def report(self) -> Report:
+        """How far the run is."""
+        return self.job.report
+
+    def start(self) -> None:
+        """Start, or go on with what is in the store."""
+        if self.view is not None and self.view.points not in self.viewer.layers:  # its layer was deleted
+            self.view = None
+            self.job.reopen()
+        self.job.start()
+
+    def frames_left(self, total: int) -> int:
+        """Return how many frames a run to the last of ``total`` frames would add to this one."""
+        from superanimal.inference.settings import parse_frames
+
+        here = parse_frames(self._frames, total)
+        return len(range(here.start, total, here.step)) - len(here)
+
+    def cancel(self) -> None:
+        """Stop; finished frames are kept."""
+        self.job.cancel()
+
+    def start_over(self) -> None:
+        """Start from the first frame, forgetting the earlier run of this video and model."""
+        self.job.start_over()
+
+    def _on_reported(self, report: Report) -> None:
+        view = self.view
+        if report.state == "finished" and view is not None and view.table.view is view:
+            here = view.time
+            if here is None or not view.table.present(here).any():
+                there = view.table.present().any(axis=(1, 2))
+                if there.any():
+                    view.show_time(int(there.argmax()))
+        self.reported.emit(report)
+
+    def _on_opened(self, store: Any) -> None:
+        earlier, before = self.view, self._earlier
+        if before is not None and before.job.store_path == self.job.store_path:
+            earlier, self._earlier = before.view, None
+        if earlier is not None and earlier.points in self.viewer.layers and not earlier.table.edited.any():
+            self.viewer.layers.remove(earlier.points)  # a layer with corrections stays
+        layer = poses_to_layer(
+            store.to_poses(),
+            name=store.path.name.removesuffix(".poses.zarr"),
+            cutoff=setting("display", "cutoff"),
+            size=setting("display", "point_size") or None,
+        )
+        self.viewer.layers.append(layer)
+        self.view = attach(self.viewer, layer)
+        self.view.cutoff = setting("display", "cutoff")
+        self.view.show_overlay("skeleton")
+
+    def _on_landed(self, times: slice, arrays: dict[str, Any]) -> None:
+        view = self.view
+        if view is None or view.table.view is not view:
+            return
+        first = not view.table.present().any()
+        view.fill(times, arrays)
+        if first and not setting("display", "point_size"):
+            view.set_point_size(None)
+
+    def _on_removed(self, event: Any) -> None:
+        if event.value is self.video:
+            self.viewer.layers.events.removed.disconnect(self._on_removed)
+            self.job.stop()
+
+
+def estimation_of(video: Any) -> Estimation | None:
+    """Return the run of a video layer, if there was one."""
+    return video.metadata.get(ESTIMATION_KEY)
+
+
+def is_video_layer(layer: Any) -> bool:
+    """Return whether a layer is an image sequence that comes from a file."""
+    if not hasattr(layer, "rgb") or layer.ndim < 3:
+        return False
+    return bool(layer.metadata.get("path") or layer.source.path)
+
+
+def video_path(layer: Any) -> Path:
+    """Return the file of a video layer.
+
+    Raises
+    ------
+    InputError
+        When it does not come from a file, or the file is gone.
+    """
+    path = layer.metadata.get("path") or layer.source.path
+    if not path:
+        raise InputError(
+            f"layer {layer.name!r} does not come from a file",
+            "poses are estimated in a separate process that reads the video itself",
+            "open the video with 'Open video...'",
+        )
+    if not Path(path).exists():
+        raise NotFoundError(f"{path} is gone", "the video is read from its file", "open it again")
+    return Path(path)

@@ -1,0 +1,438 @@
+"""The dock widget "Estimate poses": a form that builds one call of ``estimate_poses``, and shows how it
+goes.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import napari
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QWidget,
+)
+
+from napari_superanimal import console
+from napari_superanimal._settings import setting
+from napari_superanimal.docks.estimate.run import Estimation, estimation_of, is_video_layer
+from napari_superanimal.jobs import Report
+from napari_superanimal.models import (
+    LINK_COLOR,
+    describe,
+    detectors_of,
+    needs_acceptance,
+    pose_models,
+    short_title,
+)
+from napari_superanimal.parts.form_parts import (
+    Caption,
+    EmptyState,
+    FolderLine,
+    LayerChoice,
+    Message,
+    WrappedCaption,
+    clock,
+    fill_dock,
+    narrow_form,
+    page_of,
+    row,
+)
+from napari_superanimal.parts.open_video import open_video_dialog
+from napari_superanimal.parts.pose_strip import PoseStrip
+from napari_superanimal.parts.save import save_dialog
+from superanimal.errors import SuperAnimalError
+
+DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU (cuda)", "mps": "Apple GPU (mps)"}
+BAR_STYLE = (
+    "QProgressBar { border: none; border-radius: 4px; background: rgba(128, 128, 128, 70); }"
+    f"QProgressBar::chunk {{ border-radius: 4px; background: {LINK_COLOR}; }}"
+)
+START_OVER, GO_ON = "Start over", "Go on to the last frame"
+WHOLE_FRAME = "(whole frame, no detector)"
+
+
+class EstimatePosesWidget(QWidget):
+    """Choose a video and a model, press Run, watch the points arrive.
+
+    Parameters
+    ----------
+    viewer
+        The viewer; its pose layers are filled while a run goes on.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self._following: Estimation | None = None
+        self._writable = True
+        self._told: tuple[Estimation | None, str] = (None, "")  # the run and the state last told of
+
+        self.video = LayerChoice(viewer, is_video_layer)
+        self.video.setToolTip("Image layer of the video in which poses are estimated.")
+        self.open_button = QPushButton("Open…")
+        self.open_button.setToolTip("Open another video.")
+        self.model = QComboBox()
+        self.model.setToolTip("Pose model: which animal, and which keypoints.")
+        self.model_caption = Caption()
+        self.detector = QComboBox()
+        self.detector.setToolTip("Finds the animals; the pose model then looks at each of them.")
+        self.detector_caption = Caption()
+        self.accept = QCheckBox("I accept this licence")
+        self.accept.setToolTip("Needed once, before the weights are downloaded.")
+        self.animals = _spin(1, 100, 1, "Largest number of animals in one frame.")
+        self.first = _spin(0, 0, 0, "First frame.")
+        self.last = _spin(0, 0, 0, "Last frame.")
+        self.every = _spin(1, 10_000, 1, "Take all frames, or only one in so many.")
+        self.every.setSpecialValueText("all of them")
+        self.every.setPrefix("one in ")
+        self.frames_caption = Caption()
+        self.device = QComboBox()
+        self.device.setToolTip("Where the models run. Automatic takes a GPU when there is one.")
+        self.out = FolderLine("Folder for the results", "beside the video")
+        self.out_caption = WrappedCaption()
+        self.out.line.setToolTip("Where the results are kept; made when missing.")
+        self.run_button = QPushButton("Run")
+        self.cancel_button = QPushButton("Cancel")
+        self.resume_button = QPushButton("Resume")
+        self.save_button = QPushButton("Save poses…")
+        self.bar = QProgressBar()
+        self.status = Caption()
+        self.strip = PoseStrip()
+        self.message = Message()
+        self._lay_out()
+
+        self._models = {entry.name: entry for entry in pose_models()}
+        for name, entry in self._models.items():
+            self.model.addItem(short_title(entry), name)
+        self._choose(self.model, setting("analysis", "model"))
+        for name, label in DEVICES.items():
+            self.device.addItem(label, name)
+        self._choose(self.device, setting("analysis", "device"))
+
+        self.video.changed.connect(self._on_video)
+        self.model.currentIndexChanged.connect(self._on_model)
+        self.detector.currentIndexChanged.connect(self._on_detector)
+        for spin in (self.first, self.last, self.every):
+            spin.valueChanged.connect(self._on_frames)
+        self.accept.toggled.connect(self._update_buttons)
+        self.out.changed.connect(self._on_out)
+        self.open_button.clicked.connect(self._open)
+        self.run_button.clicked.connect(self.run)
+        self.cancel_button.clicked.connect(self.cancel)
+        self.resume_button.clicked.connect(self.resume)
+        self.save_button.clicked.connect(self.save)
+        self.message.acted.connect(self._act)
+        self._on_model()
+        self._on_video()
+
+    def _lay_out(self) -> None:
+        for box in (self.model, self.detector):  # the longest title would take the canvas its room
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(26)
+        form = narrow_form()
+        form.addRow("Video", row(self.video, self.open_button, stretch=1))
+        form.addRow("Model", self.model)
+        form.addRow("", self.model_caption)
+        form.addRow("Detector", self.detector)
+        form.addRow("", self.detector_caption)
+        form.addRow("", self.accept)
+        form.addRow("Animals", row(self.animals, "at most in one frame"))
+        form.addRow("Frames", row(self.first, "to", self.last))
+        form.addRow("Take", row(self.every))
+        form.addRow("", self.frames_caption)
+        form.addRow("Device", self.device)
+        form.addRow("Results", self.out)
+        form.addRow("", self.out_caption)
+
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(8)
+        self.bar.setStyleSheet(BAR_STYLE)
+        buttons = row(self.run_button, self.cancel_button, self.resume_button)
+        self.run_button.setToolTip("Estimate poses. An earlier run with the same settings is taken up again.")
+        self.cancel_button.setToolTip("Stop. Finished frames are kept.")
+        self.resume_button.setToolTip("Go on after the last finished frame.")
+        self.save_button.setToolTip(
+            "Save the poses with your corrections: DeepLabCut, SLEAP, NWB, csv and others."
+        )
+
+        page = page_of(form, buttons, self.bar, self.status, self.strip, self.message, self.save_button)
+
+        self.empty_open = QPushButton("Open video…")
+        self.empty_open.clicked.connect(self._open)
+        self.empty_sample = QPushButton("Open sample")
+        self.empty_sample.setToolTip("A short synthetic video of a mouse, made for trying things out.")
+        self.empty_sample.clicked.connect(self._open_sample)
+        empty = EmptyState(
+            "Open a video first",
+            "Then choose a model and press Run.\nThe points appear while it works.",
+            [self.empty_open, self.empty_sample],
+        )
+        self.pages = fill_dock(self, empty, page)
+        self.pages.setMinimumWidth(380)
+
+    # ---------------------------------------------------------------- what the buttons do
+
+    def run(self) -> None:
+        """Start a run with the settings of the form."""
+        options: dict[str, Any] = {
+            "model": self.model.currentData(),
+            "max_individuals": self.animals.value(),
+            "frames": self._frames(),
+            "device": self.device.currentData(),
+            "out": self.out.folder,
+            **self._boxes(),
+        }
+        if self.accept.isVisibleTo(self):
+            options["accept_license"] = self.accept.isChecked()
+        self._try(lambda: console.estimate_poses(self.viewer, self.video.layer(), **options))
+
+    def cancel(self) -> None:
+        """Stop the run; what is finished is kept."""
+        self._try(lambda: console.cancel(self.viewer, self.video.layer()))
+
+    def resume(self) -> None:
+        """Go on with the run."""
+        self._try(lambda: console.resume(self.viewer, self.video.layer()))
+
+    def start_over(self) -> None:
+        """Forget the earlier run of this video and model, and start with the first frame."""
+        run = self._run()
+        if run is not None:
+            self._try(run.start_over)
+
+    def go_on(self) -> None:
+        """Extend the run to the last frame; the frames it has are kept."""
+        self.last.setValue(self.last.maximum())
+        self.run()
+
+    def save(self) -> None:
+        """Ask for a file and save the poses with all corrections."""
+        run = self._run()
+        if run is not None and run.view is not None:
+            try:
+                save_dialog(run.view.points, self, self.message)
+            except SuperAnimalError as error:
+                self.message.show_error(error)
+
+    def choose_model(self, name: str) -> None:
+        """Choose a model, also one that was added just now."""
+        self._models = {entry.name: entry for entry in pose_models()}
+        if name in self._models and self.model.findData(name) < 0:
+            self.model.addItem(short_title(self._models[name]), name)
+        self._choose(self.model, name)
+
+    def _try(self, action: Any) -> None:
+        self.message.clear()
+        try:
+            action()
+        except SuperAnimalError as error:
+            self.message.show_error(error)
+        self._follow()
+
+    def _act(self) -> None:
+        """Do what the button of the message says."""
+        {START_OVER: self.start_over, GO_ON: self.go_on}[self.message.button.text()]()
+
+    def _open(self) -> None:
+        open_video_dialog(self.viewer, self)
+
+    def _open_sample(self) -> None:
+        self.viewer.open_sample("napari-superanimal", "topview_mouse")
+
+    # ---------------------------------------------------------------- the form
+
+    def _frames(self) -> str | None:
+        whole = self.first.value() == 0 and self.last.value() == self.last.maximum()
+        if whole and self.every.value() == 1:
+            return None
+        return f"{self.first.value()}:{self.last.value() + 1}:{self.every.value()}"
+
+    def _boxes(self) -> dict[str, Any]:
+        detector = self.detector.currentData()
+        return {"whole_frame": True} if detector is None else {"detector": detector}
+
+    def _on_video(self) -> None:
+        layer = self.video.layer()
+        self.pages.setCurrentIndex(0 if layer is None else 1)
+        if layer is not None:
+            n = int(layer.data.shape[0])
+            for spin in (self.first, self.last):
+                spin.blockSignals(True)
+                spin.setMaximum(n - 1)
+                spin.blockSignals(False)
+            self.first.setValue(0)
+            self.last.setValue(n - 1)
+            self._on_frames()
+        self._on_out()
+        self.message.clear()
+        self._told = (None, "")
+        self._follow()
+
+    def _on_model(self) -> None:
+        entry = self._models.get(self.model.currentData())
+        self.detector.blockSignals(True)
+        self.detector.clear()
+        if entry is not None:
+            self.model_caption.setText(describe(entry))
+            for detector in detectors_of(entry):
+                self.detector.addItem(short_title(detector), detector.name)
+            self._choose(self.detector, entry.default_detector)
+        self.detector.addItem(WHOLE_FRAME, None)
+        self.detector.blockSignals(False)
+        self._on_detector()
+
+    def _on_detector(self) -> None:
+        chosen = self._chosen_models()
+        detector = chosen[1] if len(chosen) > 1 else None
+        self.detector_caption.setText(
+            describe(detector) if detector else "Takes the whole frame as one animal."
+        )
+        self.accept.setVisible(any(needs_acceptance(entry) for entry in chosen))
+        self._update_buttons()
+
+    def _chosen_models(self) -> list[Any]:
+        entry = self._models.get(self.model.currentData())
+        if entry is None:
+            return []
+        name = self.detector.currentData()
+        return [entry, *(d for d in detectors_of(entry) if d.name == name)]
+
+    def _on_frames(self) -> None:
+        layer = self.video.layer()
+        count = len(range(self.first.value(), self.last.value() + 1, self.every.value()))
+        text = f"{count:,} frame{'' if count == 1 else 's'}"
+        fps = layer.metadata.get("fps") if layer is not None else None
+        if fps:
+            span = (self.last.value() - self.first.value() + 1) / fps
+            text += f" from {clock(span)} min at {fps:.4g} fps"
+        self.frames_caption.setText(text if count else "The first frame lies behind the last one.")
+        self._update_buttons()
+
+    def _on_out(self) -> None:
+        """Say whether results can be written where they would go."""
+        layer, chosen = self.video.layer(), self.out.folder
+        path = layer.metadata.get("path") or layer.source.path if layer is not None else None
+        folder = chosen or (Path(path).parent if path else None)
+        while folder is not None and chosen is not None and not folder.exists() and folder != folder.parent:
+            folder = folder.parent  # it is made when it is missing
+        self._writable = folder is None or (folder.is_dir() and os.access(folder, os.W_OK))
+        where = "" if self._writable else f"{folder} cannot be written: choose a folder for the results."
+        self.out_caption.setText(where)
+        self.out_caption.setVisible(bool(where))
+        self._update_buttons()
+
+    @staticmethod
+    def _choose(box: QComboBox, value: str) -> None:
+        index = box.findData(value)
+        if index >= 0:
+            box.setCurrentIndex(index)
+
+    # ---------------------------------------------------------------- how the run goes
+
+    def _run(self) -> Estimation | None:
+        layer = self.video.layer()
+        return None if layer is None else estimation_of(layer)
+
+    def _follow(self) -> None:
+        """Listen to the run of the chosen video."""
+        run = self._run()
+        if run is not self._following:
+            if self._following is not None:
+                self._following.reported.disconnect(self._on_report)
+            self._following = run
+            if run is not None:
+                run.reported.connect(self._on_report)
+        if run is not None:
+            self._on_report(run.report)
+        else:
+            self.bar.setVisible(False)
+            self.status.clear()
+            self.strip.follow(None)
+            self.save_button.setVisible(False)
+            self._update_buttons()
+
+    def _on_report(self, report: Report) -> None:
+        self.bar.setVisible(report.state != "failed")
+        # never 0..0: Qt's busy animation repaints the canvas too, sixty times a second, beside a busy child
+        self.bar.setRange(0, report.total or 1)
+        self.bar.setValue(self.bar.maximum() if report.state == "finished" else report.done)
+        self.status.setText(_status(report))
+        run = self._following
+        self.strip.follow(run.view if run is not None else None)
+        if self._told != (run, report.state):  # once: what is said later about saving or a click stays
+            self._told = (run, report.state)
+            self._tell(report)
+        self.save_button.setVisible(
+            not report.running and run is not None and run.view is not None and bool(report.state)
+        )
+        self._update_buttons()
+
+    def _tell(self, report: Report) -> None:
+        """Say in which state the run is now."""
+        run = self._following
+        if report.state == "died":
+            log = "\n".join(run.job.log) if run is not None else ""
+            remedy = report.remedy + (f"\n\nIts last words:\n{log}" if log else "")
+            self.message.show_text("error", report.text, remedy)
+        elif report.state == "failed":
+            store = run.job.store_path if run is not None else None
+            other = report.kind == "InputError" and store is not None and store.exists()
+            self.message.show_text("error", report.text, report.remedy, START_OVER if other else "")
+        elif report.state == "finished":
+            what_next = "Choose the pose layer and its select tool (3) to drag points, then save."
+            more = run is not None and run.frames_left(self.last.maximum() + 1)
+            if more:
+                what_next += f" {more:,} frames after them have no poses yet."
+            self.message.show_text("good", "Done.", what_next, GO_ON if more else "")
+        elif report.running:
+            self.message.clear()
+
+    def _update_buttons(self) -> None:
+        run = self._run()
+        running = run is not None and run.report.running
+        state = run.report.state if run is not None else ""
+        frames = self.last.value() >= self.first.value()
+        accepted = not self.accept.isVisibleTo(self) or self.accept.isChecked()
+        ready = frames and accepted and bool(self._models) and self._writable
+        self.run_button.setEnabled(not running and ready)
+        self.cancel_button.setEnabled(running and state != "cancelling")
+        self.resume_button.setEnabled(state in ("cancelled", "died"))
+
+    def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Let go of the viewer."""
+        self.strip.follow(None)
+        self.video.release()
+        super().closeEvent(event)
+
+
+def _status(report: Report) -> str:
+    if report.state == "starting":
+        return f"{report.text}…"
+    parts = []
+    if report.total is not None:
+        parts.append(f"{report.done:,} of {report.total:,} {report.unit}")
+    if report.running and report.rate > 0:
+        parts.append(f"{report.rate:.1f} {report.unit}/s")
+    if report.state == "running" and report.remaining_s is not None:
+        parts.append(f"{clock(report.remaining_s)} left")
+    if report.state == "cancelling":
+        parts.append("stopping…")
+    elif report.state == "cancelled":
+        parts.append("cancelled; finished frames are kept")
+    return " · ".join(parts)
+
+
+def _spin(low: int, high: int, value: int, tip: str) -> QSpinBox:
+    spin = QSpinBox()
+    spin.setRange(low, high)
+    spin.setValue(value)
+    spin.setToolTip(tip)
+    spin.setKeyboardTracking(False)
+    spin.setMinimumWidth(64)
+    return spin

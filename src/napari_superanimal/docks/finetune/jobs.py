@@ -1,0 +1,150 @@
+"""Training as the viewer sees it: jobs in processes of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_superanimal.jobs import ChildJob
+from superanimal.jobs.child import pack_object
+from superanimal.training.finetuning.run_folder import Row, free_name, holds_run, read_curves
+
+if TYPE_CHECKING:
+    from superanimal.labels.labelled_set import LabelledSet
+
+STOP_GRACE_MS = 900_000
+"""A stopped training still judges its best weights on the held-out frames."""
+
+
+class TrainJob(ChildJob):
+    """The training of a model.
+
+    Parameters
+    ----------
+    labels
+        What it learns from.
+    options
+        Keyword arguments of ``superanimal.training.finetuning.finetune.finetune`` besides ``data`` and ``progress``.
+    accept_license
+        The user accepts the terms of the base model.
+
+    Attributes
+    ----------
+    rows
+        Lines of the curves so far.
+    resumed
+        Whether there was a run in the folder when it was started.
+
+    Signals
+    -------
+    validated(list)
+        A line was added to :attr:`rows`.
+    """
+
+    validated = Signal(list)
+
+    name = "training"
+    remedy = "What it learned is kept: press Resume. If memory was short, choose a smaller batch."
+    grace_ms = STOP_GRACE_MS
+
+    def __init__(
+        self,
+        labels: LabelledSet,
+        options: dict[str, Any],
+        *,
+        accept_license: bool = False,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.labels, self.options, self.accept_license = labels, options, accept_license
+        self.rows: list[Row] = []
+        self.resumed = False
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the run."""
+        return Path(self.options["out"])
+
+    def request(self) -> dict[str, Any]:
+        """Return the call of ``finetune``."""
+        options = pack_object({"data": self.labels, **self.options})
+        return {"task": "train", "options": options, "accept_license": self.accept_license}
+
+    def start(self) -> None:
+        """Start, or go on with what is in the folder.
+
+        Raises
+        ------
+        InputError
+            When the job is running already.
+        """
+        self.resumed, self.rows = holds_run(self.folder), read_curves(self.folder)
+        super().start()
+
+    def cancel(self) -> None:
+        """Stop after the step it is at, and judge the best weights; the second time, end it at once."""
+        if self.report.state == "cancelling":
+            self._insist()
+        else:
+            super().cancel()
+
+    def take_event(self, kind: str, event: dict[str, Any]) -> None:
+        """Keep the lines of the curves."""
+        if kind == "curve":
+            self.rows = [row for row in self.rows if row["step"] < event["row"]["step"]] + [event["row"]]
+            self.validated.emit(self.rows)
+
+
+class GaugeJob(ChildJob):
+    """Measures how long a sample of a training takes here.
+
+    Attributes
+    ----------
+    seconds
+        Per sample, once finished.
+    """
+
+    name = "measurement"
+    grace_ms = 0
+
+    def __init__(self, model: str, batch: int, device: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.model, self.batch, self.device = model, batch, device
+        self.seconds: float | None = None
+
+    def request(self) -> dict[str, Any]:
+        """Return the call of ``seconds_per_sample``."""
+        return {"task": "gauge", "model": self.model, "batch": self.batch, "device": self.device}
+
+    def take_event(self, kind: str, event: dict[str, Any]) -> None:
+        """Take the result."""
+        if kind == "finished":
+            self.seconds = event["seconds_per_sample"]
+
+
+class TakeInJob(ChildJob):
+    """Takes a trained model into the list of models.
+
+    Attributes
+    ----------
+    model
+        Its name there, once finished.
+    """
+
+    name = "import"
+
+    def __init__(self, folder: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.folder = folder
+        self.model = ""
+
+    def request(self) -> dict[str, Any]:
+        """Return the call of ``import_model``; a model of the same name that is another one keeps it."""
+        return {"task": "take_in", "folder": str(self.folder), "name": free_name(self.folder)}
+
+    def take_event(self, kind: str, event: dict[str, Any]) -> None:
+        """Take the name."""
+        if kind == "finished":
+            self.model = event["model"]

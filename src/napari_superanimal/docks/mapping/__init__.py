@@ -1,0 +1,1 @@
+"""Dock *Keypoint mapping*: which keypoint of a model is which of the labels."""

@@ -1,0 +1,139 @@
+"""What the form "Keypoint mapping" works on: labels, the mapping under edit, and what a matching found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_superanimal.docks.mapping.pair_canvas import Picture
+from napari_superanimal.docks.mapping.pair_table import PairRow
+from superanimal.errors import SuperAnimalError
+from superanimal.inference.labelled_images import BOX_MARGIN
+from superanimal.keypoints.mapping import NOT_MAPPED, KeypointMapping
+from superanimal.keypoints.matching.support import support_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from superanimal.keypoints.matching.match import Matching
+    from superanimal.labels.labelled_set import LabelledSet
+
+AFTER_MATCH = "Press Auto-match: the model's keypoints appear here."
+WITHOUT_MODEL = "A keypoint space has no picture. Map in the table, or choose a model above."
+
+
+@dataclass
+class Session:
+    """Labels and one model or keypoint space.
+
+    Attributes
+    ----------
+    labels
+        The images that are shown and matched.
+    mapping
+        The mapping under edit.
+    title
+        Name of the model or space.
+    can_match
+        Whether there is a model to match with.
+    matching, predictions
+        What a matching found; None before.
+    """
+
+    labels: LabelledSet
+    mapping: KeypointMapping
+    title: str
+    can_match: bool = True
+    matching: Matching | None = None
+    predictions: xr.Dataset | None = None
+    _decoded: tuple[int, np.ndarray | None, str] = field(default=(-1, None, ""), repr=False)
+
+    @cached_property
+    def animals(self) -> np.ndarray:
+        """Rows of the labelled animals, image by image."""
+        rows = np.argsort(self.labels.image_index, kind="stable")
+        return np.asarray(rows[self.labels.labelled[rows].any(axis=1)])
+
+    def take(self, matching: Matching, predictions: xr.Dataset) -> None:
+        """Take the result of a matching over, as one edit of the mapping."""
+        self.matching, self.predictions = matching, predictions
+        self.mapping.propose({pair.user: pair.model for pair in matching.pairs})
+
+    def doubtful(self) -> frozenset[str]:
+        """Return the keypoints whose pair needs a look; unmapped ones are a choice like any other."""
+        return frozenset(
+            keypoint
+            for keypoint, doubts in self.mapping.warnings(self.matching).items()
+            if any(doubt.kind != NOT_MAPPED for doubt in doubts)
+        )
+
+    def rows(self) -> list[PairRow]:
+        """Return the rows of the table of pairs."""
+        mapping, doubts = self.mapping, self.mapping.warnings(self.matching)
+        rows = []
+        for keypoint in mapping.keypoints:
+            target = mapping.target(keypoint)
+            support = support_of(self.matching, keypoint, target) if self.matching and target else None
+            rows.append(
+                PairRow(
+                    keypoint=keypoint,
+                    target=target,
+                    new=target in mapping.added,
+                    score=support.score if support else None,
+                    margin=support.margin if support else None,
+                    doubts=tuple(doubts.get(keypoint, ())),
+                    conflict=target in mapping.conflicts,
+                )
+            )
+        return rows
+
+    def picture(self, row: int) -> Picture:
+        """Return the picture of a labelled animal (a row of the labels) with both sets of points."""
+        labels, space = self.labels, self.mapping.space
+        marked = labels.labelled[row]
+        mine = {
+            name: (float(x), float(y))
+            for name, (x, y), seen in zip(labels.keypoints, labels.xy[row], marked, strict=True)
+            if seen
+        }
+        model, confidence = self._predicted(row)
+        image, trouble = self._pixels(int(labels.image_index[row]))
+        targets = {name: target for name in labels.keypoints if (target := self.mapping.target(name))}
+        return Picture(
+            image=image,
+            mine=mine,
+            model=model,
+            confidence=confidence,
+            targets=targets,
+            doubtful=self.doubtful(),
+            colors=dict(zip(space.keypoints, space.colors, strict=True)),
+            edges=space.edges,
+            titles=("Your labels", self.title),
+            note=trouble or (AFTER_MATCH if self.can_match else WITHOUT_MODEL),
+        )
+
+    def _predicted(self, row: int) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
+        """Return position and confidence of the model's points of one labelled animal."""
+        if self.predictions is None:
+            return {}, {}
+        here = self.predictions.isel(time=int(self.labels.image_index[row]))
+        apart = np.abs(here["boxes"].values.T - self.labels.boxes_or_extent(BOX_MARGIN)[row]).sum(axis=1)
+        if np.isnan(apart).all():
+            return {}, {}
+        here = here.isel(individuals=int(np.nanargmin(apart)))  # the model looked into the box of each animal
+        points = dict(zip(here["keypoints"].values.tolist(), here["position"].values.T, strict=True))
+        sure = dict(zip(here["keypoints"].values.tolist(), here["confidence"].values.tolist(), strict=True))
+        found = {name: (float(x), float(y)) for name, (x, y) in points.items() if np.isfinite([x, y]).all()}
+        return found, {name: sure[name] for name in found}
+
+    def _pixels(self, image: int) -> tuple[np.ndarray | None, str]:
+        """Return the picture and nothing, or nothing and why; the latest one is kept."""
+        if self._decoded[0] != image:
+            try:
+                self._decoded = (image, self.labels.pixels(image), "")
+            except SuperAnimalError as error:
+                self._decoded = (image, None, error.text("viewer"))
+        return self._decoded[1:]

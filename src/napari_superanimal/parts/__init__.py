@@ -1,0 +1,1 @@
+"""What docks share: the view of a running job, forms, choices, dialogs."""

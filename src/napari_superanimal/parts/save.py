@@ -1,0 +1,86 @@
+"""The dialog that asks where, and as what, poses are saved."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_superanimal.console import save
+from napari_superanimal.parts.form_parts import Message
+from napari_superanimal.pose_layer.layers import table_of
+from superanimal.errors import StorageError
+from superanimal.formats import LossWarning
+
+#: Format, title and suffix, in the order of the dialog; the first is the default.
+FORMATS = (
+    ("dlc-h5", "DeepLabCut h5", ".h5"),
+    ("dlc-csv", "DeepLabCut csv", ".csv"),
+    ("movement", "movement netCDF", ".nc"),
+    ("slp", "SLEAP", ".slp"),
+    ("coco", "COCO key points", ".json"),
+    ("nwb", "NWB (ndx-pose)", ".nwb"),
+    ("nwb-per-animal", "NWB (ndx-pose), one file per animal", ".nwb"),
+    ("csv", "Tidy csv, one point per row", ".csv"),
+)
+
+
+def save_dialog(layer: Any, parent: QWidget, message: Message) -> list[Path]:
+    """Ask for a file and a format, save the poses of a layer; say where, and what was lost.
+
+    Returns
+    -------
+    list of Path
+        What was written; empty when the user gave up.
+
+    Raises
+    ------
+    SuperAnimalError
+        When the poses could not be saved.
+    """
+    filters = {f"{title} (*{suffix})": (name, suffix) for name, title, suffix in FORMATS}
+    start = str(_folder_of(layer) / f"{layer.name}{FORMATS[0][2]}")
+    chosen, filter_ = QFileDialog.getSaveFileName(parent, "Save poses", start, ";;".join(filters))
+    if not chosen:
+        return []
+    path, name = target_of(Path(chosen), *filters.get(filter_, FORMATS[0][::2]))
+    if path != Path(chosen) and path.exists():  # the dialog asked about another name
+        raise StorageError(
+            f"{path} exists already", remedy="choose it in the list of files to replace it, or another name"
+        )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", LossWarning)
+        files = save(layer, path, format=name)
+    lost = []
+    for warning in caught:
+        if issubclass(warning.category, LossWarning):
+            lost.append(str(warning.message))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    text = "Saved " + ", ".join(str(file) for file in files)
+    message.show_text("warning" if lost else "good", text, "\n".join(lost))
+    return files
+
+
+def target_of(chosen: Path, name: str, suffix: str) -> tuple[Path, str]:
+    """Return the file to write and its format, from what was typed and the format that was chosen.
+
+    The ending of another format of the list decides against the choice; any other dot belongs to the name.
+    """
+    if chosen.suffix.lower() == suffix:
+        return chosen, name
+    for other, _, ending in FORMATS:
+        if chosen.suffix.lower() == ending:
+            return chosen, other
+    return chosen.with_name(chosen.name + suffix), name
+
+
+def _folder_of(layer: Any) -> Path:
+    """Return the folder of the file that the poses come from, or of their video; else the current one."""
+    attrs = table_of(layer).template.attrs
+    for path in (layer.source.path, attrs.get("source_file"), attrs.get("video_path")):
+        if path and Path(path).is_absolute() and Path(path).parent.is_dir():
+            return Path(path).parent
+    return Path()

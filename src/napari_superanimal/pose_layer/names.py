@@ -1,0 +1,105 @@
+"""The names of the keypoints of the current frame, written beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from napari.layers import Points
+
+    from napari_superanimal.pose_layer.playback import PoseView
+
+SIZE = 9
+COLOR = "#ff3fa4"  # can be read on bright and on dark pictures
+
+
+class Names:
+    """A layer of text beside the visible points of the current frame.
+
+    It holds one frame only: napari makes a string of every row of a layer with text, and a pose layer may
+    have millions.
+
+    Attributes
+    ----------
+    layer
+        The layer, once it was shown and until it is deleted.
+    """
+
+    def __init__(self, view: PoseView) -> None:
+        self.view = view
+        self.layer: Points | None = None
+
+    @property
+    def shown(self) -> bool:
+        """Whether the names can be seen."""
+        return self.layer is not None and bool(self.layer.visible)
+
+    def show(self, show: bool = True) -> None:
+        """Show or hide the names."""
+        if self.layer is None and show:
+            self._make()
+        if self.layer is not None and bool(self.layer.visible) != show:
+            self.layer.visible = show
+        self.redraw()
+        self.view.changed.emit()
+
+    def redraw(self) -> None:
+        """Write the names where the points of the current frame are."""
+        if self.layer is None or not self.layer.visible:
+            return
+        t, table, points = self.view.time, self.view.table, self.view.points
+        if t is None:
+            self.layer.shown[:] = False
+        else:
+            xy = table.xy[t].reshape(-1, 2)
+            self.layer.data[:] = np.nan_to_num(xy[:, ::-1], nan=0.0)
+            self.layer.shown[:] = table.visible(self.view.cutoff, t).ravel()
+            for name in ("scale", "translate"):
+                wanted = getattr(points, name)[-2:]
+                if not np.array_equal(getattr(self.layer, name), wanted):
+                    setattr(self.layer, name, wanted)
+        self.layer.refresh(extent=False, thumbnail=False, highlight=False)
+
+    def forget(self, layer: Any) -> bool:
+        """Take note that a layer was deleted; return whether it was this one."""
+        if layer is not self.layer:
+            return False
+        self.layer = None
+        return True
+
+    def _make(self) -> None:
+        from napari.layers import Points
+
+        table, viewer = self.view.table, self.view.viewer
+        _, n_individuals, n_keypoints = table.shape
+        several = n_individuals > 1
+        texts = [
+            f"{keypoint} · {individual}" if several else keypoint
+            for individual in table.individuals
+            for keypoint in table.keypoints
+        ]
+        n = n_individuals * n_keypoints
+        self.layer = Points(
+            np.zeros((n, 2), dtype=np.float32),
+            name=f"{self.view.points.name} names",
+            features={"text": texts},
+            text={
+                "string": "{text}",
+                "size": SIZE,
+                "color": COLOR,
+                "anchor": "upper_left",
+                "translation": [0, self.view.points.current_size / 2],
+            },
+            size=0.01,
+            face_color="transparent",
+            border_color="transparent",
+            shown=np.zeros(n, dtype=bool),
+            axis_labels=("y", "x"),
+        )
+        self.layer.editable = False
+        active = viewer.layers.selection.active
+        viewer.layers.insert(viewer.layers.index(self.view.points) + 1, self.layer)
+        viewer.layers.selection.active = active
+        self.layer.events.visible.connect(lambda event: self.redraw())

@@ -1,0 +1,127 @@
+"""What is drawn round the points of the current frame: skeleton, boxes, trails; each as line segments.
+
+Every function returns segments (n, 2, 2): start (y, x) and direction (y, x) in pixels, n the same for every
+frame, with zero length where there is nothing to draw. So a Vectors layer is updated in place, whatever the
+frame.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_superanimal.pose_layer.colors import individual_colors, keypoint_colors, skeleton_edges
+from napari_superanimal.pose_layer.table import PoseTable
+
+
+class Skeleton:
+    """Segments between the joined keypoints of each individual."""
+
+    name = "skeleton"
+    width_in_points = 0.28
+
+    def __init__(self, table: PoseTable) -> None:
+        self.table = table
+        self.edges, _ = skeleton_edges(table.keypoints)
+
+    def colors(self) -> np.ndarray:
+        """Return RGBA, shape (I*E, 4): the mean of the two ends; per individual when there are several."""
+        n_individuals = self.table.shape[1]
+        if n_individuals > 1:
+            return np.repeat(individual_colors(n_individuals), len(self.edges), axis=0)
+        ends = keypoint_colors(self.table.keypoints)[self.edges]
+        return ends.mean(axis=1).reshape(-1, 4)
+
+    def segments(self, t: int | None, cutoff: float) -> np.ndarray:
+        """Return the segments of time t; an edge is drawn when both ends are visible."""
+        n = self.table.shape[1] * len(self.edges)
+        out = np.zeros((n, 2, 2), dtype=np.float32)
+        if t is None or n == 0:
+            return out
+        visible = self.table.visible(cutoff, t)[:, self.edges].all(axis=-1).reshape(-1)
+        ends = self.table.xy[t][:, self.edges].reshape(-1, 2, 2)[visible]
+        out[visible, 0] = ends[:, 0, ::-1]
+        out[visible, 1] = (ends[:, 1] - ends[:, 0])[:, ::-1]
+        return out
+
+
+class Boxes:
+    """The four sides of each individual's box."""
+
+    name = "boxes"
+    width_in_points = 0.18
+
+    def __init__(self, table: PoseTable) -> None:
+        self.table = table
+
+    def colors(self) -> np.ndarray:
+        """Return RGBA, shape (I*4, 4): one colour per individual."""
+        colors = individual_colors(self.table.shape[1])
+        colors[:, 3] = 0.9
+        return np.repeat(colors, 4, axis=0)
+
+    def segments(self, t: int | None, cutoff: float) -> np.ndarray:
+        """Return the sides of the boxes of time t."""
+        n_individuals = self.table.shape[1]
+        out = np.zeros((n_individuals, 4, 2, 2), dtype=np.float32)
+        if t is not None and self.table.boxes is not None:
+            x, y, w, h = np.nan_to_num(self.table.boxes[t]).T
+            zero = np.zeros_like(x)
+            starts = ((y, x), (y, x + w), (y + h, x + w), (y + h, x))
+            directions = ((zero, w), (h, zero), (zero, -w), (-h, zero))
+            for side, (start, direction) in enumerate(zip(starts, directions, strict=True)):
+                out[:, side, 0] = np.stack(start, axis=-1)
+                out[:, side, 1] = np.stack(direction, axis=-1)
+        return out.reshape(-1, 2, 2)
+
+
+class Trails:
+    """Where chosen keypoints were during the last frames, fading out backwards.
+
+    Parameters
+    ----------
+    length
+        Number of past times that are drawn.
+    keypoints
+        Numbers of the keypoints with a trail; all when None.
+    """
+
+    name = "trails"
+    width_in_points = 0.22
+
+    def __init__(self, table: PoseTable, length: int = 25, keypoints: list[int] | None = None) -> None:
+        self.table = table
+        self.length = length
+        self.keypoints = list(range(table.shape[2])) if keypoints is None else keypoints
+
+    def colors(self) -> np.ndarray:
+        """Return RGBA, shape (length*I*k, 4); the alpha falls from 0.9 now to 0 in the past."""
+        n_individuals = self.table.shape[1]
+        if n_individuals > 1:
+            colors = np.repeat(individual_colors(n_individuals), len(self.keypoints), axis=0)
+        else:
+            colors = keypoint_colors(self.table.keypoints)[self.keypoints]
+        colors = np.tile(colors, (self.length, 1))
+        fade = np.linspace(0, 0.9, self.length + 1, dtype=np.float32)[1:]
+        colors[:, 3] = np.repeat(fade, n_individuals * len(self.keypoints))
+        return colors
+
+    def segments(self, t: int | None, cutoff: float) -> np.ndarray:
+        """Return the path of the last ``length`` times up to t, oldest first."""
+        n_individuals = self.table.shape[1]
+        out = np.zeros((self.length, n_individuals, len(self.keypoints), 2, 2), dtype=np.float32)
+        if t is not None and t > 0:
+            first = max(0, t - self.length)
+            window = slice(first, t + 1)
+            yx = self.table.xy[window][:, :, self.keypoints, ::-1]
+            visible = self.table.visible(cutoff, window)[:, :, self.keypoints]
+            both = visible[1:] & visible[:-1]
+            part = out[self.length - (t - first) :]
+            part[..., 0, :] = np.where(both[..., None], yx[:-1], 0)
+            part[..., 1, :] = np.where(both[..., None], yx[1:] - yx[:-1], 0)
+        return out.reshape(-1, 2, 2)
+
+
+Overlay = Skeleton | Boxes | Trails
+OVERLAYS: dict[str, type[Skeleton] | type[Boxes] | type[Trails]] = {
+    overlay.name: overlay for overlay in (Skeleton, Boxes, Trails)
+}

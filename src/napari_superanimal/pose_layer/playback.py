@@ -1,0 +1,377 @@
+"""What keeps a pose layer, its table and its overlays together while the frame slider moves.
+
+One callback on the viewer's frame slider redraws skeleton, boxes and trails of the current frame, and refills
+the points themselves when the layer holds one frame only. All changes of poses go through :class:`PoseView`,
+so that the layer, the features table and the table behind them never disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from psygnal import Signal
+
+from napari_superanimal.pose_layer.colors import POINT_COLORINGS, point_colors
+from napari_superanimal.pose_layer.editing import Editing
+from napari_superanimal.pose_layer.features import take_features
+from napari_superanimal.pose_layer.layers import (
+    BORDER,
+    EDITED_BORDER,
+    automatic_size,
+    border_colors,
+    dense_data,
+    frame_data,
+    make_features,
+    table_of,
+)
+from napari_superanimal.pose_layer.meshes import keep_program
+from napari_superanimal.pose_layer.names import Names
+from napari_superanimal.pose_layer.overlays import OVERLAYS, Overlay, Trails
+from napari_superanimal.pose_layer.rows import PoseRows
+from napari_superanimal.shortcuts import register
+from superanimal.errors import InputError
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Points, Vectors
+
+#: Name of the layer an overlay belongs to, in the overlay's metadata.
+OVERLAY_KEY = "superanimal_overlay_of"
+
+
+class PoseView:
+    """A pose layer on show in a viewer.
+
+    Attributes
+    ----------
+    points
+        The Points layer with the dense rows, or with those of the current frame.
+    table
+        The poses.
+    dense
+        Whether the layer holds all frames.
+    cutoff
+        Points below this confidence are hidden.
+    color_by
+        "keypoint", "individual" or "confidence".
+    shown_time
+        The time whose points a layer of one frame holds; None when there are none for the current frame.
+    overlays
+        Vectors layers of skeleton, boxes and trails that exist, by name.
+
+    Signals
+    -------
+    changed()
+        Another cut-off, colouring or point size, another overlay is shown, or points were edited.
+    """
+
+    changed = Signal()
+
+    def __init__(self, viewer: ViewerModel, points: Points) -> None:
+        self.viewer = viewer
+        self.points = points
+        self.table = table_of(points)
+        self.table.view = self
+        self.dense = len(points.data) == len(self.table)
+        self.cutoff = 0.0
+        self.color_by = "keypoint"
+        self.overlays: dict[str, tuple[Overlay, Vectors]] = {}
+        self.shown_time: int | None = 0
+        self.editing = Editing(self)
+        self.names = Names(self)
+        register()
+        viewer.dims.events.current_step.connect(self._on_step)
+        viewer.layers.events.removed.connect(self._on_removed)
+
+    # ---------------------------------------------------------------- the current frame
+
+    @property
+    def step(self) -> int:
+        """The frame the slider stands at."""
+        dims = self.viewer.dims
+        return round(dims.point[dims.ndim - 3]) if dims.ndim >= 3 else 0
+
+    @property
+    def time(self) -> int | None:
+        """The time index of the current frame, or None when the poses do not hold it."""
+        return self.table.time_at(self.step)
+
+    def show_time(self, t: int) -> None:
+        """Move the slider to the frame of a time index."""
+        axis = max(0, self.viewer.dims.ndim - 3)
+        scale, origin = float(self.points.scale[0]), float(self.points.translate[0])
+        self.viewer.dims.set_point(axis, float(self.table.steps[t]) * scale + origin)
+
+    def go(self, by: int) -> None:
+        """Move the slider to the next frame with visible points, or to the one before when ``by`` is -1."""
+        there = np.flatnonzero(self.table.visible(self.cutoff).any(axis=(1, 2)))
+        steps = self.table.steps[there]
+        beyond = there[steps > self.step] if by > 0 else there[steps < self.step][::-1]
+        if len(beyond):
+            self.show_time(int(beyond[0]))
+
+    def _on_step(self, event: Any = None) -> None:
+        if not self.dense and self.time != self.shown_time:
+            self._take_features()
+            self._refill()
+        self.redraw_overlays()
+
+    def redraw_overlays(self) -> None:
+        """Draw skeleton, boxes and trails of the current frame."""
+        t = self.time
+        for overlay, vectors in self.overlays.values():
+            if vectors.visible:
+                vectors.data[:] = overlay.segments(t, self.cutoff)
+                vectors.refresh(extent=False, thumbnail=False, highlight=False)
+        self.names.redraw()
+
+    def _take_features(self) -> None:
+        """Take over what was changed in the Features table of a layer that holds one frame only."""
+        rows = self.dense_rows(np.arange(len(self.points.data)))
+        take_features(self.table, self.points.features, rows)
+
+    def _refill(self) -> None:
+        """Put the points of the current frame into a layer that holds one frame only."""
+        self.shown_time = t = self.time
+        shown = self.points.shown
+        shown[:-2] = False
+        if t is not None:
+            rows = frame_data(self.table, t)
+            self.points.data[:-2] = rows[:-2]
+            times = slice(t, t + 1)
+            shown[:-2] = self.table.visible(self.cutoff, times).ravel()
+            edited = self.table.edited[times].ravel()
+            self.points.border_width[:-2] = np.where(edited, EDITED_BORDER, BORDER)
+            self.points.border_color[:-2] = border_colors(edited)
+            if self.color_by == "confidence":
+                self.points.face_color[:-2] = point_colors(self.table, self.color_by, times)
+            features = self.points.features
+            features.loc[: len(shown) - 3, "confidence"] = self.table.confidence[times].ravel()
+            features.loc[: len(shown) - 3, "edited"] = edited
+        self.points.selected_data = set()
+        self.points.refresh(extent=False, thumbnail=False)
+
+    # ---------------------------------------------------------------- rows and points
+
+    def layer_rows(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return (layer rows, which of the dense rows they are) for the dense rows the layer holds now."""
+        if self.dense:
+            return rows, np.arange(len(rows))
+        n = self.table.shape[1] * self.table.shape[2]
+        inside = (rows // n) == (-1 if self.shown_time is None else self.shown_time)
+        return rows[inside] % n, np.flatnonzero(inside)
+
+    def dense_rows(self, layer_rows: np.ndarray) -> np.ndarray:
+        """Return the dense rows of some rows of the layer; anchors of a one-frame layer are left out."""
+        if self.dense:
+            return layer_rows
+        n = self.table.shape[1] * self.table.shape[2]
+        if self.shown_time is None:
+            return np.empty(0, dtype=np.int64)
+        return layer_rows[layer_rows < n] + self.shown_time * n
+
+    def show_rows(self, rows: np.ndarray) -> None:
+        """Bring the layer in line with the table for some dense rows, in place."""
+        at, which = self.layer_rows(np.asarray(rows, dtype=np.int64))
+        if len(at) == 0:
+            return
+        rows = np.asarray(rows)[which]
+        xy, confidence, edited = self.table.get_rows(rows)
+        present = np.isfinite(xy).all(axis=1)
+        points = self.points
+        points.data[at[present], 1] = xy[present, 1]
+        points.data[at[present], 2] = xy[present, 0]
+        points.shown[at] = present & (~(confidence < self.cutoff) | edited)
+        points.border_width[at] = np.where(edited, EDITED_BORDER, BORDER)
+        points.border_color[at] = border_colors(edited)
+        if self.color_by == "confidence":
+            from napari_superanimal.pose_layer.colors import confidence_colors
+
+            points.face_color[at] = confidence_colors(confidence)
+        features = points.features
+        features.loc[at, "confidence"] = confidence
+        features.loc[at, "edited"] = edited
+        self.refresh()
+
+    def fill(self, times: slice, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take over the results of some times, as they land while a run goes on (see PoseTable.fill)."""
+        if not self.dense:
+            self._take_features()
+        self.table.fill(times, arrays)
+        if self.dense:
+            n = self.table.shape[1] * self.table.shape[2]
+            self.show_rows(np.arange(times.start * n, times.stop * n))
+        elif self.shown_time is not None and times.start <= self.shown_time < times.stop:
+            self._refill()
+            self.redraw_overlays()
+
+    def rebuild(self) -> None:
+        """Make all rows of the layer anew from the table, after the layer lost its dense layout."""
+        t = self.shown_time or 0
+        times = slice(None) if self.dense else slice(t, t + 1)
+        data = dense_data(self.table) if self.dense else frame_data(self.table, t)
+        extra = 0 if self.dense else 2
+        edited = np.append(self.table.edited[times].ravel(), [False] * extra)
+        colors = point_colors(self.table, self.color_by, times)
+        with self.points.events.data.blocker():
+            self.points.selected_data = set()
+            self.points.data = PoseRows(data)
+            features = make_features(self.table, times)
+            keep = [*range(len(features)), *([0] * extra)]
+            self.points.features = features if self.dense else features.iloc[keep].reset_index(drop=True)
+            self.points.face_color = np.concatenate([colors, colors[:extra]])
+            self.points.border_color = border_colors(edited)
+            self.points.border_width = np.where(edited, EDITED_BORDER, BORDER)
+            self.points.size = self.points.current_size
+            self.points.shown = np.append(self.table.visible(self.cutoff, times).ravel(), [False] * extra)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw points and overlays again."""
+        self.points.refresh(extent=False)
+        self.redraw_overlays()
+
+    # ---------------------------------------------------------------- display
+
+    def set_cutoff(self, cutoff: float) -> None:
+        """Hide points below a confidence; points that a person placed always stay."""
+        if not 0 <= cutoff <= 1:
+            raise InputError(f"confidence cut-off is {cutoff}", "it must lie in 0..1")
+        self.cutoff = float(cutoff)
+        if self.dense:
+            self.points.shown[:] = self.table.visible(self.cutoff).ravel()
+            self.refresh()
+        else:
+            self._refill()
+            self.redraw_overlays()
+        self.changed.emit()
+
+    def set_color_by(self, color_by: str) -> None:
+        """Colour points by "keypoint", "individual" or "confidence"."""
+        if color_by not in POINT_COLORINGS:
+            raise InputError(f"color_by is {color_by!r}", f"it must be one of {list(POINT_COLORINGS)}")
+        self.color_by = color_by
+        t = self.shown_time or 0
+        times = slice(None) if self.dense else slice(t, t + 1)
+        colors = point_colors(self.table, color_by, times)
+        self.points.face_color[: len(colors)] = colors
+        self.refresh()
+        self.changed.emit()
+
+    def set_point_size(self, size: float | None) -> None:
+        """Set the diameter of all points in pixels of the video; None chooses one from the animals."""
+        size = automatic_size(self.table) if size is None else float(size)
+        if size <= 0:
+            raise InputError(f"point size is {size}", "it must be above 0 pixels")
+        self.points.size = size
+        self.points.current_size = size
+        for overlay, vectors in self.overlays.values():
+            vectors.edge_width = max(0.5, size * overlay.width_in_points)
+        self.changed.emit()
+
+    def show_overlay(self, name: str, show: bool = True, **options: Any) -> Vectors | None:
+        """Show or hide an overlay: "skeleton", "boxes" or "trails".
+
+        Parameters
+        ----------
+        name
+            Which overlay.
+        show
+            Hide it when False; it stays in the layer list.
+        options
+            For trails: ``length`` in frames and ``keypoints`` as a list of names.
+
+        Returns
+        -------
+        Vectors or None
+            The layer; None when there is nothing such to show.
+        """
+        if name not in OVERLAYS:
+            raise InputError(f"overlay is {name!r}", f"it must be one of {list(OVERLAYS)}")
+        if name in self.overlays and not options:
+            vectors = self.overlays[name][1]
+            vectors.visible = show
+            return vectors
+        if not show:
+            return None
+        overlay = self._make_overlay(name, options)
+        if len(overlay.colors()) == 0 or (name == "boxes" and self.table.boxes is None):
+            return None
+        if name in self.overlays:
+            self.viewer.layers.remove(self.overlays[name][1])
+        from napari.layers import Vectors
+
+        vectors = Vectors(
+            overlay.segments(self.time, self.cutoff),
+            name=f"{self.points.name} {name}",
+            edge_color=overlay.colors(),
+            edge_width=max(0.5, float(self.points.current_size) * overlay.width_in_points),
+            vector_style="line",
+            opacity=0.9,
+            metadata={OVERLAY_KEY: self.points.name},
+            axis_labels=("y", "x"),
+        )
+        self.overlays[name] = (overlay, vectors)
+        active = self.viewer.layers.selection.active
+        self.viewer.layers.insert(self.viewer.layers.index(self.points), vectors)
+        self.viewer.layers.selection.active = active
+        keep_program(self.viewer, vectors)
+        vectors.events.visible.connect(self._on_overlay_visible)
+        self.changed.emit()
+        return vectors
+
+    def _make_overlay(self, name: str, options: dict[str, Any]) -> Overlay:
+        if name != "trails":
+            return OVERLAYS[name](self.table)
+        names = options.get("keypoints")
+        unknown = sorted(set(names or ()) - set(self.table.keypoints))
+        if unknown:
+            raise InputError(f"keypoints {unknown} are not in the layer", f"it has {self.table.keypoints}")
+        chosen = None if names is None else [self.table.keypoints.index(name) for name in names]
+        return Trails(self.table, length=int(options.get("length", 25)), keypoints=chosen)
+
+    def _on_overlay_visible(self, event: Any = None) -> None:
+        self.redraw_overlays()
+        self.changed.emit()
+
+    # ---------------------------------------------------------------- life
+
+    def _on_removed(self, event: Any) -> None:
+        gone = event.value
+        for name, (_, vectors) in list(self.overlays.items()):
+            if gone is vectors:
+                del self.overlays[name]
+                self.changed.emit()
+        if self.names.forget(gone):
+            self.changed.emit()
+        if gone is self.points:
+            self.detach()
+
+    def detach(self) -> None:
+        """Let go of the viewer; overlays that are still there are removed."""
+        self.viewer.dims.events.current_step.disconnect(self._on_step)
+        self.viewer.layers.events.removed.disconnect(self._on_removed)
+        self.editing.detach()
+        self.table.view = None
+        for _, vectors in self.overlays.values():
+            if vectors in self.viewer.layers:
+                self.viewer.layers.remove(vectors)
+        self.overlays.clear()
+        if self.names.layer in self.viewer.layers:
+            self.viewer.layers.remove(self.names.layer)
+
+
+def attach(viewer: ViewerModel, points: Points) -> PoseView:
+    """Return the view of a pose layer in a viewer, made when it does not exist yet."""
+    view = table_of(points).view
+    if view is not None and view.points.unique_id == points.unique_id:
+        return view
+    viewer, points = _unwrapped(viewer), _unwrapped(points)
+    return PoseView(viewer, points)
+
+
+def _unwrapped(proxy: Any) -> Any:
+    """Return the object behind napari's public-only proxy: layers must be the viewer's own to be compared."""
+    return getattr(proxy, "__wrapped__", proxy)

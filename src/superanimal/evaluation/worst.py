@@ -1,0 +1,119 @@
+"""The worst images, drawn: where the labels are and where the predictions went."""
+
+from __future__ import annotations
+
+import base64
+import colorsys
+from collections.abc import Sequence
+
+import numpy as np
+
+from superanimal.errors import SuperAnimalError
+from superanimal.evaluation.cases import Cases
+from superanimal.evaluation.pairing import Pairs
+from superanimal.labels.images import read_pixels
+from superanimal.labels.labelled_set import LabelledSet
+
+SIDE = 420
+"""Longest side of a drawn crop in pixels."""
+MARGIN = 0.25
+"""Room round the points, as a share of their extent."""
+SMALLEST = 0.3
+"""Shortest side shown, as a share of the image's shorter side: some surroundings help."""
+
+
+def draw_image(
+    labels: LabelledSet, cases: Cases, pairs: Pairs, image: int, colors: Sequence[str]
+) -> tuple[np.ndarray, bool]:
+    """Draw one image: rings are labels, dots are predictions, a line joins what belongs together.
+
+    Parameters
+    ----------
+    labels, cases, pairs
+        What was compared.
+    image
+        Number of the image in the cases.
+    colors
+        One ``#rrggbb`` per keypoint.
+
+    Returns
+    -------
+    picture : (h, w, 3) uint8 RGB
+        The part of the image round the points.
+    has_pixels : bool
+        False when the image could not be read and the points stand on grey.
+    """
+    import cv2
+
+    mine = pairs.image == image
+    truth, predicted = pairs.truth[mine], pairs.predicted[mine]
+    points = np.concatenate([truth.reshape(-1, 2), predicted.reshape(-1, 2)])
+    points = points[np.isfinite(points).all(-1)]
+    pixels = _pixels(labels, cases, image)
+    limit = np.ceil(points.max(0)).astype(int) + 20 if pixels is None else np.array(pixels.shape[1::-1])
+    corner, extent = _window(points, limit)
+    scale = SIDE / max(extent)
+    size = (max(1, round(extent[0] * scale)), max(1, round(extent[1] * scale)))
+    if pixels is None:
+        picture = np.full((size[1], size[0], 3), 70, np.uint8)
+    else:
+        part = pixels[corner[1] : corner[1] + extent[1], corner[0] : corner[0] + extent[0]]
+        smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        picture = cv2.resize(np.ascontiguousarray(part), size, interpolation=smooth)
+
+    def place(point: np.ndarray) -> tuple[int, int]:
+        x, y = (point - corner + 0.5) * scale - 0.5
+        return round(float(np.clip(x, -1e4, 1e4)) * 16), round(float(np.clip(y, -1e4, 1e4)) * 16)
+
+    for t, p in zip(truth, predicted, strict=True):
+        for k, color in enumerate(colors):
+            if np.isfinite(t[k]).all() and np.isfinite(p[k]).all():
+                cv2.line(picture, place(t[k]), place(p[k]), (0, 0, 0), 3, cv2.LINE_AA, shift=4)
+                cv2.line(picture, place(t[k]), place(p[k]), rgb(color), 1, cv2.LINE_AA, shift=4)
+        for k, color in enumerate(colors):
+            if np.isfinite(t[k]).all():
+                cv2.circle(picture, place(t[k]), 6 * 16, (0, 0, 0), 4, cv2.LINE_AA, shift=4)
+                cv2.circle(picture, place(t[k]), 6 * 16, rgb(color), 2, cv2.LINE_AA, shift=4)
+            if np.isfinite(p[k]).all():
+                cv2.circle(picture, place(p[k]), 4 * 16, (0, 0, 0), -1, cv2.LINE_AA, shift=4)
+                cv2.circle(picture, place(p[k]), 3 * 16, rgb(color), -1, cv2.LINE_AA, shift=4)
+    return picture, pixels is not None
+
+
+def _window(points: np.ndarray, limit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return corner and extent (x, y) of the part of an image to show: square where the image allows it."""
+    low, high = points.min(0), points.max(0)
+    side = max(float((high - low).max()) * (1 + 2 * MARGIN), SMALLEST * float(limit.min()), 8.0)
+    extent = np.minimum(np.full(2, np.ceil(side)), limit).astype(int)
+    corner = np.clip(np.rint((low + high - extent) / 2), 0, limit - extent).astype(int)
+    return corner, extent
+
+
+def _pixels(labels: LabelledSet, cases: Cases, image: int) -> np.ndarray | None:
+    """Return the image, from its file or else the video the predictions were made on; None without either."""
+    for reference in (labels.images[int(cases.rows[image])], cases.frames[image]):
+        if reference is not None:
+            try:
+                return read_pixels(reference)
+            except SuperAnimalError:
+                continue
+    return None
+
+
+def data_uri(picture: np.ndarray) -> str:
+    """Return a picture (h, w, 3) uint8 RGB as a JPEG data address for HTML."""
+    import cv2
+
+    _, encoded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+    return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode()
+
+
+def rgb(color: str) -> tuple[int, int, int]:
+    """Return the three channels of ``#rrggbb``."""
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
+
+
+def spread_colors(count: int) -> list[str]:
+    """Return ``count`` colours that differ in hue, for keypoints without colours of their own."""
+    channels = [colorsys.hsv_to_rgb(i / max(count, 1), 0.75, 1.0) for i in range(count)]
+    return ["#" + "".join(f"{round(255 * c):02x}" for c in color) for color in channels]

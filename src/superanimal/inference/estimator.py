@@ -1,0 +1,275 @@
+"""The poses of a window of frames: boxes, crops, network, decoding.
+
+Which frames the detector must see is the rule of :mod:`superanimal.inference.following`; they cut the window
+into segments that advance in lockstep: the first frames of all segments go through the detector together,
+then the second frames of all segments take the boxes of the poses just found, and so on. Every call of a
+network thus has a full batch, although each segment is sequential.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from superanimal.inference.boxes import Boxes, BoxSource, anchor_of, carried_box, overlaps, pose_box
+from superanimal.inference.crops import CropWindows, crop_windows, cut
+from superanimal.inference.decode import decode
+from superanimal.inference.device import Batches, autocast
+from superanimal.inference.following import lost, since_detection
+from superanimal.inference.legs.peaks import PEAKS, pair_peaks
+from superanimal.inference.settings import Settings
+from superanimal.inference.tracking import oks
+
+if TYPE_CHECKING:
+    from superanimal.zoo import PoseModel
+
+SAME = 0.7
+"""Two poses of one frame with more OKS than this are the same animal, seen twice."""
+
+
+@dataclass
+class Animals:
+    """The animals of one frame, best box first.
+
+    Attributes
+    ----------
+    boxes : (n, 4) float32
+        x, y, width, height in pixels.
+    scores : (n,) float32
+        Of the boxes.
+    points : (n, K, 2) float64
+        Keypoints in pixels.
+    confidence : (n, K) float64
+        0..1.
+    reference : (n,) float64
+        Mean confidence when the animal was last detected.
+    anchor : (n, 4) float64
+        How the box lay to the pose when the animal was last detected, see :func:`anchor_of`.
+    peaks : (n, P, PEAKS, 6) float64
+        Where look-alike keypoints may be, see :func:`pair_peaks`, in pixels.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    points: np.ndarray
+    confidence: np.ndarray
+    reference: np.ndarray
+    anchor: np.ndarray
+    peaks: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def select(self, keep: np.ndarray) -> Animals:
+        """Return some of the animals."""
+        return Animals(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
+
+
+class Estimator:
+    """Finds the poses in windows of frames.
+
+    Parameters
+    ----------
+    model
+        The pose network.
+    source
+        Where boxes come from.
+    settings
+        The choices of the run.
+    sigmas : (K,)
+        OKS tolerances, to tell two animals from one seen twice.
+    pairs : (P, 2)
+        Channels of look-alike keypoints whose peaks are wanted.
+    """
+
+    def __init__(
+        self,
+        model: PoseModel,
+        source: BoxSource,
+        settings: Settings,
+        sigmas: np.ndarray,
+        pairs: np.ndarray | None = None,
+    ) -> None:
+        self.model = model
+        self.pairs = np.zeros((0, 2), int) if pairs is None else pairs
+        self.source = source
+        self.settings = settings
+        self.sigmas = sigmas
+        self.enhanced = settings.mode == "enhanced"
+        beyond = model.entry.beyond_box
+        self.inner = np.array([name not in beyond for name in model.keypoints])
+        self.device = torch.device(settings.device)
+        self.batches = Batches(settings.batch_size)
+
+    def state(self) -> dict[str, int]:
+        """Return what out-of-memory back-off has changed, as JSON values."""
+        return {"pose_batch": self.batches.size, "box_batch": self.source.batches.size}
+
+    def restore(self, state: dict[str, int]) -> None:
+        """Go on from a :meth:`state`."""
+        self.batches.size = state["pose_batch"]
+        self.source.batches.size = state["box_batch"]
+
+    def estimate(self, frames: Sequence[np.ndarray], rows: np.ndarray, follow: np.ndarray) -> list[Animals]:
+        """Return the animals of each frame of a window.
+
+        Parameters
+        ----------
+        frames : n arrays (H, W, 3) uint8
+            Frames of the run in their order, RGB, each of its own size.
+        rows : (n,)
+            Their rows in the run.
+        follow : (n,) bool
+            Where boxes may follow the pose from the frame before.
+        """
+        animals: dict[int, Animals] = {}
+        since = since_detection(follow, self.settings.detector_every)
+        for step in range(since.max(initial=-1) + 1):
+            members = np.flatnonzero(since == step).tolist()
+            followed = self._followed(frames, {i: animals[i - 1] for i in members}) if step else {}
+            animals |= followed
+            animals |= self._detected(frames, rows, [i for i in members if i not in followed])
+        return [animals[i] for i in range(len(frames))]
+
+    def _detected(
+        self, frames: Sequence[np.ndarray], rows: np.ndarray, members: list[int]
+    ) -> dict[int, Animals]:
+        """Return the animals of some frames as the source of boxes sees them."""
+        if not members:
+            return {}
+        boxes = self.source.find([frames[i] for i in members], rows[members])
+        poses = self._poses(frames, dict(zip(members, boxes, strict=True)))
+        if self.settings.refine:
+            poses = self._poses(frames, {i: self._refined(found) for i, found in poses.items()})
+        return {i: found.select(self._distinct(found)) for i, found in poses.items()}
+
+    def _followed(self, frames: Sequence[np.ndarray], before: dict[int, Animals]) -> dict[int, Animals]:
+        """Return the animals of the frames in which boxes that follow from the frame before hold them."""
+        boxes = {i: self._carry(animals) for i, animals in before.items() if len(animals)}
+        boxes = {i: box for i, box in boxes.items() if overlaps(box.xywh, frames[i].shape[:2]).all()}
+        poses = self._poses(frames, boxes)
+        for i, found in poses.items():
+            found.reference, found.anchor = before[i].reference, before[i].anchor
+        return {i: found for i, found in poses.items() if self._holds(found)}
+
+    def _holds(self, found: Animals) -> bool:
+        """Tell whether boxes that followed hold their animals, each another one."""
+        around = self._carry(found).xywh
+        if lost(found.confidence, found.reference, found.boxes, around):
+            return False
+        return len(self._distinct(found)) == len(found)
+
+    def _carry(self, before: Animals) -> Boxes:
+        """Return the boxes that follow from the frame before."""
+        poses = self._pose_boxes(before.points, before.confidence)
+        boxes = [carried_box(*each) for each in zip(poses, before.anchor, before.boxes, strict=True)]
+        return Boxes(np.stack(boxes), before.scores)
+
+    def _refined(self, animals: Animals) -> Boxes:
+        """Return the boxes of a second look."""
+        boxes = self._pose_boxes(animals.points, animals.confidence)
+        return Boxes(boxes.astype(np.float32), animals.scores)
+
+    def _pose_boxes(self, points: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+        """Return the boxes (n, 4) of poses (n, K, 2), set by the keypoints that belong into them."""
+        both = zip(points[:, self.inner], confidence[:, self.inner], strict=True)
+        return np.array([pose_box(*each) for each in both]).reshape(-1, 4)
+
+    def _distinct(self, animals: Animals) -> np.ndarray:
+        """Return which animals stay when one whose pose is that of another with a better box goes."""
+        if not self.enhanced:
+            return np.arange(len(animals))
+        keep: list[int] = []
+        for i in range(len(animals)):
+            others = animals.points[keep]
+            area = float(np.prod(animals.boxes[i, 2:]))
+            shared = np.ones(others.shape[:2], dtype=bool)
+            if not (oks(others, animals.points[i], shared, self.sigmas, area) > SAME).any():
+                keep.append(i)
+        return np.array(keep, dtype=int)
+
+    def _poses(self, frames: Sequence[np.ndarray], boxes: dict[int, Boxes]) -> dict[int, Animals]:
+        """Run the pose network on all boxes of some frames, as if all had been detected in them."""
+        owners = [i for i, found in boxes.items() for _ in found.scores]
+        every = [found.xywh for found in boxes.values()]
+        xywh = np.concatenate(every) if every else np.zeros((0, 4), np.float32)
+        points, confidence, peaks = self._run(frames, owners, xywh)
+        poses: dict[int, Animals] = {}
+        start = 0
+        for i, found in boxes.items():
+            mine = slice(start, start := start + len(found.scores))
+            boxed = self._pose_boxes(points[mine], confidence[mine])
+            anchor = np.array([anchor_of(*each) for each in zip(found.xywh, boxed, strict=True)])
+            poses[i] = Animals(
+                found.xywh,
+                found.scores,
+                points[mine],
+                confidence[mine],
+                reference=confidence[mine].mean(axis=1),
+                anchor=anchor.reshape(-1, 4),
+                peaks=peaks[mine],
+            )
+        return poses
+
+    def _run(
+        self, frames: Sequence[np.ndarray], owners: list[int], xywh: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return keypoints (n, K, 2), confidences (n, K) and peaks of pairs for n boxes on their frames."""
+        keypoints = len(self.model.keypoints)
+        peaks = np.zeros((len(owners), len(self.pairs), PEAKS, 6))
+        points, confidence = np.zeros((len(owners), keypoints, 2)), np.zeros((len(owners), keypoints))
+        entry = self.model.entry
+        windows = crop_windows(xywh, entry.input_size, entry.crop_margin)
+        done = 0
+        for crops in self._crops(frames, owners, windows):
+            for outputs in self.batches.run(self._forward, crops):
+                number = len(next(iter(outputs.values())))
+                part = slice(done, done + number)
+                here = CropWindows(windows.offset[part], windows.extent[part], windows.size)
+                points[part], confidence[part] = decode(
+                    outputs, self.model.head, here, subpixel=self.enhanced
+                )
+                if len(self.pairs):
+                    peaks[part] = pair_peaks(outputs, self.model.head, here, self.pairs)
+                done += number
+        return points, confidence, peaks
+
+    def _crops(
+        self, frames: Sequence[np.ndarray], owners: list[int], windows: CropWindows
+    ) -> Iterator[np.ndarray]:
+        """Yield batches of crops (B, h, w, 3); a thread cuts the next while the network has this one."""
+
+        def batch(start: int, stop: int) -> np.ndarray:
+            return np.stack(
+                [
+                    cut(
+                        frames[owners[i]],
+                        windows.offset[i],
+                        windows.extent[i],
+                        windows.size,
+                        antialias=self.enhanced,
+                    )
+                    for i in range(start, stop)
+                ]
+            )
+
+        size, start = self.batches.size, 0
+        with ThreadPoolExecutor(1, "superanimal-crop") as pool:
+            coming: Future[np.ndarray] | None = None
+            while start < len(owners) or coming is not None:
+                ready = coming
+                stop = min(start + size, len(owners))
+                coming = pool.submit(batch, start, stop) if start < stop else None
+                start = stop
+                if ready is not None:
+                    yield ready.result()
+
+    def _forward(self, crops: np.ndarray) -> dict[str, torch.Tensor]:
+        pixels = torch.from_numpy(crops).to(self.device)
+        with torch.inference_mode(), autocast(self.settings.precision, self.device):
+            return self.model.forward(self.model.preprocess(pixels))

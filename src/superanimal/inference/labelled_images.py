@@ -1,0 +1,143 @@
+"""Run a model on labelled images, whatever their sizes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from superanimal.errors import InputError
+from superanimal.labels.labelled_set import LabelledSet
+from superanimal.poses import make_poses, make_provenance
+from superanimal.progress import Progress
+
+if TYPE_CHECKING:
+    from superanimal.zoo import DetectorModel, PoseModel
+
+BOX_MARGIN = 20.0
+"""Pixels added on each side of the labelled keypoints for a box, as in the SuperAnimal data sets."""
+WINDOW = 16
+"""So many images of one size go through the networks together."""
+
+
+def predict_images(
+    labels: LabelledSet,
+    model: str | os.PathLike[str] | PoseModel,
+    *,
+    boxes: str = "detector",
+    detector: str | os.PathLike[str] | DetectorModel | None = None,
+    max_individuals: int | None = None,
+    mode: str = "enhanced",
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Return the poses a model finds on the images of a labelled set, one row per image.
+
+    Every image stands for itself: no tracking, no boxes carried from image to image.
+
+    Parameters
+    ----------
+    labels
+        Gives the images (and the boxes, when asked).
+    model
+        Name in the catalogue, weight file, or a loaded pose model.
+    boxes
+        ``"detector"`` finds the animals as in use; ``"labels"`` takes the labelled boxes (or the labelled
+        keypoints and 20 pixels round them), so that only the pose model is judged.
+    detector
+        Likewise a name, file or model; None takes the one that goes with the pose model.
+    max_individuals
+        At most so many animals per image; by default as many as are labelled in the fullest image.
+    mode, device
+        See :class:`superanimal.inference.Analyzer`.
+    progress
+        Shows progress and can cancel.
+
+    Raises
+    ------
+    InputError, NotFoundError, ModelError, DeviceError
+        Each with a remedy.
+    """
+    from superanimal.inference.analyzer import Analyzer, weights_hash
+    from superanimal.inference.estimator import Estimator
+
+    if boxes not in ("detector", "labels"):
+        raise InputError(f"boxes={boxes!r}", "boxes come from the detector or from the labels")
+    fullest = int(np.bincount(labels.image_index, minlength=1).max()) if labels.n_individuals else 1
+    given = _label_boxes(labels, fullest) if boxes == "labels" else None
+    most = max_individuals or (max(fullest, 1))
+    analyzer = Analyzer(
+        model,
+        detector=detector,
+        max_individuals=most if given is None else max(fullest, 1),
+        mode=mode,
+        device=device,
+        detector_every=1,
+        track=False,
+        whole_frame=given is not None,
+    )
+    most = analyzer.settings.max_individuals
+    estimator = Estimator(analyzer.model, analyzer.source(given), analyzer.settings, analyzer.sigmas)
+    keypoints = analyzer.model.keypoints
+    position = np.full((len(labels), 2, len(keypoints), most), np.nan, np.float32)
+    confidence = np.full((len(labels), len(keypoints), most), np.nan, np.float32)
+    found = np.full((len(labels), 4, most), np.nan, np.float32)
+    scores = np.full((len(labels), most), np.nan, np.float32)
+    progress = progress or Progress()
+    progress.start(len(labels), title=analyzer.model.entry.name, unit="images")
+    for rows, frames in _windows(labels):
+        progress.check()
+        stills = np.zeros(len(rows), dtype=bool)
+        for row, animals in zip(rows, estimator.estimate(frames, np.array(rows), stills), strict=True):
+            n = min(len(animals), most)
+            position[row, :, :, :n] = animals.points[:n].transpose(2, 1, 0)
+            confidence[row, :, :n] = np.clip(animals.confidence[:n].T, 0, 1)
+            found[row, :, :n] = animals.boxes[:n].T
+            scores[row, :n] = animals.scores[:n]
+        progress.advance(len(rows))
+    progress.finish()
+    return make_poses(
+        position,
+        confidence,
+        keypoints=keypoints,
+        boxes=found,
+        box_confidence=np.clip(scores, 0, 1),
+        images=[image.label for image in labels.images],
+        source_software="superanimal",
+        provenance=make_provenance(
+            "predict labelled images",
+            model=analyzer.model.entry.name,
+            weights=weights_hash(analyzer.model),
+            boxes=boxes,
+            detector=analyzer.detector.entry.name if analyzer.detector else None,
+            settings=analyzer.settings.record(),
+        ),
+    )
+
+
+def _windows(labels: LabelledSet) -> Iterator[tuple[list[int], np.ndarray]]:
+    """Yield runs of images of one size with their row numbers, frames (n, H, W, 3)."""
+    rows: list[int] = []
+    frames: list[np.ndarray] = []
+    for row in range(len(labels)):
+        pixels = labels.pixels(row)
+        if frames and (pixels.shape != frames[0].shape or len(frames) == WINDOW):
+            yield rows, np.stack(frames)
+            rows, frames = [], []
+        rows.append(row)
+        frames.append(pixels)
+    if frames:
+        yield rows, np.stack(frames)
+
+
+def _label_boxes(labels: LabelledSet, most: int) -> np.ndarray:
+    """Return the labelled boxes (I, most, 4), NaN where there is none."""
+    each = labels.boxes_or_extent(BOX_MARGIN)
+    boxes = np.full((len(labels), most, 4), np.nan, np.float32)
+    for row in range(len(labels)):
+        mine = each[labels.animals_of(row)]
+        boxes[row, : len(mine)] = mine
+    return boxes

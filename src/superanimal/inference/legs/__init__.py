@@ -1,0 +1,1 @@
+"""Left and right legs told apart over time."""

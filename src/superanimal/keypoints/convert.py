@@ -1,0 +1,139 @@
+"""Labels in, labels out: read, bring into a space, write, in one call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from superanimal.errors import InputError, by_caller
+from superanimal.keypoints.conversion_table import ConversionTable, join_tables, load_table
+from superanimal.keypoints.merge import Merged, Split, merge
+from superanimal.labels.labelled_set import LabelledSet
+from superanimal.labels.reading import read_labels
+from superanimal.labels.writing import materialize
+from superanimal.labels.writing.job import Materialized
+from superanimal.poses import KeypointSpace, load_space
+from superanimal.progress import Progress
+
+Source = str | os.PathLike[str] | LabelledSet
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """The data set that came out, and what was written of it."""
+
+    merged: Merged
+    written: Materialized
+
+
+def convert(
+    sources: Source | Sequence[Source],
+    dest: str | os.PathLike[str],
+    *,
+    to: str = "coco",
+    space: str | os.PathLike[str] | KeypointSpace | None = None,
+    table: str | ConversionTable | Sequence[str | ConversionTable] | None = None,
+    images: str = "link",
+    duplicates: str = "ignore",
+    split: Split | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    reading: Mapping[str, Any] | None = None,
+) -> Conversion:
+    """Convert labelled data sets into one data set of another format and keypoint space.
+
+    Parameters
+    ----------
+    sources
+        Data sets, or what :func:`~superanimal.keypoints.read_labels` reads; ``NAME=PATH`` gives a name, which
+        chooses the column of the table, ``NAME:COLUMN=PATH`` a name and another column.
+    dest, to, images, overwrite
+        See :func:`~superanimal.keypoints.materialize`.
+    space
+        Keypoint space, its name or YAML file; by default the union of the data sets' names.
+    table
+        Conversion tables, their names or CSV files.
+    duplicates, split
+        See :func:`~superanimal.keypoints.merge`.
+    reading
+        Options of :func:`~superanimal.keypoints.read_labels` for every source that is read here: ``images``,
+        ``video``, ``scorer``, ``min_confidence``.
+
+    Raises
+    ------
+    SuperAnimalError
+        A source holds predictions and no ``min_confidence`` was given; or naming the source, the row and
+        column of a table, or the image that is wrong.
+    """
+    listed = [sources] if isinstance(sources, str | os.PathLike | LabelledSet) else list(sources)
+    if not listed:
+        raise InputError("no source", "give at least one data set")
+    chosen = space if space is None or isinstance(space, KeypointSpace) else load_space(space)
+    data_sets, columns = zip(*(read_source(source, reading) for source in listed), strict=True)
+    for part in data_sets:
+        if part.predicted:
+            raise InputError(
+                f"{part.name}: these are predictions of a model, not labels that a person set",
+                "predictions become labels only when asked for",
+                "give the lowest confidence from which a prediction counts as a label"
+                + by_caller(" (reading={'min_confidence': 0.6})", " (--min-confidence)"),
+            )
+    tables = open_tables(table)
+    merged = merge(
+        data_sets,
+        chosen,
+        tables,
+        columns=dict(zip((part.name for part in data_sets), columns, strict=True)),
+        name=data_sets[0].name if len(data_sets) == 1 else Path(dest).name.split(".")[0],
+        duplicates=duplicates,
+        split=split,
+        progress=progress,
+    )
+    written = materialize(
+        merged.labelled,
+        dest,
+        to,
+        space=merged.space,
+        images=images,
+        overwrite=overwrite,
+        progress=progress,
+    )
+    return Conversion(merged, written)
+
+
+def read_source(source: Source, reading: Mapping[str, Any] | None = None) -> tuple[LabelledSet, str]:
+    """Read a data set given as itself, ``PATH``, ``NAME=PATH`` or ``NAME:COLUMN=PATH``.
+
+    Parameters
+    ----------
+    reading
+        Options of :func:`~superanimal.keypoints.read_labels`.
+
+    Returns
+    -------
+    tuple
+        The data set and its column in a conversion table, by default its name.
+    """
+    if isinstance(source, LabelledSet):
+        return source, source.name
+    text = os.fspath(source)
+    name, sign, path = text.partition("=")
+    if not sign or Path(text).exists() or set("/\\") & set(name):
+        labelled = read_labels(text, **(reading or {}))
+        return labelled, labelled.name
+    name, _, column = name.partition(":")
+    return read_labels(path, name=name, **(reading or {})), column or name
+
+
+def open_tables(
+    table: str | ConversionTable | Sequence[str | ConversionTable] | None,
+) -> ConversionTable | None:
+    """Load tables and put them together."""
+    if table is None:
+        return None
+    listed = [table] if isinstance(table, str | ConversionTable) else list(table)
+    loaded = [t if isinstance(t, ConversionTable) else load_table(t) for t in listed]
+    return join_tables(loaded) if loaded else None

@@ -1,0 +1,1 @@
+"""Which keypoint of a model is which of the labels, by position."""

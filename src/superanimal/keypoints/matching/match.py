@@ -1,0 +1,325 @@
+"""Which keypoint of a model is which of a labelled data set: by where they are, not by their names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from superanimal.errors import InputError
+from superanimal.keypoints.conversion_table import ConversionTable, table_from_mapping
+from superanimal.keypoints.matching.assignment import assign, vote
+from superanimal.keypoints.matching.bias import medians, offset_intervals
+from superanimal.keypoints.matching.doubts import find_doubts, find_namesakes, mirror_of
+from superanimal.keypoints.matching.observed import Observed, observe
+from superanimal.labels.labelled_set import LabelledSet
+from superanimal.poses import KeypointSpace, get_provenance, make_provenance, space_for
+from superanimal.poses.animal_frame import Shape
+from superanimal.progress import Progress
+
+if TYPE_CHECKING:
+    from superanimal.zoo import PoseModel
+
+MIN_CONFIDENCE = 0.3
+"""Predicted points below this confidence take no part."""
+MAX_DISTANCE = 0.1
+"""Body lengths beyond which two points of one image are not each other's counterpart."""
+MIN_SCORE = 0.3
+"""Pairs on which a smaller share of the images agrees are not made."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A keypoint of the user and the keypoint of the model that answers to it.
+
+    Attributes
+    ----------
+    user, model
+        The two names.
+    score
+        0..1: share of the images showing both in which they were assigned to each other.
+    margin
+        ``score`` less that of the strongest rival of either (-1..1); near 0 the choice is a toss-up.
+    distance
+        Median distance between the two in body lengths.
+    images
+        Number of animals in which both were seen: labelled, and predicted with confidence.
+    offset : (2,) float64 or None
+        Where the user's point lies seen from the model's, in body lengths in the animal's own frame: x
+        forward, y to the animal's left (up for animals seen from both sides). The systematic difference of
+        the two definitions.
+    interval : (2, 2) float64 or None
+        Lower and upper limit of the 95 % bootstrap interval of ``offset``.
+    by_name
+        Whether the equal name (or synonym) decided, although the position spoke for another; see
+        :func:`match_predictions`.
+    """
+
+    user: str
+    model: str
+    score: float
+    margin: float
+    distance: float
+    images: int
+    offset: np.ndarray | None = None
+    interval: np.ndarray | None = None
+    by_name: bool = False
+
+
+@dataclass(frozen=True)
+class Matching:
+    """U keypoints of the user against K of the model.
+
+    Attributes
+    ----------
+    pairs
+        What belongs together, in the order of ``user_keypoints``; one to one.
+    distance : (U, K) float64
+        Mean distance in body lengths; NaN for two never seen together.
+    frequency : (U, K) float64
+        Share of the images showing both in which they were assigned to each other; 0 if never seen together.
+    unmatched_user, unmatched_model
+        Names without counterpart.
+    warnings
+        What a person should look at before trusting the table.
+    shape
+        The typical pose of the model's keypoints, whose frame the offsets are in.
+    facts
+        Counts, settings and provenance.
+    """
+
+    user_keypoints: tuple[str, ...]
+    model_keypoints: tuple[str, ...]
+    pairs: tuple[Pair, ...]
+    distance: np.ndarray
+    frequency: np.ndarray
+    unmatched_user: tuple[str, ...]
+    unmatched_model: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    shape: Shape | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def table(self, column: str) -> ConversionTable:
+        """Return the pairs as a conversion table with one column of that name."""
+        return table_from_mapping(
+            column, {pair.user: pair.model for pair in self.pairs}, masters=self.model_keypoints
+        )
+
+    def save(self, folder: str | os.PathLike[str], *, column: str) -> list[Path]:
+        """Write table, pairs, matrix, everything (json) and two figures; see :mod:`.matching_files`."""
+        from superanimal.keypoints.matching.files import save
+
+        return save(self, Path(folder), column)
+
+
+def match(
+    labels: LabelledSet,
+    model: str | os.PathLike[str] | PoseModel,
+    *,
+    boxes: str = "labels",
+    min_confidence: float = MIN_CONFIDENCE,
+    max_distance: float = MAX_DISTANCE,
+    min_score: float = MIN_SCORE,
+    names: bool = True,
+    progress: Progress | None = None,
+    **model_options: Any,
+) -> Matching:
+    """Run a model on labelled images and find which of its keypoints are those of the labels.
+
+    Parameters
+    ----------
+    labels
+        The labelled set; its images are read.
+    model
+        Name in the catalogue, weight file, or a loaded pose model.
+    boxes
+        ``"labels"`` looks where the labels are; ``"detector"`` finds the animals first.
+    min_confidence, max_distance, min_score, names
+        See :func:`match_predictions`.
+    progress
+        Shows progress and can cancel.
+    **model_options
+        See :func:`superanimal.keypoints.predict_images`.
+
+    Examples
+    --------
+    >>> matching = match(read_labels("project"), "mini_topviewmouse")  # doctest: +SKIP
+    >>> matching.table("project"), matching.warnings  # doctest: +SKIP
+    """
+    from superanimal.inference.labelled_images import predict_images
+
+    predictions = predict_images(labels, model, boxes=boxes, progress=progress, **model_options)
+    return match_predictions(
+        labels,
+        predictions,
+        min_confidence=min_confidence,
+        max_distance=max_distance,
+        min_score=min_score,
+        names=names,
+    )
+
+
+def match_predictions(
+    labels: LabelledSet,
+    predictions: xr.Dataset,
+    space: KeypointSpace | None = None,
+    *,
+    min_confidence: float = MIN_CONFIDENCE,
+    max_distance: float = MAX_DISTANCE,
+    min_score: float = MIN_SCORE,
+    names: bool = True,
+    samples: int = 1000,
+    seed: int = 0,
+) -> Matching:
+    """Find which keypoints of predictions are those of the labels.
+
+    In every image the labelled points are assigned to predicted ones so that the summed distance is smallest
+    (Hungarian method); a point farther than ``max_distance`` from all that are free stays alone. The shares
+    of images in which two points were joined are then assigned in the same way. Ye et al. (2024), Extended
+    Data Fig. 2, do this with all points, in pixels, and without leaving any alone.
+
+    A keypoint of which no image has a label takes no part; the model's keypoint of its name is kept for it,
+    so that no other label is pushed there.
+
+    Names never beat positions in silence. When the keypoint of the same name (or a synonym of the space) lies
+    within ``max_distance`` in half of the images, no other label claims the nearer keypoint by its name, and
+    that one is not the mirror image, the two mean one point drawn at different places: the name decides, the
+    pair is marked ``by_name``, and a warning says what the positions spoke for.
+
+    Parameters
+    ----------
+    labels
+        I images.
+    predictions
+        Pose data set of I rows in the same order, as of :func:`superanimal.keypoints.predict_images`.
+    space
+        Keypoint space of the predictions; by default guessed from their names.
+    min_confidence
+        Predicted points below it are not used (0..1).
+    max_distance
+        Body lengths.
+    min_score
+        Least share of the images (0..1) that must agree on a pair.
+    names
+        False: positions alone.
+    samples, seed
+        Of the bootstrap intervals of the offsets.
+
+    Raises
+    ------
+    InputError
+        When labels and predictions have no image or animal in common.
+    """
+    if not max_distance > 0:
+        raise InputError(f"largest distance {max_distance:g}", "more than 0 body lengths")
+    if not 0 < min_score <= 1:
+        raise InputError(f"least score {min_score:g}", "a share of the images, more than 0 and at most 1")
+    known = tuple(str(name) for name in predictions["keypoints"].values)
+    space = space or space_for(known)
+    seen = observe(labels, predictions, space, min_confidence)
+    distances = seen.distances()
+    own = labels.keypoints
+    namesakes = find_namesakes(own, known, space) if names else np.full(len(own), -1)
+    silent = ~labels.labelled.any(0)
+    kept = np.setdiff1d(namesakes[silent], namesakes[~silent])
+    free = distances.copy()
+    free[:, :, kept[kept >= 0]] = np.nan
+    frequency = vote(free, max_distance)
+    distance = _column_means(distances)
+    nearest = assign(frequency, min_score)
+    near = medians(distances) <= max_distance
+    chosen = _prefer_names(nearest, namesakes, near, known, space)
+    pairs = _pairs(seen, labels.keypoints, known, chosen, nearest, distances, frequency, samples, seed)
+    result = Matching(
+        user_keypoints=labels.keypoints,
+        model_keypoints=known,
+        pairs=pairs,
+        distance=distance,
+        frequency=frequency,
+        unmatched_user=tuple(u for u, k in zip(labels.keypoints, chosen, strict=True) if k < 0),
+        unmatched_model=tuple(name for k, name in enumerate(known) if k not in chosen),
+        shape=seen.shape,
+        facts={
+            "images": len(np.unique(seen.image)),
+            "animals": len(seen),
+            "animals_left_out": seen.missed,
+            "space": space.name if space else None,
+            "axis": seen.shape.axis,
+            "body_length_px": float(np.median(seen.frames.length)),
+            "settings": {
+                "min_confidence": min_confidence, "max_distance": max_distance, "min_score": min_score,
+                "names": names, "samples": samples, "seed": seed,
+            },
+            "labels": labels.name,
+            "provenance": make_provenance("match", predictions=get_provenance(predictions)),
+        },
+    )  # fmt: skip
+    return replace(result, warnings=tuple(find_doubts(result, nearest, namesakes)))
+
+
+def _prefer_names(
+    nearest: np.ndarray,
+    namesakes: np.ndarray,
+    near: np.ndarray,
+    known: Sequence[str],
+    space: KeypointSpace | None,
+) -> np.ndarray:
+    """Return the assignment (U,) after the rule on names of :func:`match_predictions`."""
+    chosen = nearest.copy()
+    for u, same in enumerate(namesakes.tolist()):
+        rival = int(nearest[u])
+        if same < 0 or rival == same or same in chosen or not near[u, same]:
+            continue
+        claimed = rival >= 0 and rival in namesakes
+        if not claimed and not (rival >= 0 and mirror_of(known[rival], space) == known[same]):
+            chosen[u] = same
+    return chosen
+
+
+def _pairs(
+    seen: Observed,
+    user: Sequence[str],
+    known: Sequence[str],
+    chosen: np.ndarray,
+    nearest: np.ndarray,
+    distances: np.ndarray,
+    frequency: np.ndarray,
+    samples: int,
+    seed: int,
+) -> tuple[Pair, ...]:
+    """Return the pairs with their figures."""
+    rows = np.flatnonzero(chosen >= 0)
+    columns = chosen[rows]
+    offsets = seen.offsets(rows, columns)
+    bias = offset_intervals(offsets, seen.image, samples=samples, level=0.95, seed=seed)
+    found = []
+    for p, (u, k) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
+        rivals = np.concatenate([np.delete(frequency[u], k), np.delete(frequency[:, k], u)])
+        apart = distances[:, u, k][np.isfinite(distances[:, u, k])]
+        found.append(
+            Pair(
+                user=user[u],
+                model=known[k],
+                score=float(frequency[u, k]),
+                margin=float(frequency[u, k] - rivals.max(initial=0.0)),
+                distance=float(np.median(apart)),
+                images=len(apart),
+                offset=bias.value[p],
+                interval=np.stack([bias.low[p], bias.high[p]]),
+                by_name=bool(nearest[u] != k),
+            )
+        )
+    return tuple(found)
+
+
+def _column_means(distances: np.ndarray) -> np.ndarray:
+    """Return the mean over animals of distances (M, U, K); NaN for pairs never seen together."""
+    seen = np.isfinite(distances)
+    count = seen.sum(0)
+    total = np.where(seen, distances, 0).sum(0)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))

@@ -1,0 +1,152 @@
+"""Readers of labelled data sets: any supported folder or file becomes one lazy :class:`LabelledSet`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib import import_module
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+from superanimal.errors import InputError, unknown_name
+from superanimal.formats.describe import unknown_file
+from superanimal.formats.guard import reading
+from superanimal.labels.labelled_set import LabelledSet, require
+
+LABEL_FORMATS = {
+    "deeplabcut": "deeplabcut",
+    "coco": "coco",
+    "sleap": "sleap",
+    "label-studio": "label_studio",
+    "store": "store",
+    "poses": "pose_file",
+    "other": "other",
+}
+"""Names for ``read_labels(format=...)`` and the module of each."""
+
+READABLE = (
+    "readable as labels are DeepLabCut, Lightning Pose, COCO, SLEAP, Label Studio, NWB, tables with a column "
+    "'image', and what sleap-io reads"
+)
+
+
+def read_labels(
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    name: str | None = None,
+    licence: str | None = None,
+    images: str | os.PathLike[str] | None = None,
+    video: str | os.PathLike[str] | None = None,
+    scorer: str | None = None,
+    keypoints: Sequence[str] | None = None,
+    min_confidence: float | None = None,
+) -> LabelledSet:
+    """Read a labelled data set; nothing is copied and no image is decoded.
+
+    Parameters
+    ----------
+    path
+        DeepLabCut or Lightning Pose project, a ``CollectedData`` file or the folder with it, COCO keypoint
+        json, SLEAP ``.slp`` / ``.pkg.slp``, Label Studio json export, our own training store, any pose file
+        of :mod:`superanimal.formats` (NWB, tidy table with a column ``image``, predictions with ``video``),
+        or another format that sleap-io reads.
+    format
+        One of ``LABEL_FORMATS``, when the content does not tell.
+    name
+        Name of the data set, which chooses the column of a conversion table; by default told by the path.
+    licence
+        Licence of the images, where the files do not say.
+    images
+        Folder below which image names are looked up.
+    video
+        Video that the frames of a pose file belong to. Of labels on image files, those of this video are
+        read, each on the frame whose number ends the name of its image.
+    scorer
+        Whose labels to read, where a DeepLabCut folder has those of several people.
+    keypoints
+        Read only these, in this order.
+    min_confidence
+        Lowest confidence from which a model's predictions count as labels. Without it they are read as they
+        are, ``predicted`` is True, and nothing is converted or trained from them by accident.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such file.
+    FormatError, InputError
+        The content is not understood, or an image name leaves the folder.
+    """
+    found = require(path)
+    kind = format or recognise_labels(found)
+    options: dict[str, Any] = {"images": images, "name": name, "scorer": scorer, "video": video}
+    options["min_confidence"] = min_confidence
+    if kind not in LABEL_FORMATS:
+        raise InputError(f"label format {kind!r}", f"known are {', '.join(LABEL_FORMATS)}")
+    reader = import_module(f"superanimal.labels.reading.{LABEL_FORMATS[kind]}")
+    given = {key: value for key, value in options.items() if value not in (None, "")}
+    if unknown := sorted(set(given) - set(signature(reader.read).parameters)):
+        raise InputError(f"{unknown[0]} {given[unknown[0]]!r} for {path}", f"{kind} labels take none")
+    with reading(found, f"{kind} labels"):
+        labelled: LabelledSet = reader.read(found, **given)
+    if licence is not None:
+        labelled = labelled.with_columns(licence=licence)
+    return labelled if keypoints is None else only_keypoints(labelled, keypoints)
+
+
+def recognise_labels(path: Path) -> str:
+    """Return which of ``LABEL_FORMATS`` a file or folder is.
+
+    Raises
+    ------
+    FormatError
+        When it is none.
+    """
+    from superanimal.formats import recognise
+
+    if path.is_dir():
+        if (path / "zarr.json").is_file():
+            return "poses" if recognise(path) else "store"
+        if (
+            any((*path.glob("CollectedData*"), *path.glob("*/CollectedData*")))
+            or (path / "labeled-data").is_dir()
+        ):
+            return "deeplabcut"
+        found = sorted(path.glob("annotations/*.json")) or sorted(path.glob("*.json"))
+        if found and recognise(found[0]) == "coco":
+            return "coco"
+        return "other"
+    if path.name == "config.yaml":
+        return "deeplabcut"
+    known = recognise(path)
+    if known == "dlc-labels":
+        return "deeplabcut"
+    if known == "coco":
+        return "coco"
+    if known == "slp":
+        return "sleap"
+    if known:
+        return "poses"
+    if path.suffix == ".json" and path.read_bytes()[:64].lstrip()[:1] == b"[":
+        return "label-studio"
+    if path.suffix.lower() in (".json", ".mat", ".h5", ".txt", ".yaml", ".xml", ".nwb"):
+        return "other"
+    raise unknown_file(path, READABLE)
+
+
+def only_keypoints(labelled: LabelledSet, keypoints: Sequence[str]) -> LabelledSet:
+    """Return the data set with some of its keypoints, in the order given.
+
+    Raises
+    ------
+    NotFoundError
+        When the data set has no such keypoint.
+    """
+    for keypoint in keypoints:
+        if keypoint not in labelled.keypoints:
+            raise unknown_name(f"keypoint of {labelled.name}", keypoint, labelled.keypoints)
+    order = [labelled.keypoints.index(keypoint) for keypoint in keypoints]
+    return labelled.with_columns(
+        keypoints=tuple(keypoints), xy=labelled.xy[:, order], visibility=labelled.visibility[:, order]
+    )

@@ -1,0 +1,188 @@
+"""DeepLabCut and Lightning Pose labels: ``CollectedData`` tables and the images beside them.
+
+A project may hold several videos, several scorers, single or many animals (and keypoints that exist once per
+image), and folders made by cropping. Coordinates belong to the images as stored, cropped or not.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import yaml
+
+from superanimal.errors import FormatError, InputError, option
+from superanimal.formats import load_poses
+from superanimal.formats.wide_table import UNIQUE
+from superanimal.labels.combine import concatenate
+from superanimal.labels.images import ImageRef, safe_join
+from superanimal.labels.labelled_set import LabelledSet, from_poses
+from superanimal.labels.reading.one_video import on_video
+from superanimal.labels.reading.predictions import predicted_confidence, settle
+
+
+def read(
+    path: Path,
+    *,
+    images: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    scorer: str | None = None,
+    video: str | os.PathLike[str] | None = None,
+    min_confidence: float | None = None,
+) -> LabelledSet:
+    """Read a project, a folder with ``CollectedData_<scorer>``, or one such file.
+
+    Parameters
+    ----------
+    images
+        Folder below which ``labeled-data/<video>/<image>`` (or the image alone) is looked up.
+    video
+        Video to take the frames from instead of image files, see
+        :func:`~superanimal.labels.reading.one_video.on_video`.
+    min_confidence
+        See :func:`~superanimal.keypoints.read_labels`; machine labels carry a confidence.
+    """
+    root = path if path.is_dir() else path.parent
+    config = read_config(root) if path.is_dir() or path.name == "config.yaml" else {}
+    if path.is_file() and path.name != "config.yaml":
+        tables, notes = [path], list[str]()
+    else:
+        tables, notes = _tables(root, scorer or config.get("scorer"), config, asked=scorer is not None)
+    default = tables[0].parent.name if path.is_file() else root.resolve().name
+    folder = Path(images) if images else None
+    parts = [_read_table(table, folder, name or default, min_confidence) for table in tables]
+    order = _names(config) or list(dict.fromkeys(k for part in parts for k in part.keypoints))
+    order += [k for k in dict.fromkeys(k for part in parts for k in part.keypoints) if k not in order]
+    joined = concatenate(parts, keypoints=order, name=name or default)
+    joined = joined.with_columns(notes=tuple(notes) + joined.notes, edges=_edges(config, order))
+    return joined if video is None else on_video(joined, video)
+
+
+def read_config(root: Path) -> dict[str, Any]:
+    """Return a project's ``config.yaml``; empty when there is none.
+
+    Raises
+    ------
+    FormatError
+        When the file is no YAML.
+    """
+    file = root / "config.yaml"
+    if not file.is_file():
+        return {}
+    try:
+        config = yaml.safe_load(file.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise FormatError(f"{file}: not a YAML text file ({error})") from error
+    return config if isinstance(config, dict) else {}
+
+
+def _names(config: dict[str, Any]) -> list[str]:
+    """Return the keypoints that a config lists, in its order."""
+    single = config.get("bodyparts")
+    names = list(single) if isinstance(single, list) else []
+    if config.get("multianimalproject"):
+        names = [*(config.get("multianimalbodyparts") or []), *(config.get("uniquebodyparts") or [])]
+    return list(dict.fromkeys(map(str, names)))
+
+
+def _tables(
+    root: Path, scorer: str | None, config: dict[str, Any], *, asked: bool
+) -> tuple[list[Path], list[str]]:
+    """Return one table per folder of images, and what was left out."""
+    base = root / "labeled-data" if (root / "labeled-data").is_dir() else root
+    if any(root.glob("CollectedData*")):
+        folders = [root]
+    else:
+        folders = sorted(folder for folder in base.iterdir() if folder.is_dir()) if base.is_dir() else []
+    videos = {Path(str(video).replace("\\", "/")).stem for video in config.get("video_sets") or {}}
+    tables, notes = [], []
+    for folder in folders:
+        found = _by_scorer(folder)
+        if not found or folder.name.endswith("_labeled"):
+            continue
+        if f"{folder.name}_cropped" in videos and folder.name not in videos:
+            notes.append(f"{folder.name}: left out, the project uses {folder.name}_cropped")
+            continue
+        if scorer in found:
+            tables.append(found[str(scorer)])
+        elif len(found) == 1 and not asked:
+            tables.append(next(iter(found.values())))
+        else:
+            raise InputError(
+                f"{folder}: labels of {', '.join(sorted(found))}, none of {scorer!r}",
+                "one person's labels are read at a time",
+                f"choose one, such as {sorted(found)[0]}{option('scorer')}",
+            )
+        if others := sorted(set(found) - {tables[-1].stem.removeprefix("CollectedData_")}):
+            notes.append(f"{folder.name}: labels of {', '.join(others)} were not read")
+    if not tables:
+        raise FormatError(
+            f"{root}: no table CollectedData_<scorer>.h5 or .csv",
+            "labels of a DeepLabCut project stand in labeled-data/<video>/",
+            "label some frames first, or give the folder that holds the table",
+        )
+    return tables, notes
+
+
+def _by_scorer(folder: Path) -> dict[str, Path]:
+    """Return the tables of a folder by scorer; h5 before csv."""
+    found: dict[str, Path] = {}
+    for suffix in (".csv", ".h5"):
+        for file in sorted(folder.glob(f"CollectedData*{suffix}")):
+            found[file.stem.removeprefix("CollectedData_")] = file
+    return found
+
+
+def _edges(config: dict[str, Any], keypoints: list[str]) -> tuple[tuple[str, str], ...]:
+    """Return the skeleton of a config, over keypoints that exist."""
+    skeleton = config.get("skeleton")
+    chains = [chain for chain in skeleton if isinstance(chain, list)] if isinstance(skeleton, list) else []
+    pairs = [(str(a), str(b)) for chain in chains for a, b in pairwise(chain)]
+    return tuple(dict.fromkeys(pair for pair in pairs if set(pair) <= set(keypoints)))
+
+
+def _read_table(table: Path, images: Path | None, name: str, min_confidence: float | None) -> LabelledSet:
+    ds = load_poses(table, "dlc-labels")
+    names = [str(image).replace("\\", "/") for image in ds["image"].values] if "image" in ds.coords else []
+    folder = _image_root(table, images, names[0] if names else "")
+    refs = [ImageRef(str(safe_join(folder, _below(image, folder, table)))) for image in names]
+    video = [image.split("/")[-2] if "/" in image else table.parent.name for image in names]
+    part = from_poses(ds, name=name, images=refs, undefined=_undefined(ds))
+    part = part.with_columns(source=name, video=video)
+    return settle(part, predicted_confidence(part, ds), min_confidence)
+
+
+def _image_root(table: Path, images: Path | None, first: str) -> Path:
+    """Return the folder below which the image names of a table are found."""
+    if images is not None:
+        return images
+    above = [table.parent, table.parent.parent, table.parent.parent.parent]
+    return next(
+        (root for root in above if first and ".." not in first and (root / first).is_file()), above[0]
+    )
+
+
+def _below(image: str, folder: Path, table: Path) -> str:
+    """Return the name of an image relative to ``folder``; projects are moved and folders renamed."""
+    if (folder / image).is_file() or ".." in image.split("/"):
+        return image
+    tail = image.rsplit("/", 1)[-1]
+    pair = "/".join(image.split("/")[-2:])
+    return next(
+        (name for name in (pair, tail) if (folder / name).is_file()),
+        tail if folder == table.parent else image,
+    )
+
+
+def _undefined(ds: xr.Dataset) -> np.ndarray | None:
+    """Return (K, N): keypoints that exist once per image belong to ``single`` only, the others never."""
+    unique = np.atleast_1d(ds.attrs.get("unique_keypoints", [])).tolist()
+    individuals = ds["individuals"].values.astype(str)
+    if not unique or UNIQUE not in individuals:
+        return None
+    once = np.isin(ds["keypoints"].values.astype(str), unique)[:, None]
+    return once != (individuals == UNIQUE)[None, :]

@@ -1,0 +1,52 @@
+"""Any pose file as labels: tables with a column ``image``, NWB, predictions with their video."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from superanimal.formats import load_poses
+from superanimal.labels.images import ImageRef, safe_join
+from superanimal.labels.labelled_set import LabelledSet, from_poses
+from superanimal.labels.reading.one_video import on_video
+from superanimal.labels.reading.predictions import predicted_confidence, settle
+
+
+def read(
+    path: Path,
+    *,
+    images: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    video: str | os.PathLike[str] | None = None,
+    min_confidence: float | None = None,
+) -> LabelledSet:
+    """Read a file of :mod:`superanimal.formats`.
+
+    Parameters
+    ----------
+    images
+        Folder of the images that the file names; by default its own.
+    video
+        Video of the frames, for files that name no images; by default the one the file names, looked up
+        beside it when it has moved.
+    """
+    ds = load_poses(path)
+    label = name or path.stem
+    if "image" in ds.coords:
+        folder = Path(images) if images else path.parent
+        names = [str(image) for image in ds["image"].values]
+        refs = [ImageRef(str(safe_join(folder, image))) for image in names]
+        groups = [Path(image.replace("\\", "/")).parent.name for image in names]
+        labelled = from_poses(ds, name=label, images=refs).with_columns(video=groups)
+        labelled = settle(labelled, predicted_confidence(labelled, ds), min_confidence)
+        return labelled if video is None else on_video(labelled, video)
+    known = str(video or ds.attrs.get("video_path") or "")
+    if known and not Path(known).exists() and (beside := path.parent / Path(known).name).exists():
+        known = str(beside)
+    labelled = from_poses(ds, name=label, video=known)
+    if "edited" not in ds and not np.isfinite(ds["confidence"].values).any():
+        note = f"{label}: the file does not say whether a person or a model set its points"
+        labelled = labelled.with_columns(notes=(*labelled.notes, note))
+    return settle(labelled, predicted_confidence(labelled, ds), min_confidence)

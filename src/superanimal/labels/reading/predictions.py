@@ -1,0 +1,67 @@
+"""Points of a model in a file that is read as labels: told apart, and kept only where asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from superanimal.errors import InputError
+from superanimal.labels.labelled_set import ABSENT, PER_ANIMAL, LabelledSet
+
+
+def settle(
+    labelled: LabelledSet, confidence: NDArray[np.floating], min_confidence: float | None
+) -> LabelledSet:
+    """Return the data set with its predicted points marked, or with those that are sure enough as labels.
+
+    Parameters
+    ----------
+    confidence
+        Shape (M, K): 0..1 where a model set the point, NaN where a person did.
+    min_confidence
+        Predicted points below it are dropped, and animals that lose all of theirs; None only marks the data
+        set as ``predicted``.
+
+    Raises
+    ------
+    InputError
+        When ``min_confidence`` is not in 0..1.
+    """
+    if min_confidence is not None and not 0 <= min_confidence <= 1:
+        raise InputError(f"min_confidence is {min_confidence}", "a confidence lies in 0..1")
+    machine = np.isfinite(confidence) & labelled.labelled
+    total = int(machine.sum())
+    if not total:
+        return labelled
+    if min_confidence is None:
+        note = f"{labelled.name}: {total} points are predictions of a model, no person set them"
+        return labelled.with_columns(predicted=True, notes=(*labelled.notes, note))
+    low = machine & (confidence < min_confidence)
+    xy, visibility = labelled.xy.copy(), labelled.visibility.copy()
+    xy[low], visibility[low] = np.nan, ABSENT
+    note = (
+        f"{labelled.name}: {total - int(low.sum())} of {total} predicted points with a confidence of at "
+        f"least {min_confidence:g} count as labels; their confidence is not kept"
+    )
+    kept = np.flatnonzero((visibility > 0).any(1) | ~low.any(1))
+    settled = labelled.with_columns(xy=xy, visibility=visibility, notes=(*labelled.notes, note))
+    return settled.with_columns(
+        image_index=settled.image_index[kept], **{key: getattr(settled, key)[kept] for key in PER_ANIMAL}
+    )
+
+
+def predicted_confidence(labelled: LabelledSet, ds: xr.Dataset) -> NDArray[np.float32]:
+    """Return (M, K) confidence of the points of a pose data set; NaN where a person set the point.
+
+    Parameters
+    ----------
+    labelled
+        Made from ``ds`` by :func:`~superanimal.labels.labelled_set.from_poses`.
+    """
+    confidence = np.array(ds["confidence"].values, dtype=np.float32)  # (T, K, N)
+    if "edited" in ds:
+        confidence[ds["edited"].values] = np.nan
+    place = {str(name): n for n, name in enumerate(ds["individuals"].values)}
+    n = np.array([place[name] for name in labelled.individuals.tolist()], dtype=np.int64)
+    return np.asarray(confidence.transpose(0, 2, 1)[labelled.image_index, n])

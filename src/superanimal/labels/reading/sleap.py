@@ -1,0 +1,42 @@
+"""SLEAP projects and packages: what people labelled, on video frames, image files or embedded pictures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from superanimal.errors import FormatError
+from superanimal.formats.sleap.project import open_project
+from superanimal.labels.labelled_set import LabelledSet
+from superanimal.labels.reading.from_sleap_io import from_labels
+
+
+def read(
+    path: Path,
+    *,
+    images: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    min_confidence: float | None = None,
+) -> LabelledSet:
+    """Read a ``.slp`` or ``.pkg.slp``.
+
+    Parameters
+    ----------
+    images
+        Folder of the videos or images, when they are no longer where the project says.
+
+    Raises
+    ------
+    FormatError
+        The file is damaged, or an instance does not fit its skeleton.
+    """
+    import sleap_io
+
+    open_project(path)
+    try:
+        labels: Any = sleap_io.load_slp(os.fspath(path), open_videos=False)
+    except (OSError, KeyError, ValueError, IndexError) as error:
+        raise FormatError(f"{path}: not a readable SLEAP project ({error})") from error
+    label = name or path.name.removesuffix(".slp").removesuffix(".pkg")
+    return from_labels(labels, path, Path(images) if images else None, label, min_confidence)

@@ -1,0 +1,294 @@
+"""Splits into training and test images, drawn once, written to disk and never redrawn."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from superanimal.errors import FormatError, InputError
+from superanimal.files import atomic_write
+from superanimal.labels.labelled_set import LabelledSet
+
+UNITS = ("image", "video", "animal", "source")
+_NUMBERED = re.compile(r"^(animal|individual|track|ind|mouse)?[_ ]?\d*$|^single$")
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Something that stands in more than one split.
+
+    Attributes
+    ----------
+    kind
+        ``image`` (the same picture), ``video`` or ``animal``.
+    what
+        Its name.
+    splits
+        Number of its images in each split.
+    """
+
+    kind: str
+    what: str
+    splits: dict[str, int]
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{count} in {split}" for split, count in self.splits.items())
+        return f"{self.kind} {self.what}: {where}"
+
+
+def draw_split(
+    labelled: LabelledSet,
+    fractions: Mapping[str, float] | None = None,
+    *,
+    by: str = "video",
+    stratify: str = "source",
+    seed: int = 0,
+    same: Sequence[Sequence[int]] = (),
+) -> NDArray[np.object_]:
+    """Draw a split; whole units go together, in each stratum close to the fractions.
+
+    Parameters
+    ----------
+    fractions
+        Share of the images of each split, by default 0.9 train and 0.1 test.
+    by
+        What stays together: ``image``, ``video`` (of one source), ``animal`` (images that share a named
+        animal; numbered ones such as animal0 are other animals in every video) or ``source``.
+    stratify
+        ``source``, ``category`` or ``none``: in each the fractions are met as well as whole
+        units allow.
+    same
+        Groups of images that must stay together as well, such as duplicates.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (I,), the name of each image's split.
+    """
+    fractions = dict(fractions or {"train": 0.9, "test": 0.1})
+    if not fractions or min(fractions.values()) < 0 or abs(sum(fractions.values()) - 1) > 1e-6:
+        raise InputError(f"fractions {fractions}", "they are not negative and add up to 1")
+    if stratify not in ("source", "category", "none"):
+        raise InputError(f"stratify={stratify!r}", "it is source, category or none")
+    unit = units(labelled, by, same)
+    strata = _strata(labelled, stratify)
+    split = np.full(len(labelled), "", dtype=object)
+    for stratum in dict.fromkeys(strata.tolist()):
+        members = np.flatnonzero(strata == stratum)
+        members = members[split[members] == ""]
+        split = _fill(split, unit, members, fractions, seed)
+    return split
+
+
+def units(labelled: LabelledSet, by: str, same: Sequence[Sequence[int]] = ()) -> NDArray[np.int64]:
+    """Return the number of each image's unit, shape (I,)."""
+    if by not in UNITS:
+        raise InputError(f"split by {by!r}", f"it is one of {', '.join(UNITS)}")
+    parent = np.arange(len(labelled))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = int(parent[i])
+        return i
+
+    def join(members: Sequence[int]) -> None:
+        for other in members[1:]:
+            parent[root(other)] = root(members[0])
+
+    keys: dict[Any, list[int]] = defaultdict(list)
+    if by == "source":
+        for i, source in enumerate(labelled.source.tolist()):
+            keys[source].append(i)
+    elif by == "video":
+        for i, pair in enumerate(zip(labelled.source.tolist(), _videos(labelled), strict=True)):
+            keys[pair].append(i)
+    elif by == "animal":
+        for key, images in _animals(labelled).items():
+            keys[key] = images
+    for members in (*keys.values(), *same):
+        join(list(members))
+    return np.array([root(i) for i in range(len(labelled))], dtype=np.int64)
+
+
+def _fill(
+    split: NDArray[np.object_],
+    unit: NDArray[np.int64],
+    members: NDArray[np.int64],
+    fractions: Mapping[str, float],
+    seed: int,
+) -> NDArray[np.object_]:
+    """Give the units of some images to the splits that lack most, large units first."""
+    split = split.copy()
+    rows_of = _rows_of(unit)
+    names, counts = np.unique(unit[members], return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    order = order[np.argsort(-counts[order], kind="stable")]
+    total = int(counts.sum())
+    given = dict.fromkeys(fractions, 0)
+    for u in order.tolist():
+        rows = rows_of[int(names[u])]
+        decided = next((s for s in split[rows].tolist() if s), None)
+        lacking = {s: share * total - given[s] for s, share in fractions.items()}
+        chosen = decided or max(lacking, key=lambda s: lacking[s])
+        split[rows] = chosen
+        given[chosen] = given.get(chosen, 0) + int(counts[u])
+    return split
+
+
+def _rows_of(unit: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
+    """Return the images of each unit."""
+    order = np.argsort(unit, kind="stable")
+    names, start = np.unique(unit[order], return_index=True)
+    return dict(zip(names.tolist(), np.split(order, start[1:]), strict=True))
+
+
+def _strata(labelled: LabelledSet, stratify: str) -> NDArray[np.object_]:
+    if stratify == "source":
+        return labelled.source
+    strata = np.full(len(labelled), "", dtype=object)
+    if stratify == "category":
+        strata[labelled.image_index[::-1]] = labelled.category[::-1]
+    return strata
+
+
+def _videos(labelled: LabelledSet) -> list[str]:
+    """Return each image's video; an image that belongs to none is its own."""
+    return [video or f"#{i}" for i, video in enumerate(labelled.video.tolist())]
+
+
+def _animals(labelled: LabelledSet) -> dict[tuple[str, str], list[int]]:
+    videos = _videos(labelled)
+    found: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for i, name in zip(labelled.image_index.tolist(), labelled.individuals.tolist(), strict=True):
+        own = videos[i] if _NUMBERED.match(name) else ""
+        found[(f"{labelled.source[i]}/{own}".rstrip("/"), name)].append(i)
+    return found
+
+
+def leakage(labelled: LabelledSet, hashes: Sequence[str] | None = None) -> list[Leak]:
+    """Return pictures, videos and named animals that stand in more than one split.
+
+    Parameters
+    ----------
+    hashes
+        Of the images, from :func:`~superanimal.labels.duplicates.image_hashes`; without them
+        pictures are not compared.
+    """
+    keys: dict[tuple[str, str], list[int]] = {}
+    if hashes is not None:
+        first: dict[str, int] = {}
+        for i, value in enumerate(hashes):
+            first.setdefault(value, i)
+            keys.setdefault(("image", image_key(labelled, first[value])), []).append(i)
+    for i, (source, video) in enumerate(zip(labelled.source.tolist(), labelled.video.tolist(), strict=True)):
+        if video:
+            keys.setdefault(("video", f"{source}/{video}"), []).append(i)
+    for (where, name), images in _animals(labelled).items():
+        if not _NUMBERED.match(name):
+            keys[("animal", f"{where}/{name}")] = images
+    leaks = []
+    for (kind, what), images in keys.items():
+        found, counts = np.unique(labelled.split[images].astype(str), return_counts=True)
+        known = {str(s): int(c) for s, c in zip(found, counts, strict=True) if s}
+        if len(known) > 1:
+            leaks.append(Leak(kind, what, known))
+    return leaks
+
+
+def image_key(labelled: LabelledSet, i: int) -> str:
+    """Return the name under which a split file knows an image: source and the end of its path."""
+    image = labelled.images[i]
+    if image.name:
+        return f"{labelled.source[i]}|{image.name}"
+    tail = "/".join(PurePath(image.path.replace("\\", "/")).parts[-2:])
+    frame = "" if image.frame is None else f"{image.inside and ':' + image.inside}#{image.frame}"
+    return f"{labelled.source[i]}|{tail}{frame}"
+
+
+def save_split(labelled: LabelledSet, path: str | os.PathLike[str], **drawn: Any) -> Path:
+    """Write the split of every image, with the parameters it was drawn with."""
+    images = {image_key(labelled, i): s for i, s in enumerate(labelled.split.tolist())}
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps({"superanimal_split": 1, "drawn": drawn, "images": images}, indent=0))
+    return Path(path)
+
+
+def split_once(
+    labelled: LabelledSet,
+    path: str | os.PathLike[str],
+    fractions: Mapping[str, float] | None = None,
+    *,
+    by: str = "video",
+    stratify: str = "source",
+    seed: int = 0,
+    same: Sequence[Sequence[int]] = (),
+    write: bool = True,
+) -> LabelledSet:
+    """Return the data set with the split kept in a file, drawing it only when there is none yet.
+
+    Images that the file does not know yet (a data set that grew) go where the rest of their unit is, else are
+    drawn; what the file says is never changed.
+
+    Parameters
+    ----------
+    write
+        False leaves the file as it is: a second call with True writes what this one returns.
+
+    Raises
+    ------
+    InputError
+        When the file was drawn with other parameters.
+    """
+    file = Path(path)
+    drawn = {
+        "fractions": dict(fractions or {"train": 0.9, "test": 0.1}),
+        "by": by,
+        "stratify": stratify,
+        "seed": seed,
+    }
+    known: dict[str, str] = {}
+    if file.is_file():
+        document = _read(file)
+        if document["drawn"] != drawn:
+            raise InputError(
+                f"{file}: drawn with {document['drawn']}, now asked for {drawn}",
+                "a split is never redrawn",
+                "use the same parameters, or another file for another split",
+            )
+        known = document["images"]
+    split = np.array(
+        [known.get(image_key(labelled, i), "") for i in range(len(labelled))] or [], dtype=object
+    )
+    for rows in _rows_of(units(labelled, by, same)).values() if known else ():
+        if first := next((s for s in split[rows].tolist() if s), ""):
+            split[rows] = [s or first for s in split[rows].tolist()]
+    if rest := np.flatnonzero(split == "").tolist():
+        place = {i: n for n, i in enumerate(rest)}
+        groups = [[place[i] for i in group if i in place] for group in same]
+        part = labelled.subset(rest)
+        split[rest] = draw_split(
+            part, fractions, by=by, stratify=stratify, seed=seed, same=[g for g in groups if g]
+        )
+        if write:
+            save_split(labelled.with_columns(split=split), file, **drawn)
+    return labelled.with_columns(split=split)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise FormatError(f"{path}: not JSON ({error})", "a split file is one that we wrote") from error
+    if not isinstance(document, dict) or "superanimal_split" not in document:
+        raise FormatError(f"{path}: no split file", "a split file is one that we wrote")
+    return document

@@ -1,0 +1,126 @@
+"""What of a labelled data set can be used: images that are there, points and boxes that lie on them.
+
+A typing error in a table (x = 5000 in an image of 320 pixels) or a moved image must neither train a network
+nor stop everything else. What cannot be used is left out, and a note names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from superanimal.errors import NotFoundError, SuperAnimalError
+from superanimal.labels.labelled_set import UNDEFINED, LabelledSet
+from superanimal.progress import Progress
+
+TOLERANCE = 1.0
+"""Pixels that a label may lie beyond the border of its image, as a click on the border does."""
+LARGEST_BOX = 10.0
+"""A box with a side longer than so many times that of its image is a mistake."""
+NAMED = 8
+"""So many entries are named one by one."""
+
+
+def usable(labelled: LabelledSet, progress: Progress | None = None) -> LabelledSet:
+    """Return the data set without what its images do not show; a note says what was left out.
+
+    Left out are images that cannot be read, with their labels; points outside their image, which become
+    undefined (-1); and boxes beside their image or of absurd size (NaN). Only headers of image files are
+    read.
+
+    Parameters
+    ----------
+    labelled
+        M animals on I images.
+
+    Raises
+    ------
+    NotFoundError
+        When not one of the images can be read.
+    """
+    sizes, missing = _sizes(labelled, progress or Progress())
+    notes = []
+    if missing:
+        listed = _listed([f"{labelled.images[i].label} ({why})" for i, why in missing.items()])
+        if len(missing) == len(labelled):
+            raise NotFoundError(
+                f"{labelled.name}: none of the {len(labelled)} images can be read: {listed}",
+                remedy="put the images where the labels say they are",
+            )
+        notes.append(f"{len(missing)} of {len(labelled)} images cannot be read and are left out: {listed}")
+        kept = np.setdiff1d(np.arange(len(labelled)), list(missing))
+        labelled, sizes = labelled.subset(kept), sizes[kept]
+    size = sizes[labelled.image_index]
+    beyond = _points_outside(labelled, size)
+    if beyond.any():
+        listed = _listed([_place(labelled, m, k, size) for m, k in np.argwhere(beyond).tolist()])
+        notes.append(f"labels outside their image, left out: {listed}")
+        labelled = labelled.with_columns(
+            xy=np.where(beyond[..., None], np.nan, labelled.xy),
+            visibility=np.where(beyond, UNDEFINED, labelled.visibility),
+        )
+    wrong = _boxes_outside(labelled, size)
+    if wrong.any():
+        listed = _listed([labelled.images[labelled.image_index[m]].label for m in np.flatnonzero(wrong)])
+        notes.append(f"boxes outside their image or far larger, left out: {listed}")
+        labelled = labelled.with_columns(boxes=np.where(wrong[:, None], np.nan, labelled.boxes))
+    return labelled.with_columns(notes=(*labelled.notes, *notes)) if notes else labelled
+
+
+def _sizes(labelled: LabelledSet, progress: Progress) -> tuple[NDArray[np.float64], dict[int, str]]:
+    """Return (width, height) of each image, (I, 2), and why images cannot be read, by number."""
+    from superanimal.labels.writing.job import size_of
+
+    sizes = np.full((len(labelled), 2), np.nan)
+    missing: dict[int, str] = {}
+    of_video: dict[str, tuple[int, int]] = {}
+    progress.start(len(labelled), "looking at the images", "images")
+    for i, image in enumerate(labelled.images):
+        progress.check()
+        try:
+            if not Path(image.path).exists():
+                missing[i] = "missing"
+            elif image.frame is None or image.inside:
+                sizes[i] = size_of(image)
+            else:  # frames of one video have one size
+                if image.path not in of_video:
+                    height, width = labelled.pixels(i).shape[:2]
+                    of_video[image.path] = width, height
+                sizes[i] = of_video[image.path]
+        except SuperAnimalError as error:
+            missing[i] = "missing" if isinstance(error, NotFoundError) else "not an image"
+        progress.advance()
+    progress.finish()
+    return sizes, missing
+
+
+def _points_outside(labelled: LabelledSet, size: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which labelled points (M, K) lie beyond their image, of which ``size`` (M, 2) is given."""
+    limits = size[:, None] - 1 + TOLERANCE
+    with np.errstate(invalid="ignore"):
+        beyond = (labelled.xy < -TOLERANCE) | (labelled.xy > limits)
+    return np.asarray(labelled.labelled & beyond.any(-1))
+
+
+def _boxes_outside(labelled: LabelledSet, size: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which boxes (M,) do not touch their image or cannot be meant."""
+    corner, extent = labelled.boxes[:, :2].astype(float), labelled.boxes[:, 2:].astype(float)
+    with np.errstate(invalid="ignore"):
+        beside = ((corner >= size) | (corner + extent <= 0)).any(1)
+        absurd = (extent > LARGEST_BOX * size).any(1)
+    return np.asarray(beside | absurd)
+
+
+def _place(labelled: LabelledSet, m: int, k: int, size: NDArray[np.float64]) -> str:
+    x, y = labelled.xy[m, k].tolist()
+    width, height = size[m].astype(int).tolist()
+    image = labelled.images[int(labelled.image_index[m])].label
+    return f"{labelled.keypoints[k]} at ({x:.6g}, {y:.6g}) in {image} ({width} x {height} pixels)"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = len(texts) - NAMED
+    return "; ".join(texts[:NAMED]) + (f"; and {more} more" if more > 0 else "")

@@ -1,0 +1,77 @@
+"""A labelled data set on disk: COCO, DeepLabCut project, SLEAP package, or a store for fast training.
+
+Images stream one at a time. A run that was interrupted goes on where it was; a folder that holds anything
+else is never written into.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from superanimal.errors import InputError
+from superanimal.labels.labelled_set import LabelledSet
+from superanimal.labels.writing.job import IMAGE_MODES, Materialized, Target
+from superanimal.poses import KeypointSpace
+from superanimal.progress import Progress
+
+TARGETS = {
+    "coco": "coco",
+    "deeplabcut": "deeplabcut",
+    "sleap": "sleap",
+    "store": "store",
+}
+"""Names for ``materialize(to=...)`` and the module of each."""
+
+
+def materialize(
+    labelled: LabelledSet,
+    dest: str | os.PathLike[str],
+    to: str = "coco",
+    *,
+    space: KeypointSpace | None = None,
+    images: str = "link",
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Materialized:
+    """Write a labelled data set.
+
+    Parameters
+    ----------
+    dest
+        Folder to make (``coco``, ``deeplabcut``, ``store``) or ``.pkg.slp`` file (``sleap``).
+    to
+        ``coco``: ``images/`` and ``annotations/<split>.json``; ``deeplabcut``: a project folder; ``sleap``: a
+        package with the pictures inside; ``store``: our own zarr store, pictures as encoded bytes.
+    space
+        Skeleton, pairs and constants to write along, where the format has room for them.
+    images
+        ``link`` refers to image files where they are (symbolic links, or hard links where the system has
+        none); ``copy`` copies them. Frames of videos and packages are always written as files. ``sleap`` and
+        ``store`` hold the pictures themselves either way.
+    overwrite
+        Replace what an earlier run with other data or options wrote here.
+    progress
+        Told about every image; cancelling leaves a run that can go on.
+
+    Returns
+    -------
+    Materialized
+        The files, and what the format could not hold.
+
+    Raises
+    ------
+    StorageError
+        ``dest`` holds something else, or the disk does not let us.
+    """
+    if to not in TARGETS:
+        raise InputError(f"target format {to!r}", f"it is one of {', '.join(TARGETS)}")
+    if images not in IMAGE_MODES:
+        raise InputError(f"images={images!r}", f"it is one of {', '.join(IMAGE_MODES)}")
+    if not len(labelled):
+        raise InputError(f"{labelled.name} has no images", "there is nothing to write")
+    write: Callable[..., Materialized] = import_module(f"{__name__}.{TARGETS[to]}").write
+    target = Target(Path(dest), labelled, to=to, images=images, overwrite=overwrite)
+    return write(target, space=space, progress=progress or Progress())

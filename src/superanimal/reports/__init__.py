@@ -1,0 +1,1 @@
+"""One look for every report: pages, tables, figures, files."""

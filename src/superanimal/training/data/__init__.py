@@ -1,0 +1,1 @@
+"""Training samples: crops of labelled images, their augmentation."""

@@ -1,0 +1,91 @@
+"""The embedded models as tasks of the training loop: learnt and judged on rendered scenes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from superanimal.training.data.samples import Sample
+from superanimal.training.embedded.scene_figures import measure_detector, measure_pose
+from superanimal.training.embedded.scene_samples import SceneCrops, SceneFrames, SceneSamples
+from superanimal.training.embedded.scenes import scenes_hash
+from superanimal.training.loop.recipe import Recipe
+from superanimal.training.loop.task import CropTask, Task
+from superanimal.training.networks.centers import center_loss
+from superanimal.zoo.detector_model import DetectorModel
+from superanimal.zoo.pose_model import PoseModel
+
+
+class ScenePoseTask(CropTask):
+    """A pose network on crops of rendered animals.
+
+    Parameters
+    ----------
+    model
+        See :class:`~superanimal.training.loop.task.CropTask`.
+    samples, held_out
+        Augmented crops to train on; other animals as in use, for validation.
+    recipe
+        Choices of the loss.
+    """
+
+    score = "within_10pct"
+    samples: SceneCrops
+
+    def __init__(self, model: PoseModel, samples: SceneCrops, held_out: SceneCrops, recipe: Recipe) -> None:
+        super().__init__(model, samples, recipe)
+        self.held_out = held_out
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Return the figures of :func:`~superanimal.training.embedded.scene_figures.measure_pose`."""
+        return measure_pose(PoseModel(self.model.entry, network), self.held_out)
+
+    def identity(self) -> dict[str, Any]:
+        """Return digests of the scenes, and what the model is."""
+        entry = self.model.entry
+        return {
+            **_identity(self.samples, self.held_out),
+            "model": entry.architecture,
+            "options": repr(sorted(entry.options.items())),
+            "head": repr(entry.head),
+            "input": [list(entry.input_size), list(entry.mean), list(entry.std), entry.crop_margin],
+        }
+
+
+class SceneDetectorTask(Task):
+    """The centre-point detector on rendered frames.
+
+    Parameters
+    ----------
+    detector
+        Trained in place.
+    samples, held_out
+        Augmented frames to train on; other scenes as they are, for validation.
+    """
+
+    score = "f1"
+    samples: SceneFrames
+
+    def __init__(self, detector: DetectorModel, samples: SceneFrames, held_out: SceneFrames) -> None:
+        self.detector, self.network = detector, detector.network
+        self.samples, self.held_out = samples, held_out
+
+    def loss(self, network: nn.Module, batch: Sample) -> dict[str, Tensor]:
+        """Return the loss of :func:`~superanimal.training.networks.centers.center_loss`."""
+        return {"loss": center_loss(network, batch)}
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Return the figures of :func:`~superanimal.training.embedded.scene_figures.measure_detector`."""
+        return measure_detector(DetectorModel(self.detector.entry, network), self.held_out)
+
+    def identity(self) -> dict[str, Any]:
+        """Return digests of the scenes, and what the model is."""
+        return {**_identity(self.samples, self.held_out), "model": self.detector.entry.architecture}
+
+
+def _identity(samples: SceneSamples, held_out: SceneSamples) -> dict[str, Any]:
+    return {
+        "subject": samples.subject.model,
+        "data": {"train": scenes_hash(samples.shards), "validation": scenes_hash(held_out.shards)},
+    }

@@ -1,0 +1,124 @@
+"""A cache of rendered scenes on disk: rendered once, augmented afresh each epoch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from superanimal.errors import NotFoundError
+from superanimal.files import atomic_write
+from superanimal.training.embedded.subjects import FOURLEGGED, MOUSE, Subject
+
+SHARD = 250
+"""Scenes a file."""
+
+
+@dataclass(frozen=True)
+class SceneKind:
+    """What the scenes of one cache look like.
+
+    Square of ``side`` px, range of ``lengths`` px, chance of 0, 1, 2, ... animals, first seed. A length
+    is that of a mouse's body or of a quadruped's trunk.
+    """
+
+    subject: Subject
+    side: int
+    lengths: tuple[float, float]
+    herd: tuple[float, ...]
+    seed: int
+
+
+KINDS: dict[str, SceneKind] = {
+    "pose": SceneKind(MOUSE, 384, (50.0, 135.0), (0.0, 0.78, 0.17, 0.05), 1_000_000),
+    "pose-validation": SceneKind(MOUSE, 384, (50.0, 135.0), (0.0, 0.78, 0.17, 0.05), 9_000_000),
+    "detector": SceneKind(MOUSE, 320, (24.0, 190.0), (0.04, 0.66, 0.15, 0.08, 0.07), 2_000_000),
+    "detector-validation": SceneKind(MOUSE, 320, (24.0, 190.0), (0.04, 0.66, 0.15, 0.08, 0.07), 9_500_000),
+    "quadruped-pose": SceneKind(FOURLEGGED, 320, (50.0, 130.0), (0.0, 0.8, 0.15, 0.05), 3_000_000),
+    "quadruped-pose-validation": SceneKind(FOURLEGGED, 320, (50.0, 130.0), (0.0, 0.8, 0.15, 0.05), 9_200_000),
+    "quadruped-detector": SceneKind(
+        FOURLEGGED, 320, (18.0, 140.0), (0.06, 0.64, 0.16, 0.08, 0.06), 4_000_000
+    ),
+    "quadruped-detector-validation": SceneKind(
+        FOURLEGGED, 320, (18.0, 140.0), (0.06, 0.64, 0.16, 0.08, 0.06), 9_700_000
+    ),
+}
+
+
+@dataclass(frozen=True)
+class SceneShard:
+    """Rendered scenes.
+
+    ``images`` (n, side, side, 3) uint8 RGB, ``keypoints`` (n, A, K, 2) float32 NaN-padded, ``visible``
+    (n, A, K) bool.
+    """
+
+    images: np.ndarray
+    keypoints: np.ndarray
+    visible: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def _render_shard(kind: SceneKind, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    most, count = len(kind.herd) - 1, len(kind.subject.keypoints)
+    images = np.zeros((SHARD, kind.side, kind.side, 3), np.uint8)
+    keypoints = np.full((SHARD, most, count, 2), np.nan, np.float32)
+    visible = np.zeros((SHARD, most, count), bool)
+    for k in range(SHARD):
+        seed = kind.seed + index * SHARD + k
+        rng = np.random.default_rng([seed, 7])
+        low, high = np.log(kind.lengths)
+        n = int(rng.choice(most + 1, p=kind.herd))
+        longest = high if n < 3 else min(high, np.log(0.35 * kind.side))
+        length = float(np.exp(rng.uniform(low, longest)))
+        picture = kind.subject.picture(seed, (kind.side, kind.side), length, n)
+        images[k] = picture.image
+        keypoints[k, :n] = picture.keypoints
+        visible[k, :n] = picture.visible
+    return images, keypoints, visible
+
+
+def render_shard(folder: Path, name: str, index: int) -> Path:
+    """Render shard ``index`` of kind ``name`` into ``folder`` unless it is there; returns its image file."""
+    images_path = folder / name / f"{index:04d}.npy"
+    truth_path = images_path.with_suffix(".npz")
+    if not (images_path.exists() and truth_path.exists()):
+        images_path.parent.mkdir(parents=True, exist_ok=True)
+        images, keypoints, visible = _render_shard(KINDS[name], index)
+        with atomic_write(truth_path) as temporary, temporary.open("wb") as stream:
+            np.savez(stream, keypoints=keypoints, visible=visible)
+        with atomic_write(images_path) as temporary, temporary.open("wb") as stream:
+            np.save(stream, images)
+    return images_path
+
+
+def open_shards(folder: Path, name: str) -> list[SceneShard]:
+    """Every finished shard of a kind, in order, in memory.
+
+    Raises
+    ------
+    NotFoundError
+        No shard of this kind has been rendered.
+    """
+    shards = []
+    for path in sorted((folder / name).glob("[0-9]*.npy")):
+        with np.load(path.with_suffix(".npz")) as truth:
+            shards.append(SceneShard(np.load(path), truth["keypoints"], truth["visible"]))
+    if not shards:
+        raise NotFoundError(f"{folder / name}: no scenes here; render them first")
+    return shards
+
+
+def scenes_hash(shards: Sequence[SceneShard]) -> str:
+    """Return a digest of the keypoints of all scenes, which tell them apart: what a run was trained on."""
+    digest = hashlib.sha256()
+    for shard in shards:
+        digest.update(repr(shard.images.shape).encode())
+        digest.update(np.ascontiguousarray(shard.keypoints).tobytes())
+        digest.update(np.ascontiguousarray(shard.visible).tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Training on a user's labels: methods, memory replay, before and after, verdict."""

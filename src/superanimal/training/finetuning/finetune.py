@@ -1,0 +1,313 @@
+"""The one call: a user's labels and a model in, a trained model and an honest report out.
+
+A run is a folder::
+
+    split.json               which image is trained on and which is held out; drawn once
+    table.csv                which keypoint is which
+    memory.npz               what the frozen model says of the training images (memory-replay)
+    run/                     state of the training, see superanimal.training.loop.fit
+    before.nc, after.nc      predictions on the held-out images
+    report.json              before and after, forgetting, warnings, verdict
+    entry.yaml, weights...   the trained model, see superanimal.training.model_folder
+
+Stopped and started again with the same folder, it goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from superanimal.evaluation.report import plain
+from superanimal.files import atomic_write
+from superanimal.keypoints.conversion_table import (
+    ConversionTable,
+    identity_table,
+    load_table,
+    save_table,
+    table_from_mapping,
+)
+from superanimal.labels.combine import select
+from superanimal.labels.holding_out import HeldOut, hold_out
+from superanimal.labels.labelled_set import LabelledSet
+from superanimal.labels.reading import read_labels
+from superanimal.progress import Progress
+from superanimal.training.data.boxes import with_detected_boxes
+from superanimal.training.data.samples import data_hash
+from superanimal.training.finetuning.before_after import measure
+from superanimal.training.finetuning.methods import Method, Outputs, find_method
+from superanimal.training.finetuning.replay import THRESHOLD, remember, replay
+from superanimal.training.finetuning.start import make_recipe, prepare
+from superanimal.training.loop.fit import FitResult, fit
+from superanimal.training.model_folder import TrainedModel, release, space_of
+from superanimal.zoo import DetectorModel, PoseModel, load_detector, load_pose_model, resolve_detector
+from superanimal.zoo.weights import find_file
+
+PathLike = str | os.PathLike[str]
+Table = ConversionTable | Mapping[str, str] | PathLike | None
+
+
+@dataclass(frozen=True)
+class Finetuned:
+    """What a run left.
+
+    Attributes
+    ----------
+    model
+        The trained model.
+    report
+        Content of ``report.json``: ``before`` and ``after`` figures on the same held-out images,
+        ``change_px`` with its interval, ``keypoints``, ``forgetting``, ``warnings``, ``recommended``,
+        ``verdict``.
+    fit
+        Curves and how the training ended.
+    """
+
+    model: TrainedModel
+    report: dict[str, Any]
+    fit: FitResult
+
+
+def finetune(
+    data: PathLike | LabelledSet,
+    model: PathLike | PoseModel = "mini_topviewmouse",
+    method: str = "memory-replay",
+    out: PathLike = "trained_model",
+    *,
+    table: Table = None,
+    held_out: float | LabelledSet = 0.2,
+    split_by: Literal["auto", "video", "image", "animal", "source"] = "auto",
+    threshold: float = THRESHOLD,
+    outputs: Outputs | None = None,
+    encoder: Literal["model", "imagenet"] = "model",
+    detector: PathLike | DetectorModel | None = None,
+    recipe: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Finetuned:
+    """Train a model on a user's labels and say whether it became better.
+
+    Parameters
+    ----------
+    data
+        A labelled set, or what :func:`superanimal.keypoints.read_labels` reads.
+    model
+        Name, weight file, folder or loaded model to start from.
+    method
+        ``memory-replay``, ``finetune``, ``transfer`` or ``scratch``; see
+        :data:`superanimal.training.finetuning.methods.METHODS`.
+    out
+        Folder of the run; see the module.
+    table
+        Which keypoint of the model is which of the data: a table, a CSV, or {the user's: the model's}.
+        Without one: the names, when they are all keypoints of the model, else
+        :func:`superanimal.keypoints.match` by position. Look at ``table.csv``.
+    held_out
+        Share of the images that is never trained on, or a labelled set of its own; 0 for none, and then
+        nothing is measured.
+    split_by
+        What stays together; ``auto`` takes videos when there are several, else images.
+    threshold
+        Confidence from which a prediction is replayed; see :mod:`superanimal.training.finetuning.replay`.
+    outputs, encoder
+        See :func:`superanimal.training.finetuning.start.prepare`.
+    detector
+        Finds the animals of labels without boxes; by default the one that goes with the model, when it is on
+        this computer. ``"none"``: crops are set by the labelled keypoints.
+    recipe
+        Settings in place of the defaults, see :class:`superanimal.training.loop.recipe.Recipe`.
+    name
+        Of the trained model; by default that of the folder.
+    seed
+        Of the split, of random weights and of the training.
+    progress
+        Shows progress. When it is cancelled during the training, the best weights so far are kept and judged.
+
+    Raises
+    ------
+    InputError, NotFoundError, ModelError
+        Each with a remedy.
+    Cancelled
+        When stopped before the first validation.
+    """
+    progress = progress or Progress()
+    folder = Path(out)
+    chosen = find_method(method)
+    base = model if isinstance(model, PoseModel) else load_pose_model(model)
+    labelled = data if isinstance(data, LabelledSet) else read_labels(data)
+    column = labelled.name
+    progress.message(f"{len(labelled)} images, {labelled.n_individuals} animals, from {base.entry.name}")
+    finder = None if (recipe or {}).get("whole_frame") else _detector(base, detector)
+    split = hold_out(labelled, held_out, folder / "split.json", by=split_by, seed=seed, progress=progress)
+    for note in (*labelled.notes, *split.notes):
+        progress.message(note)
+    mapping, notes = find_table(
+        table, split.train, base, progress
+    )  # held-out labels take no part in anything
+    split, mapping, silent = _without_silent(split, mapping, column)
+    notes = [*labelled.notes, *split.notes, *notes, *silent]
+
+    def boxed(part: LabelledSet) -> LabelledSet:
+        return part if finder is None else with_detected_boxes(part, finder, progress)
+
+    train = boxed(split.train)
+    notes = [*notes, *(note for note in train.notes if note not in split.train.notes)]
+    start = prepare(train, base, chosen, mapping, column=column, outputs=outputs, encoder=encoder, seed=seed)
+    learned, memory, replayed = start.labelled, None, None
+    if chosen.name == "memory-replay":
+        memory = remember(base, learned, folder / "memory.npz", progress)
+        learned = replay(learned, memory, threshold)
+        replayed = {**memory.provenance, "threshold": threshold, "note": learned.notes[-1]}
+        progress.message(learned.notes[-1])
+    test = None if split.test is None else start.project(boxed(split.test))
+    settings = make_recipe(start, learned.n_individuals, {"seed": seed, **(recipe or {})})
+    entry = replace(  # it is trained on boxes as they are first found, and may have other keypoints
+        start.model.entry, name=name or folder.resolve().name, refine=False, beyond_box=(), limbs=()
+    )
+    trained = PoseModel(entry, start.model.network)
+
+    def accepted() -> None:
+        split.keep()
+        save_table(mapping, folder / "table.csv")
+        if memory is not None:
+            memory.save(folder / "memory.npz")
+
+    result = fit(
+        trained, learned, test, start.space, settings, folder / "run", progress=progress, accepted=accepted
+    )
+    trained = PoseModel(trained.entry, trained.network)  # in evaluation mode, channels last
+    if progress.cancelled:
+        notes = [*notes, f"stopped by the user after {result.steps} steps"]
+    report = {
+        "superanimal_training_report": 1,
+        "method": chosen.name,
+        "consequence": chosen.consequence,
+        "base_model": base.entry.name,
+        "model": trained.entry.name,
+        "data": {
+            "name": labelled.name,
+            "images": len(labelled),
+            "hash": data_hash(labelled),
+            **split.record(),
+        },
+        "table": {own: master for master, cell in mapping.column(column).items() for own in cell.names},
+        "new_keypoints": start.new,
+        "replay": replayed,
+        "notes": [*notes, *start.notes],
+        "training": {"steps": result.steps, "ended": result.stopped_because, "best": result.best},
+        **measure(
+            base,
+            trained,
+            split,
+            test,
+            start.space,
+            start.zero_shot,
+            folder,
+            device=settings.device,
+            progress=Progress() if progress.cancelled else progress,
+        ),
+    }
+    with atomic_write(folder / "report.json") as temporary:
+        temporary.write_text(json.dumps(plain(report), indent=1), "utf-8")
+    same = ("method", "base_model", "data", "table", "new_keypoints", "replay", "notes")
+    kept = release(
+        trained,
+        folder,
+        start.space,
+        title=f"{base.entry.name} after {chosen.title.lower()} on {labelled.name}",
+        facts=plain({**{key: report[key] for key in same}, "recipe": settings.record()}),
+        about=_about(chosen, report),
+        curves=result.curves,
+    )
+    progress.message(report["verdict"])
+    return Finetuned(kept, report, result)
+
+
+def _without_silent(
+    split: HeldOut, mapping: ConversionTable, column: str
+) -> tuple[HeldOut, ConversionTable, list[str]]:
+    """Leave out the keypoints of which no training image has a label: nothing can be learnt about them."""
+    names = split.train.keypoints
+    spoken = split.train.labelled.any(0).tolist()
+    if all(spoken):
+        return split, mapping, []
+    silent = {name for name, has in zip(names, spoken, strict=True) if not has}
+    kept = [name for name in names if name not in silent]
+    cells = mapping.column(column)
+    heard = {master: cell for master, cell in cells.items() if not silent & set(cell.names)}
+    note = (
+        f"left out, since none of the {len(split.train)} training images has a label of it: "
+        f"{', '.join(name for name in names if name in silent)}"
+    )
+    test = None if split.test is None else select(split.test, kept)
+    halves = replace(split, train=select(split.train, kept), test=test)
+    return halves, replace(mapping, columns={**mapping.columns, column: heard}), [note]
+
+
+def find_table(
+    table: Table, labelled: LabelledSet, base: PoseModel, progress: Progress | None = None
+) -> tuple[ConversionTable, list[str]]:
+    """Return the conversion table with a column of the data set, and what to know about it.
+
+    Parameters
+    ----------
+    table
+        See :func:`finetune`.
+    """
+    column, progress = labelled.name, progress or Progress()
+    if isinstance(table, ConversionTable):
+        return table, []
+    if isinstance(table, (str, os.PathLike)):
+        loaded = load_table(table)
+        if column not in loaded.columns and len(loaded.columns) == 1:
+            loaded = replace(loaded, columns={column: next(iter(loaded.columns.values()))})
+        return loaded, []
+    space = space_of(base.entry)
+    if table is not None:
+        return table_from_mapping(column, table, space.keypoints), []
+    if set(labelled.keypoints) <= set(space.keypoints):
+        return identity_table(column, labelled.keypoints, space), []
+    from superanimal.keypoints.matching.match import match
+
+    progress.message(f"names differ from those of {base.entry.name}: matching keypoints by position")
+    matching = match(labelled, base, progress=progress)
+    pairs = ", ".join(f"{pair.user} = {pair.model}" for pair in matching.pairs)
+    progress.message(f"matched: {pairs or 'none'}; check table.csv")
+    return matching.table(column), [f"keypoints matched by position: {pairs}", *matching.warnings]
+
+
+def _detector(base: PoseModel, given: PathLike | DetectorModel | None) -> DetectorModel | None:
+    """Return the detector that will cut the animals out, or None when the labels have to do it."""
+    if isinstance(given, DetectorModel) or given == "none":
+        return given if isinstance(given, DetectorModel) else None
+    if given is not None:
+        return load_detector(given if Path(given).exists() else resolve_detector(base.entry, str(given)).name)
+    if not base.entry.default_detector:
+        return None
+    entry = resolve_detector(base.entry)
+    return load_detector(entry.name) if find_file(entry) is not None else None
+
+
+def _about(method: Method, report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries of the model card."""
+    data = report["data"]
+    about: dict[str, Any] = {
+        "base": report["base_model"],
+        "method": f"{method.title}. {method.consequence}",
+        "data": f"{data['images']} labelled images ({data['name']}): {data['training_animals']} animals to "
+        f"train on, {data['held_out_images']} images held out by {data['by']}",
+        "verdict": report["verdict"],
+    }
+    figures = {
+        f"{when} (held-out images)": f"mean error {report[when]['mean_euclidean_px']:.2f} px, "
+        f"AP {report[when]['AP']:.3f}"
+        for when in ("before", "after")
+        if when in report
+    }
+    warnings = [*report["warnings"], *report["notes"]]
+    return about | ({"figures": figures} if figures else {}) | ({"notes": warnings} if warnings else {})

@@ -1,0 +1,192 @@
+"""The folder that a training leaves, as the viewer reads it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_superanimal.docks.finetune.compare_canvas import Comparison
+from superanimal.errors import FormatError, SuperAnimalError
+from superanimal.training.finetuning.methods import find_method
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from superanimal.labels.labelled_set import LabelledSet
+
+Row = dict[str, float]
+"""A line of the curves."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a finished training left in its folder.
+
+    Attributes
+    ----------
+    folder
+        See :mod:`superanimal.training.finetuning.finetune`.
+    report
+        Content of ``report.json``.
+    labels
+        The labels it was trained and measured with.
+    """
+
+    folder: Path
+    report: dict[str, Any]
+    labels: LabelledSet
+
+    @classmethod
+    def read(cls, folder: Path, labels: LabelledSet) -> TrainingResult:
+        """Read the report of a run.
+
+        Raises
+        ------
+        FormatError
+            When there is none, or it is damaged.
+        """
+        path = folder / "report.json"
+        try:
+            report = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise FormatError(
+                f"{path} cannot be read ({error})", "a finished training has a report"
+            ) from error
+        return cls(folder, report, labels)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the user ended it early, so that it can go on."""
+        return bool(self.report["training"]["ended"] == "cancelled")
+
+    @cached_property
+    def predictions(self) -> dict[str, xr.Dataset]:
+        """Poses ``before`` and ``after`` of the held-out images, as far as there are any."""
+        from superanimal.formats import load_poses
+
+        files = self.report.get("predictions", {})
+        return {
+            when: load_poses(self.folder / files[when]) for when in ("before", "after") if files.get(when)
+        }
+
+    @cached_property
+    def animals(self) -> list[tuple[int, int, int]]:
+        """(row of the predictions, slot, row of the labels) of each held-out animal with labels."""
+        after = self.predictions.get("after")
+        if after is None:
+            return []
+        index = {image.label: i for i, image in enumerate(self.labels.images)}
+        return [
+            (row, slot, int(animal))
+            for row, name in enumerate(after["image"].values.tolist())
+            for slot, animal in enumerate(self.labels.animals_of(index[name]))
+            if self.labels.labelled[animal].any()
+        ]
+
+    def comparison(self, n: int) -> Comparison:
+        """Return the labels and both predictions of held-out animal ``n``."""
+        labels = self.labels
+        row, slot, animal = self.animals[n]
+        image = int(labels.image_index[animal])
+        marked = {
+            name: (float(x), float(y))
+            for name, (x, y), seen in zip(
+                labels.keypoints, labels.xy[animal], labels.labelled[animal], strict=True
+            )
+            if seen
+        }
+        try:
+            pixels, note = labels.pixels(image), ""
+        except SuperAnimalError as error:
+            pixels, note = None, error.text("viewer")
+        found = {when: self._points(when, row, slot) for when in self.predictions}
+        return Comparison(pixels, marked, found.get("before", {}), found.get("after", {}), note)
+
+    def _points(self, when: str, row: int, slot: int) -> dict[str, tuple[float, float]]:
+        """Return where a model sees the user's keypoints, by the user's names."""
+        poses = self.predictions[when].isel(time=row, individuals=slot)
+        position = dict(zip(poses["keypoints"].values.tolist(), poses["position"].values.T, strict=True))
+        places = {own: position.get(self._name(own, when, position)) for own in self.labels.keypoints}
+        return {
+            own: (float(xy[0]), float(xy[1]))
+            for own, xy in places.items()
+            if xy is not None and np.isfinite(xy).all()
+        }
+
+    def _name(self, own: str, when: str, known: Collection[str]) -> str:
+        """Return what a model calls one of the user's keypoints; nothing when it does not know it."""
+        table: dict[str, str] = self.report["table"]
+        if when == "before":
+            return table.get(own, "")
+        if find_method(self.report["method"]).outputs == "labelled":
+            return own
+        longer = f"{own}_{self.labels.name}"  # a new keypoint whose name was taken
+        return table.get(own) or (longer if longer in known else own)
+
+
+def read_curves(folder: Path) -> list[Row]:
+    """Return the lines of the curves of a run, none when there is none."""
+    path = folder / "run" / "curves.csv"
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+
+
+def holds_run(folder: Path) -> bool:
+    """Whether a training was begun in a folder."""
+    return (folder / "run" / "run.json").is_file() or (folder / "split.json").is_file()
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a training in a folder came to its end."""
+    path = folder / "report.json"
+    return path.is_file() and json.loads(path.read_text("utf-8"))["training"]["ended"] != "cancelled"
+
+
+def propose_folder(source: str, labels: str, model: str, method: str) -> Path:
+    """Return a folder for a new run: beside the labels, or at home where nothing may be written.
+
+    Parameters
+    ----------
+    source
+        File or folder of the labels, or of the video they belong to.
+    labels, model, method
+        Names.
+    """
+    place = Path(source) if Path(source).is_dir() else Path(source).parent
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        place = Path.home()
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"{labels}_{model}_{method}").strip("._-")
+    return free_folder(place / "trained" / name)
+
+
+def free_folder(folder: Path) -> Path:
+    """Return the folder, or one with a number, that holds no run yet."""
+    free, number = folder, 1
+    while holds_run(free):
+        number += 1
+        free = folder.with_name(f"{folder.name}-{number}")
+    return free
+
+
+def free_name(folder: Path) -> str:
+    """Return the name under which the model in a folder is listed, or one that is not taken by another."""
+    from superanimal.zoo.catalog import load_catalog, shipped_catalog
+    from superanimal.zoo.folder import read_entry
+
+    trained, catalog = read_entry(folder, shipped_catalog().licences), load_catalog()
+    name, number = trained.name, 1
+    while name in catalog and catalog[name].sha256 != trained.sha256:
+        number += 1
+        name = f"{trained.name}-{number}"
+    return name

@@ -1,0 +1,1 @@
+"""The one training loop: tasks, losses, recipes, exact resume."""

@@ -1,0 +1,98 @@
+"""Which samples come when, and how many fit at once."""
+
+from __future__ import annotations
+
+import copy
+import gc
+from collections.abc import Iterator
+
+import torch
+from torch.utils.data import Sampler
+
+from superanimal.training.loop.recipe import Recipe
+from superanimal.training.loop.task import Task
+
+LARGEST = 256
+LARGEST_CPU = 16
+
+
+class Stream(Sampler[int]):
+    """Positions in the endless stream of training samples, round after round.
+
+    Parameters
+    ----------
+    batch
+        Samples per batch and process.
+    batches
+        Batches per round and process.
+    rank, world
+        Number of this process and of all; each batch of the stream belongs to one.
+    """
+
+    def __init__(self, batch: int, batches: int, rank: int, world: int) -> None:
+        self.batch, self.batches, self.rank, self.world = batch, batches, rank, world
+        self.round = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the round; lightning calls this before each."""
+        self.round = epoch
+
+    def __len__(self) -> int:
+        return self.batch * self.batches
+
+    def __iter__(self) -> Iterator[int]:
+        for n in range(self.round * self.batches, (self.round + 1) * self.batches):
+            start = (n * self.world + self.rank) * self.batch
+            yield from range(start, start + self.batch)
+
+
+def on_gpu(recipe: Recipe) -> bool:
+    """Whether a recipe is carried out on a CUDA device."""
+    return recipe.device in ("auto", "cuda") and torch.cuda.is_available()
+
+
+def find_batch_size(task: Task, recipe: Recipe) -> int:
+    """Return the largest power of two that one training step takes, by trying on a copy of the network.
+
+    On the CPU memory is no limit that can be tried out, and larger batches bring no speed: there it is at
+    most 16. It never exceeds the number of samples.
+    """
+    cuda = on_gpu(recipe)
+    device = torch.device("cuda" if cuda else "cpu")
+    limit = min(LARGEST if cuda else LARGEST_CPU, len(task.samples))
+    size = 1
+    while 2 * size <= limit:
+        size *= 2
+    if not cuda:
+        return size
+    network = copy.deepcopy(task.network).to(device).train()
+    sample = task.samples[0]
+    try:
+        while size > 1 and not _fits(task, network, sample, size, device):
+            size //= 2
+        return size
+    finally:
+        del network
+        gc.collect()
+        torch.cuda.empty_cache()
+
+
+def _fits(
+    task: Task,
+    network: torch.nn.Module,
+    sample: dict[str, torch.Tensor],
+    size: int,
+    device: torch.device,
+) -> bool:
+    """Whether forward and backward of ``size`` samples fit, with a tenth of the memory to spare."""
+    batch = {key: value.to(device) for key, value in task.samples.collate([sample] * size).items()}
+    try:
+        torch.cuda.reset_peak_memory_stats(device)
+        task.loss(network, batch)["loss"].backward()
+        network.zero_grad(set_to_none=True)
+    except torch.cuda.OutOfMemoryError:
+        network.zero_grad(set_to_none=True)
+        torch.cuda.empty_cache()
+        return False
+    total = torch.cuda.get_device_properties(device).total_memory
+    return bool(torch.cuda.max_memory_reserved(device) < 0.9 * total)

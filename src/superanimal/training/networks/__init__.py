@@ -1,0 +1,1 @@
+"""New networks: heads and detectors that can be trained."""

@@ -1,0 +1,1 @@
+"""Training of a network on several data sets from one configuration."""

@@ -1,0 +1,143 @@
+"""A calibration moves what it should, leaves the rest alone, and refuses poses it is not for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from superanimal.errors import FormatError, InputError, NotFoundError
+from superanimal.poses import get_provenance, make_poses
+from superanimal.poses.animal_frame import Shape
+from superanimal.poses.offsets import Calibration, load_calibration
+
+NAMES = ("nose", "left_ear", "right_ear", "neck", "tail_base")
+BODY = np.array([[0.5, 0], [0.3, 0.15], [0.3, -0.15], [0.1, 0], [-0.5, 0]])
+RECORD = {"model": "made-up", "weights": "cd" * 32}
+
+
+@pytest.fixture
+def calibration() -> Calibration:
+    """The nose lies 0.1 body lengths further forward, the left ear 0.05 further out; the rest stays."""
+    offsets = np.zeros((5, 2))
+    offsets[0], offsets[1] = [0.1, 0], [0, 0.05]
+    intervals = np.where(
+        offsets.any(-1)[:, None, None], np.stack([offsets - 0.01, offsets + 0.01], 1), np.nan
+    )
+    return Calibration(
+        Shape(NAMES, BODY, "tail_base to nose", False),
+        offsets,
+        intervals,
+        {"snout": "nose", "ear": "left_ear", "other": "right_ear"},
+        "made-up",
+        "cd" * 32,
+        {"images": ["a/img0.png"], "gain": {"gain_px": [1.0, 0.5, 1.5]}},
+    )
+
+
+def poses(**more: object) -> xr.Dataset:
+    """Two rows of two animals: facing right and 100 px long, facing up and 50 px long; one is absent."""
+    right = BODY * [100, -100] + [200, 200]
+    up = BODY[:, ::-1] * [-50, -50] + [60, 90]
+    position = np.stack([np.stack([right, up]), np.stack([right + 7, np.full((5, 2), np.nan)])])
+    confidence = np.where(np.isfinite(position).all(-1), 0.8, np.nan)
+    return make_poses(
+        position.transpose(0, 3, 2, 1),
+        confidence.transpose(0, 2, 1),
+        keypoints=NAMES,
+        provenance={**RECORD, "action": "analyze"},
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def point(ds: xr.Dataset, row: int, keypoint: str, animal: int) -> np.ndarray:
+    return ds["position"].isel(time=row, individuals=animal).sel(keypoints=keypoint).values
+
+
+def test_points_move_in_the_animals_own_frame(calibration: Calibration) -> None:
+    before = poses()
+    after = calibration.apply(before)
+    assert point(after, 0, "nose", 0) - point(before, 0, "nose", 0) == pytest.approx([10, 0], abs=1e-3)
+    assert point(after, 0, "left_ear", 0) - point(before, 0, "left_ear", 0) == pytest.approx(
+        [0, -5], abs=1e-3
+    )
+    assert point(after, 0, "nose", 1) - point(before, 0, "nose", 1) == pytest.approx([0, -5], abs=1e-3)
+    assert point(after, 0, "left_ear", 1) - point(before, 0, "left_ear", 1) == pytest.approx(
+        [-2.5, 0], abs=1e-3
+    )
+    still = ["right_ear", "neck", "tail_base"]
+    assert after["position"].sel(keypoints=still).equals(before["position"].sel(keypoints=still))
+    assert np.isnan(after["position"].isel(time=1, individuals=1)).all()
+    assert after["confidence"].equals(before["confidence"])
+    assert before.equals(poses())
+    assert get_provenance(after)["calibration"] == {
+        "digest": calibration.digest, "model": "made-up", "weights": "cd" * 32, "moved": ["nose", "left_ear"],
+    }  # fmt: skip
+    assert get_provenance(after)["action"] == "analyze"
+
+
+def test_points_a_person_placed_stay(calibration: Calibration) -> None:
+    edited = np.zeros((2, 5, 2), dtype=bool)
+    edited[0, 0, 0] = True
+    before = poses(edited=edited)
+    after = calibration.apply(before)
+    assert np.array_equal(point(after, 0, "nose", 0), point(before, 0, "nose", 0))
+    assert not np.array_equal(point(after, 0, "left_ear", 0), point(before, 0, "left_ear", 0))
+
+
+def test_animals_without_a_frame_stay(calibration: Calibration) -> None:
+    before = poses()
+    before["position"][0, :, 2:, 0] = np.nan
+    after = calibration.apply(before)
+    assert np.array_equal(point(after, 0, "nose", 0), point(before, 0, "nose", 0))
+
+
+def test_the_file_gives_the_same_calibration(calibration: Calibration, tmp_path: Path) -> None:
+    again = load_calibration(calibration.save(tmp_path / "c.json"))
+    assert (again.table, again.facts, again.moved) == (
+        calibration.table,
+        calibration.facts,
+        calibration.moved,
+    )
+    assert again.digest == calibration.digest
+    assert again.apply(poses()).equals(calibration.apply(poses()))
+    assert np.array_equal(again.intervals, calibration.intervals, equal_nan=True)
+    shape = Shape(NAMES, np.where(BODY == 0.1, np.nan, BODY), "", True)
+    unseen = Calibration(shape, calibration.offsets, calibration.intervals, calibration.table)
+    again = load_calibration(unseen.save(tmp_path / "d.json"))
+    assert again.shape.mirrored and np.array_equal(again.shape.points, shape.points, equal_nan=True)
+    assert again.digest != calibration.digest
+
+
+def test_poses_it_is_not_for_are_refused(calibration: Calibration) -> None:
+    with pytest.raises(InputError, match="calibrated already"):
+        calibration.apply(calibration.apply(poses()))
+    other = poses().assign_attrs(provenance=json.dumps({"model": "made-up", "weights": "ef" * 32}))
+    with pytest.raises(InputError, match=r"weights cdcdcdcdcdcd.*weights efefefefefef"):
+        calibration.apply(other)
+    with pytest.raises(InputError, match=r"not the keypoints of the calibration \(neck\)"):
+        calibration.apply(poses().drop_sel(keypoints="neck"))
+    with pytest.raises(InputError, match="another order"):
+        calibration.apply(poses().isel(keypoints=[1, 0, 2, 3, 4]))
+    calibration.apply(poses().assign_attrs(provenance="{}"))  # nothing known about the weights
+
+
+def test_damaged_files_are_named(calibration: Calibration, tmp_path: Path) -> None:
+    path = calibration.save(tmp_path / "c.json")
+    document = json.loads(path.read_text())
+    with pytest.raises(NotFoundError, match=r"none\.json: no such calibration file"):
+        load_calibration(tmp_path / "none.json")
+    broken = {
+        "not a JSON file": path.read_text()[:99],
+        "is not a calibration": json.dumps({"kind": "something"}),
+        "has version 99": json.dumps(document | {"version": 99}),
+        "damaged calibration": json.dumps(document | {"keypoints": {"nose": {}}}),
+        "keypoints of the model": json.dumps(document | {"table": {"snout": "snout"}}),
+    }
+    for text, content in broken.items():
+        path.write_text(content)
+        with pytest.raises(FormatError, match=text):
+            load_calibration(path)
