@@ -104,7 +104,7 @@ def dropped_per_animal(found: Any, names: list[str]) -> float:
     """Return how many of the keypoints lie below :data:`SURE`, per animal and image."""
     from superanimal.evaluation.stability import dropped
 
-    return float(np.nanmean(dropped(found.sel(keypoints=names), SURE)))
+    return float(np.nanmean(dropped(found.sel(keypoint=names), SURE)))
 
 
 def run(bench: Bench, method: str, share: float, seed: int, steps: int, folder: Path) -> dict[str, Any]:

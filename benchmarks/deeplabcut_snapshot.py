@@ -135,8 +135,8 @@ def main() -> None:
             clip, model=str(done.snapshot), detector=str(detector), mode="compatible", device="cpu",
             out=CACHE / "ours-snapshot", resume=False, formats=(),
         )  # fmt: skip
-        ours = poses.sel(keypoints=list(part)).isel(individuals=0)
-        xy = ours["position"].transpose("time", "keypoints", "space").values
+        ours = poses.sel(keypoint=list(part)).isel(individual=0)
+        xy = ours["position"].transpose("time", "keypoint", "space").values
         found = np.array(theirs["poses"], dtype=float)  # (T, K, 3)
         there = np.isfinite(found[..., 0]) & np.isfinite(xy[..., 0])
         if not there.any():

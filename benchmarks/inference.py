@@ -45,13 +45,13 @@ class Run:
             self.poses = analyzer.run(video).poses
             self.cpu, self.wall = time.process_time() - cpu, time.perf_counter() - wall
         self.frames = self.poses.sizes["time"]
-        self.found = int(self.poses["position"].notnull().any(("space", "keypoints", "individuals")).sum())
+        self.found = int(self.poses["position"].notnull().any(("space", "keypoint", "individual")).sum())
 
     def distance(self, other: xr.Dataset) -> np.ndarray:
         """Distances (T, K) in pixels of the first animal from other poses with the same rows."""
-        keypoints = [k for k in other["keypoints"].values if k in self.poses["keypoints"].values]
-        here = self.poses["position"].isel(individuals=0).sel(keypoints=keypoints).values
-        there = other["position"].isel(individuals=0).sel(keypoints=keypoints).values
+        keypoints = [k for k in other["keypoint"].values if k in self.poses["keypoint"].values]
+        here = self.poses["position"].isel(individual=0).sel(keypoint=keypoints).values
+        there = other["position"].isel(individual=0).sel(keypoint=keypoints).values
         return np.hypot(*np.moveaxis(here - there, 1, 0))
 
 
@@ -65,7 +65,7 @@ def labelled_frames(model: str) -> str:
     """Zero-shot errors on labelled real frames, whole pipeline from the raw frame."""
     folder = OPENFIELD / "labeled-data/m4s1"
     labels = load_poses(folder / "CollectedData_Pranav.h5")
-    labels = labels.assign_coords(keypoints=[NAMES[str(k)] for k in labels["keypoints"].values])
+    labels = labels.assign_coords(keypoint=[NAMES[str(k)] for k in labels["keypoint"].values])
     names = sorted(path.name for path in folder.glob("*.png"))
     order = [names.index(Path(str(image)).name) for image in labels["image"].values]
     rows = []
@@ -85,7 +85,7 @@ def carried_labels(model: str, step: int = 8, length: int = 5) -> str:
     """Zero-shot errors on real labels with boxes detected anew or carried over ``length`` - 1 moves."""
     folder = OPENFIELD / "labeled-data/m4s1"
     labels = load_poses(folder / "CollectedData_Pranav.h5")
-    labels = labels.assign_coords(keypoints=[NAMES[str(k)] for k in labels["keypoints"].values])
+    labels = labels.assign_coords(keypoint=[NAMES[str(k)] for k in labels["keypoint"].values])
     images = [
         np.asarray(Image.open(folder / Path(str(i)).name).convert("RGB")) for i in labels["image"].values
     ]
@@ -105,7 +105,7 @@ def carried_labels(model: str, step: int = 8, length: int = 5) -> str:
         for every in (1, length):
             run = Run(path, model=model, detector_every=every)
             run.poses = run.poses.isel(time=slice(length - 1, None, length))
-            found = int(run.poses["position"].notnull().any(("space", "keypoints", "individuals")).sum())
+            found = int(run.poses["position"].notnull().any(("space", "keypoint", "individual")).sum())
             distance = run.distance(labels)
             rows.append(
                 [f"{every}", f"{found}/{len(images)}", *spread(distance), f"{run.frames / run.cpu:.1f}"]
@@ -122,7 +122,7 @@ def every_nth(video: Path, frames: int, truth: xr.Dataset | None, model: str) ->
         if reference is None:
             reference = run.poses
         distance = run.distance(reference.isel(time=slice(0, run.frames)))
-        step = run.poses["position"].diff("time", 2).isel(individuals=0)
+        step = run.poses["position"].diff("time", 2).isel(individual=0)
         jitter = float(np.nanmedian(np.hypot(step.sel(space="x"), step.sel(space="y"))))
         found, speed = f"{run.found}/{run.frames}", f"{run.frames / run.cpu:.1f}"
         rows.append([f"{every}", found, *spread(distance), f"{jitter:.2f}", speed])

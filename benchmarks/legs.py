@@ -112,8 +112,8 @@ def main() -> None:
                     formats=(),
                     track=track,
                 )
-                poses = analyzer.run(video).poses.isel(individuals=0)
-                found = poses["position"].transpose("time", "keypoints", "space").values
+                poses = analyzer.run(video).poses.isel(individual=0)
+                found = poses["position"].transpose("time", "keypoint", "space").values
                 for part in PARTS.values():
                     measured.setdefault((part, track), []).extend(errors(found, truth, part))
     rows = []

@@ -100,7 +100,7 @@ def count(matching: Matching, truth: dict[str, str]) -> list[str]:
 def hidden(labels: LabelledSet, predictions: xr.Dataset, truth: dict[str, str]) -> tuple[list[str], ...]:
     """Return the counts over random draws of keypoints, whose counterpart is there, and is gone."""
     counts = np.zeros((2, 4), dtype=int)
-    known = [str(name) for name in predictions["keypoints"].values]
+    known = [str(name) for name in predictions["keypoint"].values]
     for seed in range(ROUNDS):
         rng = np.random.default_rng(seed)
         own = rng.permutation(len(labels.keypoints))[: len(labels.keypoints) * 2 // 3]
@@ -110,7 +110,7 @@ def hidden(labels: LabelledSet, predictions: xr.Dataset, truth: dict[str, str]) 
             xy=labels.xy[:, own],
             visibility=labels.visibility[:, own],
         )
-        matching = match_predictions(few, predictions.isel(keypoints=kept), samples=0)
+        matching = match_predictions(few, predictions.isel(keypoint=kept), samples=0)
         found = {pair.user: pair.model for pair in matching.pairs}
         there = {known[k] for k in kept}
         for k in own:
@@ -149,8 +149,8 @@ def measure_calibration(
 
 def errors(labels: LabelledSet, predictions: xr.Dataset, truth: dict[str, str]) -> np.ndarray:
     """Return the distance (I, K) in pixels of one animal per image."""
-    found = predictions["position"].sel(keypoints=list(truth.values())).isel(individuals=0)
-    real = labels.to_poses()["position"].sel(keypoints=list(truth)).isel(individuals=0)
+    found = predictions["position"].sel(keypoint=list(truth.values())).isel(individual=0)
+    real = labels.to_poses()["position"].sel(keypoint=list(truth)).isel(individual=0)
     return np.linalg.norm(found.values - real.values, axis=1)
 
 

@@ -162,10 +162,10 @@ def run_ours(case: Case, clip: Path, weights: tuple[Path, Path], animals: int, t
         formats=(),
     )
     times = {"seconds": time.perf_counter() - start[0], "cpu_seconds": time.process_time() - start[1]}
-    position = poses["position"].transpose("time", "individuals", "keypoints", "space").values
-    confidence = poses["confidence"].transpose("time", "individuals", "keypoints").values
-    boxes = poses["boxes"].transpose("time", "individuals", "box").values
-    scores = poses["box_confidence"].transpose("time", "individuals").values
+    position = poses["position"].transpose("time", "individual", "keypoint", "space").values
+    confidence = poses["confidence"].transpose("time", "individual", "keypoint").values
+    boxes = poses["boxes"].transpose("time", "individual", "box").values
+    scores = poses["box_confidence"].transpose("time", "individual").values
     keypoints = np.concatenate([position, confidence[..., None]], axis=-1).astype(np.float64)
     return keypoints, np.concatenate([boxes, scores[..., None]], axis=-1).astype(np.float64), times
 

@@ -54,10 +54,8 @@ CASES = (
 
 def errors(labels: LabelledSet, poses: xr.Dataset, ours: list[str], images: np.ndarray) -> np.ndarray:
     """Distances (images, K) px of images that show one animal each."""
-    position = poses["position"].isel(individuals=0, time=images).sel(keypoints=ours)
-    return np.linalg.norm(
-        position.transpose("time", "keypoints", "space").values - labels.xy[images], axis=-1
-    )
+    position = poses["position"].isel(individual=0, time=images).sel(keypoint=ours)
+    return np.linalg.norm(position.transpose("time", "keypoint", "space").values - labels.xy[images], axis=-1)
 
 
 def calibrated(labels: LabelledSet, poses: xr.Dataset, ours: list[str]) -> list[float]:
@@ -86,8 +84,8 @@ def measure(case: Case, data: Path) -> dict[str, object]:
     seconds = time.perf_counter() - start
     result = evaluate(poses, labels, keypoint_map=case.names)
     ours = [case.names.get(name, name) for name in labels.keypoints]
-    one = poses.isel(individuals=0).isel(time=labels.image_index)
-    sure = one["confidence"].sel(keypoints=ours).transpose("time", "keypoints").values
+    one = poses.isel(individual=0).isel(time=labels.image_index)
+    sure = one["confidence"].sel(keypoint=ours).transpose("time", "keypoint").values
     box = one["boxes"].transpose("time", "box").values
     truth = labels.xy
     center = np.nanmean(truth, axis=1)

@@ -54,7 +54,7 @@ def measure(data: Path, **options: Any) -> dict[str, Any]:
     }
     with tempfile.TemporaryDirectory() as scratch:
         analyzer = Analyzer(MODEL, max_individuals=1, out=scratch, formats=(), **options)
-        poses = analyzer.run(folder / "BrownHorseinShadow.mp4").poses.isel(individuals=0).load()
+        poses = analyzer.run(folder / "BrownHorseinShadow.mp4").poses.isel(individual=0).load()
     at = names.index
     ends = truth[:, [at("Nose"), at("Ischium")]]
     whole = np.isfinite(ends).all((1, 2))
@@ -64,14 +64,12 @@ def measure(data: Path, **options: Any) -> dict[str, Any]:
     found = ((center >= box[whole, :2]) & (center <= box[whole, :2] + box[whole, 2:])).all(-1)
 
     def errors(pairs: dict[str, str]) -> np.ndarray:
-        guess = poses["position"].sel(keypoints=list(pairs.values()))
-        guess = guess.transpose("time", "keypoints", "space").values[whole]
+        guess = poses["position"].sel(keypoint=list(pairs.values()))
+        guess = guess.transpose("time", "keypoint", "space").values[whole]
         return np.linalg.norm(guess - truth[whole][:, [at(name) for name in pairs]], axis=-1)
 
     first, more = errors(mapped), errors(SAME_PLACE)
-    sure = (
-        poses["confidence"].sel(keypoints=list(mapped.values())).transpose("time", "keypoints").values[whole]
-    )
+    sure = poses["confidence"].sel(keypoint=list(mapped.values())).transpose("time", "keypoint").values[whole]
     good = first < 0.1 * length
     known = np.isfinite(first)
     each = {

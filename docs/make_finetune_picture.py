@@ -57,8 +57,8 @@ def tile(image: np.ndarray, truth: np.ndarray, found: np.ndarray, colour: tuple[
 
 def answers(file: Path) -> np.ndarray:
     """Return the predicted keypoints (images, 4, 2) that answer to the labels."""
-    poses = load_poses(file).sel(keypoints=list(USER.values())).isel(individuals=0)
-    return poses["position"].transpose("time", "keypoints", "space").values
+    poses = load_poses(file).sel(keypoint=list(USER.values())).isel(individual=0)
+    return poses["position"].transpose("time", "keypoint", "space").values
 
 
 def main() -> None:

@@ -26,17 +26,17 @@ COLOURS = {"left": "#1f77b4", "right": "#d62728"}
 
 def feet(poses: xr.Dataset, pair: str, side: str) -> np.ndarray:
     """Return where a foot is along the picture, (T,) pixels."""
-    one = poses["position"].isel(individuals=0).sel(keypoints=f"{pair}_{side}_paw", space="x")
+    one = poses["position"].isel(individual=0).sel(keypoint=f"{pair}_{side}_paw", space="x")
     return one.values
 
 
 def feet_off(poses: xr.Dataset, truth: xr.Dataset) -> float:
     """Return the mean error of all feet in % of the trunk."""
-    order = ("keypoints", "time", "space")
-    found, true = (each["position"].isel(individuals=0).transpose(*order) for each in (poses, truth))
-    trunk = np.linalg.norm(true.sel(keypoints="back_base") - true.sel(keypoints="back_end"), axis=-1).mean()
+    order = ("keypoint", "time", "space")
+    found, true = (each["position"].isel(individual=0).transpose(*order) for each in (poses, truth))
+    trunk = np.linalg.norm(true.sel(keypoint="back_base") - true.sel(keypoint="back_end"), axis=-1).mean()
     names = [f"{pair}_{side}_paw" for pair in ("front", "back") for side in COLOURS]
-    away = found.sel(keypoints=names).values - true.sel(keypoints=names).values
+    away = found.sel(keypoint=names).values - true.sel(keypoint=names).values
     return 100 * float(np.linalg.norm(away, axis=-1).mean() / trunk)
 
 

@@ -53,7 +53,7 @@ def draw(labels: LabelledSet, before: xr.Dataset, after: xr.Dataset, row: int) -
     picture = cv2.warpAffine(labels.pixels(row), move, (360, 360), flags=cv2.INTER_CUBIC)
     for ds, color in ((before, BEFORE), (after, AFTER)):
         for name in ("left_ear", "right_ear", "nose"):
-            x, y = ds["position"].sel(keypoints=name).values[row, :, 0] * scale + move[:, 2]
+            x, y = ds["position"].sel(keypoint=name).values[row, :, 0] * scale + move[:, 2]
             cv2.circle(picture, (round(float(x)), round(float(y))), 6, color, -1, cv2.LINE_AA)
     for x, y in points[:3] * scale + move[:, 2]:
         cv2.circle(picture, (round(float(x)), round(float(y))), 11, RING, 2, cv2.LINE_AA)

@@ -37,12 +37,12 @@ def _hoof_contacts() -> LayerData:
     from superanimal.samples import sample_path
 
     stances = pd.read_csv(sample_path("sideview_horse_contacts.csv"))
-    position = load_poses(sample_path("sideview_horse_truth.h5"))["position"].isel(individuals=0)
+    position = load_poses(sample_path("sideview_horse_truth.h5"))["position"].isel(individual=0)
     rings, hooves = [], []
     first = np.ceil(stances["touchdown_frame"].to_numpy()).astype(int)
     last = np.floor(stances["liftoff_frame"].to_numpy()).astype(int)
     for foot, start, stop in zip(stances["foot"], first, last + 1, strict=True):
-        yx = position.sel(keypoints=f"{foot}_paw", space=["y", "x"]).transpose("time", "space").values
+        yx = position.sel(keypoint=f"{foot}_paw", space=["y", "x"]).transpose("time", "space").values
         rings.append(np.column_stack([np.arange(start, stop), yx[start:stop]]))
         hooves += [foot] * (stop - start)
     keywords = {

@@ -48,7 +48,7 @@ def test_one_command_gives_files_beside_the_video(superanimal: Call, mouse: Path
         assert mouse.with_name(f"topview_mouse{name}").exists()
         assert f"topview_mouse{name}" in out
     truth = load_poses(sample_path("topview_mouse_truth.h5")).isel(time=slice(0, 12))
-    found = load_poses(mouse.with_name(f"topview_mouse{names[1]}")).sel(keypoints=truth["keypoints"].values)
+    found = load_poses(mouse.with_name(f"topview_mouse{names[1]}")).sel(keypoint=truth["keypoint"].values)
     wrong = np.hypot(*np.moveaxis(found["position"].values - truth["position"].values, 1, 0))
     assert np.nanmedian(wrong) < 6
 

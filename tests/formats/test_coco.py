@@ -33,11 +33,11 @@ def store(path: Path, **changes: object) -> Path:
 
 def test_several_animals_categories_and_visibilities(tmp_path: Path) -> None:
     ds = load_poses(store(tmp_path / "a.json"))
-    assert list(ds["keypoints"].values) == ["nose", "tail", "bill"]
-    assert list(ds["individuals"].values) == ["animal0", "animal1"]
+    assert list(ds["keypoint"].values) == ["nose", "tail", "bill"]
+    assert list(ds["individual"].values) == ["animal0", "animal1"]
     assert list(ds["image"].values) == ["b/img20.png", "b/img31.png"]
     assert list(ds["frame"].values) == [20, 31]
-    position = ds["position"].transpose("time", "individuals", "keypoints", "space").values
+    position = ds["position"].transpose("time", "individual", "keypoint", "space").values
     nan = np.nan
     np.testing.assert_array_equal(position[0, 0], [[nan, nan], [9, 10], [nan, nan]])
     np.testing.assert_array_equal(position[1, 0], [[1, 2], [3, 4], [nan, nan]])
@@ -63,11 +63,11 @@ def test_visibility_and_images_come_back(tmp_path: Path) -> None:
 def test_track_ids_name_individuals(tmp_path: Path) -> None:
     annotations = [{**a, "track_id": 8 - i} for i, a in enumerate(DOCUMENT["annotations"][:3])]
     ds = load_poses(store(tmp_path / "a.json", annotations=annotations))
-    assert list(ds["individuals"].values) == ["track8", "track7", "track6"]
+    assert list(ds["individual"].values) == ["track8", "track7", "track6"]
 
 
 def test_skeleton_of_a_known_space_is_written(tmp_path: Path, poses: xr.Dataset) -> None:
-    ds = poses.drop_vars("edited").assign_coords(keypoints=["nose", "head_midpoint", "tail_base"])
+    ds = poses.drop_vars("edited").assign_coords(keypoint=["nose", "head_midpoint", "tail_base"])
     save_poses(ds, tmp_path / "a.json")
     category = json.loads((tmp_path / "a.json").read_text())["categories"][0]
     assert category["name"] == "topviewmouse"

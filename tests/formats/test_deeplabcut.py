@@ -73,7 +73,7 @@ def test_more_columns_than_a_table_holds_are_stored_fixed(tmp_path: Path) -> Non
 
 
 def test_long_names_are_stored_fixed(tmp_path: Path) -> None:
-    ds = grid(2, 30, ["a", "b"]).assign_coords(keypoints=[f"{i} " + "å" * 400 for i in range(30)])
+    ds = grid(2, 30, ["a", "b"]).assign_coords(keypoint=[f"{i} " + "å" * 400 for i in range(30)])
     save_poses(ds, tmp_path / "x.h5")
     xr.testing.assert_equal(load_poses(tmp_path / "x.h5"), ds)
 
@@ -86,8 +86,8 @@ def test_h5_of_pandas_reads(tmp_path: Path, layout: str, levels: int, named: boo
     frame.to_hdf(tmp_path / "x.h5", key="tracks", format=layout, complib="zlib", complevel=3)
     assert recognise(tmp_path / "x.h5") == "dlc-h5"
     ds = load_poses(tmp_path / "x.h5")
-    assert list(ds["keypoints"].values) == ["nose", "left ear"]
-    assert list(ds["individuals"].values) == (["m1", "m2"] if levels == 4 else ["animal0"])
+    assert list(ds["keypoint"].values) == ["nose", "left ear"]
+    assert list(ds["individual"].values) == (["m1", "m2"] if levels == 4 else ["animal0"])
     np.testing.assert_array_equal(ds["confidence"].values[:, 1, -1], frame.iloc[:, -1].astype(np.float32))
 
 

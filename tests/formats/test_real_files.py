@@ -64,14 +64,14 @@ def test_nameless_columns_need_names(shared: Path) -> None:
     with pytest.raises(FormatError, match="27 columns"):
         load_poses(path, keypoints=["nose"])
     ds = load_poses(path, keypoints=MOUSE_3D, coords="xyz", fps=20)
-    assert ds["position"].sel(keypoints="nose").values[0, :, 0] == pytest.approx([7.6028, 6.3976])
+    assert ds["position"].sel(keypoint="nose").values[0, :, 0] == pytest.approx([7.6028, 6.3976])
     assert ds["time"].values[20] == 1.0
 
 
 def test_nwb_and_h5_of_one_prediction_agree(shared: Path) -> None:
     h5, nwb = (next((shared / "data/dlc2nwb").glob(f"*.{ending}")) for ending in ("h5", "nwb"))
     a, b = load_poses(h5), load_poses(nwb)
-    assert list(a["keypoints"].values) == list(b["keypoints"].values)
+    assert list(a["keypoint"].values) == list(b["keypoint"].values)
     np.testing.assert_array_equal(a["position"].values, b["position"].values)
     np.testing.assert_array_equal(a["confidence"].values, b["confidence"].values)
     np.testing.assert_array_equal(a["frame"].values, b["frame"].values)
@@ -82,7 +82,7 @@ def test_superanimal_h5_and_json_agree(shared: Path) -> None:
     a, b = (load_poses(next(folder.glob(pattern))) for pattern in ("*.h5", "*.json"))
     np.testing.assert_array_equal(a["position"].values, b["position"].values)
     np.testing.assert_array_equal(a["confidence"].values, b["confidence"].values)
-    assert list(a["individuals"].values) == ["animal0", "animal1", "animal2"]
+    assert list(a["individual"].values) == ["animal0", "animal1", "animal2"]
     assert list(b["boxes"].dims) == ["time", "box", "individuals"]
 
 
@@ -98,12 +98,12 @@ def test_h5_and_csv_of_one_project_agree(shared: Path) -> None:
 def test_unique_body_parts_belong_to_single_alone(shared: Path) -> None:
     folder = shared / "fixtures/deeplabcut/files/proj/taskMA-Scor-2026-11-22/labeled-data/vid1"
     ds = load_poses(folder / "CollectedData_Scor.csv")
-    assert list(ds["individuals"].values) == ["mouse1", "mouse2", "single"]
+    assert list(ds["individual"].values) == ["mouse1", "mouse2", "single"]
     assert ds.attrs["unique_keypoints"] == ["corner1"]
-    corner = ds["position"].sel(keypoints="corner1")
-    assert np.isfinite(corner.sel(individuals="single").values).all()
-    assert np.isnan(corner.sel(individuals=["mouse1", "mouse2"]).values).all()
-    assert np.isnan(ds["position"].sel(individuals="single", keypoints="snout").values).all()
+    corner = ds["position"].sel(keypoint="corner1")
+    assert np.isfinite(corner.sel(individual="single").values).all()
+    assert np.isnan(corner.sel(individual=["mouse1", "mouse2"]).values).all()
+    assert np.isnan(ds["position"].sel(individual="single", keypoint="snout").values).all()
 
 
 def test_zero_zero_is_missing_in_a_file_without_likelihood(shared: Path) -> None:
@@ -125,7 +125,7 @@ def test_pickles_of_one_analysis_agree(shared: Path) -> None:
     full, assemblies = (load_poses(next(folder.glob(f"*_{kind}.pickle"))) for kind in ("full", "assemblies"))
     np.testing.assert_allclose(full["position"].values, assemblies["position"].values, atol=1e-4)
     assert full.attrs["fps"] == 10
-    assert list(assemblies["keypoints"].values) == ["snout", "ear", "tail"]
+    assert list(assemblies["keypoint"].values) == ["snout", "ear", "tail"]
     tracklets = load_poses(next(folder.glob("*_el.pickle")))
     stored = load(next(folder.glob("*_el.pickle")))
     rows = sum(len(track) for track in stored.values() if isinstance(track, dict))

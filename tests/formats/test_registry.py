@@ -127,7 +127,7 @@ def test_tidy_table_of_another_program_reads(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "x.parquet")
     for file in ("x.csv", "x.parquet"):
         ds = load_poses(tmp_path / file)
-        assert list(ds["keypoints"].values) == ["b", "a"]
+        assert list(ds["keypoint"].values) == ["b", "a"]
         assert ds.attrs["fps"] == pytest.approx(2.5)
         assert list(ds["frame"].values) == [0, 1]
         np.testing.assert_array_equal(ds["position"].values[1, :, :, 0], [[1, 3], [2, 4]])
@@ -147,7 +147,7 @@ def test_lightning_pose_columns_of_ensembles_are_left_out(tmp_path: Path) -> Non
 
 
 def test_movement_file_without_our_additions_reads(tmp_path: Path) -> None:
-    dims = ("time", "space", "keypoints", "individuals")
+    dims = ("time", "space", "keypoint", "individual")
     coords = {"time": np.arange(3) / 30 + 0.1, "space": ["x", "y"], "keypoints": ["a"], "individuals": ["i"]}
     ds = xr.Dataset(
         {"position": (dims, np.ones((3, 2, 1, 1))), "confidence": (dims[:1] + dims[2:], np.ones((3, 1, 1)))},
@@ -177,7 +177,7 @@ def test_an_animal_never_seen_is_left_out_and_named(poses: xr.Dataset, tmp_path:
     with pytest.warns(LossWarning, match="never seen and left out: Ada$"):
         files = save_poses(poses, tmp_path / TARGETS[name], format=name)
     back = load_poses(files[0])
-    assert list(back["individuals"].values) == ["Bo é"]
+    assert list(back["individual"].values) == ["Bo é"]
     np.testing.assert_array_equal(back["position"].values, poses["position"].values[..., 1:])
 
 
@@ -185,10 +185,10 @@ def test_edits_and_boxes_keep_an_animal_and_nobody_at_all_stays(poses: xr.Datase
     poses["position"].values[..., 0] = np.nan
     for variables in (["edited"], ["boxes", "box_confidence"]):  # one of the two is enough
         save_poses(poses.drop_vars(variables), tmp_path / "x.nc")
-        assert load_poses(tmp_path / "x.nc").sizes["individuals"] == 2
+        assert load_poses(tmp_path / "x.nc").sizes["individual"] == 2
     poses["position"].values[:] = np.nan
     save_poses(poses.drop_vars(["edited", "boxes", "box_confidence"]), tmp_path / "x.nc")
-    assert load_poses(tmp_path / "x.nc").sizes["individuals"] == 2
+    assert load_poses(tmp_path / "x.nc").sizes["individual"] == 2
 
 
 def three_axes() -> xr.Dataset:

@@ -88,8 +88,8 @@ def assert_kept(ds: xr.Dataset, back: xr.Dataset, name: str) -> None:
     """Positions, names and whatever the format's entry says must be equal, bit for bit."""
     keeps = get_format(name).keeps
     np.testing.assert_array_equal(back["position"].values, ds["position"].values)
-    assert list(back["keypoints"].values) == list(ds["keypoints"].values)
-    assert list(back["individuals"].values) == list(ds["individuals"].values)
+    assert list(back["keypoint"].values) == list(ds["keypoint"].values)
+    assert list(back["individual"].values) == list(ds["individual"].values)
     if "frames" in keeps:
         np.testing.assert_array_equal(back["frame"].values, ds["frame"].values)
     if "fps" in keeps:
@@ -149,9 +149,9 @@ def test_no_individuals_is_refused_and_leaves_no_file(name: str, tmp_path: Path)
 def test_no_individuals_comes_back(name: str) -> None:
     empty = make_poses(np.zeros((4, 2, 3, 0)), keypoints=["a", "b", "c"], fps=10.0)
     back = there_and_back(empty, name)
-    assert back.sizes["individuals"] == 0
+    assert back.sizes["individual"] == 0
     assert back.sizes["time"] == 4
-    assert list(back["keypoints"].values) == ["a", "b", "c"]
+    assert list(back["keypoint"].values) == ["a", "b", "c"]
 
 
 def test_conversion_between_all_formats_keeps_the_points(poses: xr.Dataset, tmp_path: Path) -> None:

@@ -83,8 +83,8 @@ def test_without_tracking_the_order_is_that_of_the_detector(pair: Path, tmp_path
 
 def test_missing_animals_are_nan(clip: Path, tmp_path: Path) -> None:
     result = run(clip, tmp_path, max_individuals=3)
-    present = result.poses["position"].notnull().all(("space", "keypoints"))
-    assert present.sum("individuals").values.tolist() == [1] * 300
+    present = result.poses["position"].notnull().all(("space", "keypoint"))
+    assert present.sum("individual").values.tolist() == [1] * 300
     assert result.poses["confidence"].isnull().equals(result.poses["position"].isnull().any("space"))
 
 
@@ -105,7 +105,7 @@ def test_an_animal_that_leaves_is_absent_until_it_returns(tmp_path: Path) -> Non
     truth[10:23] = np.nan
     video = write_video(tmp_path / "gap.mp4", truth)
     result = run(video, tmp_path, detector_every=5)
-    present = result.poses["position"].notnull().all(("space", "keypoints")).values[:, 0]
+    present = result.poses["position"].notnull().all(("space", "keypoint")).values[:, 0]
     assert not present[10:23].any()
     assert present[:10].all() and present[23:].all()
 
@@ -114,7 +114,7 @@ def test_a_blind_detector_frame_is_just_missing(clip: Path, tmp_path: Path) -> N
     result = run(
         clip, tmp_path, detector=BlobDetector(frozenset({7, 8})), detector_every=1, mode="compatible"
     )
-    present = result.poses["position"].notnull().all(("space", "keypoints")).values[:, 0]
+    present = result.poses["position"].notnull().all(("space", "keypoint")).values[:, 0]
     assert np.flatnonzero(~present).tolist() == [7, 8]
 
 
@@ -193,7 +193,7 @@ def test_an_image_that_cannot_be_read_has_no_pose(tmp_path: Path) -> None:
     (folder / "3.png").write_bytes((folder / "3.png").read_bytes()[:200])
     with pytest.warns(VideoWarning, match="frame 3 cannot be decoded"):
         result = run(folder, tmp_path)
-    present = result.poses["position"].notnull().all(("space", "keypoints")).values[:, 0]
+    present = result.poses["position"].notnull().all(("space", "keypoint")).values[:, 0]
     assert np.flatnonzero(~present).tolist() == [3]
     assert result.frames_with_animals == 7
 
@@ -302,18 +302,18 @@ def test_what_lies_beyond_the_box_does_not_set_the_second_look(
 
 def test_legs_of_a_walking_horse_are_kept_apart_over_time(tmp_path: Path) -> None:
     video, frames = sample_path("sideview_horse.mp4"), 60
-    truth = load_poses(sample_path("sideview_horse_truth.h5"))["position"].isel(individuals=0)
-    truth = truth.isel(time=slice(0, frames)).transpose("keypoints", "time", "space")
-    back = truth.sel(keypoints="back_base") - truth.sel(keypoints="back_end")
+    truth = load_poses(sample_path("sideview_horse_truth.h5"))["position"].isel(individual=0)
+    truth = truth.isel(time=slice(0, frames)).transpose("keypoint", "time", "space")
+    back = truth.sel(keypoint="back_base") - truth.sel(keypoint="back_end")
     length = float(np.linalg.norm(back, axis=-1).mean())
     errors = []
     for track in (True, False):
         options = {"model": "mini_quadruped", "detector": None, "frames": f"0:{frames}", "track": track}
-        found = run(video, tmp_path / str(track), **options).poses["position"].isel(individuals=0)
+        found = run(video, tmp_path / str(track), **options).poses["position"].isel(individual=0)
         for pair in ("front", "back"):
             feet = [f"{pair}_left_paw", f"{pair}_right_paw"]
-            at = found.sel(keypoints=feet).transpose("keypoints", "time", "space").values
-            both = [at - truth.sel(keypoints=names).values for names in (feet, feet[::-1])]  # either name
+            at = found.sel(keypoint=feet).transpose("keypoint", "time", "space").values
+            both = [at - truth.sel(keypoint=names).values for names in (feet, feet[::-1])]  # either name
             errors.append(min(float(np.nanmean(np.linalg.norm(each, axis=-1))) for each in both) / length)
     assert max(errors[:2]) < 0.08 and max(errors[:2]) < 0.5 * min(errors[2:])
 
@@ -326,8 +326,8 @@ def test_one_animal_seen_twice_counts_once(clip: Path, tmp_path: Path) -> None:
             return np.repeat(xyxy, 2, 0) + [[0], [1]], np.repeat(scores, 2)
 
     result = run(clip, tmp_path, detector=Double(), max_individuals=2, frames="0:40")
-    present = result.poses["position"].notnull().all(("space", "keypoints"))
-    assert present.sum("individuals").values.max() == 1
+    present = result.poses["position"].notnull().all(("space", "keypoint"))
+    assert present.sum("individual").values.max() == 1
     with_nms = run(clip, tmp_path / "nms", detector=Double(), max_individuals=2, frames="0:40", nms=0.5)
     assert np.allclose(positions(with_nms)[:, 0], positions(result)[:, 0], atol=0.1)
 

@@ -17,15 +17,15 @@ def poses(t=4, k=3, n=2, **options):
 
 def test_follows_the_movement_schema():
     ds = poses(fps=25.0, frames=np.array([0, 2, 4, 6]))
-    assert ds["position"].dims == ("time", "space", "keypoints", "individuals")
+    assert ds["position"].dims == ("time", "space", "keypoint", "individual")
     assert ds["position"].dtype == np.float32
-    assert ds["confidence"].dims == ("time", "keypoints", "individuals")
+    assert ds["confidence"].dims == ("time", "keypoint", "individual")
     assert list(ds.space.values) == ["x", "y"]
     np.testing.assert_allclose(ds.time, [0, 0.08, 0.16, 0.24])
     assert ds.attrs["ds_type"] == "poses"
     assert ds.attrs["time_unit"] == "seconds"
     assert ds.attrs["fps"] == 25.0
-    assert list(ds.individuals.values) == ["animal0", "animal1"]
+    assert list(ds.individual.values) == ["animal0", "animal1"]
 
 
 def test_without_fps_time_counts_frames():
@@ -42,7 +42,7 @@ def test_optional_variables():
         edited=np.zeros((4, 3, 2)),
         images=[f"img{i}.png" for i in range(4)],
     )
-    assert ds["boxes"].dims == ("time", "box", "individuals")
+    assert ds["boxes"].dims == ("time", "box", "individual")
     assert ds["edited"].dtype == bool
     assert list(ds["image"].values) == ["img0.png", "img1.png", "img2.png", "img3.png"]
 

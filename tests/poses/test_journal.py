@@ -105,9 +105,9 @@ def test_a_deleted_point_comes_back_deleted(file: Path) -> None:
 
 def test_points_are_found_by_frame_and_name_not_by_row(file: Path) -> None:
     edit(Journal(file, poses()), 2, 1, 2, 7, 8)  # frame 14, bob, tail_base
-    longer = poses((8, 10, 11, 12, 13, 14)).isel(individuals=[1, 0], keypoints=[2, 1, 0])
+    longer = poses((8, 10, 11, 12, 13, 14)).isel(individual=[1, 0], keypoint=[2, 1, 0])
     again = Journal(file, longer).apply(longer)
-    place = again.isel(time=5).sel(individuals="bob", keypoints="tail_base")
+    place = again.isel(time=5).sel(individual="bob", keypoint="tail_base")
     assert place["position"].values.tolist() == [7, 8] and int(again["edited"].sum()) == 1
 
 
@@ -123,7 +123,7 @@ def test_corrections_that_do_not_fit_are_told_and_kept(file: Path, tmp_path: Pat
     journal = Journal(file, ds)
     edit(journal, 0, 0, 0, 1, 2)
     edit(journal, 3, 1, 2, 3, 4)
-    part = ds.isel(time=[0, 1], individuals=[0])
+    part = ds.isel(time=[0, 1], individual=[0])
     other = Journal(file, part)
     with pytest.warns(JournalWarning, match="1 of 2 corrections"):
         assert int(other.apply(part)["edited"].sum()) == 1

@@ -54,7 +54,7 @@ def poses(**more: object) -> xr.Dataset:
 
 
 def point(ds: xr.Dataset, row: int, keypoint: str, animal: int) -> np.ndarray:
-    return ds["position"].isel(time=row, individuals=animal).sel(keypoints=keypoint).values
+    return ds["position"].isel(time=row, individual=animal).sel(keypoint=keypoint).values
 
 
 def test_points_move_in_the_animals_own_frame(calibration: Calibration) -> None:
@@ -69,8 +69,8 @@ def test_points_move_in_the_animals_own_frame(calibration: Calibration) -> None:
         [-2.5, 0], abs=1e-3
     )
     still = ["right_ear", "neck", "tail_base"]
-    assert after["position"].sel(keypoints=still).equals(before["position"].sel(keypoints=still))
-    assert np.isnan(after["position"].isel(time=1, individuals=1)).all()
+    assert after["position"].sel(keypoint=still).equals(before["position"].sel(keypoint=still))
+    assert np.isnan(after["position"].isel(time=1, individual=1)).all()
     assert after["confidence"].equals(before["confidence"])
     assert before.equals(poses())
     assert get_provenance(after)["calibration"] == {
@@ -119,9 +119,9 @@ def test_poses_it_is_not_for_are_refused(calibration: Calibration) -> None:
     with pytest.raises(InputError, match=r"weights cdcdcdcdcdcd.*weights efefefefefef"):
         calibration.apply(other)
     with pytest.raises(InputError, match=r"not the keypoints of the calibration \(neck\)"):
-        calibration.apply(poses().drop_sel(keypoints="neck"))
+        calibration.apply(poses().drop_sel(keypoint="neck"))
     with pytest.raises(InputError, match="another order"):
-        calibration.apply(poses().isel(keypoints=[1, 0, 2, 3, 4]))
+        calibration.apply(poses().isel(keypoint=[1, 0, 2, 3, 4]))
     calibration.apply(poses().assign_attrs(provenance="{}"))  # nothing known about the weights
 
 

@@ -40,13 +40,13 @@ def test_video_and_truth_are_the_rendered_ones(name: str, frames: int, render) -
         for k, (image, keypoints) in enumerate(itertools.islice(render(), 3)):
             assert image.shape == video[k].shape
             assert np.abs(image.astype(int) - video[k]).mean() < 4
-            stored = truth["position"].isel(time=k, individuals=0).transpose("keypoints", "space").values
+            stored = truth["position"].isel(time=k, individual=0).transpose("keypoint", "space").values
             assert np.allclose(stored, keypoints, atol=1e-3, equal_nan=True)
 
 
 def test_motion_is_smooth_and_the_mouse_stays_in_the_picture() -> None:
     truth = load_poses(sample_path("topview_mouse_truth.h5"))
-    points = truth["position"].isel(individuals=0).transpose("time", "keypoints", "space").values
+    points = truth["position"].isel(individual=0).transpose("time", "keypoint", "space").values
     step = np.linalg.norm(np.diff(points, axis=0), axis=-1)
     assert step.max() < 16
     assert np.median(step[:, 9]) > 1
@@ -61,7 +61,7 @@ def test_contacts_agree_with_the_truth(tmp_path) -> None:  # type: ignore[no-unt
     rows = [line.split(",") for line in fresh.read_text().splitlines()[1:]]
     assert {row[0] for row in rows} == {"back_left", "front_left", "back_right", "front_right"}
     for foot, _, _, down, up in rows:
-        hoof = truth["position"].sel(keypoints=f"{foot}_paw").isel(individuals=0)
+        hoof = truth["position"].sel(keypoint=f"{foot}_paw").isel(individual=0)
         stance = hoof.isel(time=slice(int(np.ceil(float(down))), int(float(up)))).values
         assert np.ptp(stance, axis=0).max() < 0.01
         before = hoof.isel(time=slice(max(0, int(float(down)) - 4), int(float(down)))).values

@@ -100,7 +100,7 @@ def test_drag_a_point_with_the_mouse_save_and_reopen(
     np.testing.assert_allclose(layer.data[chosen, 1:], [60, 80], atol=2 / viewer.camera.zoom)
 
     poses = plugin.layer_to_poses(layer)
-    point = poses.isel(time=10, keypoints=k, individuals=0)
+    point = poses.isel(time=10, keypoint=k, individual=0)
     assert bool(point["edited"]) and float(point["confidence"]) == 1.0
     assert int(poses["edited"].sum()) == 1
     expected = mouse_poses["position"].values.copy()
@@ -319,9 +319,9 @@ def test_horse_sample_shows_which_hooves_stand(viewer: Any) -> None:
     stance = stances.iloc[0]
     of_hoof = contacts.data[(contacts.features["hoof"] == stance.foot).to_numpy()]
     assert of_hoof[0, 0] == np.ceil(stance.touchdown_frame)
-    truth = plugin.layer_to_poses(poses)["position"].sel(keypoints=f"{stance.foot}_paw")
+    truth = plugin.layer_to_poses(poses)["position"].sel(keypoint=f"{stance.foot}_paw")
     frame = int(of_hoof[0, 0])
-    np.testing.assert_allclose(of_hoof[0, :0:-1], truth.isel(time=frame, individuals=0), atol=1e-4)
+    np.testing.assert_allclose(of_hoof[0, :0:-1], truth.isel(time=frame, individual=0), atol=1e-4)
 
 
 def test_damaged_video_warns_once(

@@ -104,7 +104,7 @@ def test_individuals_have_their_own_colours(grey, tmp_path):
 
 
 def test_other_keypoints_need_no_skeleton(grey, tmp_path):
-    poses = moving().assign_coords(keypoints=["antenna", "stinger"])
+    poses = moving().assign_coords(keypoint=["antenna", "stinger"])
     assert touched(open_video(render_overlay(grey, poses, tmp_path / "out.mp4"))[3]).any()
 
 

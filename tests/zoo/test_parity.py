@@ -45,15 +45,15 @@ def test_whole_pipeline_equals_deeplabcut(tmp_path: Path) -> None:
         formats=(),
     )
     keypoints, boxes = np.array(golden["keypoints"]), np.array(golden["boxes"])
-    position = poses["position"].transpose("time", "individuals", "keypoints", "space").values
-    confidence = poses["confidence"].transpose("time", "individuals", "keypoints").values
+    position = poses["position"].transpose("time", "individual", "keypoint", "space").values
+    confidence = poses["confidence"].transpose("time", "individual", "keypoint").values
     assert position.shape == keypoints[..., :2].shape
     assert 0.05 < confidence.mean() < 0.95
     np.testing.assert_allclose(position, keypoints[..., :2], atol=0.01)
     np.testing.assert_allclose(confidence, keypoints[..., 2], atol=1e-5)
     np.testing.assert_allclose(
-        poses["boxes"].transpose("time", "individuals", "box").values, boxes[..., :4], atol=0.1
+        poses["boxes"].transpose("time", "individual", "box").values, boxes[..., :4], atol=0.1
     )
     np.testing.assert_allclose(
-        poses["box_confidence"].transpose("time", "individuals").values, boxes[..., 4], atol=1e-5
+        poses["box_confidence"].transpose("time", "individual").values, boxes[..., 4], atol=1e-5
     )

@@ -44,11 +44,11 @@ class PoseTable:
     def __init__(self, ds: xr.Dataset) -> None:
         require_pixels(ds, "a pose layer")
         self.xy: np.ndarray = np.array(
-            ds["position"].transpose("time", "individuals", "keypoints", "space").values,
+            ds["position"].transpose("time", "individual", "keypoint", "space").values,
             dtype=np.float32,
             order="C",
         )
-        order = ("time", "individuals", "keypoints")
+        order = ("time", "individual", "keypoint")
         self.confidence: np.ndarray = np.array(
             ds["confidence"].transpose(*order).values, dtype=np.float32, order="C"
         )
@@ -59,16 +59,14 @@ class PoseTable:
         frame = np.asarray(ds["frame"].values, dtype=np.int64)
         counted = "image" in ds.coords or bool((np.diff(frame) <= 0).any())
         self.steps: np.ndarray = np.arange(len(frame)) if counted else frame
-        self.keypoints = [str(name) for name in ds["keypoints"].values]
-        self.individuals = [str(name) for name in ds["individuals"].values]
+        self.keypoints = [str(name) for name in ds["keypoint"].values]
+        self.individuals = [str(name) for name in ds["individual"].values]
         self.has_edit_marks = "edited" in ds
         self.template = ds.drop_vars(["position", "confidence", "edited"], errors="ignore")
         self.boxes: np.ndarray | None = None
         self.box_confidence: np.ndarray | None = None
         if "boxes" in ds:
-            self.boxes = np.array(
-                ds["boxes"].transpose("time", "individuals", "box").values, dtype=np.float32
-            )
+            self.boxes = np.array(ds["boxes"].transpose("time", "individual", "box").values, dtype=np.float32)
         if "box_confidence" in ds:
             self.box_confidence = np.array(ds["box_confidence"].values, dtype=np.float32)
         self.view: PoseView | None = None
@@ -139,16 +137,16 @@ class PoseTable:
         """Return the pose data set; coordinates, attributes and extra variables come back as they were."""
         ds = self.template.drop_vars(["boxes", "box_confidence"], errors="ignore")
         arrays: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
-            "position": (("time", "space", "keypoints", "individuals"), self.xy.transpose(0, 3, 2, 1).copy()),
+            "position": (("time", "space", "keypoint", "individual"), self.xy.transpose(0, 3, 2, 1).copy()),
             "confidence": (
-                ("time", "keypoints", "individuals"),
+                ("time", "keypoint", "individual"),
                 self.confidence.transpose(0, 2, 1).copy(),
             ),
         }
         if self.has_edit_marks or self.edited.any():
-            arrays["edited"] = (("time", "keypoints", "individuals"), self.edited.transpose(0, 2, 1).copy())
+            arrays["edited"] = (("time", "keypoint", "individual"), self.edited.transpose(0, 2, 1).copy())
         if self.boxes is not None:
-            arrays["boxes"] = (("time", "box", "individuals"), self.boxes.transpose(0, 2, 1).copy())
+            arrays["boxes"] = (("time", "box", "individual"), self.boxes.transpose(0, 2, 1).copy())
         if self.box_confidence is not None:
-            arrays["box_confidence"] = (("time", "individuals"), self.box_confidence.copy())
+            arrays["box_confidence"] = (("time", "individual"), self.box_confidence.copy())
         return validate_poses(ds.assign(arrays))

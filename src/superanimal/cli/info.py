@@ -79,14 +79,14 @@ def pose_rows(poses: xr.Dataset) -> dict[str, str]:
     """Describe a pose data set."""
     present = poses["position"].notnull().all("space")
     confidence = float(poses["confidence"].mean())
-    animals = poses.sizes["individuals"]
+    animals = poses.sizes["individual"]
     rows = {
         "poses": f"{poses.sizes['time']} frames, {animals} animal{'s' if animals != 1 else ''}, "
-        f"{poses.sizes['keypoints']} keypoints",
-        "individuals": ", ".join(map(str, poses["individuals"].values)),
-        "keypoints": ", ".join(map(str, poses["keypoints"].values)),
+        f"{poses.sizes['keypoint']} keypoints",
+        "individuals": ", ".join(map(str, poses["individual"].values)),
+        "keypoints": ", ".join(map(str, poses["keypoint"].values)),
         "present": f"{100 * float(present.mean()):.1f} % of the points",
-        "frames with animals": f"{int(present.any(('keypoints', 'individuals')).sum())}",
+        "frames with animals": f"{int(present.any(('keypoint', 'individual')).sum())}",
     }
     if confidence == confidence:
         rows["mean confidence"] = f"{confidence:.3f}"

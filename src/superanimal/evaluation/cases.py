@@ -160,11 +160,11 @@ def _stack(
     predictions: Sequence[xr.Dataset], keypoints: list[str], where: list[tuple[int, int]]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return positions (I, P, K, 2) and confidences (I, P, K) of the wanted rows."""
-    most = max(ds.sizes["individuals"] for ds in predictions)
+    most = max(ds.sizes["individual"] for ds in predictions)
     predicted = np.full((len(where), most, len(keypoints), 2), np.nan)
     confidence = np.full(predicted.shape[:3], np.nan)
     parts = [
-        (ds["position"].sel(keypoints=keypoints).values, ds["confidence"].sel(keypoints=keypoints).values)
+        (ds["position"].sel(keypoint=keypoints).values, ds["confidence"].sel(keypoint=keypoints).values)
         for ds in predictions
     ]
     for i, (which, t) in enumerate(where):

@@ -168,7 +168,7 @@ def evaluate(
     predicted = _load_predictions(predictions, labelled, model_options, progress)
     if calibration is not None:
         predicted = [calibration.apply(ds) for ds in predicted]
-    known = [str(name) for name in predicted[0]["keypoints"].values]
+    known = [str(name) for name in predicted[0]["keypoint"].values]
     if isinstance(space, (str, os.PathLike)):
         space = load_space(space)
     space = space or space_for(known) or space_for(labelled.keypoints)
@@ -313,9 +313,9 @@ def _load_predictions(
     from superanimal.formats import load_poses
 
     loaded = [one if isinstance(one, xr.Dataset) else load_poses(one) for one in several]
-    first = loaded[0]["keypoints"].values.tolist()
+    first = loaded[0]["keypoint"].values.tolist()
     for ds in loaded[1:]:
-        if ds["keypoints"].values.tolist() != first:
+        if ds["keypoint"].values.tolist() != first:
             raise InputError(
                 f"{ds.attrs.get('source_file')}: keypoints differ from those of the first predictions",
                 "predictions evaluated together are of one model",

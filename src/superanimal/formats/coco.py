@@ -72,7 +72,7 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
         **record.fields_of(info.get("record", {}), "COCO"),
     )
     if not info.get("visibility_is_presence"):
-        ds["visibility"] = (("time", "keypoints", "individuals"), visibility)
+        ds["visibility"] = (("time", "keypoint", "individual"), visibility)
     return ds
 
 
@@ -92,8 +92,8 @@ def write(
     category
         Name of the category; by default the keypoint space's name, else ``animal``.
     """
-    keypoints = [str(name) for name in ds["keypoints"].values]
-    individuals = [str(name) for name in ds["individuals"].values]
+    keypoints = [str(name) for name in ds["keypoint"].values]
+    individuals = [str(name) for name in ds["individual"].values]
     frames = ds["frame"].values.tolist()
     files = (
         [str(image) for image in ds["image"].values]

@@ -33,13 +33,13 @@ def write(ds: xr.Dataset, path: str | os.PathLike[str], *, scorer: str = SCORER)
     FormatError
         When there is more than one individual.
     """
-    if ds.sizes["individuals"] != 1:
+    if ds.sizes["individual"] != 1:
         raise FormatError(
-            f"{path}: {ds.sizes['individuals']} individuals",
+            f"{path}: {ds.sizes['individual']} individuals",
             "Lightning Pose files hold one animal",
-            'select one with ds.sel(individuals=["animal0"]), or save as dlc-csv',
+            'select one with ds.sel(individual=["animal0"]), or save as dlc-csv',
         )
-    single = ds.assign_coords(individuals=["animal0"])
+    single = ds.assign_coords(individual=["animal0"])
     table = poses_to_table(single, path, scorer=scorer, likelihood=True, dtype=np.float32)
     with atomic_write(path) as temporary:
         write_wide_csv(table, temporary)

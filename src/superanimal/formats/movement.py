@@ -35,7 +35,7 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
         )
     if "individual" in ds.dims or "keypoint" in ds.dims:  # newer releases of movement use the singular
         ds = ds.rename({old: f"{old}s" for old in ("individual", "keypoint") if old in ds.dims})
-    dims = ("time", "space", "keypoints", "individuals")
+    dims = ("time", "space", "keypoint", "individual")
     if set(ds["position"].dims) != set(dims):
         raise FormatError(f"{path}: position has dimensions {ds['position'].dims}", f"expected {dims}")
     position = ds["position"].transpose(*dims).astype(np.float32)
@@ -48,7 +48,7 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
     if "frame" not in ds.coords:
         fps = float(ds.attrs.get("fps") or 1) if ds.attrs.get("time_unit") == "seconds" else 1.0
         ds = ds.assign_coords(frame=("time", np.round(ds["time"].values * fps).astype(np.int64)))
-    for name in ("space", "keypoints", "individuals", "image", "box"):
+    for name in ("space", "keypoint", "individual", "image", "box"):
         if name in ds.coords:
             dim = "time" if name == "image" else name
             ds = ds.assign_coords({name: (dim, [str(value) for value in ds[name].values])})

@@ -237,16 +237,16 @@ def seen_only(ds: xr.Dataset, chosen: Format) -> tuple[xr.Dataset, list[str]]:
     One that has an edit mark or a box which the format keeps is not nowhere, nor is the owner of the unique
     keypoints, nor are all of them when there is no other.
     """
-    seen = ds["position"].notnull().any(("time", "space", "keypoints"))
+    seen = ds["position"].notnull().any(("time", "space", "keypoint"))
     if "edited" in ds and "edited" in chosen.keeps:
-        seen = seen | ds["edited"].any(("time", "keypoints"))
+        seen = seen | ds["edited"].any(("time", "keypoint"))
     if "boxes" in ds and "boxes" in chosen.keeps:
         seen = seen | ds["boxes"].notnull().any(("time", "box"))
     if chosen.name == "dlc-labels" or not bool(seen.any()):
         return ds, []
-    seen = seen | (ds["individuals"] == "single")  # DeepLabCut's owner of what exists once per image
-    unseen = [str(name) for name in ds["individuals"].values[~seen.values]]
-    return ds.isel(individuals=np.flatnonzero(seen.values)), unseen
+    seen = seen | (ds["individual"] == "single")  # DeepLabCut's owner of what exists once per image
+    unseen = [str(name) for name in ds["individual"].values[~seen.values]]
+    return ds.isel(individual=np.flatnonzero(seen.values)), unseen
 
 
 def what_is_lost(ds: xr.Dataset, chosen: Format) -> list[str]:
@@ -268,7 +268,7 @@ def what_is_lost(ds: xr.Dataset, chosen: Format) -> list[str]:
         knows["frames"] = "image" in ds.coords and not _named_by_frame(ds)
     lost = [what for what, known in knows.items() if known and what not in chosen.keeps]
     if chosen.name == "slp" and knows["edited"]:  # where every point was deleted there is no instance to mark
-        present = ds["position"].notnull().all("space").any("keypoints")
+        present = ds["position"].notnull().all("space").any("keypoint")
         if bool((ds["edited"] & ~present).any()):
             lost.append("marks of deleted animals")
     if "other" not in chosen.keeps:

@@ -88,7 +88,7 @@ def write_parquet(ds: xr.Dataset, path: str | os.PathLike[str]) -> list[Path]:
 
 
 def _to_table(ds: xr.Dataset, path: str | os.PathLike[str]) -> pa.Table:
-    times, keypoints, individuals = (ds.sizes[dim] for dim in ("time", "keypoints", "individuals"))
+    times, keypoints, individuals = (ds.sizes[dim] for dim in ("time", "keypoint", "individual"))
     if not keypoints or not individuals:
         raise FormatError(
             f"{path}: {individuals} individuals with {keypoints} keypoints",
@@ -114,9 +114,9 @@ def _to_table(ds: xr.Dataset, path: str | os.PathLike[str]) -> pa.Table:
         "frame": per_frame(ds["frame"].values),
         "time": per_frame(ds["time"].values),
         "individual": names(
-            ds["individuals"].values, np.tile(np.repeat(np.arange(individuals), keypoints), times)
+            ds["individual"].values, np.tile(np.repeat(np.arange(individuals), keypoints), times)
         ),
-        "keypoint": names(ds["keypoints"].values, np.tile(np.arange(keypoints), times * individuals)),
+        "keypoint": names(ds["keypoint"].values, np.tile(np.arange(keypoints), times * individuals)),
         **{str(axis): per_point(position.sel(space=axis).values) for axis in position["space"].values},
         "confidence": per_point(ds["confidence"].values),
     }

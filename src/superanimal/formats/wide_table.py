@@ -166,8 +166,8 @@ def poses_to_table(
 
     One individual called ``animal0`` gives three column levels, anything else four.
     """
-    individuals = [str(name) for name in ds["individuals"].values]
-    keypoints = [str(name) for name in ds["keypoints"].values]
+    individuals = [str(name) for name in ds["individual"].values]
+    keypoints = [str(name) for name in ds["keypoint"].values]
     if not individuals or not keypoints:
         raise FormatError(
             f"{path}: {len(individuals)} individuals with {len(keypoints)} keypoints",
@@ -197,7 +197,7 @@ def poses_to_table(
 
 def has_individuals(ds: xr.Dataset) -> bool:
     """Whether the table of a data set has a column level for individuals: not for one called ``animal0``."""
-    return ds["individuals"].values.tolist() != ["animal0"]
+    return ds["individual"].values.tolist() != ["animal0"]
 
 
 def clip_confidence(confidence: np.ndarray, source: str | os.PathLike[str]) -> np.ndarray:
@@ -328,11 +328,11 @@ def _unique_keypoints(ds: xr.Dataset, individuals: list[str]) -> set[str] | None
         return None
     known = set(np.atleast_1d(ds.attrs.get("unique_keypoints", [])).tolist())
     seen = ds["position"].notnull().any(("time", "space"))
-    others = seen.sel(individuals=[name for name in individuals if name != UNIQUE]).any("individuals")
-    own = seen.sel(individuals=UNIQUE)
+    others = seen.sel(individual=[name for name in individuals if name != UNIQUE]).any("individual")
+    own = seen.sel(individual=UNIQUE)
     if bool((own & others).any()):
         return None
-    return known or {str(name) for name in ds["keypoints"].values[own.values]}
+    return known or {str(name) for name in ds["keypoint"].values[own.values]}
 
 
 def _distinct(values: Any) -> list[Any]:

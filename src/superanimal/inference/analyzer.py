@@ -73,7 +73,7 @@ class Analysis:
     @property
     def frames_with_animals(self) -> int:
         """Number of frames in which at least one animal was found, ghosts left out."""
-        confidence = self.poses["confidence"].transpose("time", "individuals", "keypoints").values
+        confidence = self.poses["confidence"].transpose("time", "individual", "keypoint").values
         return int((~ghosts(confidence)).any(axis=1).sum())
 
 

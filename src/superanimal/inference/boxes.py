@@ -258,4 +258,4 @@ def _read_boxes(path: Path) -> np.ndarray:
     poses = load_poses(path)
     if "boxes" not in poses:
         raise FormatError(f"{path} holds poses but no boxes")
-    return poses["boxes"].transpose("time", "individuals", "box").values
+    return poses["boxes"].transpose("time", "individual", "box").values

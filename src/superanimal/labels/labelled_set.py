@@ -253,7 +253,7 @@ class LabelledSet:
             source_file=self.name,
             video_path=next(iter(paths)) if one_video else "",
         )
-        ds["visibility"] = (("time", "keypoints", "individuals"), visibility)
+        ds["visibility"] = (("time", "keypoint", "individual"), visibility)
         return ds
 
     def slots(self) -> tuple[NDArray[np.int64], list[str]]:
@@ -317,7 +317,7 @@ def from_poses(
     )
     endless = np.isinf(position).any(-1)
     if endless.any():
-        what = [f"{ds['keypoints'].values[k]} in {images[i].label}" for i, _, k in np.argwhere(endless)[:8]]
+        what = [f"{ds['keypoint'].values[k]} in {images[i].label}" for i, _, k in np.argwhere(endless)[:8]]
         more = f", and {int(endless.sum()) - 8} more" if endless.sum() > 8 else ""
         note = f"labels whose coordinates are no numbers (infinite), left out: {', '.join(what)}{more}"
         columns["notes"] = (*columns.get("notes", ()), note)
@@ -331,13 +331,13 @@ def from_poses(
     xy = np.where(present[t, n][..., None], position[t, n], np.nan)
     return LabelledSet(
         name=name,
-        keypoints=tuple(map(str, ds["keypoints"].values)),
+        keypoints=tuple(map(str, ds["keypoint"].values)),
         images=images,
         image_index=t,
         xy=xy,
         visibility=visibility,
         boxes=boxes[t, n],
-        individuals=ds["individuals"].values.astype(object)[n],
+        individuals=ds["individual"].values.astype(object)[n],
         **columns,
     )
 

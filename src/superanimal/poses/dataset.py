@@ -1,6 +1,6 @@
 """The pose data set: one ``xarray.Dataset`` for everything, in the schema of the movement package.
 
-Dimensions are ``time, space, keypoints, individuals``. ``position`` holds pixels of the original frame
+Dimensions are ``time, space, keypoint, individual``. ``position`` holds pixels of the original frame
 (x right, y down, pixel centres at integers, NaN where absent), ``confidence`` 0..1 (NaN where absent).
 Three-dimensional poses have ``z`` too and name their unit in ``space_unit``; what works on pixels refuses
 them (:func:`require_pixels`). See docs/poses.md.
@@ -24,11 +24,11 @@ PIXELS = "pixels"
 BOX = ("x", "y", "width", "height")
 
 _DIMS: dict[str, tuple[str, ...]] = {
-    "position": ("time", "space", "keypoints", "individuals"),
-    "confidence": ("time", "keypoints", "individuals"),
-    "edited": ("time", "keypoints", "individuals"),
-    "boxes": ("time", "box", "individuals"),
-    "box_confidence": ("time", "individuals"),
+    "position": ("time", "space", "keypoint", "individual"),
+    "confidence": ("time", "keypoint", "individual"),
+    "edited": ("time", "keypoint", "individual"),
+    "boxes": ("time", "box", "individual"),
+    "box_confidence": ("time", "individual"),
 }
 
 
@@ -114,8 +114,8 @@ def make_poses(
     sizes = {
         "time": n_time,
         "space": n_space,
-        "keypoints": n_keypoints,
-        "individuals": n_individuals,
+        "keypoint": n_keypoints,
+        "individual": n_individuals,
         "box": 4,
     }
     for name, array in arrays.items():
@@ -142,8 +142,8 @@ def make_poses(
     coords: dict[str, Any] = {
         "time": times,
         "space": list(SPACE[:n_space]),
-        "keypoints": [str(name) for name in keypoints],
-        "individuals": [str(name) for name in individuals],
+        "keypoint": [str(name) for name in keypoints],
+        "individual": [str(name) for name in individuals],
         "frame": ("time", frames.astype(np.int64)),
     }
     if boxes is not None:
@@ -183,7 +183,7 @@ def validate_poses(ds: xr.Dataset) -> xr.Dataset:
             raise InputError(f"{name} has dimensions {ds[name].dims}", f"expected {dims}")
     if (space := [str(name) for name in ds.coords["space"].values]) not in (list(SPACE[:2]), list(SPACE)):
         raise InputError(f"space is {space}", "it is ['x', 'y'] or ['x', 'y', 'z']")
-    for dim in ("keypoints", "individuals"):
+    for dim in ("keypoint", "individual"):
         names = [str(name) for name in ds.coords[dim].values]
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:

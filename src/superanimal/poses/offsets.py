@@ -102,7 +102,7 @@ class Calibration:
             When the data set is of other keypoints or other weights, or is calibrated already.
         """
         self.check(ds)
-        order = ("time", "individuals", "keypoints", "space")
+        order = ("time", "individual", "keypoint", "space")
         position = ds["position"].transpose(*order).values.astype(float)
         confidence = ds["confidence"].transpose(*order[:3]).values
         points = len(self.shape.keypoints)
@@ -122,7 +122,7 @@ class Calibration:
                 f"the poses are calibrated already ({record['calibration'].get('digest', '')})",
                 "a calibration is applied once, to what the network gave",
             )
-        known = [str(name) for name in ds["keypoints"].values]
+        known = [str(name) for name in ds["keypoint"].values]
         self.check_model(known, str(record.get("weights") or ""), str(record.get("model") or "the poses"))
 
     def check_model(self, keypoints: Sequence[str], weights: str, name: str) -> None:

@@ -92,16 +92,16 @@ def render_overlay(
             f"{video.name} has frames 0 to {len(video) - 1}",
             "choose the video the poses were estimated on",
         )
-    names = [str(name) for name in poses["keypoints"].values]
-    individuals = [str(name) for name in poses["individuals"].values]
+    names = [str(name) for name in poses["keypoint"].values]
+    individuals = [str(name) for name in poses["individual"].values]
     painter = PosePainter(video.shape[1:3], names, individuals, space=space, color_by=color_by)
-    position = poses["position"].transpose("time", "individuals", "keypoints", "space").values
+    position = poses["position"].transpose("time", "individual", "keypoint", "space").values
     if "confidence" in poses:
-        confidence = poses["confidence"].transpose("time", "individuals", "keypoints").values
+        confidence = poses["confidence"].transpose("time", "individual", "keypoint").values
         position = np.where((confidence < pcutoff)[..., None], np.nan, position)
     animals = None
     if boxes and "boxes" in poses:
-        animals = poses["boxes"].transpose("time", "individuals", "box").values
+        animals = poses["boxes"].transpose("time", "individual", "box").values
     height, width = video.shape[1:3]
     rate = video.fps or float(poses.attrs.get("fps") or 30.0)
     rows = {int(frame): row for row, frame in enumerate(frames)}

@@ -75,7 +75,7 @@ def write(path: Path, modules: dict[str, Sequence[PoseEstimation]], **more: Any)
 def x_of(path: Path, **options: Any) -> list[float]:
     """Return x of the first keypoint of the only individual."""
     ds = load_poses(path, **options)
-    assert ds.sizes["individuals"] == 1
+    assert ds.sizes["individual"] == 1
     return ds["position"].values[:, 0, 0, 0].tolist()
 
 
@@ -120,7 +120,7 @@ def test_two_cameras_in_one_module_are_not_two_animals(
 def test_animals_of_one_video_are_read_together(tmp_path: Path) -> None:
     both = [container("Ada", video="v.mp4"), container("Bo", at=500, video="v.mp4", frames=3)]
     ds = load_poses(write(tmp_path / "x.nwb", {"behavior": both}))
-    assert list(ds["individuals"].values) == ["Ada", "Bo"]
+    assert list(ds["individual"].values) == ["Ada", "Bo"]
     np.testing.assert_array_equal(ds["position"].values[:, 0, 0, 1], [500, 501, 502, np.nan])
 
 
@@ -128,36 +128,36 @@ def test_containers_that_say_nothing_are_animals_and_that_is_said(tmp_path: Path
     path = write(tmp_path / "x.nwb", {"behavior": [container("Ada"), container("Bo", at=500)]})
     with pytest.warns(UserWarning, match="read as animals of one video; if they are cameras, only one"):
         ds = load_poses(path)
-    assert list(ds["individuals"].values) == ["Ada", "Bo"]
+    assert list(ds["individual"].values) == ["Ada", "Bo"]
     cameras = write(tmp_path / "y.nwb", {"behavior": [container("cam1"), container("cam2", at=500)]})
-    assert list(load_poses(cameras, video=["cam1", "cam2"])["individuals"].values) == ["cam1", "cam2"]
+    assert list(load_poses(cameras, video=["cam1", "cam2"])["individual"].values) == ["cam1", "cam2"]
 
 
 def test_keypoints_with_sides_stay_keypoints(tmp_path: Path) -> None:
     for skeleton in (True, False):
         only = container(keypoints=("paw_left", "paw_right"), skeleton=skeleton)
         ds = load_poses(write(tmp_path / f"{skeleton}.nwb", {"behavior": [only]}))
-        assert list(ds["keypoints"].values) == ["paw_left", "paw_right"]
-        assert list(ds["individuals"].values) == ["animal0"]
+        assert list(ds["keypoint"].values) == ["paw_left", "paw_right"]
+        assert list(ds["individual"].values) == ["animal0"]
 
 
 def test_dlc2nwb_names_the_individual_in_the_description(tmp_path: Path) -> None:
     names = [f"{animal}_{keypoint}" for animal in ("m1", "m2") for keypoint in ("paw_left", "paw_right")]
     only = container(keypoints=names, skeleton=False, describe="Keypoint {1} from individual {0}.")
     ds = load_poses(write(tmp_path / "x.nwb", {"behavior": [only]}))
-    assert sorted(ds["individuals"].values) == ["m1", "m2"]
-    assert sorted(ds["keypoints"].values) == ["paw_left", "paw_right"]
+    assert sorted(ds["individual"].values) == ["m1", "m2"]
+    assert sorted(ds["keypoint"].values) == ["paw_left", "paw_right"]
 
 
 def test_keypoints_come_in_the_order_of_the_linked_skeleton(tmp_path: Path) -> None:
     path = write(tmp_path / "x.nwb", {"behavior": [container(keypoints=("snout", "ear", "base"))]})
-    assert list(load_poses(path)["keypoints"].values) == ["snout", "ear", "base"]
+    assert list(load_poses(path)["keypoint"].values) == ["snout", "ear", "base"]
 
 
 def test_the_subject_names_the_animal_of_a_nameless_container(tmp_path: Path) -> None:
     subject = pynwb.file.Subject(subject_id="Ada")
     path = write(tmp_path / "x.nwb", {"behavior": [container()]}, subject=subject)
-    assert list(load_poses(path)["individuals"].values) == ["Ada"]
+    assert list(load_poses(path)["individual"].values) == ["Ada"]
 
 
 def camera(name: str) -> np.ndarray:

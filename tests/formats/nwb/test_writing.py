@@ -42,7 +42,7 @@ def test_a_nwb_file_is_valid(poses: xr.Dataset, tmp_path: Path) -> None:
         container = nwb.processing["behavior"]["Ada"]
         np.testing.assert_allclose(container["nose"].timestamps[:], poses["time"].values)
         np.testing.assert_array_equal(container["nose"].data[:], poses["position"].values[:, :, 0, 0])
-        assert list(container.skeleton.nodes[:]) == list(poses["keypoints"].values)
+        assert list(container.skeleton.nodes[:]) == list(poses["keypoint"].values)
 
 
 def test_one_animal_is_where_movement_looks_and_has_its_name(ada: xr.Dataset, tmp_path: Path) -> None:
@@ -101,11 +101,11 @@ def test_one_file_per_animal(poses: xr.Dataset, tmp_path: Path) -> None:
     files = save_poses(poses, tmp_path / "x.nwb", "nwb-per-animal")
     assert [file.name for file in files] == ["x_Ada.nwb", "x_Bo é.nwb"]
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted(file.name for file in files)
-    for file, name in zip(files, poses["individuals"].values, strict=True):
+    for file, name in zip(files, poses["individual"].values, strict=True):
         back = load_poses(file)
-        assert list(back["individuals"].values) == [name]
+        assert list(back["individual"].values) == [name]
         np.testing.assert_array_equal(
-            back["position"].values, poses["position"].sel(individuals=[name]).values
+            back["position"].values, poses["position"].sel(individual=[name]).values
         )
         with pynwb.NWBHDF5IO(str(file), "r") as io:
             assert io.read().identifier == name

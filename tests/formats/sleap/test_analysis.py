@@ -45,7 +45,7 @@ def test_every_layout_reads_the_same(tmp_path: Path, layout: str, dims: bool, sc
     np.testing.assert_array_equal(ds["position"].values, position.astype(np.float32))
     expected = position[:, 0] / position.max() if scores else np.full((10, 4, 3), np.nan)
     np.testing.assert_array_equal(ds["confidence"].values, expected.astype(np.float32))
-    assert list(ds["individuals"].values) == ["t0", "t1", "t2"]
+    assert list(ds["individual"].values) == ["t0", "t1", "t2"]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -44,10 +44,10 @@ def write(path: Path, frames: Sequence[Sequence[Any]], video: Any = VIDEO, **mor
 
 def first_points(ds: xr.Dataset) -> dict[str, list[float]]:
     """Return the x of each individual's first known keypoint, per frame (NaN: absent)."""
-    x = ds["position"].sel(space="x").transpose("individuals", "time", "keypoints").values
+    x = ds["position"].sel(space="x").transpose("individual", "time", "keypoint").values
     return {
         str(name): np.nanmin(np.where(np.isnan(one), np.inf, one), axis=1).tolist()
-        for name, one in zip(ds["individuals"].values, x, strict=True)
+        for name, one in zip(ds["individual"].values, x, strict=True)
     }
 
 
@@ -59,13 +59,13 @@ def project(poses: xr.Dataset, tmp_path: Path) -> Path:
 
 def test_sleap_io_reads_what_we_write(poses: xr.Dataset, project: Path) -> None:
     labels = sleap_io.load_slp(str(project), open_videos=False)
-    assert labels.skeletons[0].node_names == list(poses["keypoints"].values)
-    assert [track.name for track in labels.tracks] == list(poses["individuals"].values)
+    assert labels.skeletons[0].node_names == list(poses["keypoint"].values)
+    assert [track.name for track in labels.tracks] == list(poses["individual"].values)
     assert [frame.frame_idx for frame in labels] == list(poses["frame"].values)
     assert labels.videos[0].filename == "clip.mp4"
     for t, frame in enumerate(labels):
         for instance in [*frame.user_instances, *frame.unused_predictions]:
-            n = list(poses["individuals"].values).index(instance.track.name)
+            n = list(poses["individual"].values).index(instance.track.name)
             np.testing.assert_array_equal(instance.numpy(), poses["position"].values[t, :, :, n].T)
     kinds = [type(instance).__name__ for frame in labels for instance in frame]
     assert kinds.count("Instance") == 1
@@ -137,7 +137,7 @@ def test_we_read_what_sleap_io_writes(tmp_path: Path) -> None:
     ]
     sleap_io.save_slp(sleap_io.Labels(frames, tracks=tracks), str(tmp_path / "x.slp"), verbose=False)
     ds = load_poses(tmp_path / "x.slp", fps=50)
-    assert list(ds["individuals"].values) == ["one", "two", "animal0"]
+    assert list(ds["individual"].values) == ["one", "two", "animal0"]
     assert list(ds["frame"].values) == [4, 9]
     np.testing.assert_array_equal(ds["position"].values[1, :, :, 1].T, points[1] + 9)
     np.testing.assert_array_equal(ds["position"].values[0, :, :, 2].T, points[0])
@@ -180,11 +180,11 @@ def test_each_animal_has_the_keypoints_of_its_skeleton(tmp_path: Path) -> None:
         [animal(51, FLY, score=None), animal(2, score=None), animal(102, score=None)],
     ]
     ds = load_poses(write(tmp_path / "x.slp", frames))
-    assert list(ds["keypoints"].values) == ["nose", "tail", "head", "abdomen"]
+    assert list(ds["keypoint"].values) == ["nose", "tail", "head", "abdomen"]
     assert first_points(ds) == {"animal0": [1, 2], "animal1": [101, 102], "animal2": [50, 51]}
-    fly = ds["position"].sel(individuals="animal2", space="x")
-    np.testing.assert_array_equal(fly.sel(keypoints=["head", "abdomen"]).values, [[50, 51], [51, 52]])
-    assert np.isnan(fly.sel(keypoints=["nose", "tail"]).values).all()
+    fly = ds["position"].sel(individual="animal2", space="x")
+    np.testing.assert_array_equal(fly.sel(keypoint=["head", "abdomen"]).values, [[50, 51], [51, 52]])
+    assert np.isnan(fly.sel(keypoint=["nose", "tail"]).values).all()
 
 
 @pytest.mark.parametrize("read", [load_poses, read_labels])
@@ -293,7 +293,7 @@ def test_sleap_io_saves_our_project_as_nwb_and_we_read_it(tmp_path: Path) -> Non
     save_poses(ds, tmp_path / "x.slp")
     sleap_io.save_nwb(sleap_io.load_slp(str(tmp_path / "x.slp"), open_videos=False), str(tmp_path / "x.nwb"))
     back = load_poses(tmp_path / "x.nwb")
-    assert list(back["individuals"].values) == ["Ada", "Bo"]
+    assert list(back["individual"].values) == ["Ada", "Bo"]
     np.testing.assert_array_equal(
-        back["position"].sel(keypoints=["nose", "neck"]).values, ds["position"].values
+        back["position"].sel(keypoint=["nose", "neck"]).values, ds["position"].values
     )

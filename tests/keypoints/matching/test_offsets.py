@@ -164,7 +164,7 @@ def test_ten_real_frames(tmp_path: Path) -> None:
     test = predict_images(rest, "mini_topviewmouse", boxes="labels", device="cpu")
 
     def error(ds) -> float:
-        found = ds["position"].sel(keypoints=list(FOUR)).values[..., 0].transpose(0, 2, 1)
+        found = ds["position"].sel(keypoint=list(FOUR)).values[..., 0].transpose(0, 2, 1)
         return float(
             np.nanmean(
                 np.linalg.norm(found - rest.to_poses()["position"].values[..., 0].transpose(0, 2, 1), axis=-1)

@@ -247,7 +247,7 @@ def test_poses_there_and_back(tmp_path, labelled):
     save_poses(ds, tmp_path / "x.nc")
     assert read_labels(tmp_path / "x.nc").n_individuals == labelled.n_individuals
     many = make_set(tmp_path, name="many", animals=3)
-    assert many.to_poses().sizes["individuals"] == 3
+    assert many.to_poses().sizes["individual"] == 3
     np.testing.assert_array_equal(from_poses(many.to_poses()).xy, many.xy)
 
 

@@ -98,8 +98,8 @@ def test_points_of_other_origin() -> None:
     features = {"keypoint": ["nose", "tail", "nose"], "individual": ["a", "a", "a"]}
     poses = layer_to_poses(Points(data, features=features))
     assert list(poses["frame"].values) == [0, 5]
-    np.testing.assert_array_equal(poses["position"].sel(keypoints="nose")[1, :, 0], [7, 6])
-    assert np.isnan(poses["position"].sel(keypoints="tail")[1]).all()
+    np.testing.assert_array_equal(poses["position"].sel(keypoint="nose")[1, :, 0], [7, 6])
+    assert np.isnan(poses["position"].sel(keypoint="tail")[1]).all()
     with pytest.raises(ValueError, match="keypoint"):
         layer_to_poses(Points(data))
     with pytest.raises(ValueError, match="no poses"):

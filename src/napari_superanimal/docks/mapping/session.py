@@ -123,9 +123,9 @@ class Session:
         apart = np.abs(here["boxes"].values.T - self.labels.boxes_or_extent(BOX_MARGIN)[row]).sum(axis=1)
         if np.isnan(apart).all():
             return {}, {}
-        here = here.isel(individuals=int(np.nanargmin(apart)))  # the model looked into the box of each animal
-        points = dict(zip(here["keypoints"].values.tolist(), here["position"].values.T, strict=True))
-        sure = dict(zip(here["keypoints"].values.tolist(), here["confidence"].values.tolist(), strict=True))
+        here = here.isel(individual=int(np.nanargmin(apart)))  # the model looked into the box of each animal
+        points = dict(zip(here["keypoint"].values.tolist(), here["position"].values.T, strict=True))
+        sure = dict(zip(here["keypoint"].values.tolist(), here["confidence"].values.tolist(), strict=True))
         found = {name: (float(x), float(y)) for name, (x, y) in points.items() if np.isfinite([x, y]).all()}
         return found, {name: sure[name] for name in found}
 

@@ -88,7 +88,7 @@ def write_each(
     StorageError
         When one of the files is there already.
     """
-    individuals = [str(name) for name in ds["individuals"].values]
+    individuals = [str(name) for name in ds["individual"].values]
     names = safe_names(individuals)
     targets = {name: Path(path).with_name(f"{Path(path).stem}_{names[name]}.nwb") for name in individuals}
     if taken := [target.name for target in targets.values() if target.exists()]:
@@ -103,7 +103,7 @@ def write_each(
     return [
         written
         for name, target in targets.items()
-        for written in write(ds.sel(individuals=[name]), target, **options, subject=subject)
+        for written in write(ds.sel(individual=[name]), target, **options, subject=subject)
     ]
 
 
@@ -120,8 +120,8 @@ def _file(
     from pynwb import NWBFile
 
     fps = fps or ds.attrs.get("fps")
-    keypoints = [str(name) for name in ds["keypoints"].values]
-    individuals = [str(name) for name in ds["individuals"].values]
+    keypoints = [str(name) for name in ds["keypoint"].values]
+    individuals = [str(name) for name in ds["individual"].values]
     if not keypoints or not individuals:
         raise FormatError(
             f"{path}: {len(individuals)} individuals with {len(keypoints)} keypoints",

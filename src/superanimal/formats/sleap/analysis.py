@@ -83,7 +83,7 @@ def write_analysis(ds: xr.Dataset, path: str | os.PathLike[str]) -> list[Path]:
     keypoints, frames = skeleton.keypoints, ds["frame"].values
     if len(frames) and frames.min() < 0:
         raise FormatError(f"{path}: frame {frames.min()}", "row t of an analysis file is frame t")
-    shape = (ds.sizes["individuals"], len(keypoints), int(frames.max(initial=-1)) + 1)
+    shape = (ds.sizes["individual"], len(keypoints), int(frames.max(initial=-1)) + 1)
     tracks = np.full((shape[0], 2, *shape[1:]), np.nan)
     scores = np.full(shape, np.nan)
     tracks[..., frames] = ds["position"].values.transpose(3, 1, 2, 0)
@@ -102,7 +102,7 @@ def write_analysis(ds: xr.Dataset, path: str | os.PathLike[str]) -> list[Path]:
         "edge_inds": (np.array(edges, dtype=np.int64), ()),
         "edge_names": (_encode(skeleton.edges), ()),
         "node_names": (_encode(keypoints), ()),
-        "track_names": (_encode([str(name) for name in ds["individuals"].values]), ()),
+        "track_names": (_encode([str(name) for name in ds["individual"].values]), ()),
     }
     with atomic_write(path) as temporary, h5py.File(temporary, "w") as file:
         for name, (array, dims) in arrays.items():

@@ -28,7 +28,7 @@ def write_slp(ds: xr.Dataset, path: str | os.PathLike[str]) -> list[Path]:
     labels = sleap_io.Labels(
         videos=[sleap_io.Video(filename=str(ds.attrs.get("video_path") or "video.mp4"), open_backend=False)],
         skeletons=[skeleton.for_sleap()],
-        tracks=[sleap_io.Track(str(name)) for name in ds["individuals"].values],
+        tracks=[sleap_io.Track(str(name)) for name in ds["individual"].values],
         provenance={RECORD: record.dump(ds)},
     )
     position = ds["position"].values.transpose(0, 3, 2, 1).astype(np.float64)  # (T, N, K, 2)

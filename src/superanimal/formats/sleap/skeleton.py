@@ -63,13 +63,13 @@ def skeleton_in(ds: xr.Dataset, path: str | os.PathLike[str]) -> Skeleton:
     FormatError
         When there is no keypoint or no individual to write.
     """
-    if not ds.sizes["keypoints"] or not ds.sizes["individuals"]:
+    if not ds.sizes["keypoint"] or not ds.sizes["individual"]:
         raise FormatError(
-            f"{path}: {ds.sizes['individuals']} individuals with {ds.sizes['keypoints']} keypoints",
+            f"{path}: {ds.sizes['individual']} individuals with {ds.sizes['keypoint']} keypoints",
             "SLEAP files need at least one of each",
             "save as movement netCDF instead",
         )
-    return skeleton_of(ds["keypoints"].values)
+    return skeleton_of(ds["keypoint"].values)
 
 
 def distinct(names: Iterable[str], path: str | os.PathLike[str]) -> list[str]:

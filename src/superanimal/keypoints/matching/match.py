@@ -219,7 +219,7 @@ def match_predictions(
         raise InputError(f"largest distance {max_distance:g}", "more than 0 body lengths")
     if not 0 < min_score <= 1:
         raise InputError(f"least score {min_score:g}", "a share of the images, more than 0 and at most 1")
-    known = tuple(str(name) for name in predictions["keypoints"].values)
+    known = tuple(str(name) for name in predictions["keypoint"].values)
     space = space or space_for(known)
     seen = observe(labels, predictions, space, min_confidence)
     distances = seen.distances()

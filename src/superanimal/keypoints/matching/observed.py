@@ -104,7 +104,7 @@ def observe(
             remedy="look at a picture: is this the right model? Or lower the confidence asked for",
         )
     predicted, certain = points[image, slot], confidence[image, slot]
-    names = [str(name) for name in predictions["keypoints"].values]
+    names = [str(name) for name in predictions["keypoint"].values]
     shape = mean_shape(predicted, certain, names, space)
     frames = find_frames(predicted, certain, shape)
     known = np.isfinite(frames.length)

@@ -74,7 +74,7 @@ def calibrate(
     """
     if folds < 2:
         raise InputError(f"{folds} folds", "cross-validation takes at least 2")
-    known = [str(name) for name in predictions["keypoints"].values]
+    known = [str(name) for name in predictions["keypoint"].values]
     names = _names(table, labels, known)
     seen = observe(labels, predictions, space or space_for(known), min_confidence)
     user = np.array([labels.keypoints.index(name) for name in names])

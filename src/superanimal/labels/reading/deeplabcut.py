@@ -181,8 +181,8 @@ def _below(image: str, folder: Path, table: Path) -> str:
 def _undefined(ds: xr.Dataset) -> np.ndarray | None:
     """Return (K, N): keypoints that exist once per image belong to ``single`` only, the others never."""
     unique = np.atleast_1d(ds.attrs.get("unique_keypoints", [])).tolist()
-    individuals = ds["individuals"].values.astype(str)
+    individuals = ds["individual"].values.astype(str)
     if not unique or UNIQUE not in individuals:
         return None
-    once = np.isin(ds["keypoints"].values.astype(str), unique)[:, None]
+    once = np.isin(ds["keypoint"].values.astype(str), unique)[:, None]
     return once != (individuals == UNIQUE)[None, :]

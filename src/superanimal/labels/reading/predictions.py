@@ -62,6 +62,6 @@ def predicted_confidence(labelled: LabelledSet, ds: xr.Dataset) -> NDArray[np.fl
     confidence = np.array(ds["confidence"].values, dtype=np.float32)  # (T, K, N)
     if "edited" in ds:
         confidence[ds["edited"].values] = np.nan
-    place = {str(name): n for n, name in enumerate(ds["individuals"].values)}
+    place = {str(name): n for n, name in enumerate(ds["individual"].values)}
     n = np.array([place[name] for name in labelled.individuals.tolist()], dtype=np.int64)
     return np.asarray(confidence.transpose(0, 2, 1)[labelled.image_index, n])

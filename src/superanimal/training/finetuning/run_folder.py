@@ -113,8 +113,8 @@ class TrainingResult:
 
     def _points(self, when: str, row: int, slot: int) -> dict[str, tuple[float, float]]:
         """Return where a model sees the user's keypoints, by the user's names."""
-        poses = self.predictions[when].isel(time=row, individuals=slot)
-        position = dict(zip(poses["keypoints"].values.tolist(), poses["position"].values.T, strict=True))
+        poses = self.predictions[when].isel(time=row, individual=slot)
+        position = dict(zip(poses["keypoint"].values.tolist(), poses["position"].values.T, strict=True))
         places = {own: position.get(self._name(own, when, position)) for own in self.labels.keypoints}
         return {
             own: (float(xy[0]), float(xy[1]))
