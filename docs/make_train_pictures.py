@@ -7,7 +7,7 @@ from pathlib import Path
 
 from superanimal.labels import synthetic_labels
 from superanimal.poses import load_space
-from superanimal.training.data.augmentation import contact_sheet
+from superanimal.training.data.contact_sheet import contact_sheet
 from superanimal.training.data.samples import PoseSamples
 from superanimal.training.loop.recipe import Recipe
 from superanimal.zoo import get_entry

@@ -9,7 +9,7 @@ from superanimal.errors import Cancelled, InputError
 from superanimal.poses import load_space, make_poses
 from superanimal.progress import Progress
 from superanimal.video import open_video, render_overlay
-from superanimal.video.overlay import PosePainter
+from superanimal.video.drawing import PosePainter
 
 WIDTH, HEIGHT, FRAMES = 320, 240, 30
 

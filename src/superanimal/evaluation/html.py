@@ -1,20 +1,21 @@
-"""The report as one HTML page: no script, no other file, prints well."""
+"""What the report of an evaluation says, section by section."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from html import escape
-from importlib import resources
-from string import Template
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from superanimal.bootstrap import Interval
 from superanimal.evaluation import plots
 from superanimal.evaluation.reliability import TOLERANCE
-from superanimal.evaluation.worst import data_uri, draw_image, spread_colors
+from superanimal.evaluation.worst import draw_image
 from superanimal.poses import load_space
-from superanimal.poses.provenance import timestamp
+from superanimal.reports.numbers import count_of, interval, number, signed
+from superanimal.reports.page import Card, Cell, Page, beside, gallery, table
+from superanimal.video.drawing import data_uri, keypoint_colors
 
 if TYPE_CHECKING:
     from superanimal.evaluation.evaluation import Evaluation
@@ -38,48 +39,35 @@ def render(result: Evaluation, worst: int) -> str:
     result
         The evaluation.
     worst
-        So many of the worst images are drawn.
+        Number of worst images drawn.
     """
-    colors = keypoint_colors(result)
-    sections = [
-        _section("How far off", plots.pck_curve(result) + _error_table(result), _HOW_FAR),
-        _section(
-            "Keypoint by keypoint", plots.keypoint_plot(result, colors) + _keypoint_table(result), _KEYPOINTS
-        ),
-    ]
+    colors = scored_colors(result)
+    page = Page(_title(result), _subtitle(result), _cards(result), list(result.facts["warnings"]))
+    page.add("How far off", plots.pck_curve(result), _error_table(result), note=_HOW_FAR)
+    per_keypoint = plots.keypoint_plot(result, colors), _keypoint_table(result)
+    page.add("Keypoint by keypoint", *per_keypoint, note=_KEYPOINTS)
     if "share_right" in result.curves:
-        body = f"<div class='beside'>{plots.reliability_diagram(result)}{_confidence_table(result)}</div>"
-        sections.append(_section("Does confidence mean anything", body, _CONFIDENCE))
+        body = beside(plots.reliability_diagram(result), _confidence_table(result))
+        page.add("Does confidence mean anything", body, note=_CONFIDENCE)
     for kind, groups in result.groups.items():
         members = result.cases.videos if kind == "video" else result.cases.sources
-        body = plots.group_plot(groups) + _group_table(groups, members)
-        sections.append(_section(f"By {kind}", body, ""))
+        page.add(f"By {kind}", plots.group_plot(groups), _group_table(groups, members))
     for video in result.videos:
         plot = plots.stability_plot(video["series"], _predicted_keypoints(result))
-        sections.append(_section(f"Steadiness of {video['name']}", _stability_table(video) + plot, _STEADY))
-    sections.append(_section("The worst images", _gallery(result, worst, colors), _WORST))
-    sections.append(_section("What was compared", _facts(result), ""))
-    page = Template((resources.files(__package__) / "page.html").read_text("utf-8"))
-    return page.substitute(
-        title=escape(_title(result)),
-        subtitle=escape(_subtitle(result)),
-        cards=_cards(result),
-        warnings="".join(f"<li>{escape(text)}</li>" for text in result.facts["warnings"]),
-        sections="".join(sections),
-        footer=escape(f"{result.facts['provenance']['software']} · {timestamp()}"),
-    )
+        page.add(f"Steadiness of {video['name']}", _stability_table(video), plot, note=_STEADY)
+    page.add("The worst images", _gallery(result, worst, colors), note=_WORST)
+    page.add("What was compared", _facts(result))
+    return page.render()
 
 
-def keypoint_colors(result: Evaluation) -> dict[str, str]:
-    """Return a colour for every scored keypoint: the space's own, else one spread over the hues."""
+def scored_colors(result: Evaluation) -> dict[str, str]:
+    """Return the colour of every scored keypoint: its counterpart's in the space, or one of its own."""
     names = list(result.cases.keypoints)
-    colors = dict(zip(names, spread_colors(len(names)), strict=True))
-    if result.facts["space"]:
-        space = load_space(result.facts["space"])
-        own = dict(zip(space.keypoints, space.colors, strict=True))
-        for label, name in result.facts["keypoint_map"].items():
-            colors[label] = own.get(name, own.get(label, colors[label]))
-    return colors
+    space = load_space(result.facts["space"]) if result.facts["space"] else None
+    counterparts = [result.facts["keypoint_map"].get(name, name) for name in names]
+    known = set(space.keypoints) if space else set()
+    looked_up = [there if there in known else name for name, there in zip(names, counterparts, strict=True)]
+    return dict(zip(names, keypoint_colors(looked_up, space), strict=True))
 
 
 def _title(result: Evaluation) -> str:
@@ -90,14 +78,14 @@ def _title(result: Evaluation) -> str:
 
 def _subtitle(result: Evaluation) -> str:
     labels, settings = result.facts["labels"], result.facts["settings"]
-    text = f"{_plural(labels['images'], 'image')}, {_plural(labels['animals'], 'animal')}, "
-    text += _plural(result.facts["labelled_keypoints"], "labelled keypoint")
+    text = f"{count_of(labels['images'], 'image')}, {count_of(labels['animals'], 'animal')}, "
+    text += count_of(result.facts["labelled_keypoints"], "labelled keypoint")
     if settings["samples"]:
         text += f"; ranges are {100 * settings['level']:g} % intervals over {settings['draw']}s"
     return text
 
 
-def _cards(result: Evaluation) -> str:
+def _cards(result: Evaluation) -> list[Card]:
     wanted = [
         ("AP", "Average precision", 100, " %", "OKS 0.50–0.95"),
         ("mean_euclidean_px", "Mean distance", 1, " px", "the SuperAnimal paper calls it RMSE"),
@@ -111,15 +99,13 @@ def _cards(result: Evaluation) -> str:
         ("AR", "Average recall", 100, " %", "OKS 0.50–0.95"),
     ]
     known = [card for card in wanted if card[0] in result.figures and math.isfinite(result[card[0]])]
-    return "".join(
-        f"<div class='card'><h3>{title}</h3>"
-        f"<p class='big'>{_number(factor * result[name])}<span>{unit}</span></p>"
-        f"<p class='range'>{_range(result.figures[name], factor)}</p><p class='note'>{note}</p></div>"
+    return [
+        Card(title, number(factor * result[name]), unit, interval(result.figures[name], factor), note)
         for name, title, factor, unit, note in known[:8]
-    )
+    ]
 
 
-def _error_table(result: Evaluation) -> str:
+def _error_table(result: Evaluation) -> Markup:
     rows: list[Sequence[str]] = []
     names = [
         ("mean Euclidean distance", "mean_euclidean"),
@@ -129,50 +115,45 @@ def _error_table(result: Evaluation) -> str:
     for title, name in names:
         pixel, unit = result.figures[f"{name}_px"], result.figures[f"{name}_animal"]
         rows.append(
-            [title, _number(pixel.value), _range(pixel), _number(100 * unit.value), _range(unit, 100)]
+            [title, number(pixel.value), interval(pixel), number(100 * unit.value), interval(unit, 100)]
         )
     if "mean_euclidean_confident_px" in result.figures:
         cutoff, figure = result.facts["settings"]["cutoff"], result.figures["mean_euclidean_confident_px"]
-        share = _number(100 * result["confident_keypoints"])
+        share = number(100 * result["confident_keypoints"])
         rows.append(
             [
                 f"mean of the {share} % with confidence ≥ {cutoff:g}",
-                _number(figure.value),
-                _range(figure),
+                number(figure.value),
+                interval(figure),
                 "",
                 "",
             ]
         )
     if "normalised_error" in result.figures:
         figure, ends = result.figures["normalised_error"], "–".join(result.facts["reference"])
-        rows.append([f"normalised error (÷ {ends})", "", "", _number(figure.value), _range(figure)])
+        rows.append([f"normalised error (÷ {ends})", "", "", number(figure.value), interval(figure)])
     precision = [
-        [name, _number(100 * result[name]), _range(result.figures[name], 100)]
+        [name, number(100 * result[name]), interval(result.figures[name], 100)]
         for name in ("AP", "AP50", "AP75", "AR", "AR50", "AR75")
     ]
-    return (
-        "<div class='beside'>"
-        + _table(["distance to the label", "px", "", "% of length", ""], rows)
-        + _table(["OKS", "%", ""], precision)
-        + "</div>"
+    return beside(
+        table(["distance to the label", "px", "", "% of length", ""], rows),
+        table(["OKS", "%", ""], precision),
     )
 
 
-def _keypoint_table(result: Evaluation) -> str:
+def _keypoint_table(result: Evaluation) -> Markup:
     rows = [
         [
             row["keypoint"],
             result.facts["keypoint_map"][row["keypoint"]],
             str(row["labelled"]),
-            _number(100 * (1 - row["predicted"] / row["labelled"]) if row["labelled"] else math.nan),
-            *(
-                _number(row[name])
-                for name in ("mean_euclidean_px", "root_mean_square_px", "p50_px", "p95_px")
-            ),
-            _number(100 * row["p50_animal"]),
-            _number(100 * row["PCK@0.1"]),
-            f"{_signed(row['mean_offset_x_px'])}, {_signed(row['mean_offset_y_px'])}",
-            _number(row["mean_confidence"]),
+            number(100 * (1 - row["predicted"] / row["labelled"]) if row["labelled"] else math.nan),
+            *(number(row[name]) for name in ("mean_euclidean_px", "root_mean_square_px", "p50_px", "p95_px")),
+            number(100 * row["p50_animal"]),
+            number(100 * row["PCK@0.1"]),
+            f"{signed(row['mean_offset_x_px'])}, {signed(row['mean_offset_y_px'])}",
+            number(row["mean_confidence"]),
         ]
         for row in result.keypoints
     ]
@@ -186,56 +167,55 @@ def _keypoint_table(result: Evaluation) -> str:
         "median, px",
         "95 %, px",
     ]
-    return _table([*head, "median, % of length", "PCK@0.1, %", "mean offset, px", "confidence"], rows, text=2)
+    return table([*head, "median, % of length", "PCK@0.1, %", "mean offset, px", "confidence"], rows, text=2)
 
 
-def _confidence_table(result: Evaluation) -> str:
+def _confidence_table(result: Evaluation) -> Markup:
     names = [
         ("expected calibration error", "calibration_error", 100, " %"),
         ("Brier score (0 is best)", "brier_score", 1, ""),
         ("AUROC, right over wrong", "confidence_AUROC", 1, ""),
     ]
-    return _table(
+    return table(
         ["", "", ""],
-        [[t, _number(f * result[n]) + unit, _range(result.figures[n], f)] for t, n, f, unit in names],
+        [[t, number(f * result[n]) + unit, interval(result.figures[n], f)] for t, n, f, unit in names],
     )
 
 
-def _group_table(groups: dict[str, dict[str, Interval]], members: Sequence[str]) -> str:
+def _group_table(groups: dict[str, dict[str, Interval]], members: Sequence[str]) -> Markup:
     rows = []
     for name, figures in groups.items():
-        cells = [escape(name), str(members.count(name))]
+        cells: list[str | Cell] = [name, str(members.count(name))]
         for key in GROUP_COLUMNS:
             factor = 1 if key.endswith("_px") else 100
-            value = _number(factor * float(figures[key].value))
-            cells.append(f"{value}<div class='range'>{_range(figures[key], factor)}</div>")
+            cells.append(Cell(number(factor * float(figures[key].value)), interval(figures[key], factor)))
         rows.append(cells)
-    return _table(["", "images", *GROUP_COLUMNS.values()], rows, raw=True)
+    return table(["", "images", *GROUP_COLUMNS.values()], rows)
 
 
-def _stability_table(video: dict[str, Any]) -> str:
+def _stability_table(video: dict[str, Any]) -> Markup:
     figures = video["figures"]
     rows = [
-        ["jitter, mean", _number(figures["jitter_mean_px"]) + " px per frame"],
-        ["jitter, median", _number(figures["jitter_median_px"]) + " px per frame"],
-        ["jitter, 95 % below", _number(figures["jitter_p95_px"]) + " px per frame"],
+        ["jitter, mean", number(figures["jitter_mean_px"]) + " px per frame"],
+        ["jitter, median", number(figures["jitter_median_px"]) + " px per frame"],
+        ["jitter, 95 % below", number(figures["jitter_p95_px"]) + " px per frame"],
         [
             "change of body size",
-            f"{_number(figures['body_size_change_px'])} px per frame "
-            f"({_number(100 * figures['body_size_change_relative'])} % of the median size)",
+            f"{number(figures['body_size_change_px'])} px per frame "
+            f"({number(100 * figures['body_size_change_relative'])} % of the median size)",
         ],
         [
             "dropped keypoints per animal and frame",
-            f"{_number(figures['dropped_keypoints_mean'])} (most {figures['dropped_keypoints_max']:.0f})",
+            f"{number(figures['dropped_keypoints_mean'])} (most {figures['dropped_keypoints_max']:.0f})",
         ],
         ["frames without an animal", f"{figures['frames_without_animal']:.0f} of {figures['frames']:.0f}"],
     ]
-    return _table(["", ""], rows)
+    return table(["", ""], rows)
 
 
-def _gallery(result: Evaluation, worst: int, colors: dict[str, str]) -> str:
+def _gallery(result: Evaluation, worst: int, colors: dict[str, str]) -> Markup:
     order = sorted(range(len(result.images)), key=lambda i: -result.images[i]["badness"])[:worst]
-    cards = ""
+    shown = []
     for i in order:
         row = result.images[i]
         picture, has_pixels = draw_image(
@@ -243,22 +223,17 @@ def _gallery(result: Evaluation, worst: int, colors: dict[str, str]) -> str:
         )
         parts = []
         if math.isfinite(row["mean_euclidean_px"]):
-            parts = [f"mean {_number(row['mean_euclidean_px'])} px", f"worst: {row['worst_keypoint']}"]
+            parts = [f"mean {number(row['mean_euclidean_px'])} px", f"worst: {row['worst_keypoint']}"]
         for what in ("missed keypoint", "missed animal", "extra animal"):
             if count := row[what.replace(" ", "_") + "s"]:
-                parts.append(_plural(count, what))
+                parts.append(count_of(count, what))
         if not has_pixels:
             parts.append("image not found")
-        name = "/".join(row["image"].split("/")[-2:])
-        alt = escape(name, quote=True)
-        cards += (
-            f"<figure><div class='frame'><img src='{data_uri(picture)}' alt='{alt}'></div>"
-            f"<figcaption><b>{escape(name)}</b><br>{escape(' · '.join(parts))}</figcaption></figure>"
-        )
-    return f"<div class='gallery'>{cards}</div>"
+        shown.append((data_uri(picture), "/".join(row["image"].split("/")[-2:]), " · ".join(parts)))
+    return gallery(shown)
 
 
-def _facts(result: Evaluation) -> str:
+def _facts(result: Evaluation) -> Markup:
     facts = result.facts
     rows = [
         ["labels", f"{facts['labels']['name']}: {_subtitle(result).split(';')[0]}"],
@@ -276,61 +251,11 @@ def _facts(result: Evaluation) -> str:
         ["OKS sigmas", ", ".join(f"{name} {sigma:g}" for name, sigma in facts["sigmas"].items())],
         ["settings", ", ".join(f"{key} {value}" for key, value in facts["settings"].items())],
     ]
-    return _table(["", ""], rows, text=2, kind="facts")
+    return table(["", ""], rows, text=2, kind="facts")
 
 
 def _predicted_keypoints(result: Evaluation) -> int:
     return len(result.facts["keypoint_map"]) + len(result.facts["predictions_without_label"])
-
-
-def _section(title: str, body: str, note: str) -> str:
-    paragraph = f"<p class='lead'>{note}</p>" if note else ""
-    return f"<section><h2>{escape(title)}</h2>{paragraph}{body}</section>"
-
-
-def _table(
-    head: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    *,
-    text: int = 1,
-    raw: bool = False,
-    kind: str = "figures",
-) -> str:
-    """Return a table; the first ``text`` columns are words, the others numbers."""
-
-    def cells(tag: str, values: Sequence[str]) -> str:
-        return "".join(
-            f"<{tag}{' class=w' if i < text else ''}>{v if raw else escape(v)}</{tag}>"
-            for i, v in enumerate(values)
-        )
-
-    header = f"<thead><tr>{cells('th', head)}</tr></thead>" if any(head) else ""
-    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return f"<div class='scroll'><table class='{kind}'>{header}<tbody>{body}</tbody></table></div>"
-
-
-def _number(value: Any) -> str:
-    """Return three significant digits without exponents."""
-    number = float(value)
-    if not math.isfinite(number):
-        return "–"
-    if number == 0:
-        return "0"
-    digits = max(0, 2 - math.floor(math.log10(abs(number))))
-    return f"{number:.{min(digits, 4)}f}"
-
-
-def _signed(value: float) -> str:
-    return f"{round(value, 1) + 0.0:+.1f}".replace("-", "−") if math.isfinite(value) else "–"
-
-
-def _range(figure: Interval, factor: float = 1) -> str:
-    low, high = float(figure.low) * factor, float(figure.high) * factor
-    return f"{_number(low)} – {_number(high)}" if math.isfinite(low) and math.isfinite(high) else ""
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 _HOW_FAR = (

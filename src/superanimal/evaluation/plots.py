@@ -1,48 +1,45 @@
-"""The figures of the evaluation report, as SVG text. One accent colour, everything else in greys."""
+"""The figures of the evaluation report, as HTML."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from markupsafe import Markup
 
 from superanimal.bootstrap import Interval
 from superanimal.evaluation.coco import THRESHOLDS
 from superanimal.evaluation.errors import PCK_LIMITS
 from superanimal.evaluation.reliability import TOLERANCE
-from superanimal.reports.figures import ACCENT, INK, LINE, SOFT, new_figure, style
+from superanimal.reports.figures import ACCENT, BAND, INK, LINE, SOFT, band, new_figure, style, svg
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
     from superanimal.evaluation.evaluation import Evaluation
 
 FEW = 10
 """A bin of the reliability diagram with fewer keypoints says little."""
 
 
-def pck_curve(result: Evaluation) -> str:
+def pck_curve(result: Evaluation) -> Markup:
     """Return the share of keypoints within a distance, and AP over the OKS threshold, side by side."""
     with style():
         figure = new_figure(9.2, 3.1)
         left, right = figure.subplots(1, 2)
-        _band(left, PCK_LIMITS * 100, result.curves["PCK"], 100)
+        band(left, PCK_LIMITS * 100, result.curves["PCK"], 100)
         left.set(xlim=(0, 50), ylim=(0, 100), xlabel="distance to the label, % of animal length")
         left.set_title("Keypoints within a distance, %")
         limit = 10
         share = float(np.interp(limit, PCK_LIMITS * 100, result.curves["PCK"].value)) * 100
         left.plot([limit, limit, 0], [0, share, share], color=SOFT, lw=0.8, ls=(0, (3, 3)))
         left.annotate(f"{share:.1f} %", (limit, share), (7, -12), textcoords="offset points", color=INK)
-        _band(right, THRESHOLDS, result.curves["AP"], 100, marker="o")
+        band(right, THRESHOLDS, result.curves["AP"], 100, marker="o")
         right.set(xlim=(0.48, 0.97), ylim=(0, 102), xlabel="OKS threshold (strict to the right)")
         right.set_title("Average precision, %")
-        return _svg(figure)
+        return svg(figure)
 
 
-def keypoint_plot(result: Evaluation, colors: dict[str, str]) -> str:
+def keypoint_plot(result: Evaluation, colors: dict[str, str]) -> Markup:
     """Return the spread of errors per keypoint: line 25-75 %, dot median, tick 95 %."""
     rows = sorted(result.keypoints, key=lambda row: _last(row["p50_animal"]))
     with style():
@@ -51,7 +48,7 @@ def keypoint_plot(result: Evaluation, colors: dict[str, str]) -> str:
         for y, row in enumerate(rows):
             low, middle, high, far = (100 * row[f"p{p}_animal"] for p in (25, 50, 75, 95))
             axes.plot([middle, far], [y, y], color=LINE, lw=1.2, zorder=1)
-            axes.plot([low, high], [y, y], color="#a9c7ee", lw=6, solid_capstyle="round", zorder=2)
+            axes.plot([low, high], [y, y], color=BAND, lw=6, solid_capstyle="round", zorder=2)
             axes.plot(far, y, marker="|", color=SOFT, ms=8, mew=1.4, zorder=2)
             axes.plot(
                 middle, y, "o", color=colors.get(row["keypoint"], ACCENT), mec=INK, mew=0.6, ms=5.5, zorder=3
@@ -64,10 +61,10 @@ def keypoint_plot(result: Evaluation, colors: dict[str, str]) -> str:
         axes.set_xlabel(
             "distance to the label, % of animal length   (dot: median, bar: middle half, tick: 95 % below)"
         )
-        return _svg(figure)
+        return svg(figure)
 
 
-def reliability_diagram(result: Evaluation) -> str:
+def reliability_diagram(result: Evaluation) -> Markup:
     """Return the share of right keypoints over confidence, with the number of keypoints in each bin."""
     share, stated, count = (result.curves[name] for name in ("share_right", "mean_confidence", "count"))
     bins = len(count.value)
@@ -90,7 +87,7 @@ def reliability_diagram(result: Evaluation) -> str:
         )
         known = np.isfinite(share.value)
         low, high = (np.where(np.isfinite(limit), limit, share.value) for limit in (share.low, share.high))
-        axes.vlines(stated.value[known], 100 * low[known], 100 * high[known], color="#a9c7ee", lw=4)
+        axes.vlines(stated.value[known], 100 * low[known], 100 * high[known], color=BAND, lw=4)
         axes.plot(stated.value[known], 100 * share.value[known], color=ACCENT, lw=1.4)
         for some, fill in ((known & (count.value >= FEW), ACCENT), (known & (count.value < FEW), "white")):
             axes.plot(stated.value[some], 100 * share.value[some], "o", color=ACCENT, mfc=fill, ms=5)
@@ -106,10 +103,10 @@ def reliability_diagram(result: Evaluation) -> str:
             color=SOFT,
             fontsize=8.5,
         )
-        return _svg(figure)
+        return svg(figure)
 
 
-def group_plot(groups: dict[str, dict[str, Interval]]) -> str:
+def group_plot(groups: dict[str, dict[str, Interval]]) -> Markup:
     """Return the mean error of each group with its interval, largest first; at most thirty groups."""
     order = sorted(groups, key=lambda name: -_last(float(groups[name]["mean_euclidean_px"].value)))[:30]
     with style():
@@ -117,17 +114,17 @@ def group_plot(groups: dict[str, dict[str, Interval]]) -> str:
         axes = figure.subplots()
         for y, name in enumerate(order):
             error = groups[name]["mean_euclidean_px"]
-            axes.plot([error.low, error.high], [y, y], color="#a9c7ee", lw=6, solid_capstyle="round")
+            axes.plot([error.low, error.high], [y, y], color=BAND, lw=6, solid_capstyle="round")
             axes.plot(error.value, y, "o", color=ACCENT, mec=INK, mew=0.6, ms=5.5)
         axes.set_yticks(range(len(order)), order, color=INK)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x", color=LINE, lw=0.6)
         axes.set(xlim=(0, None), ylim=(len(order) - 0.4, -0.6), xlabel="mean distance to the label, px")
-        return _svg(figure)
+        return svg(figure)
 
 
-def stability_plot(series: dict[str, np.ndarray], keypoints: int) -> str:
+def stability_plot(series: dict[str, np.ndarray], keypoints: int) -> Markup:
     """Return jitter, body size and dropped keypoints over the frames of a video."""
     rows: Sequence[tuple[str, str]] = (
         ("jitter_px", "Jitter, px per frame"),
@@ -143,24 +140,9 @@ def stability_plot(series: dict[str, np.ndarray], keypoints: int) -> str:
             axes.set_ylim(0, None)
             axes.locator_params(axis="y", nbins=4)
         axes.set_xlabel("frame")
-        return _svg(figure)
-
-
-def _band(axes: Axes, x: np.ndarray, curve: Interval, factor: float, **line: Any) -> None:
-    """Draw a curve with its interval."""
-    axes.fill_between(x, factor * curve.low, factor * curve.high, color=ACCENT, alpha=0.16, lw=0)
-    axes.plot(x, factor * curve.value, color=ACCENT, lw=1.8, ms=4, clip_on=False, **line)
-    axes.grid(color=LINE, lw=0.6)
-    axes.set_axisbelow(True)
+        return svg(figure)
 
 
 def _last(value: float) -> float:
     """Sort NaN behind everything."""
     return value if np.isfinite(value) else -np.inf
-
-
-def _svg(figure: Figure) -> str:
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]

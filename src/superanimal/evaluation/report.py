@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from superanimal.bootstrap import Interval
-from superanimal.errors import StorageError
 from superanimal.evaluation.coco import THRESHOLDS
 from superanimal.evaluation.errors import PCK_LIMITS
-from superanimal.files import atomic_write
+from superanimal.reports.files import report_folder, write_csv, write_json, write_text
 
 if TYPE_CHECKING:
     from superanimal.evaluation.evaluation import Evaluation
@@ -29,7 +23,7 @@ def save(result: Evaluation, folder: Path, worst: int = 12) -> list[Path]:
     folder
         Made when missing; files of an earlier evaluation in it are replaced.
     worst
-        So many of the worst images are drawn into the report.
+        Number of worst images drawn into the report.
 
     Returns
     -------
@@ -44,13 +38,12 @@ def save(result: Evaluation, folder: Path, worst: int = 12) -> list[Path]:
     """
     from superanimal.evaluation.html import render
 
-    if folder.exists() and not folder.is_dir():
-        raise StorageError(f"{folder} is a file", "the report is a folder", "choose another name")
+    folder = report_folder(folder)
     files = [
-        _write(folder / "evaluation.json", json.dumps(document(result), indent=1, allow_nan=False)),
-        _write_csv(folder / "figures.csv", _interval_rows(result.figures)),
-        _write_csv(folder / "keypoints.csv", result.keypoints),
-        _write_csv(folder / "images.csv", result.images),
+        write_json(folder / "evaluation.json", document(result)),
+        write_csv(folder / "figures.csv", _interval_rows(result.figures)),
+        write_csv(folder / "keypoints.csv", result.keypoints),
+        write_csv(folder / "images.csv", result.images),
     ]
     if result.groups:
         rows = [
@@ -59,47 +52,30 @@ def save(result: Evaluation, folder: Path, worst: int = 12) -> list[Path]:
             for name, figures in groups.items()
             for row in _interval_rows(figures)
         ]
-        files.append(_write_csv(folder / "groups.csv", rows))
-    files.append(_write(folder / "report.html", render(result, worst)))
+        files.append(write_csv(folder / "groups.csv", rows))
+    files.append(write_text(folder / "report.html", render(result, worst)))
     return files
 
 
 def document(result: Evaluation) -> dict[str, Any]:
-    """Return the evaluation as JSON values; NaN becomes null."""
+    """Return the evaluation as JSON values, see :func:`superanimal.reports.files.plain`."""
     curves = {name: _interval(curve) for name, curve in result.curves.items()}
     for name, x in (("PCK", PCK_LIMITS), ("AP", THRESHOLDS)):
         curves[name]["at"] = x.tolist()
-    return plain(
-        {
-            "figures": {name: _interval(figure) for name, figure in result.figures.items()},
-            "curves": curves,
-            "keypoints": result.keypoints,
-            "groups": {
-                kind: {
-                    name: {figure: _interval(value) for figure, value in figures.items()}
-                    for name, figures in groups.items()
-                }
-                for kind, groups in result.groups.items()
-            },
-            "videos": result.videos,
-            "facts": result.facts,
-        }
-    )
-
-
-def plain(value: Any) -> Any:
-    """Return a nested value with JSON types only."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(each) for each in value]
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, (float, np.floating)):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, np.integer):
-        return int(value)
-    return value
+    return {
+        "figures": {name: _interval(figure) for name, figure in result.figures.items()},
+        "curves": curves,
+        "keypoints": result.keypoints,
+        "groups": {
+            kind: {
+                name: {figure: _interval(value) for figure, value in figures.items()}
+                for name, figures in groups.items()
+            }
+            for kind, groups in result.groups.items()
+        },
+        "videos": result.videos,
+        "facts": result.facts,
+    }
 
 
 def _interval(figure: Interval) -> dict[str, Any]:
@@ -111,19 +87,3 @@ def _interval_rows(figures: Mapping[str, Interval]) -> list[dict[str, Any]]:
         {"figure": name, "value": float(f.value), "low": float(f.low), "high": float(f.high)}
         for name, f in figures.items()
     ]
-
-
-def _write(path: Path, text: str) -> Path:
-    with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return path
-
-
-def _write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
-    """Write rows of one kind; NaN becomes an empty cell."""
-    rows = list(rows)
-    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows([{key: "" if v is None else v for key, v in plain(row).items()} for row in rows])
-    return path

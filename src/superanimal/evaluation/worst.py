@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import colorsys
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +11,7 @@ from superanimal.evaluation.cases import Cases
 from superanimal.evaluation.pairing import Pairs
 from superanimal.labels.images import read_pixels
 from superanimal.labels.labelled_set import LabelledSet
+from superanimal.video.drawing import PosePainter
 
 SIDE = 420
 """Longest side of a drawn crop in pixels."""
@@ -61,22 +60,14 @@ def draw_image(
         smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         picture = cv2.resize(np.ascontiguousarray(part), size, interpolation=smooth)
 
-    def place(point: np.ndarray) -> tuple[int, int]:
-        x, y = (point - corner + 0.5) * scale - 0.5
-        return round(float(np.clip(x, -1e4, 1e4)) * 16), round(float(np.clip(y, -1e4, 1e4)) * 16)
-
-    for t, p in zip(truth, predicted, strict=True):
-        for k, color in enumerate(colors):
-            if np.isfinite(t[k]).all() and np.isfinite(p[k]).all():
-                cv2.line(picture, place(t[k]), place(p[k]), (0, 0, 0), 3, cv2.LINE_AA, shift=4)
-                cv2.line(picture, place(t[k]), place(p[k]), rgb(color), 1, cv2.LINE_AA, shift=4)
-        for k, color in enumerate(colors):
-            if np.isfinite(t[k]).all():
-                cv2.circle(picture, place(t[k]), 6 * 16, (0, 0, 0), 4, cv2.LINE_AA, shift=4)
-                cv2.circle(picture, place(t[k]), 6 * 16, rgb(color), 2, cv2.LINE_AA, shift=4)
-            if np.isfinite(p[k]).all():
-                cv2.circle(picture, place(p[k]), 4 * 16, (0, 0, 0), -1, cv2.LINE_AA, shift=4)
-                cv2.circle(picture, place(p[k]), 3 * 16, rgb(color), -1, cv2.LINE_AA, shift=4)
+    truth, predicted = ((points - corner + 0.5) * scale - 0.5 for points in (truth, predicted))
+    individuals = [""] * len(truth)
+    painter = PosePainter(
+        picture.shape[:2], cases.keypoints, individuals, colors=colors, color_by="keypoint", skeleton=False
+    )
+    painter.join(picture, truth, predicted)
+    painter.draw(picture, truth, rings=np.ones(truth.shape[:2], dtype=bool))
+    painter.draw(picture, predicted)
     return picture, pixels is not None
 
 
@@ -98,22 +89,3 @@ def _pixels(labels: LabelledSet, cases: Cases, image: int) -> np.ndarray | None:
             except SuperAnimalError:
                 continue
     return None
-
-
-def data_uri(picture: np.ndarray) -> str:
-    """Return a picture (h, w, 3) uint8 RGB as a JPEG data address for HTML."""
-    import cv2
-
-    _, encoded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
-    return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode()
-
-
-def rgb(color: str) -> tuple[int, int, int]:
-    """Return the three channels of ``#rrggbb``."""
-    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
-
-
-def spread_colors(count: int) -> list[str]:
-    """Return ``count`` colours that differ in hue, for keypoints without colours of their own."""
-    channels = [colorsys.hsv_to_rgb(i / max(count, 1), 0.75, 1.0) for i in range(count)]
-    return ["#" + "".join(f"{round(255 * c):02x}" for c in color) for color in channels]

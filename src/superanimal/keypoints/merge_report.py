@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import os
 from collections.abc import Sequence
@@ -12,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from superanimal.files import atomic_write
 from superanimal.labels.labelled_set import LabelledSet
 from superanimal.labels.splits import Leak
 from superanimal.poses import KeypointSpace
+from superanimal.reports.files import write_text
+from superanimal.reports.page import Cell, Page, bullets, table
 
 _LISTED = 20
-"""So many duplicates or leaks are written out in text; JSON holds all of them."""
+"""Number of duplicates or leaks written out in text; JSON holds all of them."""
 
 
 @dataclass(frozen=True)
@@ -83,40 +83,23 @@ class MergeReport:
 
     def to_html(self) -> str:
         """Return the report as one self-contained HTML page."""
-        escape = html.escape
-        table = "".join(f"<th>{escape(cell)}</th>" for cell in _HEAD)
-        for source in (*self.sources, self.total):
-            table += "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _figures(source)) + "</tr>"
-        head = "".join(f"<th>{escape(s.name)}</th>" for s in self.sources)
-        counts = f"<tr><th>keypoint</th>{head}<th>all</th></tr>"
-        for keypoint in self.keypoints:
-            cells = ""
-            for source in (*self.sources, self.total):
-                share = source.labelled[keypoint] / max(source.individuals, 1)
-                cells += f'<td style="background:rgba(35,120,180,{0.7 * min(share, 1):.2f})">'
-                cells += f"{source.labelled[keypoint] or ''}</td>"
-            counts += f"<tr><td>{escape(keypoint)}</td>{cells}</tr>"
-        found = ""
-        for title, items in self._findings():
-            found += f"<h2>{escape(title)}: {len(items) or 'none'}</h2><ul>"
-            found += "".join(f"<li>{escape(item)}</li>" for item in items[: 10 * _LISTED]) + "</ul>"
-        return (
-            "<!doctype html><meta charset=utf-8><title>Merge report</title><style>body{font:15px sans-serif;"
-            "margin:2em}table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.2em .6em;"
-            "text-align:right}td:first-child,th:first-child{text-align:left}</style>"
-            f"<h1>Merged data set in space {escape(self.space)}</h1><table>{table}</table>"
-            f"<h2>Labelled points (shade: share of the animals)</h2><table>{counts}</table>{found}"
-        )
+        everyone = (*self.sources, self.total)
+        page = Page(f"Merged data set in space {self.space}", f"{len(self.keypoints)} keypoints")
+        page.warnings += self.warnings
+        page.add("Sources", table(_HEAD, map(_figures, everyone)))
+        counts = [
+            [keypoint, *(_count_cell(source, keypoint) for source in everyone)] for keypoint in self.keypoints
+        ]
+        head = ["keypoint", *(source.name for source in everyone)]
+        page.add("Labelled points", table(head, counts), note="Shade: share of the animals.")
+        for title, items in self._findings()[1:]:
+            page.add(f"{title}: {len(items) or 'none'}", bullets(items[: 10 * _LISTED]))
+        return page.render()
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write ``merge-report.json``, ``.txt`` and ``.html`` into a folder."""
-        written = []
-        for suffix, text in (("json", self.to_json()), ("txt", self.to_text()), ("html", self.to_html())):
-            path = Path(folder) / f"merge-report.{suffix}"
-            with atomic_write(path) as temporary:
-                temporary.write_text(text, encoding="utf-8")
-            written.append(path)
-        return written
+        texts = {"json": self.to_json(), "txt": self.to_text(), "html": self.to_html()}
+        return [write_text(Path(folder) / f"merge-report.{suffix}", text) for suffix, text in texts.items()]
 
     def _findings(self) -> list[tuple[str, list[str]]]:
         same = [" = ".join(group) for group in self.duplicates]
@@ -249,6 +232,11 @@ _HEAD = (
     "splits",
     "licence",
 )
+
+
+def _count_cell(source: SourceReport, keypoint: str) -> Cell:
+    count = source.labelled[keypoint]
+    return Cell(count or "", shade=min(count / max(source.individuals, 1), 1))
 
 
 def _figures(source: SourceReport) -> tuple[str, ...]:

@@ -1,10 +1,9 @@
-"""A page of pictures with their labels drawn on, for eyes to check."""
+"""A page of pictures with their labels drawn on, for visual inspection."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +12,7 @@ from superanimal.errors import InputError
 from superanimal.files import atomic_write
 from superanimal.labels.labelled_set import LabelledSet
 from superanimal.poses import KeypointSpace
-
-_INK = (20, 20, 20)
-_HALO = (255, 255, 255)
+from superanimal.video.drawing import PosePainter, encode_picture, sheet_of, write_text
 
 
 def contact_sheet(
@@ -44,20 +41,13 @@ def contact_sheet(
     margin
         Share of the animal's size shown around it.
     """
-    import cv2
-
     rows = _choose(labelled, count, seed)
     if not len(rows):
         raise InputError(f"{labelled.name} has no labelled animal", "there is nothing to draw")
-    columns = int(np.ceil(np.sqrt(len(rows))))
-    sheet = np.full((-(-len(rows) // columns) * tile, columns * tile, 3), 255, np.uint8)
-    for n, m in enumerate(rows.tolist()):
-        y, x = divmod(n, columns)
-        sheet[y * tile : (y + 1) * tile, x * tile : (x + 1) * tile] = draw_animal(
-            labelled, m, tile, margin=margin, space=space, names=names
-        )
+    tiles = [draw_animal(labelled, m, tile, margin=margin, space=space, names=names) for m in rows.tolist()]
+    sheet = sheet_of(tiles, int(np.ceil(np.sqrt(len(tiles)))), tile)
     with atomic_write(path) as temporary:
-        temporary.write_bytes(cv2.imencode(Path(path).suffix or ".png", sheet[..., ::-1])[1].tobytes())
+        temporary.write_bytes(encode_picture(sheet, Path(path).suffix or ".png"))
     return Path(path)
 
 
@@ -107,38 +97,12 @@ def draw_animal(
     )
     picture = np.ascontiguousarray(picture, dtype=np.uint8)
     place = xy * scale + shift[:, 2]
-    fits = space is not None and space.keypoints == labelled.keypoints
-    if space is not None and fits:
-        for a, b in space.edge_index.tolist():
-            if marked[a] and marked[b]:
-                cv2.line(picture, _fixed(place[a]), _fixed(place[b]), (200, 200, 200), 1, cv2.LINE_AA, 4)
-    for k in np.flatnonzero(marked).tolist():
-        color = _rgb(space.colors[k]) if space is not None and fits else (255, 80, 0)
-        cv2.circle(picture, _fixed(place[k]), 5 * 16, _INK, 2, cv2.LINE_AA, 4)
-        cv2.circle(picture, _fixed(place[k]), 4 * 16, color, -1, cv2.LINE_AA, 4)
-        if names:
-            _write(picture, labelled.keypoints[k], (place[k] + (7, -4)), 0.36)
+    painter = PosePainter((tile, tile), labelled.keypoints, [""], space=space)
+    painter.draw(picture, np.where(marked[:, None], place, np.nan)[None])
+    for k in np.flatnonzero(marked).tolist() if names else ():
+        write_text(picture, labelled.keypoints[k], (place[k, 0] + 7, place[k, 1] - 4), 0.36)
     i = int(labelled.image_index[m])
     title = f"{labelled.source[i]}: {Path(labelled.images[i].label).name}"
-    cv2.rectangle(picture, (0, 0), (tile - 1, tile - 1), _HALO, 2)
-    _write(picture, title, np.array([6, tile - 8]), 0.42)
+    cv2.rectangle(picture, (0, 0), (tile - 1, tile - 1), (255, 255, 255), 2)
+    write_text(picture, title, (6, tile - 8), 0.42)
     return np.asarray(picture, np.uint8)
-
-
-def _fixed(point: NDArray[np.float64]) -> tuple[int, int]:
-    """Return a point in cv2's fixed-point numbers with 4 fractional bits."""
-    x, y = np.rint(point * 16).astype(int).tolist()
-    return x, y
-
-
-def _write(picture: NDArray[Any], text: str, at: NDArray[np.float64], size: float) -> None:
-    import cv2
-
-    where = (round(float(at[0])), round(float(at[1])))
-    cv2.putText(picture, text, where, cv2.FONT_HERSHEY_SIMPLEX, size, _INK, 3, cv2.LINE_AA)
-    cv2.putText(picture, text, where, cv2.FONT_HERSHEY_SIMPLEX, size, _HALO, 1, cv2.LINE_AA)
-
-
-def _rgb(color: str) -> tuple[int, int, int]:
-    red, green, blue = bytes.fromhex(color.lstrip("#"))
-    return red, green, blue

@@ -20,7 +20,12 @@ def make_provenance(action: str, **facts: Any) -> dict[str, Any]:
     facts
         JSON-serialisable facts: model, weight hash, parameters, mode, device.
     """
-    return {"action": action, "software": f"napari-superanimal {software_version()}", **facts}
+    return {"action": action, "software": software(), **facts}
+
+
+def software() -> str:
+    """Return the name and version of the installed project."""
+    return f"napari-superanimal {software_version()}"
 
 
 def software_version() -> str:

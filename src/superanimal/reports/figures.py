@@ -1,14 +1,26 @@
-"""The look of the project's figures: one accent colour, everything else in greys."""
+"""The look of the project's figures, light and dark: one accent colour, everything else in greys."""
 
 from __future__ import annotations
 
+import io
+import os
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from markupsafe import Markup
+
+from superanimal.bootstrap import Interval
+from superanimal.files import atomic_write
+
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ACCENT, INK, SOFT, LINE = "#0b63ce", "#1d2733", "#66727f", "#d9dee4"
+ACCENT, BAND, INK, SOFT, LINE = "#0b63ce", "#a9c7ee", "#1d2733", "#66727f", "#d9dee4"
+VARIABLES = {ACCENT: "--accent", BAND: "--band", INK: "--ink", SOFT: "--soft", LINE: "--line"}
+"""The style sheet's name of each colour of a figure, so that a page shows it light or dark."""
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans"],
@@ -42,3 +54,29 @@ def new_figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def band(axes: Axes, x: np.ndarray, curve: Interval, factor: float = 1, **line: Any) -> None:
+    """Draw a curve with its interval."""
+    axes.fill_between(x, factor * curve.low, factor * curve.high, color=ACCENT, alpha=0.16, lw=0)
+    axes.plot(x, factor * curve.value, color=ACCENT, lw=1.8, ms=4, clip_on=False, **line)
+    axes.grid(color=LINE, lw=0.6)
+    axes.set_axisbelow(True)
+
+
+def svg(figure: Figure) -> Markup:
+    """Return a figure as HTML whose colours follow the page's."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    for color, name in VARIABLES.items():
+        text = text.replace(color, f"var({name})")
+    return Markup(text)
+
+
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
+    """Write a figure as an image file (``.png``, ``.svg`` or ``.pdf``), on white."""
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, dpi=150, bbox_inches="tight", pad_inches=0.08)
+    return Path(path)

@@ -11,7 +11,8 @@ import torch
 from dots import COLORS, dots_space, draw_dots, make_dots, tiny_model
 
 from superanimal.errors import InputError
-from superanimal.training.data.augmentation import augment, check_flip, contact_sheet, motion_blur
+from superanimal.training.data.augmentation import augment, check_flip, motion_blur
+from superanimal.training.data.contact_sheet import contact_sheet
 from superanimal.training.data.samples import PoseSamples
 from superanimal.training.loop.recipe import Augmentation, Recipe
 

@@ -9,20 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from superanimal.files import atomic_write
 from superanimal.keypoints.matching.match import Matching, Pair
 from superanimal.poses import KeypointSpace
-from superanimal.reports.figures import ACCENT, INK, LINE, SOFT, new_figure, style
+from superanimal.reports.figures import ACCENT, BAND, INK, LINE, SOFT, new_figure, save_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 CELL = 0.27
 """Side of a cell of the matrix in inches."""
 WRITTEN = 0.05
 """Smaller shares are not written into their cell."""
-BAR = "#a9c7ee"
 
 
 def plot_frequency(matching: Matching, path: str | os.PathLike[str]) -> Path:
@@ -67,7 +64,7 @@ def plot_frequency(matching: Matching, path: str | os.PathLike[str]) -> Path:
         note += ", dashed where names decided" if any(pair.by_name for pair in matching.pairs) else ""
         axes.set_title("Keypoints of the labels (rows) and of the model (columns)")
         axes.set_xlabel(note, color=SOFT, fontsize=8.5, loc="left", labelpad=8)
-        return _save(figure, path)
+        return save_figure(figure, path)
 
 
 def plot_bias(matching: Matching, path: str | os.PathLike[str], space: KeypointSpace | None = None) -> Path:
@@ -91,7 +88,7 @@ def plot_bias(matching: Matching, path: str | os.PathLike[str], space: KeypointS
             axes.set_xlabel(f"{title}, % of body length")
         panels[0].set_yticks(range(len(pairs)), [_title(pair) for pair in pairs], color=INK)
         panels[0].set_ylim(len(pairs) - 0.4, -0.6)
-        return _save(figure, path)
+        return save_figure(figure, path)
 
 
 def _draw_animal(axes: Axes, matching: Matching, pairs: Sequence[Pair], space: KeypointSpace | None) -> None:
@@ -127,7 +124,7 @@ def _draw_parts(axes: Axes, pairs: Sequence[Pair], axis: int) -> None:
     for y, pair in enumerate(pairs):
         if pair.interval is not None:
             low, high = 100 * pair.interval[:, axis]
-            axes.plot([low, high], [y, y], color=BAR if _real(pair) else LINE, lw=5, solid_capstyle="round")
+            axes.plot([low, high], [y, y], color=BAND if _real(pair) else LINE, lw=5, solid_capstyle="round")
         value = 100 * np.asarray(pair.offset)[axis]
         axes.plot(value, y, "o", color=ACCENT if _real(pair) else SOFT, ms=4.5)
     axes.grid(axis="x", color=LINE, lw=0.6)
@@ -153,9 +150,3 @@ def _diagonal(matching: Matching) -> tuple[list[int], list[int]]:
     rows += [u for u in range(len(matching.user_keypoints)) if u not in rows]
     columns += [k for k in range(len(matching.model_keypoints)) if k not in columns]
     return rows, columns
-
-
-def _save(figure: Figure, path: str | os.PathLike[str]) -> Path:
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary, dpi=150, bbox_inches="tight", pad_inches=0.08)
-    return Path(path)

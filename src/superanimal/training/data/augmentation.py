@@ -7,10 +7,6 @@ counts from pixel centres instead, which :func:`mirror` makes up for.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -22,9 +18,6 @@ from torchvision.tv_tensors import KeyPoints
 from superanimal.errors import InputError
 from superanimal.poses import KeypointSpace
 from superanimal.training.loop.recipe import Augmentation
-
-if TYPE_CHECKING:
-    from superanimal.training.data.samples import PoseSamples
 
 
 def reach(settings: Augmentation) -> float:
@@ -158,35 +151,3 @@ def check_flip(space: KeypointSpace, settings: Augmentation) -> None:
             "mirroring exchanges left and right keypoints, which the pairs of the space name",
             "add them to 'pairs' of the space, or set augmentation: {flip: 0}",
         )
-
-
-def contact_sheet(
-    samples: PoseSamples, path: str | os.PathLike[str], *, count: int = 24, columns: int = 6, tile: int = 256
-) -> Path:
-    """Draw augmented training samples with their keypoints, for eyes to check.
-
-    Filled dots can be seen, rings are labelled though hidden; undefined and absent keypoints are not drawn.
-    """
-    import cv2
-
-    from superanimal.files import atomic_write
-
-    rows = -(-count // columns)
-    sheet = np.full((rows * tile, columns * tile, 3), 255, np.uint8)
-    for n in range(count):
-        sample = samples[n]
-        crop = sample["image"].permute(1, 2, 0).numpy()
-        zoom = tile / max(crop.shape[:2])
-        picture = np.ascontiguousarray(cv2.resize(crop, None, fx=zoom, fy=zoom))
-        places = (sample["points"].numpy() + samples.shift) * zoom
-        for k in np.flatnonzero(sample["visibility"].numpy() > 0).tolist():
-            red, green, blue = bytes.fromhex(samples.space.colors[k].lstrip("#"))
-            at = (round(float(places[k, 0]) * 16), round(float(places[k, 1]) * 16))
-            thick = -1 if int(sample["visibility"][k]) == 2 else 1
-            cv2.circle(picture, at, 64, (20, 20, 20), 2, cv2.LINE_AA, 4)
-            cv2.circle(picture, at, 56, (red, green, blue), thick, cv2.LINE_AA, 4)
-        y, x = divmod(n, columns)
-        sheet[y * tile : y * tile + picture.shape[0], x * tile : x * tile + picture.shape[1]] = picture
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(cv2.imencode(Path(path).suffix or ".jpg", sheet[..., ::-1])[1].tobytes())
-    return Path(path)

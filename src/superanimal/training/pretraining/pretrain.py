@@ -31,7 +31,7 @@ from superanimal.labels.splits import leakage, split_once
 from superanimal.labels.usable import usable
 from superanimal.poses import KeypointSpace, load_space
 from superanimal.progress import Progress
-from superanimal.training.data import augmentation
+from superanimal.training.data.contact_sheet import contact_sheet as draw_augmented
 from superanimal.training.data.samples import PoseSamples, data_hash
 from superanimal.training.loop.fit import FitResult, fit
 from superanimal.training.loop.recipe import Recipe
@@ -179,9 +179,9 @@ def check(config: TrainConfig, progress: Progress | None = None) -> list[str]:
 
 
 def draw_samples(data: TrainingData, model: PoseModel, folder: Path) -> Path:
-    """Draw augmented training samples, for eyes to check."""
+    """Draw augmented training samples, for visual inspection."""
     samples = PoseSamples(data.train, data.space, model.entry, data.recipe)
-    return augmentation.contact_sheet(samples, folder / "augmented.jpg")
+    return draw_augmented(samples, folder / "augmented.jpg")
 
 
 def output_folder(config: TrainConfig) -> Path:

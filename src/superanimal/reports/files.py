@@ -1,0 +1,65 @@
+"""Files of a report, written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from superanimal.errors import StorageError
+from superanimal.files import atomic_write
+
+
+def report_folder(folder: Path) -> Path:
+    """Return a folder that files can be written into.
+
+    Raises
+    ------
+    StorageError
+        When it is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise StorageError(f"{folder} is a file", "a report is a folder", "choose another name")
+    return folder
+
+
+def plain(value: Any) -> Any:
+    """Return a nested value with JSON types only; NaN becomes None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, np.integer):
+        return int(value)
+    return value
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return path
+
+
+def write_json(path: Path, value: Any) -> Path:
+    """Write a value as JSON, see :func:`plain`."""
+    return write_text(path, json.dumps(plain(value), indent=1, allow_nan=False))
+
+
+def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
+    """Write rows that have the same keys; NaN becomes an empty cell."""
+    rows = list(rows)
+    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows([{key: "" if v is None else v for key, v in plain(row).items()} for row in rows])
+    return path
