@@ -54,7 +54,7 @@ def test_files_equal_those_of_deeplabcut(shared: Path, tmp_path: Path, name: str
 def test_ragged_columns_survive(shared: Path, tmp_path: Path) -> None:
     folder = shared / "fixtures/deeplabcut/files/proj/taskMA-Scor-2026-11-22/labeled-data/vid1"
     ds = load_poses(folder / "CollectedData_Scor.csv")
-    ds["position"].loc[{"individuals": "single"}] = np.nan  # unlabelled unique points keep their columns
+    ds["position"].loc[{"individual": "single"}] = np.nan  # unlabelled unique points keep their columns
     save_poses(ds, tmp_path / "CollectedData_Scor.h5")
     frame = pd.read_hdf(tmp_path / "CollectedData_Scor.h5")
     assert frame.shape[1] == 2 * (2 * 3 + 1)

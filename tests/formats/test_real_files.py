@@ -83,7 +83,7 @@ def test_superanimal_h5_and_json_agree(shared: Path) -> None:
     np.testing.assert_array_equal(a["position"].values, b["position"].values)
     np.testing.assert_array_equal(a["confidence"].values, b["confidence"].values)
     assert list(a["individual"].values) == ["animal0", "animal1", "animal2"]
-    assert list(b["boxes"].dims) == ["time", "box", "individuals"]
+    assert list(b["boxes"].dims) == ["time", "box", "individual"]
 
 
 def test_h5_and_csv_of_one_project_agree(shared: Path) -> None:

@@ -148,7 +148,7 @@ def test_lightning_pose_columns_of_ensembles_are_left_out(tmp_path: Path) -> Non
 
 def test_movement_file_without_our_additions_reads(tmp_path: Path) -> None:
     dims = ("time", "space", "keypoint", "individual")
-    coords = {"time": np.arange(3) / 30 + 0.1, "space": ["x", "y"], "keypoints": ["a"], "individuals": ["i"]}
+    coords = {"time": np.arange(3) / 30 + 0.1, "space": ["x", "y"], "keypoint": ["a"], "individual": ["i"]}
     ds = xr.Dataset(
         {"position": (dims, np.ones((3, 2, 1, 1))), "confidence": (dims[:1] + dims[2:], np.ones((3, 1, 1)))},
         coords=coords,

@@ -254,12 +254,12 @@ def test_contact_sheet_marks_the_right_pixel(tmp_path, labelled):
     one = labelled.subset([1])
     xy = np.array([[[11, 7], [3, 15], [np.nan, np.nan]]], dtype=np.float32)
     one = one.with_columns(xy=xy, visibility=[[2, 2, 0]])
-    sheet = cv2.imread(str(contact_sheet(one, tmp_path / "s.png", count=1, tile=240, names=False))).astype(
-        int
-    )
-    blue, green, red = np.moveaxis(sheet, -1, 0)
+    colors = ("#ff0000", "#0000ff", "#0000ff")
+    space = KeypointSpace("three", "Three", one.keypoints, (), (), np.ones(3), colors)
+    page = contact_sheet(one, tmp_path / "s.png", count=1, tile=240, names=False, space=space)
+    blue, green, red = np.moveaxis(cv2.imread(str(page)).astype(int), -1, 0)
     square = np.argwhere((green > 200) & (red < 60) & (blue < 60))
-    dot = np.argwhere((red > 200) & (green < 120) & (blue < 60))
+    dot = np.argwhere((red > 200) & (green < 60) & (blue < 60))
     near = dot[np.abs(dot - square.mean(0)).max(1) < 15]
     middle = (square.min(0) + square.max(0)) / 2
     assert len(near) > 20

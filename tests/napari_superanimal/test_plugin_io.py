@@ -82,7 +82,7 @@ def test_writer_honours_the_path_and_keeps_the_numbers(
     written = _call(writer.command, manifest, str(path), layer_data)
     assert str(path) in written and path.exists()
     again = load_poses(path, format=format_name)
-    order = {"keypoints": whole["keypoint"], "individuals": whole["individual"]}
+    order = {"keypoint": whole["keypoint"], "individual": whole["individual"]}
     ours = again.reindex(**order).swap_dims(time="frame").reindex(frame=whole["frame"].values)
     np.testing.assert_allclose(ours["position"], whole["position"], rtol=1e-6)
 

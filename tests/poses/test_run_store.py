@@ -59,7 +59,7 @@ def test_a_new_store_is_empty_and_whole(path: Path) -> None:
     assert store.resume_point() == (0, {})
     assert [p.name for p in path.parent.iterdir()] == [path.name]
     poses = store.to_poses()
-    assert poses.sizes == {"time": ROWS, "space": 2, "keypoints": 3, "individuals": 2, "box": 4}
+    assert poses.sizes == {"time": ROWS, "space": 2, "keypoint": 3, "individual": 2, "box": 4}
     assert poses["position"].isnull().all()
     assert poses["frame"].values[:3].tolist() == [10, 12, 14]
     assert poses.attrs["fps"] == 25.0 and poses.attrs["video_path"] == "clip.mp4"

@@ -33,8 +33,7 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
             f"{path}: ds_type {ds.attrs.get('ds_type')!r} with variables {list(ds.data_vars)}",
             "only pose data sets are read, not boxes or other variables",
         )
-    if "individual" in ds.dims or "keypoint" in ds.dims:  # newer releases of movement use the singular
-        ds = ds.rename({old: f"{old}s" for old in ("individual", "keypoint") if old in ds.dims})
+    ds = ds.rename({f"{dim}s": dim for dim in ("individual", "keypoint") if f"{dim}s" in ds.dims})
     dims = ("time", "space", "keypoint", "individual")
     if set(ds["position"].dims) != set(dims):
         raise FormatError(f"{path}: position has dimensions {ds['position'].dims}", f"expected {dims}")

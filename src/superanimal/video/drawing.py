@@ -273,7 +273,8 @@ def sheet_of(tiles: Sequence[Frame], columns: int, tile: int) -> Frame:
 
 def encode_picture(picture: Frame, suffix: str = ".jpg") -> bytes:
     """Return a picture (h, w, 3) uint8 RGB as the bytes of an image file of this kind."""
-    return cv2.imencode(suffix, picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 88] if suffix.lower() in (".jpg", ".jpeg") else []
+    return cv2.imencode(suffix, picture[..., ::-1], quality)[1].tobytes()
 
 
 def data_uri(picture: Frame) -> str:
