@@ -156,5 +156,10 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> NotFoundError:
     names = list(known)
     if not names:
         return NotFoundError(f"unknown {kind} {name!r}", "there is none")
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names
+    near = nearest(name, names) or names
     return NotFoundError(f"unknown {kind} {name!r}", remedy=f"did you mean {', '.join(near)}?")
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Return up to three known names that look like ``name``, the most alike first."""
+    return difflib.get_close_matches(name, list(known), n=3, cutoff=0.4)

@@ -56,7 +56,7 @@ def finetune(
     """
     from superanimal.cli.progress import RichProgress, stop_on_interrupt
     from superanimal.training.finetuning.finetune import finetune as run
-    from superanimal.training.loop.yaml_settings import read_yaml
+    from superanimal.settings import read_yaml
 
     choices: dict[str, Any] = read_yaml(recipe) if recipe is not None else {}
     choices["device"] = device

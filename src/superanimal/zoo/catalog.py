@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from superanimal.errors import InputError, ModelError, unknown_name
+from superanimal.settings import parse
 from superanimal.zoo.entry import Licence, ModelEntry, parse_entry
 from superanimal.zoo.folder import ENTRY_FILE, read_entry
 from superanimal.zoo.home import models_home
@@ -89,7 +90,10 @@ def parse_catalog(document: Any) -> Catalog:
     InputError
         When an entry breaks a rule, or names a detector that is not there.
     """
-    licences = {name: Licence(name=name, **fields) for name, fields in document["licences"].items()}
+    licences = {
+        name: parse(Licence, {"name": name, **fields}, f"licence {name!r}")
+        for name, fields in document["licences"].items()
+    }
     entries = {name: parse_entry(name, fields, licences) for name, fields in document["models"].items()}
     for entry in entries.values():
         named = {*entry.detectors, *([entry.default_detector] if entry.default_detector else [])}

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from superanimal.errors import InputError
+from superanimal.settings import Settings, parse
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
-class HeadSpec:
+class HeadSpec(Settings):
     """How the raw heads of a pose network become coordinates and confidences.
 
     Attributes
@@ -51,7 +52,7 @@ class HeadSpec:
 
 
 @dataclass(frozen=True)
-class Licence:
+class Licence(Settings):
     """Terms of use of weights.
 
     Attributes
@@ -72,7 +73,7 @@ class Licence:
 
 
 @dataclass(frozen=True)
-class ModelEntry:
+class ModelEntry(Settings):
     """One model of the catalogue; see ``catalog.yaml`` for the values.
 
     Attributes
@@ -212,21 +213,4 @@ def parse_entry(name: str, fields: dict[str, Any], licences: dict[str, Licence])
     if licence not in licences:
         raise InputError(f"model {name!r} names the licence {licence!r}", f"known: {', '.join(licences)}")
     values["licence"] = licences[licence]
-    try:
-        if "head" in values:
-            head: dict[str, Any] = {
-                k: tuple(v) if isinstance(v, list) else v for k, v in values["head"].items()
-            }
-            values["head"] = HeadSpec(**head)
-        values |= {key: _frozen(value) for key, value in values.items() if isinstance(value, list)}
-        entry = ModelEntry(name=name, **values)
-    except TypeError as error:
-        raise InputError(f"model {name!r}: {error}", "see the attributes of ModelEntry") from error
-    if entry.kind not in ("pose", "detector"):
-        raise InputError(f"model {name!r} is of kind {entry.kind!r}", "a model is 'pose' or 'detector'")
-    return entry
-
-
-def _frozen(value: Any) -> Any:
-    """Return nested lists as tuples."""
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+    return parse(ModelEntry, {**values, "name": name}, f"model {name!r}")

@@ -9,7 +9,7 @@ import pytest
 from superanimal.errors import InputError, NotFoundError
 from superanimal.training.loop.lightning_module import factor
 from superanimal.training.loop.recipe import Augmentation, Recipe, parse_recipe
-from superanimal.training.loop.yaml_settings import read_yaml
+from superanimal.settings import read_yaml
 
 
 def test_yaml_becomes_a_recipe(tmp_path: Path) -> None:
@@ -28,15 +28,18 @@ def test_yaml_becomes_a_recipe(tmp_path: Path) -> None:
         ({"steps": 1, "shedule": "step"}, "did you mean schedule"),
         ({"steps": 1, "augmentation": {"rotate": 3}}, r"unknown setting recipe\.augmentation\.rotate"),
         ({"steps": 1, "augmentation": {"rotate": 3}}, "did you mean rotation"),
-        ({"steps": 1.5}, r"recipe\.steps: 1\.5; expected int or nothing"),
-        ({"steps": True}, r"recipe\.steps: True"),
-        ({"steps": 1, "batch": "all"}, r"recipe\.batch: 'all'; expected int or 'auto'"),
-        ({"steps": 1, "schedule": "linear"}, "expected 'cosine' or 'step' or 'constant'"),
-        ({"steps": 1, "augmentation": {"scale": [0.5]}}, "a list of 2"),
+        ({"steps": 1.5}, r"recipe\.steps: 1\.5; input should be a valid integer"),
+        ({"steps": True}, r"recipe\.steps: True; input should be a number"),
+        (
+            {"steps": 1, "batch": "all"},
+            r"recipe\.batch: 'all'; input should be a valid integer.* or input should be 'auto'",
+        ),
+        ({"steps": 1, "schedule": "linear"}, "input should be 'cosine', 'step' or 'constant'"),
+        ({"steps": 1, "augmentation": {"scale": [0.5]}}, r"recipe\.augmentation\.scale has too few values"),
         ({"steps": 1, "augmentation": {"flip": 2}}, r"augmentation\.flip 2; from 0 to 1"),
         ({"steps": 1, "augmentation": {"scale": [1.2, 1.4]}}, "low <= 1 <= high"),
-        ({"steps": 1, "augmentation": 3}, "a mapping of settings"),
-        ({"steps": 1, "lr": "fast"}, "expected a number"),
+        ({"steps": 1, "augmentation": 3}, r"recipe\.augmentation: 3; input should be a dictionary"),
+        ({"steps": 1, "lr": "fast"}, r"recipe\.lr: 'fast'; input should be a valid number"),
         ({"steps": 1, "lr": 0}, r"recipe\.lr 0; greater than 0"),
         ({"steps": 1, "source_weights": {"a": -1}}, r"source_weights\.a -1"),
         ({}, "one of them says how long"),

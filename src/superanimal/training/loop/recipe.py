@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from superanimal.errors import InputError
-from superanimal.training.loop.yaml_settings import parse
+from superanimal.settings import Settings, parse
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class Augmentation(Settings):
     """How much training pictures are varied; every number is drawn anew for each sample.
 
     Attributes
@@ -76,7 +76,7 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Settings):
     """Every choice of a training run.
 
     Attributes

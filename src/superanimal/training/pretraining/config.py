@@ -22,11 +22,11 @@ from typing import Any, Literal
 
 from superanimal.errors import InputError
 from superanimal.training.loop.recipe import Recipe
-from superanimal.training.loop.yaml_settings import parse, read_yaml
+from superanimal.settings import Settings, parse, read_yaml
 
 
 @dataclass(frozen=True)
-class Source:
+class Source(Settings):
     """One data set.
 
     Attributes
@@ -62,7 +62,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class SplitSettings:
+class SplitSettings(Settings):
     """How the images are divided; see :func:`superanimal.labels.splits.split_once`.
 
     Attributes
@@ -88,7 +88,7 @@ class SplitSettings:
 
 
 @dataclass(frozen=True)
-class DetectorSettings:
+class DetectorSettings(Settings):
     """A detector to train on the same images.
 
     Attributes
@@ -108,7 +108,7 @@ class DetectorSettings:
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(Settings):
     """Everything about a run.
 
     Attributes
