@@ -22,7 +22,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from superanimal.evaluation.report import plain
 from superanimal.files import atomic_write
 from superanimal.keypoints.conversion_table import (
     ConversionTable,
@@ -36,6 +35,7 @@ from superanimal.labels.holding_out import HeldOut, hold_out
 from superanimal.labels.labelled_set import LabelledSet
 from superanimal.labels.reading import read_labels
 from superanimal.progress import Progress
+from superanimal.reports.files import plain
 from superanimal.training.data.boxes import with_detected_boxes
 from superanimal.training.data.samples import data_hash
 from superanimal.training.finetuning.before_after import measure
