@@ -84,6 +84,8 @@ def test_the_trained_model_is_better_and_says_so(replayed: Finetuned) -> None:
     assert {row["keypoint"] for row in report["keypoints"]} == {"nose", "tail_base"}
     assert report["data"]["held_out_images"] == 12 and report["data"]["by"] == "image"
     assert json.loads((replayed.model.folder / "report.json").read_text())["verdict"] == report["verdict"]
+    page = (replayed.model.folder / "report.html").read_text("utf-8")
+    assert report["verdict"] in page and "stern" in page and page.count("<svg") == 2
 
 
 def test_the_other_keypoints_are_remembered(replayed: Finetuned) -> None:

@@ -7,7 +7,7 @@ A run is a folder::
     memory.npz               what the frozen model says of the training images (memory-replay)
     run/                     state of the training, see superanimal.training.loop.fit
     before.nc, after.nc      predictions on the held-out images
-    report.json              before and after, forgetting, warnings, verdict
+    report.json, .html       before and after, forgetting, warnings, verdict
     entry.yaml, weights...   the trained model, see superanimal.training.model_folder
 
 Stopped and started again with the same folder, it goes on where it was.
@@ -15,14 +15,12 @@ Stopped and started again with the same folder, it goes on where it was.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from superanimal.files import atomic_write
 from superanimal.keypoints.conversion_table import (
     ConversionTable,
     identity_table,
@@ -35,12 +33,13 @@ from superanimal.labels.holding_out import HeldOut, hold_out
 from superanimal.labels.labelled_set import LabelledSet
 from superanimal.labels.reading import read_labels
 from superanimal.progress import Progress
-from superanimal.reports.files import plain
+from superanimal.reports.files import plain, write_json, write_text
 from superanimal.training.data.boxes import with_detected_boxes
 from superanimal.training.data.samples import data_hash
 from superanimal.training.finetuning.before_after import measure
 from superanimal.training.finetuning.methods import Method, Outputs, find_method
 from superanimal.training.finetuning.replay import THRESHOLD, remember, replay
+from superanimal.training.finetuning.report_page import render
 from superanimal.training.finetuning.start import make_recipe, prepare
 from superanimal.training.loop.fit import FitResult, fit
 from superanimal.training.model_folder import TrainedModel, release, space_of
@@ -212,8 +211,8 @@ def finetune(
             progress=Progress() if progress.cancelled else progress,
         ),
     }
-    with atomic_write(folder / "report.json") as temporary:
-        temporary.write_text(json.dumps(plain(report), indent=1), "utf-8")
+    write_json(folder / "report.json", report)
+    write_text(folder / "report.html", render(plain(report), result.curves))
     same = ("method", "base_model", "data", "table", "new_keypoints", "replay", "notes")
     kept = release(
         trained,
