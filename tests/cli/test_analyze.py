@@ -13,8 +13,8 @@ import superanimal as package
 from superanimal.cli.analyze import parse_roi
 from superanimal.errors import InputError
 from superanimal.formats import load_poses
-from superanimal.inference import RunStore
 from superanimal.poses import run_store as store_module
+from superanimal.poses.run_store import RunStore
 from superanimal.samples import sample_path
 
 Call = Callable[..., tuple[int, str, str]]

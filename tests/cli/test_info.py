@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from superanimal.formats import save_poses
-from superanimal.inference import RunStore
 from superanimal.poses import make_poses
+from superanimal.poses.run_store import RunStore
 from superanimal.samples import sample_path
 
 Call = Callable[..., tuple[int, str, str]]

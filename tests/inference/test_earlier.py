@@ -12,7 +12,8 @@ from blobs import BlobDetector, BlobPose
 
 from superanimal.errors import FormatError, InputError, StorageError
 from superanimal.formats import load_poses
-from superanimal.inference import Analysis, Analyzer, RunStore, analyze
+from superanimal.inference import Analysis, Analyzer, analyze
+from superanimal.poses.run_store import RunStore
 from superanimal.progress import Progress
 
 

@@ -10,11 +10,12 @@ import pytest
 from blobs import KEYPOINTS, SPACING, BlobDetector, BlobPose
 
 from superanimal.errors import Cancelled, InputError
-from superanimal.inference import Analyzer, RunStore
+from superanimal.inference import Analyzer
 from superanimal.inference.analyzer import weights_hash
 from superanimal.poses import get_provenance
 from superanimal.poses.animal_frame import Shape
 from superanimal.poses.offsets import Calibration
+from superanimal.poses.run_store import RunStore
 from superanimal.progress import Progress
 
 

@@ -18,8 +18,9 @@ from blobs import BlobDetector, BlobPose
 
 from superanimal.errors import Cancelled, InputError, StorageError
 from superanimal.formats import load_poses
-from superanimal.inference import Analyzer, RunStore
+from superanimal.inference import Analyzer
 from superanimal.poses import run_store as store_module
+from superanimal.poses.run_store import RunStore
 from superanimal.progress import Progress
 
 

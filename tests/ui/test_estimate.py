@@ -17,8 +17,8 @@ from qtpy.QtCore import QTimer
 import napari_superanimal as plugin
 from napari_superanimal.docks.estimate.widget import WHOLE_FRAME, EstimatePosesWidget
 from napari_superanimal.pose_layer.layers import is_pose_layer
-from superanimal.inference import RunStore
 from superanimal.poses import get_provenance
+from superanimal.poses.run_store import RunStore
 from superanimal.samples import sample_path
 
 PATIENCE_MS = 240_000  # loading torch takes minutes on a machine under heavy load

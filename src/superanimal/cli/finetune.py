@@ -55,8 +55,8 @@ def finetune(
     Stop it whenever you like: the best weights so far are kept, and the same command goes on.
     """
     from superanimal.cli.progress import RichProgress, stop_on_interrupt
-    from superanimal.training.finetuning.finetune import finetune as run
     from superanimal.settings import read_yaml
+    from superanimal.training.finetuning.finetune import finetune as run
 
     choices: dict[str, Any] = read_yaml(recipe) if recipe is not None else {}
     choices["device"] = device

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from superanimal.errors import InputError, NotFoundError
+from superanimal.settings import read_yaml
 from superanimal.training.loop.lightning_module import factor
 from superanimal.training.loop.recipe import Augmentation, Recipe, parse_recipe
-from superanimal.settings import read_yaml
 
 
 def test_yaml_becomes_a_recipe(tmp_path: Path) -> None:

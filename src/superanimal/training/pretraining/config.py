@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from superanimal.errors import InputError
-from superanimal.training.loop.recipe import Recipe
 from superanimal.settings import Settings, parse, read_yaml
+from superanimal.training.loop.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,9 @@
+from .evaluation import evaluate as evaluate
+from .formats import load_poses as load_poses
+from .formats import save_poses as save_poses
+from .inference import analyze as analyze
+from .keypoints import calibrate as calibrate
+from .keypoints import match as match
+from .poses import load_space as load_space
+from .training.finetuning.finetune import finetune as finetune
+from .video import open_video as open_video

@@ -1,0 +1,13 @@
+from .catalog import Catalog as Catalog
+from .catalog import get_entry as get_entry
+from .catalog import load_catalog as load_catalog
+from .catalog import resolve_detector as resolve_detector
+from .detector_model import DetectorModel as DetectorModel
+from .entry import HeadSpec as HeadSpec
+from .entry import Licence as Licence
+from .entry import ModelEntry as ModelEntry
+from .hub import download as download
+from .importing import import_model as import_model
+from .load import load_detector as load_detector
+from .load import load_pose_model as load_pose_model
+from .pose_model import PoseModel as PoseModel
