@@ -5,11 +5,11 @@
 For each data set, a quarter of the images is set aside at random (three seeds, as in the paper). On 1, 5,
 10, 50 and 100 % of the rest a model is trained in each of four ways; the weights of the last step are
 tested, so that no test image chooses anything. A new head learns twice as many steps, as it does in the
-product (:func:`superanimal.training.finetuning.methods.usual_steps`). Forgetting is the error on keypoints that were
-*not* labelled: of rendered mice, whose truth is known, and of the golden mouse after training on openfield;
-and the number of them whose confidence falls below :data:`SURE` (the paper's "keypoint dropping"). Runs are
-kept in ``--cache`` one by one; the same command goes on where it stopped, and a second process that works
-``--backwards`` halves the time.
+product (:func:`superanimal.training.finetuning.methods.usual_steps`). Forgetting is the error on keypoints
+that were *not* labelled: of rendered mice, whose truth is known, and of the golden mouse after training on
+openfield; and the number of them whose confidence falls below :data:`SURE` (the paper's "keypoint
+dropping"). Runs are kept in ``--cache`` one by one; the same command goes on where it stopped, and a second
+process that works ``--backwards`` halves the time.
 """
 
 from __future__ import annotations

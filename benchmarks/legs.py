@@ -3,11 +3,11 @@
     python benchmarks/legs.py [--walks 20] [--write]
 
 Animals of all body plans walk, trot or pace through random landscapes of the renderer, 60 frames each at 30
-per second. Their boxes are given, so that only the pose counts. Each video is analysed twice: every frame by
-itself, and with the legs sorted over time (the default). The constants of ``superanimal.inference.legs.sorting``
-were chosen on other walks than these. Errors are in % of the trunk's length. "Kept apart": the error when
-each pair may carry its names either way round, for the whole video; "named right": the share of pairs that
-lie nearer to the truth as they are named.
+per second. Their boxes are given, so that only the pose counts. Each video is analysed twice: every frame
+by itself, and with the legs sorted over time (the default). The constants of
+``superanimal.inference.legs.sorting`` were chosen on other walks than these. Errors are in % of the trunk's
+length. "Kept apart": the error when each pair may carry its names either way round, for the whole video;
+"named right": the share of pairs that lie nearer to the truth as they are named.
 """
 
 from __future__ import annotations

@@ -271,7 +271,7 @@ def _view(viewer: ViewerModel, layer: Points) -> Any:
 
 
 def _video(viewer: ViewerModel, video: Image | str | None) -> Image:
-    from napari_superanimal.docks.estimate.run import is_video_layer
+    from napari_superanimal.parts.layers import is_video_layer
 
     if isinstance(video, str):
         if video not in viewer.layers:

@@ -111,7 +111,7 @@ def _explained(found: Sequence[Any], kind: type[Any], value: Any, where: str) ->
 
 
 def _place(loc: Sequence[str | int], kind: type[Any], value: Any) -> tuple[str, type[Any]]:
-    """Return the dotted name of a place, without the marks of pydantic's unions, and the dataclass it is in."""
+    """Return the dotted name of a place, without pydantic's marks of unions, and its dataclass."""
     from typing import get_args, get_type_hints
 
     parts: list[str] = []

@@ -14,7 +14,7 @@ from superanimal.errors import InputError, NotFoundError
 from superanimal.keypoints.conversion_table import Cell, ConversionTable, format_table, load_table, save_table
 from superanimal.keypoints.convert import convert
 from superanimal.keypoints.mapping import KeypointMapping, space_path
-from superanimal.keypoints.matching.match import Matching
+from superanimal.keypoints.matching.result import Matching
 from superanimal.keypoints.matching.support import support_of
 from superanimal.labels import read_labels
 from superanimal.poses import KeypointSpace, load_space

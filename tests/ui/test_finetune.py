@@ -16,13 +16,12 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 import napari_superanimal as plugin
-from napari_superanimal.docks.finetune.compare_canvas import Comparison
 from napari_superanimal.docks.finetune.curve_plot import CurvePlot
 from napari_superanimal.docks.finetune.result_view import TrainingResultView
 from napari_superanimal.docks.finetune.widget import CURVES, FORM, RESULT, TrainWidget
 from superanimal.labels import ImageRef, LabelledSet, materialize, synthetic_labels
 from superanimal.training.finetuning.methods import LENGTHS
-from superanimal.training.finetuning.run_folder import TrainingResult
+from superanimal.training.finetuning.run_folder import Comparison, TrainingResult
 from superanimal.zoo.catalog import load_catalog
 
 PATIENCE_MS = 400_000  # loading torch takes minutes on a machine under heavy load

@@ -14,8 +14,8 @@ from qtpy.QtWidgets import QApplication, QFileDialog
 
 import napari_superanimal as plugin
 from napari_superanimal.docks.mapping.job import MatchJob
-from napari_superanimal.docks.mapping.pair_canvas import MINE, MODEL
 from napari_superanimal.docks.mapping.pair_table import DOUBTS, MARGIN, SCORE, TARGET
+from napari_superanimal.docks.mapping.session import MINE, MODEL
 from napari_superanimal.docks.mapping.widget import KeypointMappingWidget
 from superanimal.keypoints.conversion_table import Cell, load_table
 from superanimal.keypoints.mapping import KeypointMapping

@@ -11,7 +11,7 @@ from napari.qt.threading import create_worker
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QMenu, QWidget
 
-from napari_superanimal.docks.mapping.job import is_labelled_layer, labels_of_layer
+from napari_superanimal.parts.layers import is_labelled_layer, labels_of_layer
 from superanimal.errors import InputError, SuperAnimalError
 from superanimal.labels import read_labels
 

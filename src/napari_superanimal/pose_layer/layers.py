@@ -1,9 +1,9 @@
 """The only bridge between pose data sets and napari layers, lossless in both directions.
 
-One standard Points layer holds all poses in the dense layout of :mod:`napari_superanimal.pose_layer.table`: data are
-(step, y, x), float32 in Fortran order (napari takes the extent of the data at every frame change, which is a
-hundred times faster on such columns), absent points are hidden and never NaN. Above :data:`DENSE_LIMIT` rows
-the layer holds the points of the current frame only and playback refills it.
+One standard Points layer holds all poses in the dense layout of :mod:`napari_superanimal.pose_layer.table`:
+data are (step, y, x), float32 in Fortran order (napari takes the extent of the data at every frame change,
+which is a hundred times faster on such columns), absent points are hidden and never NaN. Above
+:data:`DENSE_LIMIT` rows the layer holds the points of the current frame only and playback refills it.
 """
 
 from __future__ import annotations

@@ -6,11 +6,11 @@ from .conversion_table import save_table as save_table
 from .conversion_table import table_from_mapping as table_from_mapping
 from .convert import Conversion as Conversion
 from .mapping import KeypointMapping as KeypointMapping
-from .matching.match import Matching as Matching
-from .matching.match import Pair as Pair
 from .matching.match import match as match
 from .matching.match import match_predictions as match_predictions
 from .matching.offsets import calibrate as calibrate
+from .matching.result import Matching as Matching
+from .matching.result import Pair as Pair
 from .merge import Merged as Merged
 from .merge import Split as Split
 from .prefixes import find_prefixes as find_prefixes

@@ -31,7 +31,7 @@ from superanimal.keypoints.spaces import extend_space, pairs_by_name, save_space
 from superanimal.poses import KeypointSpace, load_space
 
 if TYPE_CHECKING:
-    from superanimal.keypoints.matching.match import Matching
+    from superanimal.keypoints.matching.result import Matching
 
 NOT_MAPPED = "not mapped"
 """Kind of the doubt about a keypoint without a counterpart."""

@@ -78,7 +78,7 @@ def read_bytes(image: ImageRef) -> bytes:
     """Return the encoded image (PNG, JPEG, ...) of a file or package; frames of a video become PNG."""
     if image.inside:
         if image.inside == "images":
-            from superanimal.labels.writing.store import read_encoded
+            from superanimal.labels.packed import read_encoded
 
             with reading(image.path, "a store of labels", "write the store again"):
                 return read_encoded(image.path, int(image.frame or 0))

@@ -9,7 +9,7 @@ from types import TracebackType
 
 import av
 
-from superanimal.video.index import VideoIndex, decoded, open_container, video_stream
+from superanimal.video.container import VideoIndex, decoded, open_container, video_stream
 
 REORDER = 17
 """A frame is given up when this many later ones came out: H.264 and HEVC reorder at most 16."""

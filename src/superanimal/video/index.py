@@ -6,8 +6,7 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -22,8 +21,7 @@ from numpy.typing import NDArray
 from superanimal.errors import SuperAnimalError, VideoError
 from superanimal.files import atomic_write
 from superanimal.progress import Progress
-
-Ints = NDArray[np.int64]
+from superanimal.video.container import Ints, VideoIndex, decoded, open_container, video_stream
 
 INDEX_VERSION = 1
 HEAD_FRAMES = 48
@@ -31,136 +29,6 @@ HEAD_FRAMES = 48
 
 PREDICTED = (PictureType.P, PictureType.B)
 """A key of such a type (gradual refresh) does not give the same pixels as decoding from the start."""
-
-
-@dataclass(frozen=True, eq=False)
-class VideoIndex:
-    """The frames of one video stream in display order.
-
-    Attributes
-    ----------
-    stamps
-        ``(T,)`` what a decoded frame carries to say that it is frame ``k``: its pts, or, when the file has
-        no usable pts (``counted``), how many frames came before it.
-    times
-        ``(T,)`` seconds since the first frame.
-    keys
-        ``(n,)`` frames from which on decoding is right after a seek; the first is 0.
-    targets
-        ``(n,)`` pts to seek to for each of ``keys``; a key may itself lie outside the display (edit lists).
-    counted
-        Whether frames are known only by counting from the start of the file.
-    width, height, rotation
-        Stored frame size in pixels and the display rotation in degrees (0, 90, 180, 270; clockwise).
-    fps
-        Mean frame rate, 0 when unknown (a single frame without a rate).
-    """
-
-    stamps: Ints
-    times: NDArray[np.float64]
-    keys: Ints
-    targets: Ints
-    counted: bool
-    width: int
-    height: int
-    rotation: int
-    fps: float
-    _order: Ints = field(init=False, repr=False)
-    _sorted: Ints = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        order = np.argsort(self.stamps, kind="stable")
-        object.__setattr__(self, "_order", order)
-        object.__setattr__(self, "_sorted", self.stamps[order])
-
-    def stored(self) -> dict[str, Any]:
-        """Return what it takes to make this index again."""
-        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
-
-    def __len__(self) -> int:
-        return len(self.stamps)
-
-    def frame_of(self, stamp: int) -> int:
-        """Return the frame with this stamp, or -1 for one that is not displayed."""
-        place = int(np.searchsorted(self._sorted, stamp))
-        if place == len(self) or self._sorted[place] != stamp:
-            return -1
-        return int(self._order[place])
-
-    def entry_of(self, k: int) -> int:
-        """Return which of ``keys`` decoding of frame ``k`` starts from."""
-        return int(np.searchsorted(self.keys, k, side="right")) - 1
-
-
-def video_stream(container: av.container.InputContainer) -> Any:
-    """Return the first video stream that is not a cover picture.
-
-    Raises
-    ------
-    VideoError
-        When there is none.
-    """
-    for stream in container.streams.video:
-        if not stream.disposition & av.stream.Disposition.attached_pic:
-            return stream
-    raise VideoError(
-        f"{Path(container.name).name} has no video stream",
-        "a video file holds pictures",
-        "check that this is the file you meant",
-    )
-
-
-def open_container(path: Path) -> av.container.InputContainer:
-    """Open a file with FFmpeg, or say why not.
-
-    Raises
-    ------
-    VideoError
-        When the file is empty or FFmpeg does not know it.
-    """
-    try:
-        if path.stat().st_size == 0:
-            raise VideoError(f"{path.name} is empty (0 bytes)", remedy="copy or record the video again")
-        return av.open(str(path), metadata_errors="ignore")
-    except (av.FFmpegError, OSError) as error:
-        raise VideoError(
-            f"{path.name} is not a video that can be read ({error.strerror or type(error).__name__})",
-            "a video is a file FFmpeg can read, such as mp4, avi, mov or mkv",
-            "check the file in a video player, or convert it: ffmpeg -i FILE -c:v libx264 -crf 18 new.mp4",
-        ) from error
-
-
-def decoded(container: av.container.InputContainer, packets: Iterator[Any]) -> Iterator[av.VideoFrame]:
-    """Yield frames in display order; packets that cannot be read or decoded are passed over."""
-    context = video_stream(container).codec_context
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.FFmpegError:
-            packet = None
-        at_end = packet is None or (packet.size == 0 and packet.pts is None and packet.dts is None)
-        if packet is not None and packet.size == 0 and not at_end:
-            continue  # a dropped frame of an avi file: sent to the decoder it would mean the end
-        try:
-            yield from context.decode(None if at_end else packet)
-        except av.EOFError:
-            return
-        except av.FFmpegError:
-            if at_end:  # the error is reported in place of what the decoder still holds: ask again
-                yield from _drain(context)
-        if at_end:
-            return
-
-
-def _drain(context: Any) -> Iterator[av.VideoFrame]:
-    for _ in range(64):
-        try:
-            yield from context.decode(None)
-            return
-        except av.EOFError:
-            return
-        except av.FFmpegError:
-            continue
 
 
 def load_index(path: Path, progress: Progress | None = None) -> VideoIndex:

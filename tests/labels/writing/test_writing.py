@@ -107,7 +107,7 @@ def test_written_and_read_is_the_same(tmp_path_factory, to, columns, mode):
 
 @pytest.mark.parametrize("to", DEST)
 def test_an_interrupted_run_goes_on(tmp_path, to, monkeypatch):
-    monkeypatch.setattr("superanimal.labels.writing.store.PART", 4)
+    monkeypatch.setattr("superanimal.labels.packed.PART", 4)
     monkeypatch.setattr("superanimal.labels.writing.sleap.CHECKPOINT", 4)
     monkeypatch.setattr("superanimal.labels.writing.job.CHECKPOINT", 4)
     whole = make_set(tmp_path, images=90)

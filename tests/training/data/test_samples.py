@@ -13,10 +13,11 @@ from dots import NAMES, SOFTMAX, dots_space, make_dots, tiny_model
 from superanimal.errors import InputError
 from superanimal.inference.crops import CropWindows
 from superanimal.labels import LabelledSet, concatenate
+from superanimal.poses.similarity import oks
 from superanimal.training.data.samples import PoseSamples, data_hash, usable_animals
 from superanimal.training.loop.batches import Stream, find_batch_size
 from superanimal.training.loop.recipe import Augmentation, Recipe
-from superanimal.training.loop.task import PoseTask, oks
+from superanimal.training.loop.task import PoseTask
 from superanimal.zoo.entry import HeadSpec
 
 RECIPE = Recipe(steps=1)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
 from napari_superanimal._settings import setting
 from napari_superanimal.jobs import Job, Report
+from napari_superanimal.parts.layers import video_path
 from napari_superanimal.pose_layer.layers import poses_to_layer
 from napari_superanimal.pose_layer.playback import PoseView, attach
-from superanimal.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -124,30 +123,3 @@ class Estimation(QObject):
 def estimation_of(video: Any) -> Estimation | None:
     """Return the run of a video layer, if there was one."""
     return video.metadata.get(ESTIMATION_KEY)
-
-
-def is_video_layer(layer: Any) -> bool:
-    """Return whether a layer is an image sequence that comes from a file."""
-    if not hasattr(layer, "rgb") or layer.ndim < 3:
-        return False
-    return bool(layer.metadata.get("path") or layer.source.path)
-
-
-def video_path(layer: Any) -> Path:
-    """Return the file of a video layer.
-
-    Raises
-    ------
-    InputError
-        When it does not come from a file, or the file is gone.
-    """
-    path = layer.metadata.get("path") or layer.source.path
-    if not path:
-        raise InputError(
-            f"layer {layer.name!r} does not come from a file",
-            "poses are estimated in a separate process that reads the video itself",
-            "open the video with 'Open video...'",
-        )
-    if not Path(path).exists():
-        raise NotFoundError(f"{path} is gone", "the video is read from its file", "open it again")
-    return Path(path)

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_superanimal import console
 from napari_superanimal._settings import setting
-from napari_superanimal.docks.estimate.run import Estimation, estimation_of, is_video_layer
+from napari_superanimal.docks.estimate.run import Estimation, estimation_of
 from napari_superanimal.jobs import Report
 from napari_superanimal.models import (
     LINK_COLOR,
@@ -31,6 +31,7 @@ from napari_superanimal.models import (
     short_title,
 )
 from napari_superanimal.parts.form_parts import (
+    DEVICES,
     Caption,
     EmptyState,
     FolderLine,
@@ -43,12 +44,12 @@ from napari_superanimal.parts.form_parts import (
     page_of,
     row,
 )
+from napari_superanimal.parts.layers import is_video_layer
 from napari_superanimal.parts.open_video import open_video_dialog
 from napari_superanimal.parts.pose_strip import PoseStrip
 from napari_superanimal.parts.save import save_dialog
 from superanimal.errors import SuperAnimalError
 
-DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU (cuda)", "mps": "Apple GPU (mps)"}
 BAR_STYLE = (
     "QProgressBar { border: none; border-radius: 4px; background: rgba(128, 128, 128, 70); }"
     f"QProgressBar::chunk {{ border-radius: 4px; background: {LINK_COLOR}; }}"

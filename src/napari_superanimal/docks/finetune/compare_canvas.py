@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,40 +9,10 @@ from qtpy.QtCore import QPointF, QRectF
 from qtpy.QtGui import QColor, QPainter, QPen
 
 from napari_superanimal.parts.twin_view import LEFT, RIGHT, TwinView, plate_of, write
+from superanimal.training.finetuning.run_folder import Comparison, Point
 
 LABEL, PREDICTION, ERROR = QColor("#ffffff"), QColor("#56b4e9"), QColor("#e69f00")
 RING, DOT = 6.0, 3.5
-
-Point = tuple[float, float]
-
-
-@dataclass
-class Comparison:
-    """What is drawn.
-
-    Attributes
-    ----------
-    image
-        (H, W, 3) uint8, or None.
-    labels
-        Where a person marked each keypoint, (x, y) in pixels of the image.
-    before, after
-        Where both models see them.
-    note
-        Why there is no picture.
-    """
-
-    image: np.ndarray | None = None
-    labels: Mapping[str, Point] = field(default_factory=dict)
-    before: Mapping[str, Point] = field(default_factory=dict)
-    after: Mapping[str, Point] = field(default_factory=dict)
-    note: str = ""
-
-    def error(self, side: int) -> float:
-        """Return the mean distance of labels and predictions of a side in pixels, NaN without any."""
-        found = (self.before, self.after)[side]
-        distances = [np.hypot(*np.subtract(found[k], self.labels[k])) for k in self.labels if k in found]
-        return float(np.mean(distances)) if distances else float("nan")
 
 
 class CompareCanvas(TwinView):

@@ -24,10 +24,11 @@ from qtpy.QtWidgets import (
 from superqt import QElidingLabel
 
 from napari_superanimal._settings import setting
-from napari_superanimal.docks.estimate.widget import DEVICES
+from napari_superanimal.docks.finetune.folders import propose_folder
 from napari_superanimal.docks.finetune.jobs import GaugeJob
 from napari_superanimal.jobs import Report
 from napari_superanimal.parts.form_parts import (
+    DEVICES,
     MARGIN,
     Message,
     WrappedCaption,
@@ -43,7 +44,6 @@ from superanimal.labels.holding_out import HeldOut, hold_out, split_warnings
 from superanimal.labels.labelled_set import LabelledSet
 from superanimal.training.finetuning.duration import training_seconds
 from superanimal.training.finetuning.methods import LENGTHS, METHODS, usual_batch, usual_steps
-from superanimal.training.finetuning.run_folder import propose_folder
 
 LENGTH_TITLES = {"quick": "Quick look", "standard": "Standard", "long": "Long"}
 SPLITS = {"auto": "automatic", "video": "by video", "image": "by image", "animal": "by animal"}

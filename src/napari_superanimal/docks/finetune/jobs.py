@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_superanimal.docks.finetune.folders import free_name
 from napari_superanimal.jobs import ChildJob
 from superanimal.jobs.child import pack_object
-from superanimal.training.finetuning.run_folder import Row, free_name, holds_run, read_curves
+from superanimal.training.finetuning.run_folder import Row, holds_run, read_curves
 
 if TYPE_CHECKING:
     from superanimal.labels.labelled_set import LabelledSet
@@ -26,7 +27,7 @@ class TrainJob(ChildJob):
     labels
         What it learns from.
     options
-        Keyword arguments of ``superanimal.training.finetuning.finetune.finetune`` besides ``data`` and ``progress``.
+        Keyword arguments of ``superanimal.finetune`` besides ``data`` and ``progress``.
     accept_license
         The user accepts the terms of the base model.
 

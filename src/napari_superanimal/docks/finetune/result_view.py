@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_superanimal.docks.finetune.compare_canvas import CompareCanvas, Comparison
+from napari_superanimal.docks.finetune.compare_canvas import CompareCanvas
 from napari_superanimal.parts.form_parts import (
     MARGIN,
     SPACING,
@@ -30,7 +30,7 @@ from napari_superanimal.parts.form_parts import (
     row,
     sentence,
 )
-from superanimal.training.finetuning.run_folder import TrainingResult
+from superanimal.training.finetuning.run_folder import Comparison, TrainingResult
 
 FIGURES = {
     "mean_euclidean_px": ("Mean error (px)", 2, "Mean distance of label and prediction."),

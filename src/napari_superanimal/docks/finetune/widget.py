@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from napari_superanimal import console
 from napari_superanimal.docks.estimate.widget import BAR_STYLE
 from napari_superanimal.docks.finetune.curve_plot import CurvePlot
+from napari_superanimal.docks.finetune.folders import free_folder
 from napari_superanimal.docks.finetune.form import TrainForm
 from napari_superanimal.docks.finetune.jobs import TakeInJob, TrainJob
 from napari_superanimal.docks.finetune.result_view import TrainingResultView
@@ -28,7 +29,7 @@ from napari_superanimal.parts.form_parts import Caption, EmptyState, Message, cl
 from napari_superanimal.parts.labels_menu import LabelsMenu
 from superanimal.errors import InputError, SuperAnimalError
 from superanimal.labels.labelled_set import LabelledSet
-from superanimal.training.finetuning.run_folder import TrainingResult, free_folder, holds_run, is_finished
+from superanimal.training.finetuning.run_folder import TrainingResult, holds_run, is_finished
 
 FORM, CURVES, RESULT = range(3)
 NEW_FOLDER = "Start in a new folder"

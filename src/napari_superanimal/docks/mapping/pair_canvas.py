@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from qtpy.QtCore import QPointF, QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QPainter, QPen
 
+from napari_superanimal.docks.mapping.session import MINE, MODEL, Picture, Point
 from napari_superanimal.parts.twin_view import LEFT, RIGHT, TwinView, plate_of, write
 
-MINE, MODEL = "mine", "model"
 _SIDES = {MINE: LEFT, MODEL: RIGHT}
 REACH = 14.0
 """Pixels of the screen within which the mouse takes a point."""
@@ -21,50 +20,6 @@ NAME_GAP = 9.0
 CLICK = 4.0
 DOUBT = QColor("#e69f00")
 FREE = QColor("#ffffff")
-
-Point = tuple[float, float]
-
-
-@dataclass
-class Picture:
-    """What is drawn.
-
-    Attributes
-    ----------
-    image
-        (H, W, 3) uint8, or None.
-    mine, model
-        Position (x, y) of each point in pixels of the image, by name.
-    confidence
-        0..1 for each of the model's points; fainter when low.
-    targets
-        The model's keypoint of each of the user's; those without one are missing.
-    doubtful
-        Names of the user's keypoints whose pair needs a look.
-    colors
-        Colour of each of the model's keypoints, ``#rrggbb``.
-    edges
-        Pairs of the model's keypoints that are joined in the skeleton.
-    titles
-        Headings of the two sides.
-    note
-        What is said in place of the model's points while there are none.
-    """
-
-    image: np.ndarray | None = None
-    mine: Mapping[str, Point] = field(default_factory=dict)
-    model: Mapping[str, Point] = field(default_factory=dict)
-    confidence: Mapping[str, float] = field(default_factory=dict)
-    targets: Mapping[str, str] = field(default_factory=dict)
-    doubtful: frozenset[str] = frozenset()
-    colors: Mapping[str, str] = field(default_factory=dict)
-    edges: tuple[tuple[str, str], ...] = ()
-    titles: tuple[str, str] = ("Your labels", "Model")
-    note: str = ""
-
-    def points(self, side: str) -> Mapping[str, Point]:
-        """Return the points of a side."""
-        return self.mine if side == MINE else self.model
 
 
 class PairCanvas(TwinView):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from qtpy.QtCore import QStringListModel, Qt, QTimer, Signal
@@ -20,8 +19,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_superanimal.docks.mapping.session import PairRow
 from superanimal.keypoints.mapping import NOT_MAPPED
-from superanimal.keypoints.matching.support import Doubt
 
 NOTHING = "(not mapped)"
 """The choice that leaves a keypoint without counterpart."""
@@ -36,19 +35,6 @@ TIPS = (
     "Score less that of the strongest rival; near 0 the choice is a toss-up.",
     "What to look at before the table is used.",
 )
-
-
-@dataclass(frozen=True)
-class PairRow:
-    """One row: names, figures (None when unknown) and what is doubtful."""
-
-    keypoint: str
-    target: str
-    new: bool = False
-    score: float | None = None
-    margin: float | None = None
-    doubts: tuple[Doubt, ...] = ()
-    conflict: bool = False
 
 
 class PairTable(QTableWidget):

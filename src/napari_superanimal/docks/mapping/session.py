@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_superanimal.docks.mapping.pair_canvas import Picture
-from napari_superanimal.docks.mapping.pair_table import PairRow
 from superanimal.errors import SuperAnimalError
 from superanimal.inference.labelled_images import BOX_MARGIN
 from superanimal.keypoints.mapping import NOT_MAPPED, KeypointMapping
-from superanimal.keypoints.matching.support import support_of
+from superanimal.keypoints.matching.support import Doubt, support_of
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from superanimal.keypoints.matching.match import Matching
+    from superanimal.keypoints.matching.result import Matching
     from superanimal.labels.labelled_set import LabelledSet
 
 AFTER_MATCH = "Press Auto-match: the model's keypoints appear here."
@@ -137,3 +136,64 @@ class Session:
             except SuperAnimalError as error:
                 self._decoded = (image, None, error.text("viewer"))
         return self._decoded[1:]
+
+
+MINE, MODEL = "mine", "model"
+
+
+Point = tuple[float, float]
+
+
+@dataclass
+class Picture:
+    """What is drawn.
+
+    Attributes
+    ----------
+    image
+        (H, W, 3) uint8, or None.
+    mine, model
+        Position (x, y) of each point in pixels of the image, by name.
+    confidence
+        0..1 for each of the model's points; fainter when low.
+    targets
+        The model's keypoint of each of the user's; those without one are missing.
+    doubtful
+        Names of the user's keypoints whose pair needs a look.
+    colors
+        Colour of each of the model's keypoints, ``#rrggbb``.
+    edges
+        Pairs of the model's keypoints that are joined in the skeleton.
+    titles
+        Headings of the two sides.
+    note
+        What is said in place of the model's points while there are none.
+    """
+
+    image: np.ndarray | None = None
+    mine: Mapping[str, Point] = field(default_factory=dict)
+    model: Mapping[str, Point] = field(default_factory=dict)
+    confidence: Mapping[str, float] = field(default_factory=dict)
+    targets: Mapping[str, str] = field(default_factory=dict)
+    doubtful: frozenset[str] = frozenset()
+    colors: Mapping[str, str] = field(default_factory=dict)
+    edges: tuple[tuple[str, str], ...] = ()
+    titles: tuple[str, str] = ("Your labels", "Model")
+    note: str = ""
+
+    def points(self, side: str) -> Mapping[str, Point]:
+        """Return the points of a side."""
+        return self.mine if side == MINE else self.model
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """One row: names, figures (None when unknown) and what is doubtful."""
+
+    keypoint: str
+    target: str
+    new: bool = False
+    score: float | None = None
+    margin: float | None = None
+    doubts: tuple[Doubt, ...] = ()
+    conflict: bool = False

@@ -12,7 +12,7 @@ from superanimal.keypoints.prefixes import find_prefixes
 from superanimal.poses import KeypointSpace
 
 if TYPE_CHECKING:
-    from superanimal.keypoints.matching.match import Matching, Pair
+    from superanimal.keypoints.matching.result import Matching, Pair
 
 FEW_IMAGES = 10
 """With fewer images the table rests on little."""

@@ -24,8 +24,8 @@ import numpy as np
 
 from superanimal.files import atomic_write
 from superanimal.keypoints.conversion_table import save_table
-from superanimal.keypoints.matching.match import Matching, Pair
 from superanimal.keypoints.matching.plots import plot_bias, plot_frequency
+from superanimal.keypoints.matching.result import Matching, Pair
 from superanimal.poses import space_for
 
 

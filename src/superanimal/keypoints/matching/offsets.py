@@ -18,8 +18,9 @@ import xarray as xr
 from superanimal.bootstrap import Interval, bootstrap
 from superanimal.errors import CalibrationRefused, InputError, unknown_name
 from superanimal.keypoints.matching.bias import centre, offset_intervals
-from superanimal.keypoints.matching.match import MIN_CONFIDENCE, Matching
+from superanimal.keypoints.matching.match import MIN_CONFIDENCE
 from superanimal.keypoints.matching.observed import Observed, observe
+from superanimal.keypoints.matching.result import Matching
 from superanimal.labels.labelled_set import LabelledSet
 from superanimal.poses import KeypointSpace, get_provenance, make_provenance, space_for
 from superanimal.poses.offsets import Calibration

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from superanimal.keypoints.matching.match import Matching, Pair
+from superanimal.keypoints.matching.result import Matching, Pair
 from superanimal.poses import KeypointSpace
 from superanimal.reports.figures import ACCENT, BAND, INK, LINE, SOFT, new_figure, save_figure, style
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from superanimal.keypoints.matching.doubts import UNSURE
-from superanimal.keypoints.matching.match import MIN_SCORE, Matching
+from superanimal.keypoints.matching.match import MIN_SCORE
+from superanimal.keypoints.matching.result import Matching
 
 
 @dataclass(frozen=True)

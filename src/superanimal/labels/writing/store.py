@@ -17,7 +17,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +28,13 @@ from superanimal.errors import FormatError, StorageError
 from superanimal.files import storage_error
 from superanimal.labels.images import ImageRef, picture_size, read_bytes
 from superanimal.labels.labelled_set import PER_ANIMAL, PER_IMAGE, LabelledSet
+from superanimal.labels.packed import PART, part_name
 from superanimal.labels.splits import image_key
 from superanimal.labels.writing.job import Materialized, Target
 from superanimal.poses import KeypointSpace, make_provenance
 from superanimal.progress import Progress
 
 SUFFIX = ".labels.zarr"
-PART = 512
-"""Pictures per part."""
 KIND = "superanimal-labels"
 
 _WORDS = ("individuals", "category", *PER_IMAGE)
@@ -66,11 +64,6 @@ def write(target: Target, *, space: KeypointSpace | None, progress: Progress) ->
     target.checkpoint(len(labelled))
     progress.finish()
     return Materialized(target.path, (target.path,), ())
-
-
-def part_name(part: int) -> str:
-    """Return the name of a part of the pictures."""
-    return f"{part:06d}"
 
 
 def _write_part(store: Path, labelled: LabelledSet, part: int, rows: range, progress: Progress) -> None:
@@ -175,18 +168,3 @@ def read_store(path: Path) -> LabelledSet:
         notes=tuple(attrs["notes"]),
         **{**columns, **words},
     )
-
-
-def read_encoded(path: str, i: int) -> bytes:
-    """Return the encoded bytes of picture ``i`` of a store."""
-    start, length = _places(path)
-    file = Path(path) / "images" / part_name(i // PART) / "c" / "0"
-    with file.open("rb") as chunk:
-        chunk.seek(int(start[i]))
-        return chunk.read(int(length[i]))
-
-
-@lru_cache(maxsize=8)
-def _places(path: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    group = zarr.open_group(path, mode="r")
-    return np.asarray(group["start"][:]), np.asarray(group["length"][:])  # type: ignore[index]

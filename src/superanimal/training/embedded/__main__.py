@@ -1,4 +1,4 @@
-"""Train the embedded models from rendered animals: ``python -m superanimal.training.embedded.__main__ scenes|pose|...``.
+"""Train the embedded models from rendered animals: ``python -m superanimal.training.embedded``.
 
 No real image and no label is used. The order of work is, for each ``--model``, ``scenes`` (render the cache,
 each ``--kind``), ``pose`` and ``detector`` (train; a run that was stopped goes on), ``export`` (float16

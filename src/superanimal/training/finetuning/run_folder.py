@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_superanimal.docks.finetune.compare_canvas import Comparison
 from superanimal.errors import FormatError, SuperAnimalError
 from superanimal.training.finetuning.methods import find_method
 
@@ -153,40 +150,33 @@ def is_finished(folder: Path) -> bool:
     return path.is_file() and json.loads(path.read_text("utf-8"))["training"]["ended"] != "cancelled"
 
 
-def propose_folder(source: str, labels: str, model: str, method: str) -> Path:
-    """Return a folder for a new run: beside the labels, or at home where nothing may be written.
+Point = tuple[float, float]
 
-    Parameters
+
+@dataclass
+class Comparison:
+    """What is drawn.
+
+    Attributes
     ----------
-    source
-        File or folder of the labels, or of the video they belong to.
-    labels, model, method
-        Names.
+    image
+        (H, W, 3) uint8, or None.
+    labels
+        Where a person marked each keypoint, (x, y) in pixels of the image.
+    before, after
+        Where both models see them.
+    note
+        Why there is no picture.
     """
-    place = Path(source) if Path(source).is_dir() else Path(source).parent
-    if not place.is_dir() or not os.access(place, os.W_OK):
-        place = Path.home()
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"{labels}_{model}_{method}").strip("._-")
-    return free_folder(place / "trained" / name)
 
+    image: np.ndarray | None = None
+    labels: Mapping[str, Point] = field(default_factory=dict)
+    before: Mapping[str, Point] = field(default_factory=dict)
+    after: Mapping[str, Point] = field(default_factory=dict)
+    note: str = ""
 
-def free_folder(folder: Path) -> Path:
-    """Return the folder, or one with a number, that holds no run yet."""
-    free, number = folder, 1
-    while holds_run(free):
-        number += 1
-        free = folder.with_name(f"{folder.name}-{number}")
-    return free
-
-
-def free_name(folder: Path) -> str:
-    """Return the name under which the model in a folder is listed, or one that is not taken by another."""
-    from superanimal.zoo.catalog import load_catalog, shipped_catalog
-    from superanimal.zoo.folder import read_entry
-
-    trained, catalog = read_entry(folder, shipped_catalog().licences), load_catalog()
-    name, number = trained.name, 1
-    while name in catalog and catalog[name].sha256 != trained.sha256:
-        number += 1
-        name = f"{trained.name}-{number}"
-    return name
+    def error(self, side: int) -> float:
+        """Return the mean distance of labels and predictions of a side in pixels, NaN without any."""
+        found = (self.before, self.after)[side]
+        distances = [np.hypot(*np.subtract(found[k], self.labels[k])) for k in self.labels if k in found]
+        return float(np.mean(distances)) if distances else float("nan")

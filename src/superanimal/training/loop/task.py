@@ -14,7 +14,7 @@ from superanimal.evaluation.cases import areas
 from superanimal.inference.crops import CropWindows
 from superanimal.inference.decode import decode
 from superanimal.labels.splits import image_key
-from superanimal.poses import KeypointSpace
+from superanimal.poses.similarity import oks
 from superanimal.training.data.samples import PoseSamples, Sample, Samples, data_hash
 from superanimal.training.loop.losses import pose_loss
 from superanimal.training.loop.recipe import Recipe
@@ -174,26 +174,3 @@ class PoseTask(CropTask):
             "keypoints": list(entry.keypoints),
             "input": [list(entry.input_size), list(entry.mean), list(entry.std), entry.crop_margin],
         }
-
-
-def oks(distance: np.ndarray, area: np.ndarray, space: KeypointSpace) -> np.ndarray:
-    """Return the object keypoint similarity of each animal (COCO).
-
-    Parameters
-    ----------
-    distance
-        Shape (n, K), pixels; NaN where unlabelled.
-    area
-        Shape (n,), square pixels.
-    space
-        Gives the K constants.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n,), mean over the labelled keypoints of exp(-d^2 / (2 area (2 sigma)^2)); NaN without any.
-    """
-    scale = 2 * np.maximum(area, 1)[:, None] * (2 * space.sigmas) ** 2
-    each = np.exp(-(distance**2) / scale)
-    count = np.isfinite(each).sum(1)
-    return np.where(count > 0, np.nansum(each, 1) / np.maximum(count, 1), np.nan)

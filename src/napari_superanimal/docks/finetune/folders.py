@@ -1,0 +1,52 @@
+"""Where a fine-tuned model goes, and what it may be called."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from superanimal.training.finetuning.run_folder import holds_run
+
+if TYPE_CHECKING:
+    pass
+
+
+def propose_folder(source: str, labels: str, model: str, method: str) -> Path:
+    """Return a folder for a new run: beside the labels, or at home where nothing may be written.
+
+    Parameters
+    ----------
+    source
+        File or folder of the labels, or of the video they belong to.
+    labels, model, method
+        Names.
+    """
+    place = Path(source) if Path(source).is_dir() else Path(source).parent
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        place = Path.home()
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"{labels}_{model}_{method}").strip("._-")
+    return free_folder(place / "trained" / name)
+
+
+def free_folder(folder: Path) -> Path:
+    """Return the folder, or one with a number, that holds no run yet."""
+    free, number = folder, 1
+    while holds_run(free):
+        number += 1
+        free = folder.with_name(f"{folder.name}-{number}")
+    return free
+
+
+def free_name(folder: Path) -> str:
+    """Return the name under which the model in a folder is listed, or one that is not taken by another."""
+    from superanimal.zoo.catalog import load_catalog, shipped_catalog
+    from superanimal.zoo.folder import read_entry
+
+    trained, catalog = read_entry(folder, shipped_catalog().licences), load_catalog()
+    name, number = trained.name, 1
+    while name in catalog and catalog[name].sha256 != trained.sha256:
+        number += 1
+        name = f"{trained.name}-{number}"
+    return name

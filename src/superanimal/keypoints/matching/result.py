@@ -1,0 +1,100 @@
+"""What a matching found: pairs of keypoints, and all that speaks for or against them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from superanimal.keypoints.conversion_table import ConversionTable, table_from_mapping
+from superanimal.poses.animal_frame import Shape
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A keypoint of the user and the keypoint of the model that answers to it.
+
+    Attributes
+    ----------
+    user, model
+        The two names.
+    score
+        0..1: share of the images showing both in which they were assigned to each other.
+    margin
+        ``score`` less that of the strongest rival of either (-1..1); near 0 the choice is a toss-up.
+    distance
+        Median distance between the two in body lengths.
+    images
+        Number of animals in which both were seen: labelled, and predicted with confidence.
+    offset : (2,) float64 or None
+        Where the user's point lies seen from the model's, in body lengths in the animal's own frame: x
+        forward, y to the animal's left (up for animals seen from both sides). The systematic difference of
+        the two definitions.
+    interval : (2, 2) float64 or None
+        Lower and upper limit of the 95 % bootstrap interval of ``offset``.
+    by_name
+        Whether the equal name (or synonym) decided, although the position spoke for another; see
+        :func:`match_predictions`.
+    """
+
+    user: str
+    model: str
+    score: float
+    margin: float
+    distance: float
+    images: int
+    offset: np.ndarray | None = None
+    interval: np.ndarray | None = None
+    by_name: bool = False
+
+
+@dataclass(frozen=True)
+class Matching:
+    """U keypoints of the user against K of the model.
+
+    Attributes
+    ----------
+    pairs
+        What belongs together, in the order of ``user_keypoints``; one to one.
+    distance : (U, K) float64
+        Mean distance in body lengths; NaN for two never seen together.
+    frequency : (U, K) float64
+        Share of the images showing both in which they were assigned to each other; 0 if never seen together.
+    unmatched_user, unmatched_model
+        Names without counterpart.
+    warnings
+        What a person should look at before trusting the table.
+    shape
+        The typical pose of the model's keypoints, whose frame the offsets are in.
+    facts
+        Counts, settings and provenance.
+    """
+
+    user_keypoints: tuple[str, ...]
+    model_keypoints: tuple[str, ...]
+    pairs: tuple[Pair, ...]
+    distance: np.ndarray
+    frequency: np.ndarray
+    unmatched_user: tuple[str, ...]
+    unmatched_model: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    shape: Shape | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def table(self, column: str) -> ConversionTable:
+        """Return the pairs as a conversion table with one column of that name."""
+        return table_from_mapping(
+            column, {pair.user: pair.model for pair in self.pairs}, masters=self.model_keypoints
+        )
+
+    def save(self, folder: str | os.PathLike[str], *, column: str) -> list[Path]:
+        """Write table, pairs, matrix, everything (json) and two figures; see :mod:`.matching_files`."""
+        from superanimal.keypoints.matching.files import save
+
+        return save(self, Path(folder), column)
