@@ -12,7 +12,7 @@ from qtpy.QtCore import Qt
 
 import napari_superanimal as plugin
 from napari_superanimal.pose_layer.layers import table_of
-from napari_superanimal.shortcuts import ACTIONS, PREFIX
+from napari_superanimal.pose_layer.shortcuts import ACTIONS, PREFIX
 
 DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Train")
 

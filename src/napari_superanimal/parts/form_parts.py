@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
@@ -318,15 +318,15 @@ class Scroll(QScrollArea):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the size of what is inside."""
-        inside = self.widget().sizeHint()
+        inside = cast("QWidget", self.widget()).sizeHint()
         return QSize(inside.width() + self._bar, inside.height())
 
     @property
     def _bar(self) -> int:
-        return self.verticalScrollBar().sizeHint().width()
+        return cast("QWidget", self.verticalScrollBar()).sizeHint().width()
 
     def _fit(self) -> None:
-        inside = self.widget()
+        inside = cast("QWidget", self.widget())
         self.setMinimumWidth(max(inside.minimumSizeHint().width(), inside.minimumWidth()) + self._bar)
 
 
@@ -373,7 +373,7 @@ def _join_tabs(inside: QWidget) -> None:
     while mine is not None and not isinstance(mine, QDockWidget):
         mine = mine.parentWidget()
     window = mine.parentWidget() if mine is not None else None
-    if not isinstance(window, QMainWindow) or mine.isFloating():
+    if mine is None or not isinstance(window, QMainWindow) or mine.isFloating():
         return
     area = window.dockWidgetArea(mine)
     others = [

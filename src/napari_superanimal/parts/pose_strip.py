@@ -69,7 +69,7 @@ class PoseStrip(QWidget):
             table = view.table
             visible = table.visible(view.cutoff)
             self._share = visible.sum(axis=(1, 2)) / max(1, table.shape[2])
-            self._edited = table.edited.any(axis=(1, 2))
+            self._edited = np.any(table.edited, axis=(1, 2))
             have = int((self._share > 0).sum())
             self.setToolTip(f"{have:,} of {len(self._share):,} frames have poses. Click to go there.")
         self.update()

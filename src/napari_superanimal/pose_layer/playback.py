@@ -30,7 +30,7 @@ from napari_superanimal.pose_layer.meshes import keep_program
 from napari_superanimal.pose_layer.names import Names
 from napari_superanimal.pose_layer.overlays import OVERLAYS, Overlay, Trails
 from napari_superanimal.pose_layer.rows import PoseRows
-from napari_superanimal.shortcuts import register
+from napari_superanimal.pose_layer.shortcuts import register
 from superanimal.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ class PoseView:
         self.color_by = "keypoint"
         self.overlays: dict[str, tuple[Overlay, Vectors]] = {}
         self.shown_time: int | None = 0
-        self.editing = Editing(self)
-        self.names = Names(self)
+        self.editing: Editing = Editing(self)
+        self.names: Names = Names(self)
         register()
         viewer.dims.events.current_step.connect(self._on_step)
         viewer.layers.events.removed.connect(self._on_removed)

@@ -49,10 +49,12 @@ def match(
     """
     from superanimal import keypoints
     from superanimal.cli.progress import RichProgress
+    from superanimal.inference.labelled_images import predict_images
+    from superanimal.labels import read_labels
 
     console = Console(highlight=False)
     options = reading_options(images=images, video=video, scorer=scorer)
-    labels = keypoints.read_labels(dataset, **options)
+    labels = read_labels(dataset, **options)
     for note in labels.notes:
         console.print(f"note: {note}", soft_wrap=True, markup=False)
     if prefixes:
@@ -60,7 +62,7 @@ def match(
             labels, [part.strip() for part in prefixes.split(",") if part.strip()]
         )
     with RichProgress() as progress:
-        predictions = keypoints.predict_images(
+        predictions = predict_images(
             labels, model, boxes=boxes, detector=detector, device=device, progress=progress
         )
     limits: dict[str, Any] = {"min_confidence": min_confidence}

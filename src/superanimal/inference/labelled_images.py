@@ -91,7 +91,7 @@ def predict_images(
     for rows, frames in _windows(labels):
         progress.check()
         stills = np.zeros(len(rows), dtype=bool)
-        for row, animals in zip(rows, estimator.estimate(frames, np.array(rows), stills), strict=True):
+        for row, animals in zip(rows, estimator.estimate(list(frames), np.array(rows), stills), strict=True):
             n = min(len(animals), most)
             position[row, :, :, :n] = animals.points[:n].transpose(2, 1, 0)
             confidence[row, :, :n] = np.clip(animals.confidence[:n].T, 0, 1)

@@ -79,7 +79,7 @@ def check_options(options: Mapping[str, Any], total: int) -> None:
     device = given.get("device", "auto")
     if not isinstance(device, str) or not DEVICE.fullmatch(device):
         raise InputError(f"unknown device {device!r}", remedy="use auto, cpu, cuda, cuda:0, ... or mps")
-    sources = [name for name in ("detector", "boxes") if name in given]
+    sources: list[str] = [name for name in ("detector", "boxes") if name in given]
     sources += ["whole_frame"] if given.get("whole_frame") else []
     if len(sources) > 1:
         raise InputError(f"{' and '.join(sources)} were given", rule="choose one")

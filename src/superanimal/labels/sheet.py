@@ -12,6 +12,7 @@ from superanimal.errors import InputError
 from superanimal.files import atomic_write
 from superanimal.labels.labelled_set import LabelledSet
 from superanimal.poses import KeypointSpace
+from superanimal.video.base import Frame
 from superanimal.video.drawing import PosePainter, encode_picture, sheet_of, write_text
 
 
@@ -95,14 +96,14 @@ def draw_animal(
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=(90, 90, 90),
     )
-    picture = np.ascontiguousarray(picture, dtype=np.uint8)
+    drawn: Frame = np.ascontiguousarray(picture, dtype=np.uint8)
     place = xy * scale + shift[:, 2]
     painter = PosePainter((tile, tile), labelled.keypoints, [""], space=space)
-    painter.draw(picture, np.where(marked[:, None], place, np.nan)[None])
+    painter.draw(drawn, np.where(marked[:, None], place, np.nan)[None])
     for k in np.flatnonzero(marked).tolist() if names else ():
-        write_text(picture, labelled.keypoints[k], (place[k, 0] + 7, place[k, 1] - 4), 0.36)
+        write_text(drawn, labelled.keypoints[k], (place[k, 0] + 7, place[k, 1] - 4), 0.36)
     i = int(labelled.image_index[m])
     title = f"{labelled.source[i]}: {Path(labelled.images[i].label).name}"
-    cv2.rectangle(picture, (0, 0), (tile - 1, tile - 1), (255, 255, 255), 2)
-    write_text(picture, title, (6, tile - 8), 0.42)
-    return np.asarray(picture, np.uint8)
+    cv2.rectangle(drawn, (0, 0), (tile - 1, tile - 1), (255, 255, 255), 2)
+    write_text(drawn, title, (6, tile - 8), 0.42)
+    return drawn

@@ -10,6 +10,7 @@ import numpy as np
 
 from superanimal.files import atomic_write
 from superanimal.training.data.samples import PoseSamples
+from superanimal.video.base import Frame
 from superanimal.video.drawing import PosePainter, encode_picture, sheet_of
 
 
@@ -35,7 +36,8 @@ def contact_sheet(
         sample = samples[n]
         crop = sample["image"].permute(1, 2, 0).numpy()
         zoom = tile / max(crop.shape[:2])
-        picture = np.ascontiguousarray(cv2.resize(crop, None, fx=zoom, fy=zoom))
+        enlarged = cv2.resize(crop, None, fx=zoom, fy=zoom)
+        picture: Frame = np.ascontiguousarray(enlarged, dtype=np.uint8)
         visibility = sample["visibility"].numpy()
         places = (sample["points"].numpy() + samples.shift) * zoom
         painter.draw(

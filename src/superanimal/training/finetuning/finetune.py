@@ -21,6 +21,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from superanimal.keypoints.conversion_table import (
     ConversionTable,
     identity_table,
@@ -232,7 +234,7 @@ def _without_silent(
 ) -> tuple[HeldOut, ConversionTable, list[str]]:
     """Leave out the keypoints of which no training image has a label: nothing can be learnt about them."""
     names = split.train.keypoints
-    spoken = split.train.labelled.any(0).tolist()
+    spoken: list[bool] = np.any(split.train.labelled, axis=0).tolist()
     if all(spoken):
         return split, mapping, []
     silent = {name for name, has in zip(names, spoken, strict=True) if not has}

@@ -1,4 +1,4 @@
-"""What a fine-tuning gained, as a page: verdict, each keypoint before and after, the course of the training."""
+"""What a fine-tuning gained, as a page: verdict, keypoints before and after, course of the training."""
 
 from __future__ import annotations
 
@@ -137,4 +137,4 @@ def _known(value: float | None) -> float:
 
 
 _KEYPOINTS = "Both models saw the same crops of the same held-out images, which neither was trained on."
-_FORGETTING = "What the model still says of keypoints without labels. No label is needed, and none of it is an accuracy."
+_FORGETTING = "What the model says of keypoints without labels. None of it is an accuracy."
