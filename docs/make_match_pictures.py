@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from superanimal.inference.labelled_images import predict_images
-from superanimal.keypoints import calibrate, match_predictions
+from superanimal.keypoints import calibrate, match_predictions, save_matching
 from superanimal.labels import LabelledSet, synthetic_labels
 
 IMAGES = Path(__file__).with_name("images")
@@ -68,7 +68,7 @@ def main() -> None:
         matching = match_predictions(single, predictions)
         for warning in matching.warnings:
             print(warning)
-        files = {file.name: file for file in matching.save(Path(scratch) / "match", column="mylab")}
+        files = {file.name: file for file in save_matching(matching, Path(scratch) / "match", column="mylab")}
         for name in ("frequency", "bias"):
             picture = cv2.imread(str(files[f"{name}.png"]))
             small = cv2.resize(picture, None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA)

@@ -7,49 +7,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_superanimal._reader import LayerData, attach_when_added, paths_of
+from napari_superanimal._reader import LayerData, attach_when_added, is_labelled, paths_of
 
 if TYPE_CHECKING:
     from superanimal.labels.labelled_set import LabelledSet
-
-PROJECT_KEYS = ("Task", "scorer", "video_sets", "project_path")
-"""What the config.yaml of a DeepLabCut project holds at its top level."""
 
 
 def get_labels_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
     """Return a reader when every path is labelled images, told by its content, else None."""
     paths = paths_of(path)
     return read_labelled_images if paths and all(map(is_labelled, paths)) else None
-
-
-def is_labelled(path: Path) -> bool:
-    """Return whether a path is a DeepLabCut project, its configuration, or a folder or file of labels."""
-    if path.is_dir():
-        return (
-            is_project(path / "config.yaml")
-            or any(path.glob("CollectedData*.h5"))
-            or any(path.glob("CollectedData*.csv"))
-            or (path.name == "labeled-data" and any(path.glob("*/CollectedData*")))
-        )
-    if path.suffix.lower() in (".yaml", ".yml"):
-        return is_project(path)
-    if not path.name.startswith("CollectedData") or not path.is_file():
-        return False
-    from superanimal.formats import recognise
-
-    return recognise(path) == "dlc-labels"
-
-
-def is_project(config: Path) -> bool:
-    """Return whether a file is the configuration of a DeepLabCut project."""
-    if not config.is_file() or config.stat().st_size > 2**22:
-        return False
-    try:
-        lines = config.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return False
-    keys = {line.split(":", 1)[0] for line in lines if ":" in line and not line.startswith((" ", "#", "-"))}
-    return len(keys & set(PROJECT_KEYS)) >= 3
 
 
 def read_labelled_images(path: str | Sequence[str]) -> list[LayerData]:

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    pass
+
+if TYPE_CHECKING:
     from superanimal.video import Video
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -29,8 +32,6 @@ def get_poses_reader(path: str | Sequence[str]) -> Reader | None:
 
     Files of labels whose images lie beside them are left to ``get_labels_reader``.
     """
-    from napari_superanimal._labels_reader import is_labelled
-
     paths = paths_of(path)
     if not paths or not all(p.exists() for p in paths) or all(map(is_labelled, paths)):
         return None
@@ -134,3 +135,37 @@ def attach_when_added(table: Any, cutoff: float) -> None:
 def paths_of(path: str | Sequence[str]) -> list[Path]:
     """Return the paths that napari hands over, as a list."""
     return [Path(path)] if isinstance(path, (str, Path)) else [Path(p) for p in path]
+
+
+PROJECT_KEYS = ("Task", "scorer", "video_sets", "project_path")
+"""What the config.yaml of a DeepLabCut project holds at its top level."""
+
+
+def is_labelled(path: Path) -> bool:
+    """Return whether a path is a DeepLabCut project, its configuration, or a folder or file of labels."""
+    if path.is_dir():
+        return (
+            is_project(path / "config.yaml")
+            or any(path.glob("CollectedData*.h5"))
+            or any(path.glob("CollectedData*.csv"))
+            or (path.name == "labeled-data" and any(path.glob("*/CollectedData*")))
+        )
+    if path.suffix.lower() in (".yaml", ".yml"):
+        return is_project(path)
+    if not path.name.startswith("CollectedData") or not path.is_file():
+        return False
+    from superanimal.formats import recognise
+
+    return recognise(path) == "dlc-labels"
+
+
+def is_project(config: Path) -> bool:
+    """Return whether a file is the configuration of a DeepLabCut project."""
+    if not config.is_file() or config.stat().st_size > 2**22:
+        return False
+    try:
+        lines = config.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return False
+    keys = {line.split(":", 1)[0] for line in lines if ":" in line and not line.startswith((" ", "#", "-"))}
+    return len(keys & set(PROJECT_KEYS)) >= 3

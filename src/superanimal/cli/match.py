@@ -70,7 +70,7 @@ def match(
         labels, predictions, max_distance=max_distance, min_score=min_score, names=names, **limits
     )
     folder = out or Path(f"{dataset.resolve().stem}_match")
-    files = matching.save(folder, column=column or labels.name)
+    files = keypoints.save_matching(matching, folder, column=column or labels.name)
     show(matching)
     for file in files:
         console.print(f"  {file}", soft_wrap=True, markup=False)

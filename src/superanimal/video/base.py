@@ -59,7 +59,7 @@ class Video(ABC):
         shape: tuple[int, int, int],
         fps: float | None,
         timestamps: NDArray[np.float64],
-        reopen: tuple[Any, dict[str, Any]],
+        reopen: partial[Video],
     ) -> None:
         self.path = path
         self.shape: tuple[int, int, int, int] = (*shape, 3)
@@ -214,13 +214,12 @@ class Video(ABC):
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        source, options = self._reopen
-        return _open_again, (source, options)
+        return self._reopen, ()
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         stat = self.path.stat() if self.path.exists() else None
-        source, options = self._reopen
-        return (str(source), self.shape, options, stat and stat.st_size, stat and stat.st_mtime_ns)
+        how = (self._reopen.args, self._reopen.keywords)
+        return (str(how), self.shape, stat and stat.st_size, stat and stat.st_mtime_ns)
 
     def _frame(self, k: int) -> Frame:
         with self._lock:
@@ -259,12 +258,6 @@ class Video(ABC):
 
 def _block(video: Video, block_id: tuple[int, ...]) -> Frame:
     return video[block_id[0]][None]
-
-
-def _open_again(source: Any, options: dict[str, Any]) -> Video:
-    from superanimal.video.open import open_video
-
-    return open_video(source, **options)
 
 
 def _expand(key: Any, ndim: int) -> tuple[Any, ...]:

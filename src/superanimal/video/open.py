@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,12 @@ def open_video(
         )
     if cache_bytes < 0:
         raise InputError(f"cache_bytes={cache_bytes}", "a cache has 0 or more bytes")
-    options = {"cache_bytes": cache_bytes, "fps": fps, "threads": threads}
+    options: dict[str, Any] = {"cache_bytes": cache_bytes, "fps": fps, "threads": threads}
     if not isinstance(source, str | os.PathLike):
         return _open_images([Path(path) for path in source], cache_bytes, fps, options)
     path = Path(source).expanduser()
     _check_exists(path)
-    reopen = (str(path.resolve()), options)
+    reopen = partial(open_video, str(path.resolve()), **options)
     if path.is_dir():
         return _open_folder(path, cache_bytes, fps, reopen)
     if path.suffix.lower() in IMAGE_SUFFIXES:
@@ -114,9 +115,7 @@ def _refuse_data(path: Path) -> None:
         )
 
 
-def _open_folder(
-    path: Path, cache_bytes: int, fps: float | None, reopen: tuple[Any, dict[str, Any]]
-) -> Video:
+def _open_folder(path: Path, cache_bytes: int, fps: float | None, reopen: partial[Video]) -> Video:
     from superanimal.video.stack import ImageStack, natural_key, open_zarr
 
     if any((path / mark).exists() for mark in ZARR_MARKS):
@@ -139,5 +138,5 @@ def _open_images(paths: list[Path], cache_bytes: int, fps: float | None, options
         raise InputError("an empty list of images", "a video has at least one frame")
     for path in paths:
         _check_exists(path)
-    reopen = ([str(path.resolve()) for path in paths], options)
+    reopen = partial(open_video, [str(path.resolve()) for path in paths], **options)
     return ImageStack(paths[0], paths, cache_bytes, fps=fps, reopen=reopen)

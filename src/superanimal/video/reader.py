@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -38,7 +38,7 @@ class FileVideo(Video):
         fps: float | None,
         threads: int | None,
         progress: Progress | None,
-        reopen: tuple[Any, dict[str, Any]],
+        reopen: partial[Video],
     ) -> None:
         index = load_index(path, progress)
         self._index = index

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ class ImageStack(Video):
         cache_bytes: int,
         *,
         fps: float | None,
-        reopen: tuple[Any, dict[str, Any]],
+        reopen: partial[Video],
     ) -> None:
         self._reader = PictureReader(alone=len(paths) == 1)
         self._pictures = [picture for each in paths for picture in self._reader.find(each)]
@@ -104,7 +105,7 @@ class ArrayStack(Video):
         cache_bytes: int,
         *,
         fps: float | None,
-        reopen: tuple[Any, dict[str, Any]],
+        reopen: partial[Video],
     ) -> None:
         self._frames: FrameArray | None = frames
         super().__init__(path, frames.shape, fps, _times(len(frames), fps), reopen)
@@ -128,7 +129,7 @@ class ArrayStack(Video):
         self._frames = None
 
 
-def open_zarr(path: Path, cache_bytes: int, fps: float | None, reopen: tuple[Any, dict[str, Any]]) -> Video:
+def open_zarr(path: Path, cache_bytes: int, fps: float | None, reopen: partial[Video]) -> Video:
     """Open a zarr array, or the only or full-resolution array ("0") of a zarr group.
 
     Raises

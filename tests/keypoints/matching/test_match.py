@@ -17,7 +17,7 @@ from labelsets import DATA
 from mice import NAMES, body_lengths, jitter, labels_of, mouse_points, predictions_of, shifted
 
 from superanimal.errors import InputError
-from superanimal.keypoints import Matching, load_table, match, match_predictions, project
+from superanimal.keypoints import Matching, load_table, match, match_predictions, project, save_matching
 from superanimal.labels import read_labels, synthetic_labels
 from superanimal.poses import load_space
 from superanimal.synth import QUADRUPED, build_quadruped
@@ -250,7 +250,7 @@ def test_animals_seen_from_the_side_walking_either_way() -> None:
 def test_the_table_can_be_used(truth: np.ndarray, tmp_path: Path) -> None:
     labels = labels_of(truth, opaque(NAMES))
     matching = match_predictions(labels, predictions_of(jitter(truth, 0.02)))
-    files = {file.name: file for file in matching.save(tmp_path, column="lab")}
+    files = {file.name: file for file in save_matching(matching, tmp_path, column="lab")}
     assert sorted(files) == [
         "bias.png", "distance.csv", "frequency.csv", "frequency.png", "matching.json", "pairs.csv",
         "table.csv",
@@ -272,7 +272,7 @@ def test_nothing_matches(truth: np.ndarray, tmp_path: Path) -> None:
     far = truth[:, :2] + 5 * body_lengths(truth)[:, None, None]
     matching = match_predictions(labels_of(far, ("a", "b")), predictions_of(truth))
     assert matching.pairs == () and matching.unmatched_user == ("a", "b")
-    assert "table.csv" not in {file.name for file in matching.save(tmp_path, column="lab")}
+    assert "table.csv" not in {file.name for file in save_matching(matching, tmp_path, column="lab")}
 
 
 @pytest.mark.parametrize(

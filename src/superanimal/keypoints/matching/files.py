@@ -17,6 +17,7 @@ import csv
 import io
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +30,15 @@ from superanimal.keypoints.matching.result import Matching, Pair
 from superanimal.poses import space_for
 
 
-def save(matching: Matching, folder: Path, column: str) -> list[Path]:
-    """Write all files into a folder and return their paths.
+def save_matching(matching: Matching, folder: str | os.PathLike[str], *, column: str) -> list[Path]:
+    """Write table, pairs, matrices, everything as JSON and two figures into a folder; return their paths.
 
     Parameters
     ----------
     column
         Name of the data set in the conversion table.
     """
+    folder = Path(folder)
     matrices = {"frequency.csv": matching.frequency, "distance.csv": matching.distance}
     texts = {
         "pairs.csv": _csv(pair_rows(matching)),

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from superanimal.keypoints.conversion_table import ConversionTable, table_from_mapping
 from superanimal.poses.animal_frame import Shape
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -92,9 +87,3 @@ class Matching:
         return table_from_mapping(
             column, {pair.user: pair.model for pair in self.pairs}, masters=self.model_keypoints
         )
-
-    def save(self, folder: str | os.PathLike[str], *, column: str) -> list[Path]:
-        """Write table, pairs, matrix, everything (json) and two figures; see :mod:`.matching_files`."""
-        from superanimal.keypoints.matching.files import save
-
-        return save(self, Path(folder), column)
