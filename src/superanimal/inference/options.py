@@ -4,42 +4,51 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from superanimal.errors import InputError, NotFoundError, unknown_name
 from superanimal.inference.settings import MODES, parse_frames
 from superanimal.zoo.catalog import load_catalog
 
-OPTIONS = frozenset(
-    (
-        "model",
-        "detector",
-        "max_individuals",
-        "mode",
-        "device",
-        "batch_size",
-        "precision",
-        "frames",
-        "roi",
-        "boxes",
-        "detector_threshold",
-        "nms",
-        "detector_every",
-        "refine",
-        "whole_frame",
-        "track",
-        "calibration",
-        "out",
-        "formats",
-        "overlay",
-        "pcutoff",
-        "trails",
-        "resume",
-        "accept_license",
-    )
-)
+if TYPE_CHECKING:
+    import numpy as np
+
+    from superanimal.poses.offsets import Calibration
+    from superanimal.zoo import DetectorModel
+
+
+class AnalyzerOptions(TypedDict, total=False):
+    """Keyword arguments of :class:`superanimal.inference.Analyzer` besides the model, which explains them."""
+
+    detector: str | os.PathLike[str] | DetectorModel | None
+    max_individuals: int
+    mode: str
+    device: str
+    batch_size: int | None
+    precision: str
+    frames: str | slice | None
+    roi: tuple[int, int, int, int] | None
+    boxes: np.ndarray | str | os.PathLike[str] | None
+    detector_threshold: float | None
+    nms: float | None
+    detector_every: int | None
+    refine: bool | None
+    whole_frame: bool
+    track: bool
+    calibration: Calibration | str | os.PathLike[str] | None
+    out: str | os.PathLike[str] | None
+    formats: Sequence[str]
+    scorer: str | None
+    overlay: bool
+    pcutoff: float
+    trails: int
+    resume: bool
+    accept_license: bool
+
+
+OPTIONS = frozenset(("model", *AnalyzerOptions.__annotations__))
 """Names of the arguments of :class:`superanimal.inference.Analyzer`."""
 DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 

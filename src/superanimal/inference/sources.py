@@ -53,6 +53,27 @@ def find_videos(source: Source | Iterable[Source]) -> list[Path]:
     raise NotFoundError(f"{source}: no such file", remedy=f"did you mean {', '.join(near)}?" if near else "")
 
 
+def one_video(source: Source) -> Path:
+    """Return the one video, or folder of images, that a path means.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such file.
+    InputError
+        When it is a pattern, or a folder of videos.
+    """
+    path = Path(source).expanduser()
+    videos = find_videos(path)
+    if videos == [path]:
+        return path
+    raise InputError(
+        f"{source} stands for {len(videos)} video{'s' if len(videos) != 1 else ''}",
+        "one video, one folder of images, or a list of them is analysed",
+        f"analyze(find_videos({os.fspath(source)!r}))",
+    )
+
+
 def _in_folder(path: Path) -> list[Path]:
     """Return the videos in a folder, or the folder itself when it is one."""
     if (path / "zarr.json").exists() or (path / ".zarray").exists() or (path / ".zgroup").exists():
