@@ -77,7 +77,18 @@ def install() -> None:
         check([sys.executable, "-m", "venv", str(VENV)])
     check([str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"])
     check(
-        [str(PYTHON), "-m", "uv", "pip", "install", "--quiet", "-p", str(PYTHON), "-e", f"{ROOT}[all,docs,test]"]
+        [
+            str(PYTHON),
+            "-m",
+            "uv",
+            "pip",
+            "install",
+            "--quiet",
+            "-p",
+            str(PYTHON),
+            "-e",
+            f"{ROOT}[all,docs,test]",
+        ]
     )
     STAMP.write_text(wanted, "utf-8")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_superanimal.table import PoseTable
+from napari_superanimal.pose_layer.table import PoseTable
 from superanimal.errors import InputError
 from superanimal.poses import make_poses
 
