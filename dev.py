@@ -76,20 +76,8 @@ def install() -> None:
             install_libraries([f"python{sys.version_info.major}.{sys.version_info.minor}-venv"])
         check([sys.executable, "-m", "venv", str(VENV)])
     check([str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"])
-    check(
-        [
-            str(PYTHON),
-            "-m",
-            "uv",
-            "pip",
-            "install",
-            "--quiet",
-            "-p",
-            str(PYTHON),
-            "-e",
-            f"{ROOT}[all,docs,test]",
-        ]
-    )
+    extras = f"{ROOT}[all,docs,test]"
+    check([str(PYTHON), "-m", "uv", "pip", "install", "--quiet", "-p", str(PYTHON), "-e", extras])
     STAMP.write_text(wanted, "utf-8")
 
 
