@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from superanimal.errors import InputError
-from superanimal.poses import get_provenance, make_poses, make_provenance, set_provenance, validate_poses
+from superanimal.poses import (
+    get_provenance,
+    has_own_times,
+    make_poses,
+    make_provenance,
+    require_pixels,
+    set_provenance,
+    validate_poses,
+)
 
 
 def poses(t=4, k=3, n=2, **options):
@@ -86,3 +94,21 @@ def test_provenance_travels_with_the_data():
     assert record["software"].startswith("napari-superanimal ")
     json.loads(ds.attrs["provenance"])
     assert get_provenance(poses()) == {}
+
+
+def test_three_coordinates_and_measured_times() -> None:
+    times = np.array([1.0, 1.034, 1.066])
+    ds = make_poses(np.ones((3, 3, 1, 1)), keypoints=["a"], fps=30.0, times=times, space_unit="mm")
+    assert list(ds["space"].values) == ["x", "y", "z"]
+    assert ds.attrs["space_unit"] == "mm"
+    assert has_own_times(ds)
+    np.testing.assert_array_equal(ds["time"].values, times)
+    with pytest.raises(InputError, match="a drawing needs x and y in pixels"):
+        require_pixels(ds, "a drawing")
+    flat = ds.sel(space=["x", "y"])
+    assert require_pixels(flat, "a drawing") is flat
+    assert not has_own_times(make_poses(np.ones((3, 2, 1, 1)), keypoints=["a"], fps=30.0))
+    with pytest.raises(InputError, match=r"2 or 3"):
+        make_poses(np.ones((3, 4, 1, 1)), keypoints=["a"])
+    with pytest.raises(InputError, match="2 times are named"):
+        make_poses(np.ones((3, 2, 1, 1)), keypoints=["a"], times=times[:2])

@@ -149,3 +149,11 @@ def test_progress_and_cancel(grey, tmp_path):
     with pytest.raises(Cancelled):
         render_overlay(grey, moving(), tmp_path / "cancelled.mp4", progress=progress)
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_poses_in_space_are_refused(grey, tmp_path):
+    position = np.ones((FRAMES, 3, 2, 1), np.float32)
+    poses = make_poses(position, keypoints=["nose", "neck"], fps=25, space_unit="mm")
+    with pytest.raises(InputError, match=r"x, y and z in mm; an overlay needs x and y in pixels"):
+        render_overlay(grey, poses, tmp_path / "x.mp4")
+    assert not list(tmp_path.iterdir())
