@@ -86,7 +86,7 @@ def train(config: str, shuffle: str) -> dict:
         detector_path=str(found[-1]) if found else None,
     )  # fmt: skip
     after = torch.load(folder / "snapshot-201.pt", map_location="cpu", weights_only=False)["model"]
-    names = [name for name, tensor in before.items() if tensor.is_floating_point()]
+    names = [n for n, tensor in before.items() if tensor.is_floating_point() and "running_" not in n]
     moved = sum(float((after[name] - before[name]).double().square().sum()) for name in names)
     size = sum(float(before[name].double().square().sum()) for name in names)
     return {
