@@ -47,14 +47,18 @@ def test_subclass_sees_every_change_with_its_information():
     seen = []
 
     class Recorder(Progress):
-        def changed(self, info):
-            seen.append((self.done, info))
+        def changed(self):
+            seen.append(self.done)
+
+        def emit(self, kind, **payload):
+            seen.append((kind, payload))
 
     progress = Recorder()
     progress.start(2)
-    progress.advance(1, chunk=3)
+    progress.emit("landed", rows=slice(0, 1))
+    progress.advance(1)
     progress.finish()
-    assert seen == [(0, {}), (1, {"chunk": 3}), (1, {})]
+    assert seen == [0, ("landed", {"rows": slice(0, 1)}), 1, 1]
 
 
 def test_no_count_is_lost_between_threads():

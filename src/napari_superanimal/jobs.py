@@ -1,7 +1,7 @@
 """Core jobs in a child process, seen from the viewer.
 
 The models and the GPU belong to the child: a crash or an out-of-memory kill there never takes the viewer
-down, and what it had finished is kept in the run store. See :mod:`superanimal.jobs.child` for the
+down, and what it had finished is kept in the run store. See :mod:`superanimal.jobs.events` for the
 protocol.
 """
 
@@ -20,7 +20,7 @@ import numpy as np
 from qtpy.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
 from superanimal.errors import InputError
-from superanimal.jobs.child import unpack
+from superanimal.jobs.events import unpack
 
 if TYPE_CHECKING:
     from superanimal.poses.run_store import RunStore
@@ -115,7 +115,7 @@ class ChildJob(QObject):
         return int(self._process.processId()) if self._process is not None else 0
 
     def request(self) -> dict[str, Any]:
-        """Return what the child has to do, as JSON values; see :mod:`superanimal.jobs.child`."""
+        """Return what the child has to do, as JSON values; see :mod:`superanimal.jobs.tasks`."""
         raise NotImplementedError
 
     def take_event(self, kind: str, event: dict[str, Any]) -> None:

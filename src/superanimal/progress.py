@@ -38,27 +38,38 @@ class Progress:
             self.total, self.title, self.unit, self.done = total, title, unit, 0
             self._samples.clear()
             self._samples.append((time.monotonic(), 0))
-        self.changed({})
+        self.changed()
 
-    def advance(self, n: int = 1, **info: Any) -> None:
-        """Report ``n`` more units done; ``info`` travels on to :meth:`changed`."""
+    def advance(self, n: int = 1) -> None:
+        """Report ``n`` more units done."""
         with self._lock:
             now = time.monotonic()
             self.done += n
             self._samples.append((now, self.done))
             while len(self._samples) > 2 and now - self._samples[0][0] > self._window_s:
                 self._samples.popleft()
-        self.changed(info)
+        self.changed()
 
     def message(self, text: str) -> None:
         """Say something to the person who waits."""
 
     def finish(self) -> None:
         """End the stage."""
-        self.changed({})
+        self.changed()
 
-    def changed(self, info: dict[str, Any]) -> None:
-        """Show the new state; called after every change."""
+    def changed(self) -> None:
+        """Show the new state; called after every change of the count."""
+
+    def emit(self, kind: str, /, **payload: Any) -> None:
+        """Pass an event on to whoever watches, such as results that arrived.
+
+        Parameters
+        ----------
+        kind
+            What happened: ``"landed"`` (``rows``, ``arrays``), ``"curve"`` (``row``), ``"store"`` (``path``).
+        payload
+            Numbers, texts, slices, arrays, and lists and mappings of these.
+        """
 
     @property
     def rate(self) -> float:

@@ -39,7 +39,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 class CancelAt(Progress):
-    def changed(self, info: dict[str, Any]) -> None:
+    def changed(self) -> None:
         if self.done >= 300:
             self.cancel()
 

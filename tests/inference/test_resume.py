@@ -40,7 +40,7 @@ class CancelAt(Progress):
         super().__init__()
         self.frames = frames
 
-    def changed(self, info: dict[str, Any]) -> None:
+    def changed(self) -> None:
         if self.done >= self.frames:
             self.cancel()
 
@@ -147,8 +147,8 @@ def test_a_run_that_is_killed_loses_little(long_clip: Path, tmp_path: Path, monk
     monkeypatch.setattr("superanimal.inference.pipeline.KEEP_EVERY_S", 0.0)
 
     class Killed(Progress):
-        def advance(self, n: int = 1, **info: Any) -> None:
-            super().advance(n, **info)
+        def advance(self, n: int = 1) -> None:
+            super().advance(n)
             if self.done > 60:
                 raise MemoryError  # nothing is written after it, as after a kill
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from blobs import BlobDetector, BlobPose
 
@@ -13,7 +12,7 @@ from superanimal.progress import Progress
 
 
 class Telling(Progress):
-    def changed(self, info: dict[str, Any]) -> None:
+    def changed(self) -> None:
         print(f"{self.done} of {self.total}", flush=True)
 
 

@@ -21,8 +21,8 @@ RECIPE = Recipe(
 class Slow(Progress):
     """Says each step aloud and gives the test time to kill."""
 
-    def advance(self, n: int = 1, **info: object) -> None:
-        super().advance(n, **info)
+    def advance(self, n: int = 1) -> None:
+        super().advance(n)
         print("step", self.done, flush=True)
         time.sleep(0.05)
 

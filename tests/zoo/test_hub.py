@@ -71,7 +71,7 @@ class CancelAfter(Progress):
         super().__init__()
         self.limit = limit
 
-    def changed(self, info: dict[str, object]) -> None:
+    def changed(self) -> None:
         if self.done >= self.limit:
             self.cancel()
 

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich import progress as bars
 from rich.console import Console
@@ -60,7 +60,7 @@ class RichProgress(Progress):
             self._bar.update(self._task, completed=self.done, left="")
             self._task = None
 
-    def changed(self, info: dict[str, Any]) -> None:
+    def changed(self) -> None:
         """See :class:`~superanimal.progress.Progress`."""
         if self._task is None:
             return

@@ -262,7 +262,8 @@ class ChunkWriter:
         results = self._calibrated(slice(landed.start - chunk.start, landed.stop - chunk.start))
         if full:
             self.store.write_chunk(window.chunk, self._calibrated(slice(None)), self._state(window.state))
-        self.progress.advance(len(window.rows), rows=landed, results=results)
+        self.progress.emit("landed", rows=landed, arrays=results)
+        self.progress.advance(len(window.rows))
 
     def _state(self, batches: dict[str, int]) -> dict[str, Any]:
         return {

@@ -108,13 +108,14 @@ def test_written_and_read_is_the_same(tmp_path_factory, to, columns, mode):
 @pytest.mark.parametrize("to", DEST)
 def test_an_interrupted_run_goes_on(tmp_path, to, monkeypatch):
     monkeypatch.setattr("superanimal.labels.packed.PART", 4)
+    monkeypatch.setattr("superanimal.labels.writing.store.PART", 4)
     monkeypatch.setattr("superanimal.labels.writing.sleap.CHECKPOINT", 4)
     monkeypatch.setattr("superanimal.labels.writing.job.CHECKPOINT", 4)
     whole = make_set(tmp_path, images=90)
 
     class Stop(Progress):
-        def advance(self, n: int = 1, **info) -> None:
-            super().advance(n, **info)
+        def advance(self, n: int = 1) -> None:
+            super().advance(n)
             if self.done == 70:
                 self.cancel()
 
@@ -125,8 +126,8 @@ def test_an_interrupted_run_goes_on(tmp_path, to, monkeypatch):
     class Watch(Progress):
         first: int | None = None
 
-        def advance(self, n: int = 1, **info) -> None:
-            super().advance(n, **info)
+        def advance(self, n: int = 1) -> None:
+            super().advance(n)
             Watch.first = self.done if Watch.first is None else Watch.first
 
     straight = tmp_path / f"other-{DEST[to]}"

@@ -75,8 +75,8 @@ class Impatient(Progress):
         super().__init__()
         self.steps = steps
 
-    def advance(self, n: int = 1, **info: object) -> None:
-        super().advance(n, **info)
+    def advance(self, n: int = 1) -> None:
+        super().advance(n)
         if self.done >= self.steps:
             self.cancel()
 

@@ -176,9 +176,11 @@ class Stopper(Progress):
         self.steps = steps
         self.curve: list[dict[str, float]] = []
 
-    def changed(self, info: dict) -> None:  # type: ignore[type-arg]
-        if "curve" in info:
-            self.curve.append(info["curve"])
+    def emit(self, kind: str, /, **payload: object) -> None:
+        if kind == "curve":
+            self.curve.append(payload["row"])
+
+    def changed(self) -> None:
         if self.unit == "steps" and self.done >= self.steps:
             self.cancel()
 

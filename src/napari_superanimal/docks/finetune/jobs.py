@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_superanimal.docks.finetune.folders import free_name
 from napari_superanimal.jobs import ChildJob
-from superanimal.jobs.child import pack_object
+from superanimal.jobs.events import pack_object
 from superanimal.training.finetuning.run_folder import Row, holds_run, read_curves
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 from qtpy.QtCore import QObject
 
 from napari_superanimal.jobs import ChildJob
-from superanimal.jobs.child import pack_object, unpack_object
+from superanimal.jobs.events import pack_object, unpack_object
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -158,7 +158,7 @@ class Keeper(Callback):
                 write_weights(module.kept, self.best_weights, figures)
             self._write(row)
         self.progress.message(describe(row, self.total, better))
-        self.progress.changed({"curve": row})
+        self.progress.emit("curve", row=row)
 
     def _validate(self, trainer: Trainer, module: TrainingModule) -> dict[str, float]:
         """Return held-out figures, computed by the first process and told to all."""
