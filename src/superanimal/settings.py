@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 T = TypeVar("T")
+_UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
 
 
 class Settings:
@@ -90,13 +91,14 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 def _explained(found: Sequence[Any], kind: type[Any], value: Any, where: str) -> InputError:
     """Turn what pydantic found first into an error of ours."""
-    first = found[0]
+    unknown = [one for one in found if one["type"] in _UNKNOWN]
+    first = unknown[0] if unknown else found[0]
     raised = first.get("ctx", {}).get("error")
     if isinstance(raised, InputError):  # a rule of the dataclass itself
         return raised
     place, owner = _place(first["loc"], kind, value)
     name = ".".join(part for part in (where, place) if part) or "settings"
-    if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+    if first["type"] in _UNKNOWN:
         known = [field.name for field in fields(owner)] if is_dataclass(owner) else []
         near = nearest(str(first["loc"][-1]), known)
         remedy = f"did you mean {', '.join(near)}?" if near else ""

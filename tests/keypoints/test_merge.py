@@ -52,7 +52,7 @@ def test_merge_counts_warns_and_drops_copies(tmp_path):
     assert "no licence is known of two" in warnings
     text, page = done.report.to_text(), done.report.to_html()
     assert "Pictures that appear again (first one kept): 4" in text
-    assert "<td>one</td>" in page
+    assert '<td class="w">one</td>' in page
     saved = json.loads(done.report.save(tmp_path / "report")[0].read_text())
     assert saved["total"]["images"] == 6
     kept = merge([one, two], MOUSE, table, duplicates="keep")

@@ -166,7 +166,7 @@ def test_closing_the_window_ends_the_child_and_keeps_its_frames(
     run.job.landed.connect(lambda times, arrays: arrived.append(times.stop))
     wait_for(qtbot, run, lambda report: bool(arrived))
     pid, store = run.job.pid, run.job.store_path
-    viewer.window._qt_window.close()
+    viewer.close()
     qtbot.waitUntil(lambda: not run.report.running, timeout=PATIENCE_MS)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

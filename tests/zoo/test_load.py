@@ -180,7 +180,7 @@ def test_names_and_kinds() -> None:
         load_pose_model("superanimal_quadruped_ssdlite")
     with pytest.raises(ModelError, match="not on this computer") as caught:
         load_detector("superanimal_quadruped_ssdlite")
-    assert "superanimal models download superanimal_quadruped_ssdlite" in caught.value.remedy
+    assert "superanimal models download superanimal_quadruped_ssdlite" in caught.value.text("shell")
 
 
 def test_detector_finds_boxes_in_image_pixels_best_first(ssdlite_file: Path) -> None:

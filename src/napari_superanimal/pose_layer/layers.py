@@ -128,9 +128,11 @@ def layer_to_poses(layer: Points | LayerData) -> xr.Dataset:
         shown = layer.shown
     table = metadata.get(TABLE_KEY)
     if isinstance(table, PoseTable):
-        take_changes(table, np.asarray(data), np.asarray(shown))
         rows = np.arange(len(table)) if len(data) == len(table) else _rows_of_view(table)
         take_features(table, features, rows)
+        moved = take_changes(table, np.asarray(data), np.asarray(shown))
+        if len(moved) and features is not None:
+            features.loc[moved, ["confidence", "edited"]] = [EDITED_CONFIDENCE, True]
         return table.to_poses()
     return _sparse_to_poses(np.asarray(data), features, name)
 

@@ -63,7 +63,13 @@ def draw_image(
     truth, predicted = ((points - corner + 0.5) * scale - 0.5 for points in (truth, predicted))
     individuals = [""] * len(truth)
     painter = PosePainter(
-        picture.shape[:2], cases.keypoints, individuals, colors=colors, color_by="keypoint", skeleton=False
+        picture.shape[:2],
+        cases.keypoints,
+        individuals,
+        colors=colors,
+        color_by="keypoint",
+        skeleton=False,
+        radius=4.0,
     )
     painter.join(picture, truth, predicted)
     painter.draw(picture, truth, rings=np.ones(truth.shape[:2], dtype=bool))

@@ -98,7 +98,7 @@ def draw_animal(
     )
     drawn: Frame = np.ascontiguousarray(picture, dtype=np.uint8)
     place = xy * scale + shift[:, 2]
-    painter = PosePainter((tile, tile), labelled.keypoints, [""], space=space)
+    painter = PosePainter((tile, tile), labelled.keypoints, [""], space=space, radius=4.0)
     painter.draw(drawn, np.where(marked[:, None], place, np.nan)[None])
     for k in np.flatnonzero(marked).tolist() if names else ():
         write_text(drawn, labelled.keypoints[k], (place[k, 0] + 7, place[k, 1] - 4), 0.36)

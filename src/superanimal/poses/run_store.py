@@ -244,8 +244,8 @@ class RunStore:
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None  # none, or damaged: its chunk is computed again
         chunk, stop = int(record["chunk"]), int(record["stop"])
-        if self.marker(chunk).exists() or not self.rows(chunk).start < stop <= len(self):
-            return None
+        if self.marker(chunk).exists() or not self.rows(chunk).start < stop < self.rows(chunk).stop:
+            return None  # a whole chunk without its marker was not written: it is computed again
         return Begun(chunk, stop, arrays, record["state"])
 
     @property

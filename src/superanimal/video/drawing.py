@@ -44,6 +44,8 @@ class PosePainter:
         One ``#rrggbb`` per keypoint instead of the space's; see :func:`keypoint_colors`.
     skeleton
         Draw the lines between keypoints.
+    radius
+        Of the dots in pixels; by default it grows with the picture.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class PosePainter:
         color_by: str = "auto",
         colors: Sequence[str] | None = None,
         skeleton: bool = True,
+        radius: float | None = None,
     ) -> None:
         space = space or space_for(list(keypoints))
         count = len(keypoints)
@@ -76,7 +79,7 @@ class PosePainter:
         diagonal = float(np.hypot(*size))
         self._names = list(individuals) if len(individuals) > 1 else []
         self._plates = {name: _plate(name, float(np.clip(0.017 * diagonal, 9, 40))) for name in self._names}
-        self._radius = float(np.clip(0.0045 * diagonal, 1.6, 8.0))
+        self._radius = float(np.clip(0.0045 * diagonal, 1.6, 8.0)) if radius is None else radius
         self._line = max(1, round(0.0014 * diagonal))
         self._rim = max(1, round(0.0012 * diagonal))
 

@@ -30,7 +30,9 @@ def contact_sheet(
     tile
         Side of a tile in pixels.
     """
-    painter = PosePainter((tile, tile), samples.space.keypoints, [""], space=samples.space, skeleton=False)
+    painter = PosePainter(
+        (tile, tile), samples.space.keypoints, [""], space=samples.space, skeleton=False, radius=3.5
+    )
     tiles = []
     for n in range(count):
         sample = samples[n]
