@@ -4,9 +4,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from superanimal.errors import FormatError, InputError, NotFoundError
-from superanimal.inference.boxes import GivenBoxes, anchor_of, carried_box, load_boxes, pose_box, suppress
+from superanimal.inference.boxes import (
+    DetectorBoxes,
+    GivenBoxes,
+    anchor_of,
+    carried_box,
+    load_boxes,
+    pose_box,
+    suppress,
+)
+from superanimal.inference.settings import Settings
 from superanimal.poses import make_poses
 
 POSE = np.array([[10.0, 10.0], [50.0, 20.0], [30.0, 30.0], [500.0, 500.0]])
@@ -67,3 +77,14 @@ def test_absent_boxes_are_no_animals() -> None:
     found = GivenBoxes(boxes, (2, 3)).find(np.zeros((2, 20, 20, 3), np.uint8), np.array([0, 1]))
     assert found[0].xywh.tolist() == [[-2, -3, 10, 10]]
     assert len(found[1].xywh) == 0
+
+
+def test_boxes_are_found_at_full_precision_whatever_the_run_has() -> None:
+    class Detector:
+        def detect(self, frames: torch.Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
+            scale = torch.eye(4) @ torch.tensor([601.0, 603.0, 702.0, 805.0])
+            return [(scale.float().numpy()[None], np.ones(1, np.float32)) for _ in frames]
+
+    source = DetectorBoxes(Detector(), 0.5, Settings(device="cpu", precision="bf16"))  # type: ignore[arg-type]
+    found = source.find([np.zeros((1000, 1000, 3), np.uint8)], np.arange(1))
+    assert found[0].xywh.tolist() == [[601, 603, 101, 202]]

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from superanimal.errors import FormatError, InputError, NotFoundError
-from superanimal.inference.device import Batches, autocast
+from superanimal.inference.device import Batches
 from superanimal.inference.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,7 +65,6 @@ class DetectorBoxes:
         self.detector = detector
         self.threshold = threshold
         self.settings = settings
-        self.device = torch.device(settings.device)
         self.batches = Batches(max(1, settings.batch_size // 4))
 
     def find(self, frames: Sequence[np.ndarray], rows: np.ndarray) -> list[Boxes]:
@@ -80,9 +79,9 @@ class DetectorBoxes:
         return [found[i] for i in range(len(frames))]
 
     def _detect(self, frames: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-        pixels = torch.from_numpy(np.stack(frames)).to(self.device)
-        with torch.inference_mode(), autocast(self.settings.precision, self.device):
-            found = self.detector.detect(pixels)
+        # At full precision: torchvision casts anchors to the type of the offsets, so that bfloat16 would
+        # round a box at 600 px to 4 px. The detector moves the frames to where its network is.
+        found = self.detector.detect(torch.from_numpy(np.stack(frames)))
         return [(np.asarray(boxes, np.float32), np.asarray(scores, np.float32)) for boxes, scores in found]
 
     def _select(self, xyxy: np.ndarray, scores: np.ndarray, shape: tuple[int, ...]) -> Boxes:

@@ -23,6 +23,13 @@ S = TypeVar("S", bound="Sequence[np.ndarray] | np.ndarray")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _BATCH = {"cuda": 64, "mps": 16, "cpu": 8}
+_OUT_OF_MEMORY = (
+    "not enough memory",
+    "out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+"""How torch's errors, and those of the CUDA libraries behind it, say that memory ran out."""
 
 
 def resolve_device(name: str = "auto") -> torch.device:
@@ -89,7 +96,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError):
         return True
     text = str(error)
-    return isinstance(error, RuntimeError) and ("not enough memory" in text or "out of memory" in text)
+    return isinstance(error, RuntimeError) and any(sign in text for sign in _OUT_OF_MEMORY)
 
 
 class Batches:

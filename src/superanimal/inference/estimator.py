@@ -227,16 +227,19 @@ class Estimator:
         windows = crop_windows(xywh, entry.input_size, entry.crop_margin)
         done = 0
         for crops in self._crops(frames, owners, windows):
-            for outputs in self.batches.run(self._forward, crops):
-                number = len(next(iter(outputs.values())))
-                part = slice(done, done + number)
+
+            def work(chosen: np.ndarray, crops: np.ndarray = crops, done: int = done) -> None:
+                """Decode inside the batch: decoding takes memory of the device too."""
+                outputs, part = self._forward(crops[chosen[0] : chosen[-1] + 1]), done + chosen
                 here = CropWindows(windows.offset[part], windows.extent[part], windows.size)
                 points[part], confidence[part] = decode(
                     outputs, self.model.head, here, subpixel=self.enhanced
                 )
                 if len(self.pairs):
                     peaks[part] = pair_peaks(outputs, self.model.head, here, self.pairs)
-                done += number
+
+            self.batches.run(work, np.arange(len(crops)))
+            done += len(crops)
         return points, confidence, peaks
 
     def _crops(
@@ -270,6 +273,5 @@ class Estimator:
                     yield ready.result()
 
     def _forward(self, crops: np.ndarray) -> dict[str, torch.Tensor]:
-        pixels = torch.from_numpy(crops).to(self.device)
         with torch.inference_mode(), autocast(self.settings.precision, self.device):
-            return self.model.forward(self.model.preprocess(pixels))
+            return self.model.forward(self.model.preprocess(torch.from_numpy(crops)))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import torch
 from torch.utils.data import Sampler
 
+from superanimal.inference.device import is_out_of_memory
 from superanimal.training.loop.recipe import Recipe
 from superanimal.training.loop.task import Task
 
@@ -85,14 +86,16 @@ def _fits(
     device: torch.device,
 ) -> bool:
     """Whether forward and backward of ``size`` samples fit, with a tenth of the memory to spare."""
-    batch = {key: value.to(device) for key, value in task.samples.collate([sample] * size).items()}
+    torch.cuda.empty_cache()  # what a larger batch has left reserved is not this one's
+    torch.cuda.reset_peak_memory_stats(device)
     try:
-        torch.cuda.reset_peak_memory_stats(device)
+        batch = {key: value.to(device) for key, value in task.samples.collate([sample] * size).items()}
         task.loss(network, batch)["loss"].backward()
-        network.zero_grad(set_to_none=True)
-    except torch.cuda.OutOfMemoryError:
-        network.zero_grad(set_to_none=True)
-        torch.cuda.empty_cache()
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
         return False
+    finally:
+        network.zero_grad(set_to_none=True)
     total = torch.cuda.get_device_properties(device).total_memory
     return bool(torch.cuda.max_memory_reserved(device) < 0.9 * total)
