@@ -15,8 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 NEEDED = (
     "zarr", "numcodecs", "donfig", "google-crc32c", "dask", "partd", "locket", "toolz",
-    "platformdirs", "pycocotools", "filelock", "safetensors", "lazy_loader", "jinja2", "markupsafe", "pydantic",
-    "pydantic-core", "annotated-types", "typing-inspection", "typing-extensions", "psygnal",
+    "platformdirs", "pycocotools", "filelock", "safetensors", "lazy_loader", "jinja2", "markupsafe",
+    "pydantic", "pydantic-core", "annotated-types", "typing-inspection", "typing-extensions", "psygnal",
     "tifffile", "rich", "typer",
 )  # fmt: skip
 """Distributions; what a CUDA machine has (torch, pandas, h5py, huggingface_hub, ...) stays."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,6 @@ from superanimal.inference.boxes import (
     pose_box,
     suppress,
 )
-from superanimal.inference.settings import Settings
 from superanimal.poses import make_poses
 
 POSE = np.array([[10.0, 10.0], [50.0, 20.0], [30.0, 30.0], [500.0, 500.0]])
@@ -85,6 +85,9 @@ def test_boxes_are_found_at_full_precision_whatever_the_run_has() -> None:
             scale = torch.eye(4) @ torch.tensor([601.0, 603.0, 702.0, 805.0])
             return [(scale.float().numpy()[None], np.ones(1, np.float32)) for _ in frames]
 
-    source = DetectorBoxes(Detector(), 0.5, Settings(device="cpu", precision="bf16"))  # type: ignore[arg-type]
+    settings = SimpleNamespace(
+        batch_size=4, device="cpu", precision="bf16", nms=None, mode="enhanced", max_individuals=1
+    )
+    source = DetectorBoxes(Detector(), 0.5, settings)  # type: ignore[arg-type]
     found = source.find([np.zeros((1000, 1000, 3), np.uint8)], np.arange(1))
     assert found[0].xywh.tolist() == [[601, 603, 101, 202]]

@@ -9,7 +9,7 @@ from superanimal.training.loop import batches
 
 
 def test_what_a_larger_batch_left_reserved_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A card of 100: 4 samples take 95 of it (too near its end), 2 take 50; emptying alone gives memory back."""
+    """A card of 100: 4 samples take 95 of it (too much), 2 take 45; emptying alone gives memory back."""
     card = {"reserved": 0, "peak": 0}
 
     def reserve(amount: int) -> None:
