@@ -18,7 +18,7 @@ def test_auto_takes_what_is_there() -> None:
 def test_a_missing_gpu_is_said() -> None:
     with pytest.raises(DeviceError, match=r"'cuda' was asked for but no such device") as error:
         resolve_device("cuda")
-    assert "doctor" in error.value.remedy
+    assert "check the driver" in error.value.remedy
     with pytest.raises(DeviceError):
         resolve_device("cuda:3")
 
