@@ -64,6 +64,8 @@ def matched(widget: KeypointMappingWidget, labels: LabelledSet, pictures: Labell
     truth = pictures.to_poses()
     truth["confidence"] = truth["position"].isel(space=0, drop=True).notnull().astype("float32")
     widget.session.take(match_predictions(labels, truth), truth)
+    widget.canvas.setMinimumHeight(480)  # points lie apart on it
+    qtbot.wait(50)
     widget._show(fit=True)
     qtbot.wait(50)
     return widget

@@ -316,6 +316,10 @@ class Scroll(QScrollArea):
             self._fit()
         return False
 
+    def keyPressEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Leave keys to the dock: a scroll area would take the arrows, also those of its shortcuts."""
+        event.ignore()
+
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the size of what is inside."""
         inside = cast("QWidget", self.widget()).sizeHint()

@@ -34,7 +34,7 @@ from superanimal.zoo.checkpoint import fill, read_checkpoint, write_weights
 from superanimal.zoo.pose_model import PoseModel
 
 CACHE = Path(".cache")
-WEIGHTS = Path(__file__).parents[1] / "zoo" / "weights"
+WEIGHTS = Path(__file__).parents[2] / "zoo" / "weights"
 IN_MEMORY = 0
 """Processes that prepare samples: none, since each would copy all scenes."""
 KINDS = ("pose", "pose-validation", "detector", "detector-validation")
