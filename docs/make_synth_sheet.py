@@ -8,10 +8,27 @@ import cv2
 import numpy as np
 
 from superanimal.poses import load_space
-from superanimal.synth import Rendered, random_picture, random_quadruped_picture
+from superanimal.synth import (
+    Choice,
+    Rendered,
+    laboratory_picture,
+    random_picture,
+    random_quadruped_picture,
+)
 
 IMAGES = Path(__file__).with_name("images")
 SEEDS = {"quadruped": (310, 306, 211, 220, 317, 329), "topviewmouse": (12, 15, 21)}
+LABORATORIES = (
+    (1001, 30.0, 1, "holes"),
+    (1002, 40.0, 1, "maze"),
+    (1033, 60.0, 3, "box"),
+    (1014, 60.0, 1, "cage"),
+    (1025, 45.0, 1, "pool"),
+    (1006, 55.0, 1, "grid"),
+    (1007, 40.0, 0, "room"),
+    (1008, 60.0, 0, "box"),
+)
+"""Seed, body length, number of mice and place of the pictures of laboratories."""
 SIDE = 260
 
 
@@ -47,6 +64,13 @@ def main() -> None:
     ]
     sheet = np.vstack(rows)[..., ::-1]
     cv2.imwrite(str(IMAGES / "synth.jpg"), sheet, [cv2.IMWRITE_JPEG_QUALITY, 82])
+    places = [
+        laboratory_picture(seed, (SIDE, SIDE), length, number, Choice(setup=setup)).image
+        for seed, length, number, setup in LABORATORIES
+    ]
+    half = len(places) // 2
+    sheet = np.vstack([np.hstack(places[:half]), np.hstack(places[half:])])[..., ::-1]
+    cv2.imwrite(str(IMAGES / "laboratory.jpg"), sheet, [cv2.IMWRITE_JPEG_QUALITY, 80])
 
 
 if __name__ == "__main__":

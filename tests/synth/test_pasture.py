@@ -15,12 +15,20 @@ from superanimal.synth import (
     QuadrupedPose,
     QuadrupedShape,
     quadruped_box,
+    quadruped_picture,
     random_quadruped_picture,
     render_pasture,
 )
 from superanimal.synth.hides import PATTERNS, sample_hide
 from superanimal.synth.landscape import paint_landscape
-from superanimal.synth.pasture import photograph_pasture
+from superanimal.synth.pasture import (
+    ALL_AROUND,
+    FROM_THE_SIDE,
+    Outlook,
+    photograph_pasture,
+    sample_pasture,
+    stand,
+)
 
 INDEX = {name: k for k, name in enumerate(QUADRUPED)}
 CAMERA = Camera((150.0, 200.0), tilt=np.pi / 2 - 0.05, distance=4000.0)
@@ -142,3 +150,32 @@ def test_a_landscape_is_painted_everywhere(row: float) -> None:
 def test_pictures_are_not_flat() -> None:
     spread = [random_quadruped_picture(seed, (128, 128), 50.0, 1).image.std() for seed in range(12)]
     assert np.median(spread) > 15
+
+
+def test_animals_are_seen_from_all_around_too() -> None:
+    def shares(outlook: Outlook) -> tuple[float, float]:
+        """How long the trunk is across the picture, and how many animals lie or sit."""
+        across, low = [], []
+        for seed in range(40):
+            pasture = sample_pasture(np.random.default_rng(seed), (96, 96), 60.0, 1, outlook)
+            (beast,) = pasture.animals
+            points = pasture.camera.project(stand(beast).keypoints)[0]
+            front, rear = (points[QUADRUPED.index(name)] for name in ("back_base", "back_end"))
+            across.append(abs(front[0] - rear[0]) / 60.0)
+            low.append(beast.pose.lift < -0.2)
+        return float(np.mean(across)), float(np.mean(low))
+
+    side, around = shares(FROM_THE_SIDE), shares(ALL_AROUND)
+    assert around[0] < 0.85 * side[0]
+    assert around[1] > side[1] + 0.05
+
+
+def test_pictures_to_train_on_are_of_both_kinds() -> None:
+    size = (64, 64)
+    same = [
+        np.array_equal(
+            quadruped_picture(seed, size, 30.0, 1).image, random_quadruped_picture(seed, size, 30.0, 1).image
+        )
+        for seed in range(10)
+    ]
+    assert 0 < sum(same) < 10

@@ -5,10 +5,12 @@ from __future__ import annotations
 from superanimal.synth.anatomy import QUADRUPED, QuadrupedPose, QuadrupedShape
 from superanimal.synth.body import TOPVIEWMOUSE, MousePose, MouseShape, build_mouse
 from superanimal.synth.camera import Camera, Placement, place
+from superanimal.synth.laboratory import Choice, laboratory_picture, mouse_picture
 from superanimal.synth.pasture import (
     Beast,
     Pasture,
     quadruped_box,
+    quadruped_picture,
     random_quadruped_picture,
     render_pasture,
     sample_pasture,
@@ -31,6 +33,7 @@ __all__ = [
     "Animal",
     "Beast",
     "Camera",
+    "Choice",
     "MousePose",
     "MouseShape",
     "Pasture",
@@ -42,9 +45,12 @@ __all__ = [
     "animal_box",
     "build_mouse",
     "build_quadruped",
+    "laboratory_picture",
+    "mouse_picture",
     "photograph",
     "place",
     "quadruped_box",
+    "quadruped_picture",
     "random_picture",
     "random_quadruped_picture",
     "render",

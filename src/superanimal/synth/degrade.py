@@ -7,7 +7,11 @@ import numpy as np
 
 
 def degrade(
-    rng: np.random.Generator, image: np.ndarray, grey: float = 0.55, tint: float = 0.18
+    rng: np.random.Generator,
+    image: np.ndarray,
+    grey: float = 0.55,
+    tint: float = 0.18,
+    least: float = 0.35,
 ) -> np.ndarray:
     """Blur, grey or tint, gamma, exposure, vignette, noise, block compression.
 
@@ -19,6 +23,8 @@ def degrade(
         (H, W, 3) float32 RGB, about 0..1.
     grey, tint
         Chance of a grey picture, and strength of a colour cast.
+    least
+        How bright, 0..1, the exposure makes the brighter parts at least.
 
     Returns
     -------
@@ -45,9 +51,7 @@ def degrade(
         y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j].astype(np.float32)
         out = out * (1 - np.float32(rng.uniform(0, 0.4)) * (x * x + y * y) / 2)[..., None]
     bright = float(np.percentile(out[::8, ::8], 97))
-    gain = max(
-        np.exp(rng.normal(0, 0.22)), 0.35 / max(bright, 0.02)
-    )  # auto-exposure: never an all-black picture
+    gain = max(np.exp(rng.normal(0, 0.22)), least / max(bright, 0.02))  # never an all-black picture
     out = np.clip(out * np.float32(gain), 0, 1) ** np.float32(np.exp(rng.normal(0, 0.3)))
     lift = np.float32(abs(rng.normal(0, 0.05)))
     out = lift + (1 - lift) * out

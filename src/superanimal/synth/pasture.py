@@ -18,7 +18,7 @@ from superanimal.synth.quadruped import build_quadruped
 from superanimal.synth.raster import rasterise
 from superanimal.synth.scene import Rendered
 from superanimal.synth.shading import Light, cast_shadow, fractal_noise, illuminate
-from superanimal.synth.species import sample_posture, sample_quadruped, sample_species
+from superanimal.synth.species import RESTING, sample_posture, sample_quadruped, sample_species
 
 QUADRUPED_BOX: tuple[int, ...] = tuple(
     k for k, name in enumerate(QUADRUPED) if name != "tail_end" and "antler" not in name
@@ -174,8 +174,39 @@ def _seen(points: np.ndarray, height: np.ndarray, nearest: np.ndarray, length: f
     return inside & (nearest[row, column] - np.where(known, height, 0) < margin)
 
 
+@dataclass(frozen=True)
+class Outlook:
+    """How animals are looked at.
+
+    Attributes
+    ----------
+    around
+        Share of the animals that are turned any way instead of showing a side.
+    above, steepest
+        Share of the cameras that stand higher, and how high at most, radians above the horizon.
+    pets
+        Share of the pictures that are of dogs and cats.
+    resting
+        Share of those that sit or lie.
+    """
+
+    around: float = 0.12
+    above: float = 0.35
+    steepest: float = 0.6
+    pets: float = 0.0
+    resting: float = 0.0
+
+
+FROM_THE_SIDE = Outlook()
+ALL_AROUND = Outlook(around=0.65, above=0.6, steepest=0.9, pets=0.4, resting=0.45)
+
+
 def sample_pasture(
-    rng: np.random.Generator, size: tuple[int, int], length: float, animals: int = 1
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    length: float,
+    animals: int = 1,
+    outlook: Outlook = FROM_THE_SIDE,
 ) -> Pasture:
     """Draw a random scene.
 
@@ -189,11 +220,17 @@ def sample_pasture(
         Trunk length of the first animal in pixels; the others differ a little.
     animals
         How many.
+    outlook
+        How they are looked at.
     """
     elevation = float(
-        np.clip(rng.normal(0.08, 0.1), -0.18, 0.3) if rng.random() < 0.65 else rng.uniform(-0.1, 0.6)
+        np.clip(rng.normal(0.08, 0.1), -0.18, 0.3)
+        if rng.random() < 1 - outlook.above
+        else rng.uniform(-0.1, outlook.steepest)
     )
     species = sample_species(rng)
+    if outlook.pets and rng.random() < outlook.pets:
+        species = ("dog", "cat")[int(rng.random() < 0.3)]
     one_kind = rng.random() < 0.75
     hide = sample_hide(rng, species)
     herd: list[Beast] = []
@@ -201,12 +238,14 @@ def sample_pasture(
         kind = species if n == 0 or one_kind else sample_species(rng)
         shape = sample_quadruped(rng, kind)
         heading = (0.0, np.pi)[int(rng.integers(2))] + float(np.clip(rng.normal(0, 0.35), -0.9, 0.9))
-        if rng.random() < 0.12:
+        if rng.random() < outlook.around:
             heading = rng.uniform(0, 2 * np.pi)
         coat = hide if n == 0 or (one_kind and rng.random() < 0.5) else sample_hide(rng, kind)
         x, depth = (0.0, 0.0) if n == 0 else (rng.normal(0, 1.3) * length, rng.uniform(-0.7, 2.5) * length)
         own = length * (1.0 if n == 0 else rng.uniform(0.7, 1.2))
-        herd.append(Beast(shape, sample_posture(rng, kind, shape), coat, x, depth, heading, own))
+        resting = kind in ("dog", "cat") and rng.random() < outlook.resting if outlook.resting else False
+        posture = sample_posture(rng, kind, shape, RESTING if resting else None)
+        herd.append(Beast(shape, posture, coat, x, depth, heading, own))
     distance = length * float(np.exp(rng.uniform(np.log(5), np.log(40))))
     camera = Camera((0.0, 0.0), tilt=np.pi / 2 - elevation, distance=distance)
     center = _frame(rng, camera, herd, size)
@@ -309,3 +348,14 @@ def random_quadruped_picture(
     if animals is None:
         animals = int(rng.choice([1, 2, 3], p=[0.75, 0.19, 0.06]))
     return photograph_pasture(rng, sample_pasture(rng, size, length, animals))
+
+
+def quadruped_picture(seed: int, size: tuple[int, int], length: float, animals: int) -> Rendered:
+    """A picture to train on: every second one from the side, the others from all around, with pets at rest.
+
+    The parameters are those of :func:`random_quadruped_picture`.
+    """
+    if np.random.default_rng([seed, 3]).random() < 0.5:
+        return random_quadruped_picture(seed, size, length, animals)
+    rng = np.random.default_rng(seed)
+    return photograph_pasture(rng, sample_pasture(rng, size, length, animals, ALL_AROUND))

@@ -42,6 +42,10 @@ class Raster:
         """The part of this raster inside a window."""
         return Raster(self.depth[window], self.part[window])
 
+    def without(self, hidden: np.ndarray) -> Raster:
+        """What is left of this raster where ``hidden`` (H, W) bool is not set."""
+        return Raster(np.where(hidden, -np.inf, self.depth), np.where(hidden, -1, self.part))
+
 
 def rasterise(body: Body, camera: Camera, size: tuple[int, int]) -> Raster:
     """Draw a placed body.

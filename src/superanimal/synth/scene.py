@@ -36,7 +36,9 @@ class Scene:
     """Everything that determines a picture except the seeds of camera noise.
 
     ``background`` (H, W, 3) float32 RGB 0..1; ``mirrors`` are (axis, position px, strength): axis 0
-    reflects in a vertical wall at x, axis 1 in a horizontal wall at y.
+    reflects in a vertical wall at x, axis 1 in a horizontal wall at y. ``front`` (H, W) float32 is how high
+    things stand that hide what is lower, in pixels towards the camera (that of a
+    :class:`~superanimal.synth.stage.Stage`).
     """
 
     background: np.ndarray
@@ -48,6 +50,7 @@ class Scene:
     shadow_blur: float = 0.02
     contact: float = 0.3
     mirrors: tuple[tuple[int, float, float], ...] = ()
+    front: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,12 @@ def _reflect(layer: np.ndarray, axis: int, at: float) -> np.ndarray:
 
 
 def _darken(image: np.ndarray, scene: Scene, body: Body, raster: Raster, length: float) -> None:
-    """Cast and contact shadows of one body, in place."""
+    """Cast and contact shadows of one body, in place; none on what stands higher than the body."""
     sigma = max(0.6, scene.shadow_blur * length)
+    kept = None
+    if scene.front is not None:
+        above = scene.front > (body.centers[:, 2].max() + 0.1 * length)
+        kept = np.where(above[..., None], image, 0)
     for lamp in scene.lights:
         if scene.shadow * lamp.strength > 0.02:
             mask = cv2.GaussianBlur(cast_shadow(body, lamp, scene.camera, raster.part.shape), (0, 0), sigma)
@@ -95,6 +102,8 @@ def _darken(image: np.ndarray, scene: Scene, body: Body, raster: Raster, length:
         window = raster.window(int(0.12 * length) + 3)
         under = cv2.GaussianBlur(raster.mask[window].astype(np.float32), (0, 0), max(0.8, 0.035 * length))
         image[window] *= 1 - np.float32(scene.contact) * under[..., None]
+    if kept is not None:
+        np.copyto(image, kept, where=above[..., None])
 
 
 def render(scene: Scene) -> Rendered:
@@ -109,6 +118,10 @@ def render(scene: Scene) -> Rendered:
     size = image.shape[:2]
     bodies = [place(build_mouse(a.shape, a.pose), a.placement, scene.camera) for a in scene.animals]
     rasters = [rasterise(body, scene.camera, size) for body in bodies]
+    behind = [np.zeros(size, bool) for _ in bodies]
+    if scene.front is not None:
+        behind = [raster.mask & (raster.depth < scene.front) for raster in rasters]
+        rasters = [raster.without(hidden) for raster, hidden in zip(rasters, behind, strict=True)]
 
     for animal, body, raster in zip(scene.animals, bodies, rasters, strict=True):
         _darken(image, scene, body, raster, animal.placement.length)
@@ -145,6 +158,8 @@ def render(scene: Scene) -> Rendered:
     inside = ((points > -0.5) & (points < np.array([size[1] - 0.5, size[0] - 0.5]))).all(-1)
     on = owner[cell[..., 1], cell[..., 0]]
     mine = (on == np.arange(len(bodies))[:, None]) | (on == -1)
+    for n, hidden in enumerate(behind):
+        mine[n] &= ~hidden[cell[n, :, 1], cell[n, :, 0]]
     return Rendered(
         image, points, inside & mine, animal_box(points) if bodies else np.zeros((0, 4), np.float32)
     )

@@ -165,15 +165,31 @@ def sample_quadruped(rng: np.random.Generator, species: str) -> QuadrupedShape:
     return QuadrupedShape(tines=tines, **{k: v for k, v in positive.items() if k in known})
 
 
-def sample_posture(rng: np.random.Generator, species: str, shape: QuadrupedShape) -> QuadrupedPose:
-    """Draw one posture: standing, moving in some gait, grazing or sniffing, sitting, lying, rearing up."""
+RESTING = ("sit", "lie")
+
+
+def sample_posture(
+    rng: np.random.Generator, species: str, shape: QuadrupedShape, kinds: tuple[str, ...] | None = None
+) -> QuadrupedPose:
+    """Draw one posture: standing, moving in some gait, grazing or sniffing, sitting, lying, rearing up.
+
+    Parameters
+    ----------
+    rng
+        Source of all randomness.
+    species, shape
+        Whose posture.
+    kinds
+        Only these: ``stand``, ``move``, ``graze``, ``sit``, ``lie``, ``rear``, ``bow``.
+    """
     soft = species in ("dog", "cat", "bear")
     chances = np.array(
         [0.2, 0.48, 0.14, 0.1 if soft else 0.0, 0.06 if soft else 0.03, 0.05 if soft else 0.02, 0.03]
     )
     if species == "rodent":
         chances = np.array([0.25, 0.5, 0.12, 0.0, 0.0, 0.1, 0.03])
-    kind = rng.choice(["stand", "move", "graze", "sit", "lie", "rear", "bow"], p=chances / chances.sum())
+    names = ["stand", "move", "graze", "sit", "lie", "rear", "bow"]
+    kind = rng.choice(names, p=chances / chances.sum()) if kinds is None else rng.choice(list(kinds))
     height = shape.height
     low = species in ("rodent", "pig", "bear")
     neck = rng.normal(0.15 if low or species == "cow" else 0.6, 0.3)

@@ -69,13 +69,17 @@ class DetectorModel:
         return [((image - mean * 255) * (1 / (std * 255))).to(dtype) for image in images]
 
     @torch.inference_mode()
-    def detect(self, frames: Tensor | Sequence[Tensor]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def detect(
+        self, frames: Tensor | Sequence[Tensor], long_side: int | None = None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Find animals in frames.
 
         Parameters
         ----------
         frames
             uint8 RGB, (B, H, W, 3) or a list of (H, W, 3) of any sizes.
+        long_side
+            What a network that brings its own detection scales frames to, pixels; None: as it does by itself.
 
         Returns
         -------
@@ -85,7 +89,7 @@ class DetectorModel:
         """
         frames = list(frames)
         if not self.entry.num_classes:
-            return self._detect_classless(frames)
+            return self._detect_classless(frames, long_side)
         results = []
         for found in self.network(self.preprocess(frames)):
             keep = found["labels"] == self.entry.animal_class
@@ -93,10 +97,12 @@ class DetectorModel:
             results.append((boxes, scores))
         return results
 
-    def _detect_classless(self, frames: Sequence[Tensor]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _detect_classless(
+        self, frames: Sequence[Tensor], long_side: int | None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Ask a network that brings its own detection, once for frames of one size."""
         detect = module_of(self.entry.architecture).detect
         arrays = [frame.cpu().numpy() for frame in frames]
         if len({array.shape for array in arrays}) == 1:
-            return list(detect(self.network, arrays))
-        return [detect(self.network, [array])[0] for array in arrays]
+            return list(detect(self.network, arrays, long_side))
+        return [detect(self.network, [array], long_side)[0] for array in arrays]

@@ -52,7 +52,6 @@ def test_scenes_training_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             settings = scenes.SceneKind(MOUSE, side, (45.0, 60.0), (0.0, 1.0), scenes.KINDS[name].seed)
             monkeypatch.setitem(scenes.KINDS, name, settings)
     monkeypatch.setattr(scenes, "SHARD", 2)
-    monkeypatch.setattr(mini, "WEIGHTS", tmp_path)
     monkeypatch.setattr(mini, "calibrate", partial(mini.calibrate, count=16))
     for kind in mini.KINDS:
         mini.main(["scenes", "--cache", str(tmp_path), "--kind", kind, "--shards", "0:1"])
@@ -60,7 +59,7 @@ def test_scenes_training_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     start = Path(scenes.__file__).parents[2] / "zoo" / "weights" / "mini_topviewmouse.safetensors"
     mini.main(["pose", *common, "--steps", "1", "--seed", "5", "--start", str(start)])
     mini.main(["detector", *common, "--steps", "1"])
-    mini.main(["export", *common, "--commit", "abc"])
+    mini.main(["export", *common, "--commit", "abc", "--to", str(tmp_path)])
     best = read_checkpoint(tmp_path / "runs" / "tiny" / "pose" / "best.safetensors")
     for name, seed in (("mini_topviewmouse", "5"), ("mini_topviewmouse_detector", "0")):
         written, ours = (
@@ -76,6 +75,14 @@ def test_scenes_training_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     figures = json.loads(written.metadata["rendered_validation"])
     assert figures["within_10pct"] == float(best.metadata["held_out_within_10pct"])
     assert len(json.loads(written.metadata["calibration"])["numbers"]) == 3
+
+    monkeypatch.setattr(mini, "SHARDS", dict.fromkeys(mini.KINDS, 1))
+    common[-1] = "all"
+    mini.main(["all", *common, "--steps", "1", "--to", str(tmp_path / "all")])
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == [
+        "mini_topviewmouse.safetensors",
+        "mini_topviewmouse_detector.safetensors",
+    ]
 
 
 def test_shipped_weights_are_small() -> None:

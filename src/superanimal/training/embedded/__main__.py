@@ -1,8 +1,9 @@
-"""Train the embedded models from rendered animals: ``python -m superanimal.training.embedded``.
+"""Train the embedded models from rendered animals: ``python -m superanimal.training.embedded all``.
 
-No real image and no label is used. The order of work is, for each ``--model``, ``scenes`` (render the cache,
-each ``--kind``), ``pose`` and ``detector`` (train; a run that was stopped goes on), ``export`` (float16
-safetensors into the package). A run is a folder ``runs/<model>/pose`` or ``.../detector`` in the cache, see
+No real image and no label is used. ``all`` does everything for one ``--model``, and goes on where it was
+stopped: ``scenes`` (renders the cache, each ``--kind``), ``detector`` and ``pose`` (train), ``export``
+(float16 safetensors, into the package unless ``--to`` says where). Each can be done by itself. A run is a
+folder ``runs/<model>/pose`` or ``.../detector`` in the cache, see
 :mod:`superanimal.training.loop.fit`.
 """
 
@@ -24,6 +25,7 @@ from superanimal.progress import Progress
 from superanimal.training.embedded.confidence import calibrate
 from superanimal.training.embedded.scene_samples import TILT, SceneCrops, SceneFrames
 from superanimal.training.embedded.scene_task import SceneDetectorTask, ScenePoseTask
+from superanimal.training.embedded.scenes import KINDS as SCENES
 from superanimal.training.embedded.scenes import open_shards, render_shard
 from superanimal.training.embedded.subjects import MOUSE, SUBJECTS, Subject
 from superanimal.training.loop.fit import run
@@ -38,6 +40,10 @@ WEIGHTS = Path(__file__).parents[2] / "zoo" / "weights"
 IN_MEMORY = 0
 """Processes that prepare samples: none, since each would copy all scenes."""
 KINDS = ("pose", "pose-validation", "detector", "detector-validation")
+CHECKS = tuple(name for name in SCENES if name.startswith("check-"))
+"""Scenes of one kind of difficulty each, to measure with."""
+SHARDS = {"detector-validation": 1, "detector": 32, "pose-validation": 1, "pose": 32}
+"""Files of scenes that ``all`` renders."""
 CALIBRATION_SEED = 11
 LOOKS = Augmentation(
     erase=0.15,
@@ -194,17 +200,21 @@ class Lines(Progress):
 def main(arguments: list[str] | None = None) -> None:
     """Command line of this module."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["scenes", "pose", "detector", "export"])
+    parser.add_argument("what", choices=["all", "scenes", "pose", "detector", "export"])
     parser.add_argument("--model", choices=sorted(SUBJECTS), default=MOUSE.model)
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for scenes and runs")
-    parser.add_argument("--kind", choices=KINDS, default="pose", help="scenes: which kind")
+    parser.add_argument("--kind", choices=(*KINDS, *CHECKS), default="pose", help="scenes: which kind")
     parser.add_argument("--shards", default="0:48", help="scenes: range of shards, start:stop[:step]")
     parser.add_argument("--steps", type=int, default=6000, help="length of the training")
-    parser.add_argument("--start", type=Path, help="weights to start from (default: ImageNet)")
+    parser.add_argument("--every", type=int, help="steps from one validation and checkpoint to the next")
+    parser.add_argument(
+        "--start", type=Path, help="pose, detector: weights to start from (default: ImageNet)"
+    )
     parser.add_argument("--rate", type=float, default=1.0, help="factor of the learning rates")
     parser.add_argument("--run", help="name of the run (default: the model)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--to", type=Path, default=WEIGHTS, help="export: folder of the weights")
     parser.add_argument("--commit", default="", help="export: git commit that trained it")
     options = parser.parse_args(arguments)
     import cv2
@@ -214,23 +224,34 @@ def main(arguments: list[str] | None = None) -> None:
     subject, scenes = SUBJECTS[options.model], options.cache / "scenes"
     runs = options.cache / "runs" / (options.run or subject.model)
     lines = Lines()
-    if options.what == "scenes":
+    every = options.what == "all"
+    if every and options.start:
+        parser.error("--start: all starts from ImageNet; train pose and detector by themselves instead")
+    if every:
+        for kind, count in SHARDS.items():
+            for index in range(count):
+                lines.message(str(render_shard(scenes, subject.scenes + kind, index)))
+    elif options.what == "scenes":
         start, stop, step = ([int(v) for v in options.shards.split(":")] + [1])[:3]
         for index in range(start, stop, step):
-            lines.message(str(render_shard(scenes, subject.scenes + options.kind, index)))
-    elif options.what == "pose":
-        recipe = pose_recipe(subject, options.steps, rate=options.rate, seed=options.seed)
-        run(pose_task(scenes, subject, recipe, options.start), recipe, runs / "pose", progress=lines)
-    elif options.what == "detector":
+            kind = options.kind if options.kind in CHECKS else subject.scenes + options.kind
+            lines.message(str(render_shard(scenes, kind, index)))
+    if every or options.what == "detector":
         recipe = detector_recipe(subject, options.steps, rate=options.rate, seed=options.seed)
+        recipe = replace(recipe, validate_every=options.every)
         run(detector_task(scenes, subject, recipe, options.start), recipe, runs / "detector", progress=lines)
-    else:
-        target = WEIGHTS / f"{subject.model}.safetensors"
+    if every or options.what == "pose":
+        recipe = pose_recipe(subject, options.steps, rate=options.rate, seed=options.seed)
+        recipe = replace(recipe, validate_every=options.every)
+        run(pose_task(scenes, subject, recipe, options.start), recipe, runs / "pose", progress=lines)
+    if every or options.what == "export":
+        options.to.mkdir(parents=True, exist_ok=True)
+        target = options.to / f"{subject.model}.safetensors"
         if (runs / "pose").is_dir():
             export_pose(runs / "pose", scenes, subject, target, options.commit)
             lines.message(f"{target} {read_checkpoint(target).metadata}")
         if (runs / "detector").is_dir():
-            target = WEIGHTS / f"{subject.model}_detector.safetensors"
+            target = options.to / f"{subject.model}_detector.safetensors"
             export_detector(runs / "detector", target, options.commit)
             lines.message(f"{target} {read_checkpoint(target).metadata}")
 

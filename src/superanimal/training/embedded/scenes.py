@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from superanimal.errors import NotFoundError
 from superanimal.files import atomic_write
+from superanimal.synth import Choice, Rendered, laboratory_picture
 from superanimal.training.embedded.subjects import FOURLEGGED, MOUSE, Subject
 
 SHARD = 250
 """Scenes a file."""
+CHECKED = 60
+"""Scenes to measure one kind of difficulty with."""
+ANY = Choice()
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,8 @@ class SceneKind:
     """What the scenes of one cache look like.
 
     Square of ``side`` px, range of ``lengths`` px, chance of 0, 1, 2, ... animals, first seed. A length
-    is that of a mouse's body or of a quadruped's trunk.
+    is that of a mouse's body or of a quadruped's trunk. ``picture`` makes a scene, by default the
+    subject's; ``shard`` are the scenes a file, by default :data:`SHARD`.
     """
 
     subject: Subject
@@ -30,21 +36,48 @@ class SceneKind:
     lengths: tuple[float, float]
     herd: tuple[float, ...]
     seed: int
+    picture: Callable[[int, tuple[int, int], float, int], Rendered] | None = None
+    shard: int | None = None
 
 
+def _check(
+    number: int, lengths: tuple[float, float], herd: tuple[float, ...], choice: Choice = ANY, side: int = 800
+) -> SceneKind:
+    """Return scenes of mice to measure with, never to train on."""
+    return SceneKind(
+        MOUSE,
+        side,
+        lengths,
+        herd,
+        20_000_000 + 100_000 * number,
+        partial(laboratory_picture, choice=choice),
+        CHECKED,
+    )
+
+
+ONE = (0.0, 1.0)
 KINDS: dict[str, SceneKind] = {
-    "pose": SceneKind(MOUSE, 384, (50.0, 135.0), (0.0, 0.78, 0.17, 0.05), 1_000_000),
-    "pose-validation": SceneKind(MOUSE, 384, (50.0, 135.0), (0.0, 0.78, 0.17, 0.05), 9_000_000),
-    "detector": SceneKind(MOUSE, 320, (24.0, 190.0), (0.04, 0.66, 0.15, 0.08, 0.07), 2_000_000),
-    "detector-validation": SceneKind(MOUSE, 320, (24.0, 190.0), (0.04, 0.66, 0.15, 0.08, 0.07), 9_500_000),
-    "quadruped-pose": SceneKind(FOURLEGGED, 320, (50.0, 130.0), (0.0, 0.8, 0.15, 0.05), 3_000_000),
-    "quadruped-pose-validation": SceneKind(FOURLEGGED, 320, (50.0, 130.0), (0.0, 0.8, 0.15, 0.05), 9_200_000),
-    "quadruped-detector": SceneKind(
-        FOURLEGGED, 320, (18.0, 140.0), (0.06, 0.64, 0.16, 0.08, 0.06), 4_000_000
+    "pose": SceneKind(MOUSE, 384, (45.0, 135.0), (0.0, 0.68, 0.16, 0.09, 0.04, 0.03), 1_000_000),
+    "pose-validation": SceneKind(MOUSE, 384, (45.0, 135.0), (0.0, 0.68, 0.16, 0.09, 0.04, 0.03), 9_000_000),
+    "detector": SceneKind(MOUSE, 384, (10.0, 190.0), (0.16, 0.52, 0.13, 0.09, 0.06, 0.04), 2_000_000),
+    "detector-validation": SceneKind(
+        MOUSE, 384, (10.0, 190.0), (0.16, 0.52, 0.13, 0.09, 0.06, 0.04), 9_500_000
     ),
+    "quadruped-pose": SceneKind(FOURLEGGED, 320, (50.0, 170.0), (0.0, 0.8, 0.15, 0.05), 3_000_000),
+    "quadruped-pose-validation": SceneKind(FOURLEGGED, 320, (50.0, 170.0), (0.0, 0.8, 0.15, 0.05), 9_200_000),
+    "quadruped-detector": SceneKind(FOURLEGGED, 320, (18.0, 230.0), (0.1, 0.62, 0.15, 0.07, 0.06), 4_000_000),
     "quadruped-detector-validation": SceneKind(
-        FOURLEGGED, 320, (18.0, 140.0), (0.06, 0.64, 0.16, 0.08, 0.06), 9_700_000
+        FOURLEGGED, 320, (18.0, 230.0), (0.1, 0.62, 0.15, 0.07, 0.06), 9_700_000
     ),
+    "check-small": _check(0, (25.0, 50.0), ONE),
+    "check-middle": _check(1, (50.0, 100.0), ONE),
+    "check-large": _check(2, (100.0, 280.0), ONE),
+    "check-maze": _check(3, (50.0, 130.0), ONE, Choice(setup="maze", mood="day")),
+    "check-cage": _check(4, (110.0, 280.0), ONE, Choice(setup="cage")),
+    "check-dark": _check(5, (65.0, 180.0), ONE, Choice(mood="dark", coat="light")),
+    "check-huddle": _check(6, (75.0, 190.0), (0.0, 0.0, 0.3, 0.4, 0.2, 0.1), Choice(huddle=True)),
+    "check-tether": _check(7, (85.0, 220.0), ONE, Choice(tether=True)),
+    "check-empty": _check(8, (40.0, 250.0), (1.0,)),
 }
 
 
@@ -65,18 +98,18 @@ class SceneShard:
 
 
 def _render_shard(kind: SceneKind, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    most, count = len(kind.herd) - 1, len(kind.subject.keypoints)
-    images = np.zeros((SHARD, kind.side, kind.side, 3), np.uint8)
-    keypoints = np.full((SHARD, most, count, 2), np.nan, np.float32)
-    visible = np.zeros((SHARD, most, count), bool)
-    for k in range(SHARD):
-        seed = kind.seed + index * SHARD + k
+    most, count, scenes = len(kind.herd) - 1, len(kind.subject.keypoints), kind.shard or SHARD
+    images = np.zeros((scenes, kind.side, kind.side, 3), np.uint8)
+    keypoints = np.full((scenes, most, count, 2), np.nan, np.float32)
+    visible = np.zeros((scenes, most, count), bool)
+    for k in range(scenes):
+        seed = kind.seed + index * scenes + k
         rng = np.random.default_rng([seed, 7])
         low, high = np.log(kind.lengths)
         n = int(rng.choice(most + 1, p=kind.herd))
         longest = high if n < 3 else min(high, np.log(0.35 * kind.side))
         length = float(np.exp(rng.uniform(low, longest)))
-        picture = kind.subject.picture(seed, (kind.side, kind.side), length, n)
+        picture = (kind.picture or kind.subject.picture)(seed, (kind.side, kind.side), length, n)
         images[k] = picture.image
         keypoints[k, :n] = picture.keypoints
         visible[k, :n] = picture.visible
@@ -98,7 +131,7 @@ def render_shard(folder: Path, name: str, index: int) -> Path:
 
 
 def open_shards(folder: Path, name: str) -> list[SceneShard]:
-    """Every finished shard of a kind, in order, in memory.
+    """Every finished shard of a kind, in order; pictures stay on the disk until they are looked at.
 
     Raises
     ------
@@ -108,7 +141,7 @@ def open_shards(folder: Path, name: str) -> list[SceneShard]:
     shards = []
     for path in sorted((folder / name).glob("[0-9]*.npy")):
         with np.load(path.with_suffix(".npz")) as truth:
-            shards.append(SceneShard(np.load(path), truth["keypoints"], truth["visible"]))
+            shards.append(SceneShard(np.load(path, mmap_mode="r"), truth["keypoints"], truth["visible"]))
     if not shards:
         raise NotFoundError(f"{folder / name}: no scenes here; render them first")
     return shards

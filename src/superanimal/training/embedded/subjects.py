@@ -13,9 +13,9 @@ from superanimal.synth import (
     TOPVIEWMOUSE,
     Rendered,
     animal_box,
+    mouse_picture,
     quadruped_box,
-    random_picture,
-    random_quadruped_picture,
+    quadruped_picture,
 )
 
 
@@ -77,7 +77,7 @@ MOUSE = Subject(
     scenes="",
     space="topviewmouse",
     keypoints=TOPVIEWMOUSE,
-    picture=random_picture,
+    picture=mouse_picture,
     box=animal_box,
     crop_margin=2.0,  # 99 % of the tails then fit
     crop=192,
@@ -91,7 +91,7 @@ FOURLEGGED = Subject(
     scenes="quadruped-",
     space="quadruped",
     keypoints=QUADRUPED,
-    picture=random_quadruped_picture,
+    picture=quadruped_picture,
     box=quadruped_box,
     crop_margin=1.3,
     crop=192,

@@ -35,11 +35,14 @@ class MiniDetector(nn.Module):
         Channels of the pyramid.
     size_prior
         How much a large animal is preferred, see :func:`decode`.
+    long_side
+        What frames are scaled to for a usual look, pixels.
     """
 
-    def __init__(self, width: int = 64, size_prior: float = 0.0) -> None:
+    def __init__(self, width: int = 64, size_prior: float = 0.0, long_side: int = LONG_SIDE) -> None:
         super().__init__()
         self.size_prior = size_prior
+        self.long_side = long_side
         backbone: Any = timm.create_model(
             "tf_efficientnet_lite0", pretrained=False, features_only=True, out_indices=(2, 3)
         )
@@ -69,9 +72,9 @@ class MiniDetector(nn.Module):
         return {"center": self.center(features), "extent": self.extent(features)}
 
 
-def build(size_prior: float = 0.0) -> MiniDetector:
+def build(size_prior: float = 0.0, long_side: int = LONG_SIDE) -> MiniDetector:
     """Build the network with random weights (no download)."""
-    return MiniDetector(size_prior=size_prior)
+    return MiniDetector(size_prior=size_prior, long_side=long_side)
 
 
 def letterbox(frame: np.ndarray, long_side: int = LONG_SIDE) -> tuple[np.ndarray, float]:
@@ -155,7 +158,9 @@ def decode(
 
 
 @torch.inference_mode()
-def detect(network: MiniDetector, frames: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+def detect(
+    network: MiniDetector, frames: Sequence[np.ndarray], long_side: int | None = None
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Find animals in frames of one size.
 
     Parameters
@@ -164,6 +169,8 @@ def detect(network: MiniDetector, frames: Sequence[np.ndarray]) -> list[tuple[np
         In evaluation mode.
     frames
         (H, W, 3) uint8 RGB each, all of one size.
+    long_side
+        What they are scaled to; by default that of the network.
 
     Returns
     -------
@@ -171,7 +178,9 @@ def detect(network: MiniDetector, frames: Sequence[np.ndarray]) -> list[tuple[np
     """
     if not len(frames):
         return []
-    canvases, scales = zip(*(letterbox(frame) for frame in frames), strict=True)
+    canvases, scales = zip(
+        *(letterbox(frame, long_side or network.long_side) for frame in frames), strict=True
+    )
     weight = network.center.weight
     batch = torch.from_numpy(np.stack(canvases)).to(weight.device).permute(0, 3, 1, 2).float()
     outputs = {n: value.cpu() for n, value in network(batch.div_(127.5).sub_(1.0).to(weight.dtype)).items()}
