@@ -1,10 +1,10 @@
-"""Keypoint matching against the known table of real mice, and calibration from ten labelled frames.
+"""Keypoint matching against the known table of real mice, and offsets from ten labelled frames.
 
     python benchmarks/matching.py [--data ../shared/data] [--model mini_topviewmouse] [--splits 5]
 
 The model runs once on each data set with the labelled boxes. Matching: the table found with the labels' own
 names, with positions alone, and with hidden names on random thirds of the keypoints left out on both sides.
-Calibration: ten frames drawn at random, offsets measured on them, errors measured on all other frames.
+Offsets: ten frames drawn at random, offsets measured on them, errors measured on all other frames.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from _report import machine, table, write_section
 
 from superanimal.bootstrap import bootstrap
 from superanimal.inference.labelled_images import predict_images
-from superanimal.keypoints import Matching, calibrate, match_predictions
+from superanimal.keypoints import Matching, match_predictions, measure_offsets
 from superanimal.labels import LabelledSet, read_labels
 
 KNOWN = {
@@ -45,33 +45,31 @@ def main() -> None:
     options = parser.parse_args()
     if not options.data.exists():
         sys.exit(f"{options.data}: the real data are not here, nothing to measure")
-    matched, calibrated = [], []
+    matched, moved = [], []
     for name, known in KNOWN.items():
         labels = read_labels(options.data / name)
         predictions = predict_images(labels, options.model, boxes="labels", device="cpu")
         truth = known or {keypoint: keypoint for keypoint in labels.keypoints}
         matched += measure_matching(name, labels, predictions, truth)
         if known:
-            calibrated += [
-                measure_calibration(labels, predictions, truth, seed) for seed in range(options.splits)
-            ]
+            moved += [measured(labels, predictions, truth, seed) for seed in range(options.splits)]
     first = table(["data set", "labels", "images", "keypoints", "right", "wrong", "left alone"], matched)
     second = table(
         ["split", "moved", "error before px", "error after px", "gain px (95 % interval)",
          "RMSE before to after px", "gain stated by cross-validation px"],
-        calibrated,
+        moved,
     )  # fmt: skip
     text = (
         f"`{options.model}` with labelled boxes.\n\n"
         "**Matching**: keypoints with the right counterpart, with another, with none. Hidden names: "
         f"{ROUNDS} draws, in each a third of the labels' keypoints and a third of the model's is taken away. "
         "Where the counterpart is gone, right is to be left alone, wrong to be joined to a neighbour.\n\n"
-        f"{first}\n\n**Calibration** of openfield from {FRAMES} random frames with their labels; errors on "
+        f"{first}\n\n**Offsets** of openfield from {FRAMES} random frames with their labels; errors on "
         f"the other frames, never used for anything:\n\n{second}"
     )
     print(machine(), text, sep="\n")
     if not options.no_report:
-        write_section("Keypoint matching and calibration", text)
+        write_section("Keypoint matching and offsets", text)
 
 
 def measure_matching(
@@ -121,24 +119,22 @@ def hidden(labels: LabelledSet, predictions: xr.Dataset, truth: dict[str, str]) 
     return tuple(row.astype(str).tolist() for row in counts)
 
 
-def measure_calibration(
-    labels: LabelledSet, predictions: xr.Dataset, truth: dict[str, str], seed: int
-) -> list[str]:
-    """Return a row of the table: ten frames to calibrate, the rest to measure."""
+def measured(labels: LabelledSet, predictions: xr.Dataset, truth: dict[str, str], seed: int) -> list[str]:
+    """Return a row of the table: ten frames to measure offsets on, the rest to measure."""
     order = np.random.default_rng(seed).permutation(len(labels))
     few, rest = np.sort(order[:FRAMES]), np.sort(order[FRAMES:])
-    calibration = calibrate(labels.subset(few), predictions.isel(time=few), truth)
+    offsets = measure_offsets(labels.subset(few), predictions.isel(time=few), truth)
     test = labels.subset(rest)
     before = errors(test, predictions.isel(time=rest), truth)
-    after = errors(test, calibration.apply(predictions.isel(time=rest)), truth)
+    after = errors(test, offsets.apply(predictions.isel(time=rest)), truth)
     means = [np.nanmean(own, axis=1) for own in (before, after)]
     gain = bootstrap(
         lambda w: {"gain": float(w @ (means[0] - means[1]) / w.sum())}, [str(i) for i in range(len(rest))]
     )["gain"]
-    stated, low, high = calibration.facts["gain"]["gain_px"]
+    stated, low, high = offsets.facts["gain"]["gain_px"]
     return [
         str(seed),
-        ", ".join(calibration.moved),
+        ", ".join(offsets.moved),
         f"{np.nanmean(before):.2f}",
         f"{np.nanmean(after):.2f}",
         f"{gain.value:.2f} ({gain.low:.2f} to {gain.high:.2f})",

@@ -4,8 +4,8 @@
 
 The whole pipeline runs from the raw image with its own detector; no true box is used. Errors are Euclidean
 distances in original pixels, and in percent of the mean distance from nose to tail base. AP is COCO's, as
-``superanimal evaluate`` gives it. On openfield a calibration from 10 labelled images, without training, is
-measured on the other images.
+``superanimal evaluate`` gives it. On openfield, what offsets from 10 labelled images gain, without
+training, is measured on the other images.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ import numpy as np
 import xarray as xr
 from _report import machine, table, write_section
 
-from superanimal.errors import CalibrationRefused
+from superanimal.errors import OffsetsRefused
 from superanimal.evaluation import evaluate
 from superanimal.inference.labelled_images import predict_images
-from superanimal.keypoints import calibrate
+from superanimal.keypoints import measure_offsets
 from superanimal.labels import LabelledSet, read_labels
 
 MODEL = "mini_topviewmouse"
-CALIBRATION_IMAGES, DRAWS = 10, 5
+OFFSET_IMAGES, DRAWS = 10, 5
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Case:
     title: str
     folder: str
     names: dict[str, str]
-    calibrate: bool = False
+    offsets: bool = False
 
 
 CASES = (
@@ -46,7 +46,7 @@ CASES = (
         "openfield (4 keypoints)",
         "dlc-openfield",
         {"snout": "nose", "leftear": "left_ear", "rightear": "right_ear", "tailbase": "tail_base"},
-        calibrate=True,
+        offsets=True,
     ),
     Case("golden mouse (27 keypoints)", "dlc-golden-mouse", {}),
 )
@@ -58,19 +58,19 @@ def errors(labels: LabelledSet, poses: xr.Dataset, ours: list[str], images: np.n
     return np.linalg.norm(position.transpose("time", "keypoint", "space").values - labels.xy[images], axis=-1)
 
 
-def calibrated(labels: LabelledSet, poses: xr.Dataset, ours: list[str]) -> list[float]:
-    """Mean error (px) of the other images after a calibration from 10 random ones; one figure a draw.
+def moved_error(labels: LabelledSet, poses: xr.Dataset, ours: list[str]) -> list[float]:
+    """Mean error (px) of the other images moved by offsets from 10 random ones; one figure a draw.
 
-    A calibration that is refused, because its gain may be chance, moves nothing.
+    Offsets that are refused, because their gain may be chance, move nothing.
     """
     means = []
     for seed in range(DRAWS):
         order = np.random.default_rng(seed).permutation(len(labels))
-        few, rest = np.sort(order[:CALIBRATION_IMAGES]), np.sort(order[CALIBRATION_IMAGES:])
+        few, rest = np.sort(order[:OFFSET_IMAGES]), np.sort(order[OFFSET_IMAGES:])
         table = dict(zip(labels.keypoints, ours, strict=True))
         try:
-            moved = calibrate(labels.subset(few), poses.isel(time=few), table).apply(poses)
-        except CalibrationRefused:
+            moved = measure_offsets(labels.subset(few), poses.isel(time=few), table).apply(poses)
+        except OffsetsRefused:
             moved = poses
         means.append(round(float(np.nanmean(errors(labels, moved, ours, rest))), 2))
     return means
@@ -114,7 +114,7 @@ def measure(case: Case, data: Path) -> dict[str, object]:
         "confidence_when_good": float(sure[good].mean()),
         "confidence_when_bad": float(sure[bad].mean()) if bad.any() else None,
         "calibration_error": result["calibration_error"],
-        "calibrated_mean_px": calibrated(labels, poses, ours) if case.calibrate else None,
+        "moved_mean_px": moved_error(labels, poses, ours) if case.offsets else None,
         "images_per_second": len(labels) / seconds,
         "mean_px_by_keypoint": {
             name: round(float(value), 2)
@@ -161,10 +161,10 @@ def main() -> None:
     if not options.no_report:
         detail = "\n".join(f"* {r['case']}, mean px by keypoint: {r['mean_px_by_keypoint']}" for r in results)
         detail += "\n" + "\n".join(
-            f"* {r['case']}, calibrated from {CALIBRATION_IMAGES} images, mean px of the others: "
-            f"{r['calibrated_mean_px']}"
+            f"* {r['case']}, moved by offsets from {OFFSET_IMAGES} images, mean px of the others: "
+            f"{r['moved_mean_px']}"
             for r in results
-            if r["calibrated_mean_px"]
+            if r["moved_mean_px"]
         )
         text = "Zero-shot, whole pipeline from the raw image with its own detector, enhanced mode.\n\n"
         write_section("Embedded models on real mice", text + table(header, rows) + "\n\n" + detail)

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from superanimal.inference.labelled_images import predict_images
-from superanimal.keypoints import calibrate, match_predictions, save_matching
+from superanimal.keypoints import match_predictions, measure_offsets, save_matching
 from superanimal.labels import LabelledSet, synthetic_labels
 
 IMAGES = Path(__file__).with_name("images")
@@ -74,12 +74,12 @@ def main() -> None:
             small = cv2.resize(picture, None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA)
             cv2.imwrite(str(IMAGES / f"match_{name}.png"), small, [cv2.IMWRITE_PNG_COMPRESSION, 9])
         few = list(range(10))
-        calibration = calibrate(single.subset(few), predictions.isel(time=few), matching)
-        print(calibration.moved, calibration.facts["gain"])
-        moved = calibration.apply(predictions)
+        offsets = measure_offsets(single.subset(few), predictions.isel(time=few), matching)
+        print(offsets.moved, offsets.facts["gain"])
+        moved = offsets.apply(predictions)
         rows = range(10, 14)
         strip = np.concatenate([draw(single, predictions, moved, row) for row in rows], axis=1)
-        cv2.imwrite(str(IMAGES / "match_calibration.jpg"), strip[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
+        cv2.imwrite(str(IMAGES / "match_offsets.jpg"), strip[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
 
 
 if __name__ == "__main__":

@@ -126,8 +126,8 @@ class NoAnimalsError(SuperAnimalError):
     exit_code = 9
 
 
-class CalibrationRefused(SuperAnimalError):  # noqa: N818 - a finding, not a fault
-    """A calibration would not make predictions better, as far as the labels can tell."""
+class OffsetsRefused(SuperAnimalError):  # noqa: N818 - a finding, not a fault
+    """Offsets would not make predictions better, as far as the labels can tell."""
 
     exit_code = 10
 

@@ -1,4 +1,4 @@
-"""``superanimal match`` from a folder of labels to table, figures and calibration."""
+"""``superanimal match`` from a folder of labels to table, figures and offsets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from superanimal.keypoints import load_table
 from superanimal.labels import LabelledSet, materialize, synthetic_labels
-from superanimal.poses.offsets import load_calibration
+from superanimal.poses.offsets import load_offsets
 
 Call = Callable[..., tuple[int, str, str]]
 KEPT = ("nose", "left_ear", "right_ear", "mouse_center", "tail_base")
@@ -32,7 +32,7 @@ def test_table_figures_and_refusal(superanimal: Call, rendered: LabelledSet, tmp
     project = materialize(rendered, tmp_path / "lab-coco", "coco", images="copy").path
     out = tmp_path / "out"
     code, said, error = superanimal(
-        "match", project, "--out", out, "--column", "lab", "--device", "cpu", "--calibrate"
+        "match", project, "--out", out, "--column", "lab", "--device", "cpu", "--offsets"
     )
     assert re.search(
         r"1[12] images, \d+ animals, space topviewmouse", said
@@ -42,13 +42,13 @@ def test_table_figures_and_refusal(superanimal: Call, rendered: LabelledSet, tmp
     assert sum(right) >= 4
     assert (out / "frequency.png").stat().st_size > 5000 and (out / "bias.png").stat().st_size > 5000
     if code == 10:  # the model was trained on this renderer: it should mean the same points
-        assert "may be chance" in error and not (out / "calibration.json").exists()
+        assert "may be chance" in error and not (out / "offsets.json").exists()
     else:
         assert code == 0
-        assert load_calibration(out / "calibration.json").facts["gain"]["gain_px"][1] > 0
+        assert load_offsets(out / "offsets.json").facts["gain"]["gain_px"][1] > 0
 
 
-def test_a_real_difference_is_calibrated(superanimal: Call, rendered: LabelledSet, tmp_path: Path) -> None:
+def test_a_real_difference_is_moved(superanimal: Call, rendered: LabelledSet, tmp_path: Path) -> None:
     """Nose and tail base, under their own names, are labelled 6 % of the body length further inside."""
     xy = rendered.xy.copy()
     heading = xy[:, 0] - xy[:, 4]
@@ -58,10 +58,10 @@ def test_a_real_difference_is_calibrated(superanimal: Call, rendered: LabelledSe
     moved = rendered.with_columns(keypoints=KEPT, xy=xy, visibility=marked)
     project = materialize(moved, tmp_path / "lab-coco", "coco", images="copy").path
     out = tmp_path / "out"
-    code, said, _ = superanimal("match", project, "--out", out, "--device", "cpu", "--calibrate")
+    code, said, _ = superanimal("match", project, "--out", out, "--device", "cpu", "--offsets")
     assert code == 0
-    assert "tail_base (by name)" in said and "calibration: " in said
-    document = json.loads((out / "calibration.json").read_text())
+    assert "tail_base (by name)" in said and "offsets: " in said
+    document = json.loads((out / "offsets.json").read_text())
     assert document["model"] == "mini_topviewmouse" and len(document["weights"]) == 64
     assert document["keypoints"]["tail_base"]["offset"][0] == pytest.approx(0.06, abs=0.03)
 

@@ -1,4 +1,4 @@
-"""Errors, steadiness and calibration against values worked out by hand."""
+"""Errors, steadiness and reliability against values worked out by hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from superanimal.bootstrap import bootstrap
 from superanimal.evaluation.cases import make_cases
 from superanimal.evaluation.errors import PointErrors, Swaps, reference_lengths
 from superanimal.evaluation.pairing import pair_animals
-from superanimal.evaluation.reliability import Calibration
+from superanimal.evaluation.reliability import Reliability
 from superanimal.evaluation.stability import body_size, dropped, is_video, jitter, stability
 from superanimal.evaluation.tables import image_table, keypoint_table
 from superanimal.evaluation.weighted import Ordered
@@ -94,18 +94,18 @@ def test_left_and_right_swapped_collapsed_and_too_close(labels_of, poses_of) -> 
     assert np.isnan(swaps.summary(np.array([0, 0, 0, 1]))["left_right_swaps"])
 
 
-def test_calibration_by_hand(labels_of, poses_of) -> None:
+def test_reliability_by_hand(labels_of, poses_of) -> None:
     """Animal of 100 px, right within 10: confidences .95 .95 right, .85 wrong, .15 wrong."""
     truth = [[[[0, 0], [100, 0]]], [[[0, 0], [100, 0]]]]
     predicted = [[[[0, 1], [100, 9]]], [[[0, 11], [100, 90]]]]
     sure = np.array([[[0.95, 0.95]], [[0.85, 0.15]]])
-    calibration = Calibration(pairs_of(labels_of, poses_of, truth, predicted, sure))
-    found = calibration.summary(np.ones(2, int))
+    reliability = Reliability(pairs_of(labels_of, poses_of, truth, predicted, sure))
+    found = reliability.summary(np.ones(2, int))
     assert found["calibration_error"] == pytest.approx((2 * 0.05 + 0.85 + 0.15) / 4, abs=1e-6)
     assert found["brier_score"] == pytest.approx((2 * 0.05**2 + 0.85**2 + 0.15**2) / 4, abs=1e-6)
     assert found["confidence_AUROC"] == 1
-    assert calibration.diagram(np.ones(2, int))["count"].tolist() == [0, 1, 0, 0, 0, 0, 0, 0, 1, 2]
-    assert calibration.diagram(np.array([3, 0]))["count"][-1] == 6
+    assert reliability.diagram(np.ones(2, int))["count"].tolist() == [0, 1, 0, 0, 0, 0, 0, 0, 1, 2]
+    assert reliability.diagram(np.array([3, 0]))["count"][-1] == 6
 
 
 def test_jitter_by_hand(poses_of) -> None:

@@ -1,4 +1,4 @@
-"""A calibrated run holds moved points, goes on with the same bytes, and is never mixed with another."""
+"""A run with offsets holds moved points, goes on with the same bytes, and is never mixed with another."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from superanimal.inference import Analyzer
 from superanimal.inference.analyzer import weights_hash
 from superanimal.poses import get_provenance
 from superanimal.poses.animal_frame import Shape
-from superanimal.poses.offsets import Calibration
+from superanimal.poses.offsets import Offsets
 from superanimal.poses.run_store import RunStore
 from superanimal.progress import Progress
 
 
 @pytest.fixture(scope="module")
-def calibration() -> Calibration:
+def offsets() -> Offsets:
     """The nose lies a quarter of the length further forward, the tail as much to the left."""
     points = np.array([[0.5, 0.0], [0.0, 0.0], [-0.5, 0.0]])
     offsets = np.array([[0.25, 0.0], [0.0, 0.0], [0.0, 0.25]])
     intervals = np.full((3, 2, 2), np.nan)
     weights = weights_hash(BlobPose())
-    return Calibration(Shape(KEYPOINTS, points, "", False), offsets, intervals, {}, "blobs", weights)
+    return Offsets(Shape(KEYPOINTS, points, "", False), offsets, intervals, {}, "blobs", weights)
 
 
-def analyzer(out: Path, calibration: Calibration | Path | None = None, **options: Any) -> Analyzer:
+def analyzer(out: Path, offsets: Offsets | Path | None = None, **options: Any) -> Analyzer:
     options = {"device": "cpu", "batch_size": 8, "detector_every": 3, "formats": (), **options}
-    return Analyzer(BlobPose(), detector=BlobDetector(), out=out, calibration=calibration, **options)
+    return Analyzer(BlobPose(), detector=BlobDetector(), out=out, offsets=offsets, **options)
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -45,45 +45,43 @@ class CancelAt(Progress):
 
 
 @pytest.fixture(scope="module")
-def whole(long_clip: Path, calibration: Calibration, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The store of an uninterrupted calibrated run."""
-    return analyzer(tmp_path_factory.mktemp("whole"), calibration).run(long_clip).store
+def whole(long_clip: Path, offsets: Offsets, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of an uninterrupted run with offsets."""
+    return analyzer(tmp_path_factory.mktemp("whole"), offsets).run(long_clip).store
 
 
 def test_the_run_holds_the_moved_points(
-    long_clip: Path, whole: Path, calibration: Calibration, tmp_path: Path
+    long_clip: Path, whole: Path, offsets: Offsets, tmp_path: Path
 ) -> None:
     plain = analyzer(tmp_path).run(long_clip).poses
     moved = RunStore.open(whole).to_poses()
-    expected = calibration.apply(plain)
+    expected = offsets.apply(plain)
     assert np.allclose(moved["position"], expected["position"], atol=1e-3, equal_nan=True)
     assert moved["boxes"].equals(plain["boxes"]) and moved["confidence"].equals(plain["confidence"])
     shift = np.linalg.norm(moved["position"].values - plain["position"].values, axis=1)[:, :, 0]
     assert np.median(shift, axis=0) == pytest.approx([SPACING / 2, 0, SPACING / 2], abs=0.3)
-    assert get_provenance(moved)["calibration"]["digest"] == calibration.digest
-    with pytest.raises(InputError, match="calibrated already"):
-        calibration.apply(moved)
+    assert get_provenance(moved)["calibration"]["digest"] == offsets.digest
+    with pytest.raises(InputError, match="moved by offsets already"):
+        offsets.apply(moved)
 
 
 def test_a_stopped_run_goes_on_with_the_same_bytes(
-    long_clip: Path, whole: Path, calibration: Calibration, tmp_path: Path
+    long_clip: Path, whole: Path, offsets: Offsets, tmp_path: Path
 ) -> None:
-    file = calibration.save(tmp_path / "c.json")
+    file = offsets.save(tmp_path / "c.json")
     with pytest.raises(Cancelled):
         analyzer(tmp_path, file).run(long_clip, CancelAt())
     assert content(analyzer(tmp_path, file).run(long_clip).store) == content(whole)
 
 
-def test_runs_of_other_calibrations_are_not_mixed(
-    clip: Path, calibration: Calibration, tmp_path: Path
-) -> None:
+def test_runs_of_other_offsets_are_not_mixed(clip: Path, offsets: Offsets, tmp_path: Path) -> None:
     analyzer(tmp_path).run(clip)
-    with pytest.raises(InputError, match=f"calibration was None and is '{calibration.digest}'"):
-        analyzer(tmp_path, calibration).run(clip)
-    assert analyzer(tmp_path, calibration, resume=False).run(clip).frames_with_animals == 300
+    with pytest.raises(InputError, match=f"offsets was None and is '{offsets.digest}'"):
+        analyzer(tmp_path, offsets).run(clip)
+    assert analyzer(tmp_path, offsets, resume=False).run(clip).frames_with_animals == 300
 
 
-def test_a_calibration_of_other_weights_is_refused(calibration: Calibration, tmp_path: Path) -> None:
-    other = Calibration(calibration.shape, calibration.offsets, calibration.intervals, {}, "blobs", "0" * 64)
-    with pytest.raises(InputError, match="the calibration is for blobs"):
+def test_offsets_of_other_weights_are_refused(offsets: Offsets, tmp_path: Path) -> None:
+    other = Offsets(offsets.shape, offsets.values, offsets.intervals, {}, "blobs", "0" * 64)
+    with pytest.raises(InputError, match="the offsets are for blobs"):
         analyzer(tmp_path, other)

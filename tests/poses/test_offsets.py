@@ -1,4 +1,4 @@
-"""A calibration moves what it should, leaves the rest alone, and refuses poses it is not for."""
+"""Offsets move what they should, leave the rest alone, and refuse poses they are not for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import xarray as xr
 from superanimal.errors import FormatError, InputError, NotFoundError
 from superanimal.poses import get_provenance, make_poses
 from superanimal.poses.animal_frame import Shape
-from superanimal.poses.offsets import Calibration, load_calibration
+from superanimal.poses.offsets import Offsets, load_offsets
 
 NAMES = ("nose", "left_ear", "right_ear", "neck", "tail_base")
 BODY = np.array([[0.5, 0], [0.3, 0.15], [0.3, -0.15], [0.1, 0], [-0.5, 0]])
@@ -20,14 +20,14 @@ RECORD = {"model": "made-up", "weights": "cd" * 32}
 
 
 @pytest.fixture
-def calibration() -> Calibration:
+def offsets() -> Offsets:
     """The nose lies 0.1 body lengths further forward, the left ear 0.05 further out; the rest stays."""
     offsets = np.zeros((5, 2))
     offsets[0], offsets[1] = [0.1, 0], [0, 0.05]
     intervals = np.where(
         offsets.any(-1)[:, None, None], np.stack([offsets - 0.01, offsets + 0.01], 1), np.nan
     )
-    return Calibration(
+    return Offsets(
         Shape(NAMES, BODY, "tail_base to nose", False),
         offsets,
         intervals,
@@ -57,9 +57,9 @@ def point(ds: xr.Dataset, row: int, keypoint: str, animal: int) -> np.ndarray:
     return ds["position"].isel(time=row, individual=animal).sel(keypoint=keypoint).values
 
 
-def test_points_move_in_the_animals_own_frame(calibration: Calibration) -> None:
+def test_points_move_in_the_animals_own_frame(offsets: Offsets) -> None:
     before = poses()
-    after = calibration.apply(before)
+    after = offsets.apply(before)
     assert point(after, 0, "nose", 0) - point(before, 0, "nose", 0) == pytest.approx([10, 0], abs=1e-3)
     assert point(after, 0, "left_ear", 0) - point(before, 0, "left_ear", 0) == pytest.approx(
         [0, -5], abs=1e-3
@@ -74,70 +74,78 @@ def test_points_move_in_the_animals_own_frame(calibration: Calibration) -> None:
     assert after["confidence"].equals(before["confidence"])
     assert before.equals(poses())
     assert get_provenance(after)["calibration"] == {
-        "digest": calibration.digest, "model": "made-up", "weights": "cd" * 32, "moved": ["nose", "left_ear"],
+        "digest": offsets.digest, "model": "made-up", "weights": "cd" * 32, "moved": ["nose", "left_ear"],
     }  # fmt: skip
     assert get_provenance(after)["action"] == "analyze"
 
 
-def test_points_a_person_placed_stay(calibration: Calibration) -> None:
+def test_points_a_person_placed_stay(offsets: Offsets) -> None:
     edited = np.zeros((2, 5, 2), dtype=bool)
     edited[0, 0, 0] = True
     before = poses(edited=edited)
-    after = calibration.apply(before)
+    after = offsets.apply(before)
     assert np.array_equal(point(after, 0, "nose", 0), point(before, 0, "nose", 0))
     assert not np.array_equal(point(after, 0, "left_ear", 0), point(before, 0, "left_ear", 0))
 
 
-def test_animals_without_a_frame_stay(calibration: Calibration) -> None:
+def test_animals_without_a_frame_stay(offsets: Offsets) -> None:
     before = poses()
     before["position"][0, :, 2:, 0] = np.nan
-    after = calibration.apply(before)
+    after = offsets.apply(before)
     assert np.array_equal(point(after, 0, "nose", 0), point(before, 0, "nose", 0))
 
 
-def test_the_file_gives_the_same_calibration(calibration: Calibration, tmp_path: Path) -> None:
-    again = load_calibration(calibration.save(tmp_path / "c.json"))
+def test_the_file_gives_the_same_offsets(offsets: Offsets, tmp_path: Path) -> None:
+    again = load_offsets(offsets.save(tmp_path / "c.json"))
     assert (again.table, again.facts, again.moved) == (
-        calibration.table,
-        calibration.facts,
-        calibration.moved,
+        offsets.table,
+        offsets.facts,
+        offsets.moved,
     )
-    assert again.digest == calibration.digest
-    assert again.apply(poses()).equals(calibration.apply(poses()))
-    assert np.array_equal(again.intervals, calibration.intervals, equal_nan=True)
+    assert again.digest == offsets.digest
+    assert again.apply(poses()).equals(offsets.apply(poses()))
+    assert np.array_equal(again.intervals, offsets.intervals, equal_nan=True)
     shape = Shape(NAMES, np.where(BODY == 0.1, np.nan, BODY), "", True)
-    unseen = Calibration(shape, calibration.offsets, calibration.intervals, calibration.table)
-    again = load_calibration(unseen.save(tmp_path / "d.json"))
+    unseen = Offsets(shape, offsets.values, offsets.intervals, offsets.table)
+    again = load_offsets(unseen.save(tmp_path / "d.json"))
     assert again.shape.mirrored and np.array_equal(again.shape.points, shape.points, equal_nan=True)
-    assert again.digest != calibration.digest
+    assert again.digest != offsets.digest
 
 
-def test_poses_it_is_not_for_are_refused(calibration: Calibration) -> None:
-    with pytest.raises(InputError, match="calibrated already"):
-        calibration.apply(calibration.apply(poses()))
+def test_files_from_before_the_name_still_open(offsets: Offsets, tmp_path: Path) -> None:
+    file = offsets.save(tmp_path / "calibration.json")
+    document = json.loads(file.read_text())
+    assert document["kind"] == "superanimal-offsets"
+    file.write_text(json.dumps(document | {"kind": "superanimal-calibration"}))
+    assert load_offsets(file).digest == offsets.digest
+
+
+def test_poses_they_are_not_for_are_refused(offsets: Offsets) -> None:
+    with pytest.raises(InputError, match="moved by offsets already"):
+        offsets.apply(offsets.apply(poses()))
     other = poses().assign_attrs(provenance=json.dumps({"model": "made-up", "weights": "ef" * 32}))
     with pytest.raises(InputError, match=r"weights cdcdcdcdcdcd.*weights efefefefefef"):
-        calibration.apply(other)
-    with pytest.raises(InputError, match=r"not the keypoints of the calibration \(neck\)"):
-        calibration.apply(poses().drop_sel(keypoint="neck"))
+        offsets.apply(other)
+    with pytest.raises(InputError, match=r"not the keypoints of the offsets \(neck\)"):
+        offsets.apply(poses().drop_sel(keypoint="neck"))
     with pytest.raises(InputError, match="another order"):
-        calibration.apply(poses().isel(keypoint=[1, 0, 2, 3, 4]))
-    calibration.apply(poses().assign_attrs(provenance="{}"))  # nothing known about the weights
+        offsets.apply(poses().isel(keypoint=[1, 0, 2, 3, 4]))
+    offsets.apply(poses().assign_attrs(provenance="{}"))  # nothing known about the weights
 
 
-def test_damaged_files_are_named(calibration: Calibration, tmp_path: Path) -> None:
-    path = calibration.save(tmp_path / "c.json")
+def test_damaged_files_are_named(offsets: Offsets, tmp_path: Path) -> None:
+    path = offsets.save(tmp_path / "c.json")
     document = json.loads(path.read_text())
-    with pytest.raises(NotFoundError, match=r"none\.json: no such calibration file"):
-        load_calibration(tmp_path / "none.json")
+    with pytest.raises(NotFoundError, match=r"none\.json: no such file of offsets"):
+        load_offsets(tmp_path / "none.json")
     broken = {
         "not a JSON file": path.read_text()[:99],
-        "is not a calibration": json.dumps({"kind": "something"}),
+        "holds no offsets": json.dumps({"kind": "something"}),
         "has version 99": json.dumps(document | {"version": 99}),
-        "damaged calibration": json.dumps(document | {"keypoints": {"nose": {}}}),
+        "damaged offsets": json.dumps(document | {"keypoints": {"nose": {}}}),
         "keypoints of the model": json.dumps(document | {"table": {"snout": "snout"}}),
     }
     for text, content in broken.items():
         path.write_text(content)
         with pytest.raises(FormatError, match=text):
-            load_calibration(path)
+            load_offsets(path)

@@ -32,8 +32,8 @@ def analyze(
         int | None, typer.Option(help="Detector on every n-th frame; boxes follow the pose in between.")
     ] = None,
     track: Annotated[bool, typer.Option(help="Keep animals and legs apart over time.")] = True,
-    calibration: Annotated[
-        Path | None, typer.Option(help="Calibration file of this model (superanimal match --calibrate).")
+    offsets: Annotated[
+        Path | None, typer.Option(help="Offsets file of this model (superanimal match --offsets).")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for results; beside each video by default.")
@@ -82,7 +82,7 @@ def analyze(
         nms=nms,
         detector_every=detector_every,
         track=track,
-        calibration=calibration,
+        offsets=offsets,
         out=out,
         formats=format or ("dlc-h5",),
         scorer=scorer,

@@ -47,8 +47,8 @@ def evaluate(
         Path | None, typer.Option("--map", help="csv of label name, prediction name; the rest goes by name.")
     ] = None,
     space: Annotated[str | None, typer.Option(help="Keypoint space: name or yaml file.")] = None,
-    calibration: Annotated[
-        Path | None, typer.Option(help="Calibration file of the model (superanimal match --calibrate).")
+    offsets: Annotated[
+        Path | None, typer.Option(help="Offsets file of the model (superanimal match --offsets).")
     ] = None,
     boxes: Annotated[str | None, typer.Option(help="For a model: detector (default), or labels.")] = None,
     detector: Annotated[str | None, typer.Option(help="For a model: detector name or weight file.")] = None,
@@ -89,7 +89,7 @@ def evaluate(
             labels,
             keypoint_map=keypoint_map,
             space=space,
-            calibration=calibration,
+            offsets=offsets,
             cutoff=cutoff,
             reference=parse_pair(reference),
             samples=samples,

@@ -13,7 +13,7 @@ from superanimal.cli.convert import Images, Scorer, VideoFile, reading_options
 
 if TYPE_CHECKING:
     from superanimal.keypoints import Matching
-    from superanimal.poses.offsets import Calibration
+    from superanimal.poses.offsets import Offsets
 
 
 def match(
@@ -38,14 +38,14 @@ def match(
     min_confidence: Annotated[float, typer.Option(help="Predicted points below it are not used.")] = 0.3,
     max_distance: Annotated[float, typer.Option(help="Body lengths beyond which points do not match.")] = 0.1,
     min_score: Annotated[float, typer.Option(help="Least share of the images that agrees on a pair.")] = 0.3,
-    calibrate: Annotated[
-        bool, typer.Option("--calibrate", help="Also measure a calibration; refused when it does not help.")
+    offsets: Annotated[
+        bool, typer.Option("--offsets", help="Also measure offsets; refused when they do not help.")
     ] = False,
 ) -> None:
     """Match a model's keypoints to those of labelled images, by where they are.
 
-    Writes a conversion table, scores, figures, the difference of the definitions and, when asked, a
-    calibration for analyze and evaluate.
+    Writes a conversion table, scores, figures, the difference of the definitions and, when asked, the
+    offsets for analyze and evaluate.
     """
     from superanimal import keypoints
     from superanimal.cli.progress import RichProgress
@@ -74,10 +74,10 @@ def match(
     show(matching)
     for file in files:
         console.print(f"  {file}", soft_wrap=True, markup=False)
-    if calibrate:
-        calibration = keypoints.calibrate(labels, predictions, matching, **limits)
-        show_calibration(calibration)
-        console.print(f"  {calibration.save(folder / 'calibration.json')}", soft_wrap=True, markup=False)
+    if offsets:
+        measured = keypoints.measure_offsets(labels, predictions, matching, **limits)
+        show_offsets(measured)
+        console.print(f"  {measured.save(folder / 'offsets.json')}", soft_wrap=True, markup=False)
 
 
 def show(matching: Matching) -> None:
@@ -105,15 +105,15 @@ def show(matching: Matching) -> None:
         console.print(f"note: {text}", soft_wrap=True)
 
 
-def show_calibration(calibration: Calibration) -> None:
-    """Print what a calibration gains."""
+def show_offsets(offsets: Offsets) -> None:
+    """Print what offsets gain."""
     console = Console(highlight=False, markup=False)
-    gain = calibration.facts["gain"]
+    gain = offsets.facts["gain"]
     (before, _, _), (after, _, _), (_, low, high) = (
         gain[f"{name}_px"] for name in ("before", "after", "gain")
     )
     console.print(
-        f"calibration: {before:.2f} to {after:.2f} px on images left out "
-        f"(gain {low:.2f} to {high:.2f} px); moves {', '.join(calibration.moved)}",
+        f"offsets: {before:.2f} to {after:.2f} px on images left out "
+        f"(gain {low:.2f} to {high:.2f} px); moves {', '.join(offsets.moved)}",
         soft_wrap=True,
     )

@@ -24,14 +24,13 @@ from superanimal.evaluation.errors import (
 )
 from superanimal.evaluation.names import match_names, read_map, side_pairs
 from superanimal.evaluation.pairing import Pairs, pair_animals
-from superanimal.evaluation.reliability import Calibration
+from superanimal.evaluation.reliability import Reliability
 from superanimal.evaluation.stability import is_video, stability
 from superanimal.evaluation.tables import image_table, keypoint_table
 from superanimal.keypoints.matching.offsets import leave_out
 from superanimal.labels.labelled_set import LabelledSet, from_poses
 from superanimal.poses import KeypointSpace, get_provenance, load_space, make_provenance, space_for
-from superanimal.poses.offsets import Calibration as KeypointCalibration
-from superanimal.poses.offsets import as_calibration
+from superanimal.poses.offsets import Offsets, as_offsets
 from superanimal.progress import Progress
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def evaluate(
     *,
     keypoint_map: Mapping[str, str] | PathLike | None = None,
     space: PathLike | KeypointSpace | None = None,
-    calibration: PathLike | KeypointCalibration | None = None,
+    offsets: PathLike | Offsets | None = None,
     cutoff: float = CUTOFF,
     reference: tuple[str, str] | None = None,
     samples: int = 1000,
@@ -122,8 +121,8 @@ def evaluate(
         Label name to prediction name, or a csv of these two columns; the rest is found by name and synonym.
     space
         Keypoint space with sigmas and left/right pairs; by default guessed from the names.
-    calibration
-        Calibration of the model, or its file, applied to the predictions; the images it was made from are
+    offsets
+        Offsets of the model, or their file, applied to the predictions; the images they were measured on are
         left out.
     cutoff
         Confidence from which on a keypoint counts as found.
@@ -159,15 +158,15 @@ def evaluate(
     progress = progress or Progress()
     labelled = load_labels(labels)
     mapping = read_map(keypoint_map) if isinstance(keypoint_map, (str, os.PathLike)) else keypoint_map
-    calibration = as_calibration(calibration)
+    offsets = as_offsets(offsets)
     notes: list[str] = []
-    if calibration is not None:
-        labelled, notes = leave_out(labelled, calibration)
-        table = {user: name for user, name in calibration.table.items() if user in labelled.keypoints}
+    if offsets is not None:
+        labelled, notes = leave_out(labelled, offsets)
+        table = {user: name for user, name in offsets.table.items() if user in labelled.keypoints}
         mapping = table | dict(mapping or {})
     predicted = _load_predictions(predictions, labelled, model_options, progress)
-    if calibration is not None:
-        predicted = [calibration.apply(ds) for ds in predicted]
+    if offsets is not None:
+        predicted = [offsets.apply(ds) for ds in predicted]
     known = [str(name) for name in predicted[0]["keypoint"].values]
     if isinstance(space, (str, os.PathLike)):
         space = load_space(space)
@@ -259,8 +258,8 @@ class _Score:
         self.errors = PointErrors(pairs, lengths, cutoff)
         numbers = [[cases.keypoints.index(a), cases.keypoints.index(b)] for a, b in sides]
         self.swaps = Swaps(pairs, np.array(numbers)) if sides else None
-        calibration = Calibration(pairs)
-        self.calibration = calibration if len(calibration) else None
+        reliability = Reliability(pairs)
+        self.reliability = reliability if len(reliability) else None
 
     def figures(self, weights: np.ndarray) -> dict[str, float]:
         """Return every figure."""
@@ -270,8 +269,8 @@ class _Score:
         found["extra_animals"] = weighted.mean(self.pairs.extra.astype(float), weights)
         if self.swaps is not None:
             found |= self.swaps.summary(weights)
-        if self.calibration is not None:
-            found |= self.calibration.summary(weights)
+        if self.reliability is not None:
+            found |= self.reliability.summary(weights)
         return found
 
     def curves(self, weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -280,7 +279,7 @@ class _Score:
             "PCK": self.errors.pck(PCK_LIMITS, weights),
             "AP": self.matches.curves(weights)[0].mean(1),
         }
-        return curves | (self.calibration.diagram(weights) if self.calibration is not None else {})
+        return curves | (self.reliability.diagram(weights) if self.reliability is not None else {})
 
 
 def load_labels(labels: PathLike | xr.Dataset | LabelledSet) -> LabelledSet:

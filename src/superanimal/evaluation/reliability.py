@@ -11,7 +11,7 @@ TOLERANCE = 0.1
 BINS = 10
 
 
-class Calibration:
+class Reliability:
     """Confidence against correctness of the predicted, labelled keypoints, for many weightings of the images.
 
     Parameters

@@ -37,7 +37,7 @@ from superanimal.inference.settings import Settings, check_roi, parse_frames
 from superanimal.inference.sources import Source, find_videos, one_video
 from superanimal.inference.tracking import Tracker
 from superanimal.poses import make_provenance, space_for
-from superanimal.poses.offsets import Calibration, as_calibration
+from superanimal.poses.offsets import Offsets, as_offsets
 from superanimal.poses.run_store import RunStore
 from superanimal.progress import Progress
 from superanimal.video import open_video
@@ -115,8 +115,8 @@ class Analyzer:
         No detector: one animal that fills the frame (or the region of interest).
     track
         Keep identities over time (enhanced mode).
-    calibration
-        Calibration of the model, or its file: the run holds the calibrated positions.
+    offsets
+        Offsets of the model, or their file: the run holds the moved positions.
     out
         Folder for the results; beside each video by default.
     formats
@@ -154,7 +154,7 @@ class Analyzer:
         refine: bool | None = None,
         whole_frame: bool = False,
         track: bool = True,
-        calibration: Calibration | str | os.PathLike[str] | None = None,
+        offsets: Offsets | str | os.PathLike[str] | None = None,
         out: str | os.PathLike[str] | None = None,
         formats: Sequence[str] = ("dlc-h5",),
         scorer: str | None = None,
@@ -192,11 +192,9 @@ class Analyzer:
         self.formats, self.resume = check_formats(formats), resume
         self.scorer = check_scorer(f"DLC_{self.model.entry.name}" if scorer is None else scorer)
         self.overlay, self.pcutoff, self.trails = overlay, pcutoff, trails
-        self.calibration = as_calibration(calibration)
-        if self.calibration is not None:
-            self.calibration.check_model(
-                self.model.keypoints, weights_hash(self.model), self.model.entry.name
-            )
+        self.offsets = as_offsets(offsets)
+        if self.offsets is not None:
+            self.offsets.check_model(self.model.keypoints, weights_hash(self.model), self.model.entry.name)
         if compatible:
             self.model.exact()
         self.detector = None
@@ -236,7 +234,7 @@ class Analyzer:
                 estimator = Estimator(self.model, self.source(given), choices, self.sigmas, pairs)
                 tracker = Tracker(choices.max_individuals, self.sigmas) if choices.track else None
                 with store.exclusive():
-                    run(video, frames, store, estimator, tracker, choices, progress, self.calibration, limbs)
+                    run(video, frames, store, estimator, tracker, choices, progress, self.offsets, limbs)
             progress.finish()
             poses = store.to_poses()
             files = export(
@@ -256,7 +254,6 @@ class Analyzer:
         Also returns the poses of a run that the new one replaces.
         """
         where, before = self.store_path(path), None
-        calibration = self.calibration.record() if self.calibration else None
 
         def identity(frames: range) -> dict[str, Any]:
             return {
@@ -266,11 +263,11 @@ class Analyzer:
                 "weights": weights_hash(self.model),
                 "boxes": self._box_identity(None if given is None else given[: len(frames)]),
                 "settings": self.settings.record(),
-                "calibration": self.calibration.digest if self.calibration else None,
+                "calibration": self.offsets.digest if self.offsets else None,
             } | ({"limbs": "sorted over time"} if self.limbs(video, frames) else {})
 
         now = identity(frames)
-        made = now | {"calibration": calibration}
+        made = now | {"calibration": self.offsets.record() if self.offsets else None}
         if where.exists():
             if self.resume:
                 return go_on(where, path, frames, identity, made)

@@ -14,6 +14,9 @@ from superanimal.inference.naming import set_aside
 from superanimal.poses.run_store import RunStore
 from superanimal.progress import Progress
 
+SAID = {"calibration": "offsets"}
+"""What messages call the keys of a run's identity that have an old name."""
+
 
 def go_on(
     where: Path,
@@ -109,7 +112,7 @@ def _check_same(store: RunStore, identity: dict[str, Any]) -> None:
     different = [name for name in sorted(before | now) if before.get(name) != now.get(name)]
     if not different:
         return
-    said = [f"{name} was {before.get(name)!r} and is {now.get(name)!r}" for name in different]
+    said = [f"{SAID.get(name, name)} was {before.get(name)!r} and is {now.get(name)!r}" for name in different]
     if "video" in different:
         said[different.index("video")] = "the content of the video was changed since"
     raise InputError(

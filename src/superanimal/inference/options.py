@@ -15,7 +15,7 @@ from superanimal.zoo.catalog import load_catalog
 if TYPE_CHECKING:
     import numpy as np
 
-    from superanimal.poses.offsets import Calibration
+    from superanimal.poses.offsets import Offsets
     from superanimal.zoo import DetectorModel
 
 
@@ -37,7 +37,7 @@ class AnalyzerOptions(TypedDict, total=False):
     refine: bool | None
     whole_frame: bool
     track: bool
-    calibration: Calibration | str | os.PathLike[str] | None
+    offsets: Offsets | str | os.PathLike[str] | None
     out: str | os.PathLike[str] | None
     formats: Sequence[str]
     scorer: str | None
@@ -95,7 +95,7 @@ def check_options(options: Mapping[str, Any], total: int) -> None:
     for name in ("model", "detector"):
         if name in given:
             _check_model(name, given[name], detectors_of=given.get("model") if name == "detector" else None)
-    for name in ("boxes", "calibration"):
+    for name in ("boxes", "offsets"):
         value = given.get(name)
         if isinstance(value, (str, os.PathLike)) and not Path(value).expanduser().is_file():
             raise NotFoundError(f"{name}: {value} is no file")

@@ -23,7 +23,7 @@ from superanimal.inference.legs.sorting import LimbSorter
 from superanimal.inference.settings import Settings
 from superanimal.inference.threads import Finisher, read_ahead
 from superanimal.inference.tracking import Tracker
-from superanimal.poses.offsets import Calibration
+from superanimal.poses.offsets import Offsets
 from superanimal.poses.run_store import CHUNK, Begun, RunStore
 from superanimal.progress import Progress
 
@@ -69,7 +69,7 @@ def run(
     tracker: Tracker | None,
     settings: Settings,
     progress: Progress,
-    calibration: Calibration | None = None,
+    offsets: Offsets | None = None,
     limbs: LimbSorter | None = None,
 ) -> None:
     """Fill a store from its first missing chunk on.
@@ -91,7 +91,7 @@ def run(
     progress
         Counts frames, is told the ``rows`` (slice) and ``results`` (arrays as in the store) of every window,
         and stops the run within a layer of a network when cancelled.
-    calibration
+    offsets
         Moves the points on their way into the store; boxes and identities go by the points of the network.
     limbs
         Tells left and right legs apart, whenever a chunk is full; None takes each frame as it is.
@@ -115,7 +115,7 @@ def run(
     if chunk == store.n_chunks:
         return
     keypoints = len(estimator.model.keypoints)
-    writer = ChunkWriter(store, tracker, settings, keypoints, progress, calibration, limbs)
+    writer = ChunkWriter(store, tracker, settings, keypoints, progress, offsets, limbs)
     if begun is not None:
         writer.go_on(begun)
     first = store.rows(chunk).start if begun is None else begun.stop
@@ -205,7 +205,7 @@ class ChunkWriter:
         settings: Settings,
         keypoints: int,
         progress: Progress,
-        calibration: Calibration | None = None,
+        offsets: Offsets | None = None,
         limbs: LimbSorter | None = None,
     ) -> None:
         self.store = store
@@ -213,7 +213,7 @@ class ChunkWriter:
         self.settings = settings
         self.keypoints = keypoints
         self.progress = progress
-        self.calibration = calibration
+        self.offsets = offsets
         self.limbs = limbs
         self._filling: dict[str, np.ndarray] = {}
         self._peaks = np.zeros(0)
@@ -231,7 +231,7 @@ class ChunkWriter:
         """Write what is finished of a chunk that is not full."""
         if self._begun is not None:
             done = self._begun.stop - self.store.rows(self._begun.chunk).start
-            self.store.write_begun(self._begun, self._calibrated(slice(0, done)))
+            self.store.write_begun(self._begun, self._moved(slice(0, done)))
             self._begun = None
         self._kept = time.monotonic()
 
@@ -259,9 +259,9 @@ class ChunkWriter:
             filling = self._filling
             self.limbs.sort(filling["position"], filling["confidence"], filling["boxes"], self._peaks)
             landed = chunk  # what was shown already has changed, too
-        results = self._calibrated(slice(landed.start - chunk.start, landed.stop - chunk.start))
+        results = self._moved(slice(landed.start - chunk.start, landed.stop - chunk.start))
         if full:
-            self.store.write_chunk(window.chunk, self._calibrated(slice(None)), self._state(window.state))
+            self.store.write_chunk(window.chunk, self._moved(slice(None)), self._state(window.state))
         self.progress.emit("landed", rows=landed, arrays=results)
         self.progress.advance(len(window.rows))
 
@@ -285,13 +285,13 @@ class ChunkWriter:
         pairs = 0 if self.limbs is None else len(self.limbs.pairs)
         self._peaks = np.full((rows, animals, pairs, PEAKS, 6), np.nan)
 
-    def _calibrated(self, rows: slice) -> dict[str, np.ndarray]:
-        """Return some rows of the chunk, their points moved by the calibration."""
+    def _moved(self, rows: slice) -> dict[str, np.ndarray]:
+        """Return some rows of the chunk, their points moved by the offsets."""
         results = {name: array[rows] for name, array in self._filling.items()}
-        if self.calibration is not None:
+        if self.offsets is not None:
             points, confidence = results["position"], results["confidence"]
             flat = points.reshape(-1, self.keypoints, 2)
-            moved = self.calibration.move(flat, confidence.reshape(-1, self.keypoints))
+            moved = self.offsets.move(flat, confidence.reshape(-1, self.keypoints))
             results["position"] = moved.reshape(points.shape)
         return results
 

@@ -9,7 +9,7 @@ from .mapping import KeypointMapping as KeypointMapping
 from .matching.files import save_matching as save_matching
 from .matching.match import match as match
 from .matching.match import match_predictions as match_predictions
-from .matching.offsets import calibrate as calibrate
+from .matching.offsets import measure_offsets as measure_offsets
 from .matching.result import Matching as Matching
 from .matching.result import Pair as Pair
 from .merge import Merged as Merged

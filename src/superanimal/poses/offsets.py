@@ -1,7 +1,7 @@
-"""Calibration: a fixed offset per keypoint, in the animal's own frame, from a model's definition to a user's.
+"""Offsets: a fixed shift per keypoint, in the animal's own frame, from a model's definition to a user's.
 
-A calibration is a JSON file made by :func:`superanimal.keypoints.calibrate`. It belongs to one model (SHA-256
-of the weights) and moves predicted points; no network is trained and nothing a person placed is touched.
+They are a JSON file made by :func:`superanimal.measure_offsets`, belong to one model (SHA-256 of the weights)
+and move predicted points; no network is trained and nothing a person placed is touched.
 """
 
 from __future__ import annotations
@@ -23,18 +23,20 @@ from superanimal.files import atomic_write
 from superanimal.poses.animal_frame import Shape, find_frames
 from superanimal.poses.provenance import get_provenance, set_provenance
 
-KIND, VERSION = "superanimal-calibration", 1
+KIND, VERSION = "superanimal-offsets", 1
+KIND_BEFORE = "superanimal-calibration"
+"""Files written before offsets had their name; they differ in nothing else."""
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Offsets:
     """Where a user's K keypoints lie seen from those of a model.
 
     Attributes
     ----------
     shape
         Keypoints of the model (K names) and their typical pose, which the animal's frame is found with.
-    offsets : (K, 2) float64
+    values : (K, 2) float64
         Body lengths, x forward, y to the animal's left; 0 for keypoints that are not moved.
     intervals : (K, 2, 2) float64
         Lower and upper limit of each offset; NaN for keypoints that are not moved.
@@ -47,7 +49,7 @@ class Calibration:
     """
 
     shape: Shape
-    offsets: np.ndarray
+    values: np.ndarray
     intervals: np.ndarray
     table: dict[str, str]
     model: str = ""
@@ -58,7 +60,7 @@ class Calibration:
     def moved(self) -> tuple[str, ...]:
         """Keypoints of the model that have an offset."""
         return tuple(
-            name for name, offset in zip(self.shape.keypoints, self.offsets, strict=True) if offset.any()
+            name for name, offset in zip(self.shape.keypoints, self.values, strict=True) if offset.any()
         )
 
     @cached_property
@@ -68,7 +70,7 @@ class Calibration:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def move(self, points: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-        """Return the calibrated positions of F animals.
+        """Return the moved positions of F animals.
 
         Parameters
         ----------
@@ -83,23 +85,23 @@ class Calibration:
             Pixels. Animals whose frame cannot be found (fewer than three keypoints) stay where they are.
         """
         frames = find_frames(points, confidence, self.shape)
-        shift = frames.to_image(self.offsets)
+        shift = frames.to_image(self.values)
         return np.asarray(points + np.where(np.isfinite(shift), shift, 0))
 
     def apply(self, ds: xr.Dataset) -> xr.Dataset:
-        """Return a pose data set with calibrated positions; the original is left alone.
+        """Return a pose data set with moved positions; the original is left alone.
 
         Confidence and boxes stay as they are, and so do points that a person placed (``edited``).
 
         Parameters
         ----------
         ds
-            Pose data set (time, space, keypoints, individuals) of the model this calibration is for.
+            Pose data set (time, space, keypoints, individuals) of the model these offsets are for.
 
         Raises
         ------
         InputError
-            When the data set is of other keypoints or other weights, or is calibrated already.
+            When the data set is of other keypoints or other weights, or was moved already.
         """
         self.check(ds)
         order = ("time", "individual", "keypoint", "space")
@@ -115,18 +117,18 @@ class Calibration:
         return set_provenance(result, {**get_provenance(ds), "calibration": self.record()})
 
     def check(self, ds: xr.Dataset) -> None:
-        """Raise InputError when a pose data set is not one this calibration can be applied to."""
+        """Raise InputError when a pose data set is not one these offsets can be applied to."""
         record = get_provenance(ds)
         if record.get("calibration"):
             raise InputError(
-                f"the poses are calibrated already ({record['calibration'].get('digest', '')})",
-                "a calibration is applied once, to what the network gave",
+                f"the poses were moved by offsets already ({record['calibration'].get('digest', '')})",
+                "offsets are applied once, to what the network gave",
             )
         known = [str(name) for name in ds["keypoint"].values]
         self.check_model(known, str(record.get("weights") or ""), str(record.get("model") or "the poses"))
 
     def check_model(self, keypoints: Sequence[str], weights: str, name: str) -> None:
-        """Raise InputError when keypoints or weights are not those of the model this calibration is for.
+        """Raise InputError when keypoints or weights are not those of the model these offsets are for.
 
         Parameters
         ----------
@@ -140,20 +142,19 @@ class Calibration:
         if tuple(keypoints) != self.shape.keypoints:
             odd = sorted(set(keypoints) ^ set(self.shape.keypoints)) or ["another order"]
             raise InputError(
-                f"{name}: not the keypoints of the calibration ({', '.join(odd[:5])})",
-                f"it is for the {len(self.shape.keypoints)} keypoints of {self.model or 'one model'}",
+                f"{name}: not the keypoints of the offsets ({', '.join(odd[:5])})",
+                f"they are for the {len(self.shape.keypoints)} keypoints of {self.model or 'one model'}",
             )
         if weights and self.weights and weights != self.weights:
             raise InputError(
-                f"the calibration is for {self.model} (weights {self.weights[:12]}), "
+                f"the offsets are for {self.model} (weights {self.weights[:12]}), "
                 f"not for {name} (weights {weights[:12]})",
-                "an offset belongs to the weights it was measured with",
-                "calibrate this model with labels"
-                + by_caller("", ": superanimal match LABELS --model MODEL --calibrate"),
+                "offsets belong to the weights they were measured with",
+                "measure the offsets of this model" + _how(" --model MODEL"),
             )
 
     def record(self) -> dict[str, Any]:
-        """Return what the provenance of calibrated poses says."""
+        """Return what the provenance of moved poses says."""
         return {
             "digest": self.digest,
             "model": self.model,
@@ -163,7 +164,7 @@ class Calibration:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""
-        rows = zip(self.shape.keypoints, self.shape.points, self.offsets, self.intervals, strict=True)
+        rows = zip(self.shape.keypoints, self.shape.points, self.values, self.intervals, strict=True)
         return {
             "kind": KIND,
             "version": VERSION,
@@ -183,34 +184,34 @@ class Calibration:
         }
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the calibration as JSON."""
+        """Write the offsets as JSON."""
         with atomic_write(path) as temporary:
             temporary.write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
         return Path(path)
 
 
-def load_calibration(path: str | os.PathLike[str]) -> Calibration:
-    """Read a calibration file.
+def load_offsets(path: str | os.PathLike[str]) -> Offsets:
+    """Read a file of offsets.
 
     Raises
     ------
     NotFoundError
         When there is no such file.
     FormatError
-        When it is not a calibration, or damaged.
+        When it holds no offsets, or is damaged.
     """
     path = Path(path)
     if not path.is_file():
         raise NotFoundError(
-            f"{path}: no such calibration file",
-            remedy="make one from labels" + by_caller("", ": superanimal match LABELS --calibrate"),
+            f"{path}: no such file of offsets",
+            remedy="measure them" + _how(),
         )
     try:
         document = json.loads(path.read_text("utf-8"))
     except (ValueError, OSError) as error:
         raise FormatError(f"{path}: not a JSON file ({error})") from None
-    if not isinstance(document, dict) or document.get("kind") != KIND:
-        raise FormatError(f"{path} is not a calibration", f'"kind" is "{KIND}"')
+    if not isinstance(document, dict) or document.get("kind") not in (KIND, KIND_BEFORE):
+        raise FormatError(f"{path} holds no offsets", f'"kind" is "{KIND}"')
     if document.get("version") != VERSION:
         raise FormatError(f"{path} has version {document.get('version')}", f"this software reads {VERSION}")
     try:
@@ -221,22 +222,27 @@ def load_calibration(path: str | os.PathLike[str]) -> Calibration:
             axis=str(document["shape"]["axis"]),
             mirrored=bool(document["shape"]["mirrored"]),
         )
-        offsets = _pairs([point["offset"] for point in points.values()])
+        values = _pairs([point["offset"] for point in points.values()])
         limits = [point["interval"] or [[None, None]] * 2 for point in points.values()]
         intervals = np.array(limits, dtype=float).reshape(-1, 2, 2)
         table = {str(user): str(model) for user, model in document["table"].items()}
-        if not np.isfinite(offsets).all() or not set(table.values()) <= set(points):
+        if not np.isfinite(values).all() or not set(table.values()) <= set(points):
             raise ValueError("offsets are numbers, and the table names keypoints of the model")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FormatError(f"{path}: damaged calibration ({error!r})", remedy="make it again") from None
-    return Calibration(
-        shape, offsets, intervals, table, str(document["model"]), str(document["weights"]), document["facts"]
+        raise FormatError(f"{path}: damaged offsets ({error!r})", remedy="measure them again") from None
+    return Offsets(
+        shape, values, intervals, table, str(document["model"]), str(document["weights"]), document["facts"]
     )
 
 
-def as_calibration(given: Calibration | str | os.PathLike[str] | None) -> Calibration | None:
-    """Return a calibration given as itself, as a file, or not at all."""
-    return given if given is None or isinstance(given, Calibration) else load_calibration(given)
+def as_offsets(given: Offsets | str | os.PathLike[str] | None) -> Offsets | None:
+    """Return offsets given as themselves, as a file, or not at all."""
+    return given if given is None or isinstance(given, Offsets) else load_offsets(given)
+
+
+def _how(options: str = "") -> str:
+    """Return how offsets are measured, for a remedy."""
+    return by_caller(" with superanimal.measure_offsets", f": superanimal match LABELS{options} --offsets")
 
 
 def _numbers(values: np.ndarray) -> list[float | None]:

@@ -8,7 +8,7 @@ import torch
 from rendered import SOFTMAX, shard_of
 from torch import nn
 
-from superanimal.training.embedded.confidence import calibrate, expected_error, fit_logistic
+from superanimal.training.embedded.confidence import calibrate_confidence, expected_error, fit_logistic
 from superanimal.training.embedded.scene_samples import SceneCrops
 from superanimal.training.embedded.subjects import MOUSE
 from superanimal.training.loop.recipe import Recipe
@@ -52,6 +52,6 @@ class Boastful(nn.Module):
 def test_a_boastful_network_is_brought_down_to_its_true_rate() -> None:
     model = PoseModel(shipped_catalog()["mini_topviewmouse"], Boastful())
     samples = SceneCrops([shard_of(3, length=55.0, seed=60)], MOUSE, SOFTMAX, Recipe(steps=1))
-    (_, _, _), figures = calibrate(model, samples, count=128)
+    (_, _, _), figures = calibrate_confidence(model, samples, count=128)
     assert figures["error_before"] > 0.5
     assert figures["error_after"] < 0.05

@@ -52,7 +52,7 @@ def test_scenes_training_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             settings = scenes.SceneKind(MOUSE, side, (45.0, 60.0), (0.0, 1.0), scenes.KINDS[name].seed)
             monkeypatch.setitem(scenes.KINDS, name, settings)
     monkeypatch.setattr(scenes, "SHARD", 2)
-    monkeypatch.setattr(mini, "calibrate", partial(mini.calibrate, count=16))
+    monkeypatch.setattr(mini, "calibrate_confidence", partial(mini.calibrate_confidence, count=16))
     for kind in mini.KINDS:
         mini.main(["scenes", "--cache", str(tmp_path), "--kind", kind, "--shards", "0:1"])
     common = ["--cache", str(tmp_path), "--threads", "1", "--run", "tiny"]

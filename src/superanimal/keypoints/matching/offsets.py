@@ -1,4 +1,4 @@
-"""Estimate a calibration from a few labelled images, and find out honestly whether it helps.
+"""Measure offsets on a few labelled images, and find out honestly whether they help.
 
 The offset of a pair is the robust mean of where the label lies seen from the prediction, in the animal's own
 frame. What it gains is measured on images it was not estimated from (cross-validation over images). A
@@ -16,20 +16,20 @@ import numpy as np
 import xarray as xr
 
 from superanimal.bootstrap import Interval, bootstrap
-from superanimal.errors import CalibrationRefused, InputError, unknown_name
+from superanimal.errors import InputError, OffsetsRefused, unknown_name
 from superanimal.keypoints.matching.bias import centre, offset_intervals
 from superanimal.keypoints.matching.match import MIN_CONFIDENCE
 from superanimal.keypoints.matching.observed import Observed, observe
 from superanimal.keypoints.matching.result import Matching
 from superanimal.labels.labelled_set import LabelledSet
 from superanimal.poses import KeypointSpace, get_provenance, make_provenance, space_for
-from superanimal.poses.offsets import Calibration
+from superanimal.poses.offsets import Offsets
 
 LEAST_IMAGES = 5
 """Fewer images cannot show that a gain is real."""
 
 
-def calibrate(
+def measure_offsets(
     labels: LabelledSet,
     predictions: xr.Dataset,
     table: Matching | Mapping[str, str],
@@ -40,7 +40,7 @@ def calibrate(
     samples: int = 1000,
     level: float = 0.95,
     seed: int = 0,
-) -> Calibration:
+) -> Offsets:
     """Estimate the offset of each matched keypoint from labelled images.
 
     Parameters
@@ -62,7 +62,7 @@ def calibrate(
 
     Raises
     ------
-    CalibrationRefused
+    OffsetsRefused
         When there are too few images, or the interval of the cross-validated gain includes 0.
     InputError
         When labels and predictions do not belong together or the table names something else.
@@ -71,7 +71,7 @@ def calibrate(
     --------
     >>> predictions = predict_images(labels, "mini_topviewmouse", boxes="labels")  # doctest: +SKIP
     >>> matching = match_predictions(labels, predictions)  # doctest: +SKIP
-    >>> calibrate(labels, predictions, matching).save("calibration.json")  # doctest: +SKIP
+    >>> measure_offsets(labels, predictions, matching).save("offsets.json")  # doctest: +SKIP
     """
     if folds < 2:
         raise InputError(f"{folds} folds", "cross-validation takes at least 2")
@@ -82,9 +82,9 @@ def calibrate(
     model = np.array([known.index(name) for name in names.values()])
     sample = _Sample(seen, seen.offsets(user, model))
     if len(sample.images) < LEAST_IMAGES:
-        raise CalibrationRefused(
+        raise OffsetsRefused(
             f"only {len(sample.images)} images have a labelled and a predicted animal",
-            f"fewer than {LEAST_IMAGES} cannot show that a calibration helps",
+            f"fewer than {LEAST_IMAGES} cannot show that offsets help",
             "label more images",
         )
     draws: dict[str, Any] = {"samples": samples, "level": level, "seed": seed}
@@ -92,24 +92,24 @@ def calibrate(
     errors = sample.cross_validate(every, folds, seed, lambda part: _fit(sample, part, folds, draws)[0])
     total = sample.gain(errors, every, draws)
     if not (total["gain_px"].low > 0 and total["gain"].low > 0):
-        raise CalibrationRefused(
+        raise OffsetsRefused(
             f"on images left out the mean error goes from {total['before_px'].value:.2f} to "
             f"{total['after_px'].value:.2f} px; a gain of {total['gain_px'].low:.2f} to "
             f"{total['gain_px'].high:.2f} px may be chance",
-            f"a calibration is made when the {level:.0%} interval of its gain is above 0",
+            f"offsets are made when the {level:.0%} interval of their gain is above 0",
             "nothing to do if model and labels mean the same points; else label more images",
         )
     offsets, single = _fit(sample, every, folds, draws)
     limits = offset_intervals(sample.offsets, seen.image, **draws)
     moved = offsets.any(-1)
-    all_offsets = np.zeros((len(known), 2))
+    values = np.zeros((len(known), 2))
     intervals = np.full((len(known), 2, 2), np.nan)
-    all_offsets[model] = offsets
+    values[model] = offsets
     intervals[model[moved]] = np.stack([limits.low, limits.high], axis=1)[moved]
     record = get_provenance(predictions)
-    return Calibration(
+    return Offsets(
         shape=seen.shape,
-        offsets=all_offsets,
+        values=values,
         intervals=intervals,
         table=dict(names),
         model=str(record.get("model", "")),
@@ -121,13 +121,13 @@ def calibrate(
             "gain": _readable(total),
             "keypoints": {own: _readable(single, p) for p, own in enumerate(names)},
             "settings": {"min_confidence": min_confidence, "folds": folds, **draws},
-            "provenance": make_provenance("calibrate", predictions=record),
+            "provenance": make_provenance("measure_offsets", predictions=record),
         },
     )
 
 
-def leave_out(labels: LabelledSet, calibration: Calibration) -> tuple[LabelledSet, list[str]]:
-    """Return the labels without the images a calibration was made from, and notes on what was left out.
+def leave_out(labels: LabelledSet, offsets: Offsets) -> tuple[LabelledSet, list[str]]:
+    """Return the labels without the images the offsets were measured on, and notes on what was left out.
 
     Images are compared by file name and folder, so that a copied project counts as the same.
 
@@ -136,17 +136,17 @@ def leave_out(labels: LabelledSet, calibration: Calibration) -> tuple[LabelledSe
     InputError
         When no image is left.
     """
-    used = {_tail(label) for label in calibration.facts.get("images", [])}
+    used = {_tail(label) for label in offsets.facts.get("images", [])}
     keep = np.array([_tail(image.label) not in used for image in labels.images], dtype=bool)
     if not keep.any():
         raise InputError(
-            f"all {len(labels)} labelled images were used for the calibration",
-            "a calibration is judged on images it was not made from",
-            "label other images, or make the calibration from a part of these",
+            f"all {len(labels)} labelled images were used to measure the offsets",
+            "offsets are judged on images they were not measured on",
+            "label other images, or measure the offsets on a part of these",
         )
     if keep.all():
         return labels, []
-    return labels.subset(keep), [f"{(~keep).sum()} images the calibration was made from are left out"]
+    return labels.subset(keep), [f"{(~keep).sum()} images the offsets were measured on are left out"]
 
 
 def _tail(label: str) -> tuple[str, ...]:
@@ -156,7 +156,7 @@ def _tail(label: str) -> tuple[str, ...]:
 class _Sample:
     """M observed animals on I images, and the offsets (M, P, 2) of their P pairs of keypoints.
 
-    Offsets are in body lengths in the animal's own frame, so an error after calibration is the length of the
+    Offsets are in body lengths in the animal's own frame, so an error after the move is the length of the
     offset that is left.
     """
 
@@ -194,7 +194,7 @@ class _Sample:
         Parameters
         ----------
         errors : (M, P)
-            After calibration, body lengths.
+            After the move, body lengths.
         images : (I,) bool
             Images that take part.
         single
@@ -248,9 +248,9 @@ def _names(table: Matching | Mapping[str, str], labels: LabelledSet, known: Sequ
         if model not in known:
             raise unknown_name("predicted keypoint", model, known)
     if not names:
-        raise InputError("no keypoint is matched", "a calibration is of matched keypoints")
+        raise InputError("no keypoint is matched", "offsets are of matched keypoints")
     if len(set(names.values())) < len(names):
-        raise InputError("two labelled keypoints go to one of the model", "a calibration takes one to one")
+        raise InputError("two labelled keypoints go to one of the model", "offsets take one to one")
     return names
 
 

@@ -22,7 +22,7 @@ from torch import nn
 
 from superanimal.poses import load_space
 from superanimal.progress import Progress
-from superanimal.training.embedded.confidence import calibrate
+from superanimal.training.embedded.confidence import calibrate_confidence
 from superanimal.training.embedded.scene_samples import TILT, SceneCrops, SceneFrames
 from superanimal.training.embedded.scene_task import SceneDetectorTask, ScenePoseTask
 from superanimal.training.embedded.scenes import KINDS as SCENES
@@ -177,7 +177,7 @@ def export_pose(run_folder: Path, scenes: Path, subject: Subject, target: Path, 
     metadata = fill_from_run(model.network, run_folder)
     shards = open_shards(scenes, f"{subject.scenes}{KINDS[1]}")
     crops = SceneCrops(shards, subject, model.head, pose_recipe(subject, 1, seed=CALIBRATION_SEED))
-    numbers, quality = calibrate(model, crops)
+    numbers, quality = calibrate_confidence(model, crops)
     calibration = json.dumps({"numbers": numbers, **quality})
     write_weights(model.network.half(), target, {"commit": commit, **metadata, "calibration": calibration})
 

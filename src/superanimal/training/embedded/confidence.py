@@ -52,7 +52,7 @@ def expected_error(confidence: np.ndarray, right: np.ndarray, bins: int = 10) ->
     return float(np.sum(gap) / len(right))
 
 
-def calibrate(
+def calibrate_confidence(
     model: PoseModel, samples: SceneCrops, count: int = 1024
 ) -> tuple[tuple[float, float, float], dict[str, float]]:
     """Fit the calibration of a pose model on half of the crops and measure it on the other half.
