@@ -111,12 +111,12 @@ def run(bench: Bench, method: str, share: float, seed: int, steps: int, folder: 
     """Train once and measure; ``share`` 0 is the model as it is."""
     from superanimal.labels.labelled_set import ABSENT, UNDEFINED
     from superanimal.training.finetuning.finetune import finetune
-    from superanimal.zoo import load_pose_model
+    from superanimal.zoo import load_model
 
     order = np.random.default_rng([seed, 11]).permutation(len(bench.learn))
     test, pool = np.sort(order[: len(order) // 4]), order[len(order) // 4 :]
     few = bench.learn.subset(np.sort(pool[: max(1, round(share * len(pool)))]))
-    model, names, images = load_pose_model(MODEL), bench.names, 0
+    model, names, images = load_model(MODEL), bench.names, 0
     new_head = share > 0 and METHODS[method]["method"] == "transfer"
     own = {name: name for name in few.keypoints if (few.labelled[:, few.keypoints.index(name)]).any()}
     if share:
@@ -135,7 +135,7 @@ def run(bench: Bench, method: str, share: float, seed: int, steps: int, folder: 
             seed=seed,
             **METHODS[method],
         )
-        model, images = load_pose_model(result.model.folder), len(few)
+        model, images = load_model(result.model.folder), len(few)
         shutil.rmtree(folder)
         names = own if new_head else names
     found: dict[str, Any] = {"images": images, "pool": len(pool), "test": len(test)}
@@ -167,9 +167,9 @@ def runs_in(file: Path) -> dict[tuple[Any, ...], dict[str, Any]]:
 
 def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Do what is still to do; returns all runs."""
-    from superanimal.zoo import load_pose_model
+    from superanimal.zoo import load_model
 
-    weights = load_pose_model(MODEL).sha256[:12]
+    weights = load_model(MODEL).sha256[:12]
     file = options.cache / "runs.jsonl"
     options.cache.mkdir(parents=True, exist_ok=True)
     for bench in benches(options.data, options.cache, options.sets):

@@ -113,7 +113,7 @@ def main() -> None:
 
     from superanimal.exporting.deeplabcut_shuffle import export_deeplabcut
     from superanimal.inference import analyze
-    from superanimal.zoo import load_detector, load_pose_model
+    from superanimal.zoo import load_detector, load_model
 
     torch.set_num_threads(args.threads)
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -124,7 +124,7 @@ def main() -> None:
     rows, bad = [], []
     for case in [case for case in CASES if args.only in (None, case.pose)]:
         pose, detector = weights_of(case, frames)
-        model, finder = load_pose_model(pose), load_detector(detector)
+        model, finder = load_model(pose), load_detector(detector)
         part = tuple(model.keypoints[i] for i in (13, 0, 7, 2, 1))
         project = make_project(f"{case.superanimal}-{case.pose}", frames[:6], part)
         opened = run_deeplabcut(python, project, "training_set", threads=args.threads)

@@ -35,7 +35,7 @@ from superanimal.samples import sample_path
 IMAGES = Path(__file__).with_name("images")
 THEMES = ("dark", "light")
 SCREENS = ((1280, 800), (1400, 1000))
-DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Train")
+DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Fine-tune")
 ZOOM = 3.2
 CONTROLS = (QLabel, QAbstractButton, QComboBox, QAbstractSpinBox, QProgressBar)
 
@@ -99,7 +99,7 @@ def screens(folder: Path) -> None:
             settle()
             _, widget = dock(viewer, title)
             settle(1.0)
-            if title in ("Keypoint mapping", "Train"):
+            if title in ("Keypoint mapping", "Fine-tune"):
                 widget.menu.use_layer(poses)
                 settle(4.0)
             size = viewer.window._qt_window.size()

@@ -19,7 +19,7 @@ from PIL import Image
 def main() -> None:
     viewer = napari.Viewer()
     viewer.window.resize(1500, 960)
-    area, widget = dock(viewer, "Train")
+    area, widget = dock(viewer, "Fine-tune")
     area.setMinimumWidth(430)
     pictures = []
 

@@ -1,6 +1,7 @@
 from .console import cancel as cancel
 from .console import color_by as color_by
 from .console import estimate_poses as estimate_poses
+from .console import finetune as finetune
 from .console import match_keypoints as match_keypoints
 from .console import open_video as open_video
 from .console import redo as redo
@@ -13,7 +14,6 @@ from .console import show_names as show_names
 from .console import show_poses as show_poses
 from .console import show_skeleton as show_skeleton
 from .console import show_trails as show_trails
-from .console import train as train
 from .console import undo as undo
 from .pose_layer.layers import layer_to_poses as layer_to_poses
 from .pose_layer.layers import poses_to_layer as poses_to_layer

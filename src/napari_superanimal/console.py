@@ -142,7 +142,7 @@ def match_keypoints(
     return job
 
 
-def train(
+def finetune(
     labels: LabelledSet | str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
@@ -150,7 +150,7 @@ def train(
     accept_license: bool = False,
     **options: Any,
 ) -> TrainJob:
-    """Train a model on labelled images, in a process of its own.
+    """Fine-tune a model on labelled images, in a process of its own.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def train(
     accept_license
         You accept the terms of a released model.
     options
-        As for ``superanimal.training.finetuning.finetune.finetune``: ``method``, ``table``, ``held_out``, ...
+        As for ``superanimal.finetune``: ``method``, ``table``, ``held_out``, ...
 
     Returns
     -------

@@ -5,4 +5,5 @@ The public names below are loaded on first use, so that importing the package co
 
 import lazy_loader
 
+__version__ = "0.1.0"
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

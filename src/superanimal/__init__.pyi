@@ -10,8 +10,10 @@ from .keypoints.merge import merge as merge
 from .labels import read_labels as read_labels
 from .poses import load_space as load_space
 from .training.finetuning.finetune import finetune as finetune
-from .training.pretraining.train import train as train
+from .training.pretraining.pretrain import train as train
 from .video import open_video as open_video
 from .zoo import download as download
 from .zoo import list_models as list_models
 from .zoo import load_model as load_model
+
+__version__: str

@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 
-from superanimal.zoo import get_entry, load_catalog, load_pose_model
+from superanimal.zoo import get_entry, load_catalog, load_model
 from superanimal.zoo.architectures import build_network
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -88,7 +88,7 @@ def test_import_of_a_users_snapshot(run_cli: Cli, tmp_path: Path) -> None:
     path.unlink()
     entry = get_entry("my-mouse")
     assert entry.keypoints == ("snout", "ear", "tail")
-    model = load_pose_model("my-mouse")
+    model = load_model("my-mouse")
     assert torch.equal(
         model.network.state_dict()["backbone.model.conv1.weight"], network.backbone.model.conv1.weight
     )

@@ -12,7 +12,7 @@ from superanimal.errors import InputError, ModelError, NotFoundError
 from superanimal.exporting.deeplabcut_shuffle import export_deeplabcut, known_to_deeplabcut
 from superanimal.labels import ImageRef, LabelledSet, materialize
 from superanimal.training.networks.heads import from_scratch
-from superanimal.zoo import DetectorModel, PoseModel, get_entry, load_pose_model
+from superanimal.zoo import DetectorModel, PoseModel, get_entry, load_model
 from superanimal.zoo.architectures import build_network
 from superanimal.zoo.entry import HeadSpec, Licence, ModelEntry
 
@@ -81,7 +81,7 @@ def test_read_back_the_project_keypoints_are_the_same(name: str, project: Path) 
     """Our reader of DeepLabCut's snapshots takes architecture, head and names from the files alone."""
     model = from_scratch(entry(*CASES[name]), MODEL, seed=1)
     done = export_deeplabcut(model, project)
-    again = load_pose_model(done.snapshot)
+    again = load_model(done.snapshot)
     assert again.keypoints == PROJECT and again.entry.architecture == model.entry.architecture
     assert again.head == model.head and again.entry.input_size == model.entry.input_size
     if model.head.kind == "heatmap":
@@ -168,11 +168,11 @@ def test_names_may_differ(project: Path) -> None:
     with pytest.raises(InputError, match="nose"):
         export_deeplabcut(model, project)
     done = export_deeplabcut(model, project, keypoint_map={"nose": "snout"})
-    assert load_pose_model(done.snapshot).keypoints == PROJECT
+    assert load_model(done.snapshot).keypoints == PROJECT
 
 
 def test_what_deeplabcut_does_not_have_is_refused(project: Path, tmp_path: Path) -> None:
-    mini = load_pose_model("mini_topviewmouse")
+    mini = load_model("mini_topviewmouse")
     assert not known_to_deeplabcut(mini.entry)
     with pytest.raises(ModelError, match="pyramid_pose"):
         export_deeplabcut(mini, project)

@@ -14,7 +14,7 @@ from superanimal.errors import InputError, ModelError
 from superanimal.exporting import onnx as onnx_export
 from superanimal.exporting.onnx import export_onnx
 from superanimal.training.networks.heads import from_scratch
-from superanimal.zoo import load_pose_model
+from superanimal.zoo import load_model
 from superanimal.zoo.entry import HeadSpec, Licence, ModelEntry
 from superanimal.zoo.pose_model import PoseModel
 
@@ -65,7 +65,7 @@ def test_simcc(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_embedded_model(tmp_path: Path) -> None:
-    mini = load_pose_model("mini_topviewmouse")
+    mini = load_model("mini_topviewmouse")
     done = export_onnx(mini, tmp_path / "mini.onnx")
     assert done.pixels < 0.05
 

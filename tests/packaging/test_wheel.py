@@ -58,8 +58,8 @@ assert (files(package) / name).is_file()
 assert str(files("superanimal")).startswith(sys.prefix), files("superanimal")
 from superanimal.samples import sample_path
 assert sample_path("topview_mouse.mp4").is_file()
-from superanimal.zoo import load_pose_model
-print(load_pose_model("mini_topviewmouse").entry.name)
+from superanimal.zoo import load_model
+print(load_model("mini_topviewmouse").entry.name)
 """
     borrowed = [path for path in sys.path if path.endswith("site-packages")]
     # the borrowed folder holds an editable link to this checkout; a plain PYTHONPATH does not follow it

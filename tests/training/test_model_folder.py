@@ -11,7 +11,7 @@ from dots import NAMES, dots_space, tiny_model
 from superanimal.errors import ModelError, NotFoundError
 from superanimal.poses import load_space
 from superanimal.training.model_folder import TrainedModel, release, space_of
-from superanimal.zoo import PoseModel, get_entry, import_model, load_pose_model
+from superanimal.zoo import PoseModel, get_entry, import_model, load_model
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def answers(model: PoseModel) -> np.ndarray:
 
 
 def test_the_folder_gives_the_same_answers(released: TrainedModel, model: PoseModel) -> None:
-    np.testing.assert_array_equal(answers(load_pose_model(released.folder)), answers(model))
+    np.testing.assert_array_equal(answers(load_model(released.folder)), answers(model))
     np.testing.assert_array_equal(answers(released.load()), answers(model))
 
 
@@ -64,13 +64,13 @@ def test_it_says_where_it_comes_from(released: TrainedModel) -> None:
 def test_it_is_listed_under_a_name_once_imported(released: TrainedModel, model: PoseModel) -> None:
     entry = import_model(released.folder, "my_dots")
     assert get_entry("my_dots").keypoints == NAMES and entry.title == "dots of mine"
-    np.testing.assert_array_equal(answers(load_pose_model("my_dots")), answers(model))
+    np.testing.assert_array_equal(answers(load_model("my_dots")), answers(model))
     assert get_entry("my_dots").card["notes"] == ("few labels",) or entry.card["notes"] == ["few labels"]
     assert space_of(get_entry("my_dots")).pairs == (("left_ear", "right_ear"),)
 
 
 def test_opened_again_it_is_the_same(released: TrainedModel) -> None:
-    again = load_pose_model(released.folder)
+    again = load_model(released.folder)
     assert again.entry.keypoints == NAMES
     assert again.entry.head == released.entry.head and again.entry.options == released.entry.options
 
@@ -85,7 +85,7 @@ def test_spaces_of_models(released: TrainedModel, model: PoseModel) -> None:
 
 def test_no_model_and_damaged_models_are_told(released: TrainedModel, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
-        load_pose_model(tmp_path)
+        load_model(tmp_path)
     (released.folder / "entry.yaml").write_text("kind: pose\n")
     with pytest.raises(ModelError, match="damaged"):
-        load_pose_model(released.folder)
+        load_model(released.folder)

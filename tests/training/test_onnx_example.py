@@ -19,7 +19,7 @@ from superanimal.exporting.onnx import export_onnx
 from superanimal.inference import analyze
 from superanimal.labels import synthetic_labels
 from superanimal.training.networks.heads import from_scratch
-from superanimal.zoo import load_pose_model
+from superanimal.zoo import load_model
 from superanimal.zoo.entry import HeadSpec, Licence, ModelEntry
 from superanimal.zoo.pose_model import PoseModel
 
@@ -143,7 +143,7 @@ def test_the_file_says_all_that_the_program_needs(tmp_path: Path, program: Simpl
 def test_the_built_in_mouse_too(program: SimpleNamespace, tmp_path: Path) -> None:
     mice = synthetic_labels(tmp_path / "mice", 1, seed=4)
     x, y, width, height = mice.boxes_or_extent(10)[0].tolist()
-    model = load_pose_model("mini_topviewmouse")
+    model = load_model("mini_topviewmouse")
     theirs, ours, scale = both(program, model, Path(mice.images[0].path), [x, y, width, height], tmp_path)
     near = np.linalg.norm(theirs - ours, axis=1) < TOLERANCE * scale
     assert near.mean() > 0.9  # a point hidden in the picture may have two peaks

@@ -14,7 +14,7 @@ import napari_superanimal as plugin
 from napari_superanimal.pose_layer.layers import table_of
 from napari_superanimal.pose_layer.shortcuts import ACTIONS, PREFIX
 
-DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Train")
+DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Fine-tune")
 
 
 @pytest.mark.parametrize("title", DOCKS)

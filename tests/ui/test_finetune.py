@@ -51,7 +51,7 @@ def widget(
     """The widget with the model of random weights, a folder and few steps; its models are its own."""
     monkeypatch.setenv("SUPERANIMAL_HOME", str(shutil.copytree(home, tmp_path / "home")))
     monkeypatch.setitem(LENGTHS, "quick", STEPS / 250)
-    area, widget = viewer.window.add_plugin_dock_widget("napari-superanimal", "Train")
+    area, widget = viewer.window.add_plugin_dock_widget("napari-superanimal", "Fine-tune")
     area.setMinimumWidth(440)
     widget.form.model.choose(random_model)
     return widget

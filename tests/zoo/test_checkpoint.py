@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from superanimal.errors import ModelError, NotFoundError
-from superanimal.zoo import load_detector, load_pose_model
+from superanimal.zoo import load_detector, load_model
 from superanimal.zoo.checkpoint import compare, read_checkpoint, write_weights
 
 
@@ -61,7 +61,7 @@ def test_a_malicious_pickle_is_refused_and_not_run(tmp_path: Path, plain_pickle:
         path.write_bytes(pickle.dumps(content, protocol=2))
     else:
         torch.save(content, path)
-    for load in (read_checkpoint, load_pose_model):
+    for load in (read_checkpoint, load_model):
         with pytest.raises(ModelError, match=r"refused.*system") as caught:
             load(path)
         assert "can run code" in caught.value.rule

@@ -11,7 +11,7 @@ import torch
 import yaml
 
 from superanimal.errors import ModelError, NotFoundError
-from superanimal.zoo import load_detector, load_pose_model
+from superanimal.zoo import load_detector, load_model
 from superanimal.zoo.architectures import build_network
 from superanimal.zoo.weights import locate
 
@@ -30,7 +30,7 @@ def save(
 def test_wrong_animal_names_both(tmp_path: Path) -> None:
     path = save(tmp_path / "superanimal_quadruped_rtmpose_s.pt", "rtmpose_s", 27)
     with pytest.raises(ModelError) as caught:
-        load_pose_model(path)
+        load_model(path)
     for said in ("27 keypoints", "topviewmouse", "39", "quadruped"):
         assert said in caught.value.problem
 
@@ -39,9 +39,9 @@ def test_both_names_of_the_human_model_are_accepted(tmp_path: Path, monkeypatch:
     torch.manual_seed(0)
     path = tmp_path / "rtmpose-x_simcc-body7.pt"
     save(path, "rtmpose_x", 17, input_size=(288, 384))
-    first = load_pose_model(path)
+    first = load_model(path)
     other = path.rename(tmp_path / "superanimal_humanbody_rtmpose_x.pt")
-    second = load_pose_model(other)
+    second = load_model(other)
     assert first.entry == second.entry
     assert first.entry.name == "superanimal_humanbody_rtmpose_x"
     assert first.sha256 == second.sha256
@@ -81,7 +81,7 @@ def user_config(**changes: Any) -> dict[str, Any]:
 def test_snapshots_of_users(tmp_path: Path, architecture: str, options: dict[str, Any], stride: int) -> None:
     head = {"deconv": (), "final_conv": True, "locref": True}
     path = save(tmp_path / "snapshot-best-050.pt", architecture, 3, user_config(), **head, **options)
-    model = load_pose_model(path)
+    model = load_model(path)
     assert model.keypoints == tuple(BODYPARTS)
     assert (model.head.stride, model.head.locref_std) == (stride, 7.2801)
     heads = model.forward(model.preprocess(torch.zeros(1, 256, 256, 3, dtype=torch.uint8)))
@@ -91,7 +91,7 @@ def test_snapshots_of_users(tmp_path: Path, architecture: str, options: dict[str
 
 def test_snapshot_of_rtmpose_with_its_own_crop_size(tmp_path: Path) -> None:
     path = save(tmp_path / "snapshot-010.pt", "rtmpose_m", 3, user_config(), input_size=(192, 256))
-    model = load_pose_model(path)
+    model = load_model(path)
     assert model.entry.architecture == "rtmpose_m"
     assert model.entry.input_size == (192, 256)
     assert model.head.simcc_temperature == pytest.approx((900.0, 1039.5))
@@ -105,7 +105,7 @@ def test_snapshot_with_two_transposed_convolutions(tmp_path: Path) -> None:
     }
     deconv = ((3, 2, 64), (3, 2, 0))
     path = save(tmp_path / "snapshot-200.pt", "resnet_50", 3, config, deconv=deconv, locref=False)
-    model = load_pose_model(path)
+    model = load_model(path)
     assert (model.head.stride, model.head.activation, model.head.locref_std) == (4, "sigmoid", None)
     assert (
         model.forward(model.preprocess(torch.zeros(1, 64, 64, 3, dtype=torch.uint8)))["heatmap"].shape[1] == 3
@@ -113,16 +113,16 @@ def test_snapshot_with_two_transposed_convolutions(tmp_path: Path) -> None:
 
 
 def test_snapshot_without_configuration_has_numbered_keypoints(tmp_path: Path) -> None:
-    model = load_pose_model(save(tmp_path / "mine.pt", "rtmpose_s", 3))
+    model = load_model(save(tmp_path / "mine.pt", "rtmpose_s", 3))
     assert model.keypoints == ("keypoint0", "keypoint1", "keypoint2")
-    model = load_pose_model(save(tmp_path / "mouse.pt", "rtmpose_s", 27))
+    model = load_model(save(tmp_path / "mouse.pt", "rtmpose_s", 27))
     assert model.entry.space == "topviewmouse"
 
 
 def test_configuration_of_another_snapshot_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "snapshot-010.pt", "rtmpose_s", 5, user_config())
     with pytest.raises(ModelError, match=r"5 keypoints.*names 3"):
-        load_pose_model(path)
+        load_model(path)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_what_is_not_supported_says_so(tmp_path: Path, extra: dict[str, Any], me
     torch.save({"model": state}, tmp_path / "snapshot.pt")
     (tmp_path / "pytorch_config.yaml").write_text(yaml.safe_dump(user_config(method=method)))
     with pytest.raises(ModelError, match=said) as caught:
-        load_pose_model(tmp_path / "snapshot.pt")
+        load_model(tmp_path / "snapshot.pt")
     assert "supported" in caught.value.rule
 
 
@@ -155,7 +155,7 @@ def test_configuration_that_deeplabcut_wrote_for_paf_is_refused(tmp_path: Path) 
     path = save(tmp_path / "snapshot-010.pt", "resnet_50", 3)
     (tmp_path / "pytorch_config.yaml").write_text(found[0].read_text())
     with pytest.raises(ModelError, match="'bu'"):
-        load_pose_model(path)
+        load_model(path)
 
 
 def test_adapted_snapshot_with_the_configuration_deeplabcut_wrote(tmp_path: Path) -> None:
@@ -166,18 +166,18 @@ def test_adapted_snapshot_with_the_configuration_deeplabcut_wrote(tmp_path: Path
         pytest.skip("the DeepLabCut fixtures are not here")
     path = save(tmp_path / "snapshot-hrnet_w32-201.pt", "hrnet_w18", 39)
     (tmp_path / "pytorch_config.yaml").write_text(config.read_text())
-    model = load_pose_model(path)
+    model = load_model(path)
     assert model.keypoints[24] == "front_left_thai"
     assert (model.head.stride, model.head.locref_std, model.entry.input_size) == (4, None, (256, 256))
 
 
 def test_names_and_kinds() -> None:
     with pytest.raises(NotFoundError, match="mini_topviewmouse"):
-        load_pose_model("mini_topviewmous")
+        load_model("mini_topviewmous")
     with pytest.raises(NotFoundError):
-        load_pose_model("nowhere.pt")
+        load_model("nowhere.pt")
     with pytest.raises(ModelError, match="detector model"):
-        load_pose_model("superanimal_quadruped_ssdlite")
+        load_model("superanimal_quadruped_ssdlite")
     with pytest.raises(ModelError, match="not on this computer") as caught:
         load_detector("superanimal_quadruped_ssdlite")
     assert "superanimal models download superanimal_quadruped_ssdlite" in caught.value.text("shell")

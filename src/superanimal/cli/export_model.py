@@ -23,13 +23,13 @@ def export_model(
     ] = None,
 ) -> None:
     """Write a pose model as ONNX (checked against torch), or as a shuffle of a DeepLabCut 3 project."""
-    from superanimal.zoo import load_detector, load_pose_model, resolve_detector
+    from superanimal.zoo import load_detector, load_model, resolve_detector
 
     to = to or ("onnx" if out.suffix == ".onnx" else "deeplabcut")
     if to not in ("onnx", "deeplabcut"):
         raise InputError(f"--to {to!r}", "a model is exported to onnx or to deeplabcut")
     console = Console(highlight=False, markup=False)
-    loaded = load_pose_model(model)
+    loaded = load_model(model)
     if to == "onnx":
         if keypoint_map is not None or detector is not None:
             raise InputError("--map and --detector with ONNX", "they are for DeepLabCut projects")

@@ -49,6 +49,7 @@ def finetune(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of the split, of random weights and of the training.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start over instead of going on.")] = False,
 ) -> None:
     """Train a model on your labels and compare it with the one it came from on held-out frames.
 
@@ -78,6 +79,7 @@ def finetune(
             recipe=choices,
             seed=seed,
             progress=progress,
+            resume=not overwrite,
         )
     show(done)
 

@@ -20,7 +20,7 @@ def train(
     check: Annotated[
         bool, typer.Option("--check", help="Read and divide the data, draw augmented samples, train nothing.")
     ] = False,
-    new: Annotated[bool, typer.Option("--new", help="Refuse to go on with a run that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start over instead of going on.")] = False,
 ) -> None:
     """Train a pose model on labelled data sets; started again, it goes on where it stopped."""
     from superanimal.cli.progress import RichProgress, stop_on_interrupt
@@ -40,9 +40,9 @@ def train(
             for line in run_check(settings, progress):
                 console.print(line, soft_wrap=True)
             return
-        from superanimal.training.pretraining.pretrain import pretrain
+        from superanimal.training.pretraining.pretrain import train as run
 
-        done = pretrain(settings, progress=progress, resume=not new)
+        done = run(settings, progress=progress, resume=not overwrite)
     best = done.fit.best
     figures = ", ".join(
         f"{name.removeprefix('held_out_')} {value:.4g}"

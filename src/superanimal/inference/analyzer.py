@@ -41,7 +41,7 @@ from superanimal.poses.offsets import Offsets, as_offsets
 from superanimal.poses.run_store import RunStore
 from superanimal.progress import Progress
 from superanimal.video import open_video
-from superanimal.zoo import download, load_catalog, load_detector, load_pose_model, resolve_detector
+from superanimal.zoo import download, load_catalog, load_detector, load_model, resolve_detector
 
 if TYPE_CHECKING:
     from superanimal.video import Video
@@ -406,7 +406,7 @@ def _load_pose(model: ModelName | PoseModel, device: str, accept_license: bool) 
         return model.to(device)
     if accept_license:
         _fetch(os.fspath(model))
-    return load_pose_model(model, device)
+    return load_model(model, device)
 
 
 def _load_detector(

@@ -7,7 +7,7 @@ from .conversion_table import table_from_mapping as table_from_mapping
 from .convert import Conversion as Conversion
 from .mapping import KeypointMapping as KeypointMapping
 from .matching.files import save_matching as save_matching
-from .matching.match import match as match
+from .matching.match import match_keypoints as match_keypoints
 from .matching.match import match_predictions as match_predictions
 from .matching.offsets import measure_offsets as measure_offsets
 from .matching.result import Matching as Matching

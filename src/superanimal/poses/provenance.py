@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import xarray as xr
+
+from superanimal import __version__
 
 
 def make_provenance(action: str, **facts: Any) -> dict[str, Any]:
@@ -29,11 +30,8 @@ def software() -> str:
 
 
 def software_version() -> str:
-    """Return the version of the installed project."""
-    try:
-        return version("napari-superanimal")
-    except PackageNotFoundError:
-        return "unknown"
+    """Return the version of the project."""
+    return __version__
 
 
 def timestamp() -> str:

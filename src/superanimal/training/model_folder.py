@@ -9,7 +9,7 @@
     curves.csv            the course of the training
     card.md               the same for people, written from what ran
 
-``load_pose_model(FOLDER)`` and ``superanimal analyze --model FOLDER`` take it as it is; ``superanimal models
+``load_model(FOLDER)`` and ``superanimal analyze --model FOLDER`` take it as it is; ``superanimal models
 import FOLDER`` puts it into the list of models.
 """
 
@@ -58,9 +58,9 @@ class TrainedModel:
 
     def load(self, device: str = "cpu") -> PoseModel:
         """Return the model, ready to be asked."""
-        from superanimal.zoo.load import load_pose_model
+        from superanimal.zoo.load import load_model
 
-        return load_pose_model(self.folder, device)
+        return load_model(self.folder, device)
 
 
 def release(

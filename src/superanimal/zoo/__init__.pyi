@@ -1,5 +1,6 @@
 from .catalog import Catalog as Catalog
 from .catalog import get_entry as get_entry
+from .catalog import list_models as list_models
 from .catalog import load_catalog as load_catalog
 from .catalog import resolve_detector as resolve_detector
 from .detector_model import DetectorModel as DetectorModel
@@ -9,5 +10,5 @@ from .entry import ModelEntry as ModelEntry
 from .hub import download as download
 from .importing import import_model as import_model
 from .load import load_detector as load_detector
-from .load import load_pose_model as load_pose_model
+from .load import load_model as load_model
 from .pose_model import PoseModel as PoseModel

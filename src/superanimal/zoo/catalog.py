@@ -64,6 +64,19 @@ def load_catalog() -> Catalog:
     return Catalog(entries, shipped.licences)
 
 
+def list_models() -> list[str]:
+    """Return the names of the pose models, those of :func:`superanimal.analyze` and :func:`load_model`.
+
+    Whether the weights of a model are on this computer says ``superanimal models list``.
+
+    Examples
+    --------
+    >>> "mini_topviewmouse" in list_models()
+    True
+    """
+    return [entry.name for entry in load_catalog().of_kind("pose")]
+
+
 def get_entry(name: str) -> ModelEntry:
     """Return the model of that name.
 

@@ -23,7 +23,7 @@ from superanimal.zoo.weights import locate
 _SUFFIXES = (".pt", ".pth", ".safetensors", ".bin", ".ckpt")
 
 
-def load_pose_model(name_or_path: str | os.PathLike[str], device: str = "cpu") -> PoseModel:
+def load_model(name_or_path: str | os.PathLike[str], device: str = "cpu") -> PoseModel:
     """Load a pose model by its catalogue name, from a weight file or from the folder of a trained model.
 
     Nothing is downloaded here: see :func:`superanimal.zoo.download`.
@@ -40,7 +40,7 @@ def load_pose_model(name_or_path: str | os.PathLike[str], device: str = "cpu") -
 
 
 def load_detector(name_or_path: str | os.PathLike[str], device: str = "cpu") -> DetectorModel:
-    """Load a detector by its catalogue name or from a weight file; as :func:`load_pose_model`."""
+    """Load a detector by its catalogue name or from a weight file; as :func:`load_model`."""
     entry, checkpoint, digest = _resolve(name_or_path, "detector")
     return DetectorModel(entry, build(entry, checkpoint), digest).to(device)
 

@@ -17,7 +17,14 @@ from labelsets import DATA
 from mice import NAMES, body_lengths, jitter, labels_of, mouse_points, predictions_of, shifted
 
 from superanimal.errors import InputError
-from superanimal.keypoints import Matching, load_table, match, match_predictions, project, save_matching
+from superanimal.keypoints import (
+    Matching,
+    load_table,
+    match_keypoints,
+    match_predictions,
+    project,
+    save_matching,
+)
 from superanimal.labels import read_labels, synthetic_labels
 from superanimal.poses import load_space
 from superanimal.synth import QUADRUPED, build_quadruped
@@ -304,7 +311,7 @@ def test_the_embedded_model_on_rendered_mice(tmp_path: Path) -> None:
     hidden = labels.with_columns(
         keypoints=tuple(opaque(order)), xy=labels.xy[:, order], visibility=labels.visibility[:, order]
     )
-    matching = match(hidden, "mini_topviewmouse", device="cpu")
+    matching = match_keypoints(hidden, "mini_topviewmouse", device="cpu")
     right = [found(matching).get(f"p{i:02d}") == NAMES[k] for i, k in enumerate(order)]
     assert np.mean(right) > 0.9
 
@@ -321,5 +328,5 @@ def test_real_mice(folder: str, expected: tuple[str, ...]) -> None:
     if not (DATA / folder).exists():
         pytest.skip(f"{DATA / folder}: real data are not here")
     labels = read_labels(DATA / folder)
-    matching = match(labels, "mini_topviewmouse", device="cpu")
+    matching = match_keypoints(labels, "mini_topviewmouse", device="cpu")
     assert found(matching) == dict(zip(labels.keypoints, expected, strict=True))

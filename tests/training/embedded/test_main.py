@@ -19,7 +19,7 @@ from superanimal.training.embedded.scene_figures import measure_pose
 from superanimal.training.embedded.scene_samples import SceneCrops
 from superanimal.training.embedded.subjects import FOURLEGGED, MOUSE, SUBJECTS
 from superanimal.training.loop.recipe import Recipe
-from superanimal.zoo import load_detector, load_pose_model
+from superanimal.zoo import load_detector, load_model
 from superanimal.zoo.catalog import shipped_catalog
 from superanimal.zoo.checkpoint import compare, read_checkpoint
 
@@ -104,7 +104,7 @@ def test_shipped_weights_are_small() -> None:
     [(MOUSE, random_picture, 80.0, 4, 0.8), (FOURLEGGED, random_quadruped_picture, 85.0, 7, 0.7)],
 )
 def test_shipped_pose_models_find_rendered_keypoints(subject, picture, length, px, share) -> None:  # type: ignore[no-untyped-def]
-    model = load_pose_model(subject.model)
+    model = load_model(subject.model)
     shard = shard_of(16, 224, length, seed=777_000, picture=picture)
     figures = measure_pose(model, SceneCrops([shard], subject, model.head, Recipe(steps=1), augmented=False))
     assert figures["median_px"] < px

@@ -17,7 +17,7 @@ from superanimal.poses import load_space
 from superanimal.training.finetuning.finetune import Finetuned, find_table, finetune
 from superanimal.training.loop.fit import fit
 from superanimal.training.loop.recipe import Augmentation, Recipe
-from superanimal.zoo import PoseModel, load_pose_model
+from superanimal.zoo import PoseModel, load_model
 
 TABLE = {"snout": "nose", "stern": "tail_base"}
 STILL = {
@@ -97,7 +97,7 @@ def test_the_other_keypoints_are_remembered(replayed: Finetuned) -> None:
 
 def test_the_folder_is_a_model(replayed: Finetuned, labelled: LabelledSet) -> None:
     folder = replayed.model.folder
-    model = load_pose_model(folder)
+    model = load_model(folder)
     assert model.entry.name == "mymice" and model.keypoints == NAMES
     assert not model.entry.refine and not model.entry.beyond_box  # trained on boxes as first found
     assert model.sha256 == replayed.model.training["weights"] == model.entry.sha256
@@ -142,7 +142,7 @@ def test_the_other_methods_give_the_users_keypoints(
         held_out=labelled.subset(range(12, 24)),
         recipe={**QUICK, "steps": 10},
     )
-    assert load_pose_model(done.model.folder).keypoints == ("snout", "stern")
+    assert load_model(done.model.folder).keypoints == ("snout", "stern")
     assert done.report["before"]["mean_euclidean_px"] > 0 and done.report["forgetting"] is None
     assert (done.report["replay"] is None) and done.report["data"]["by"] == "given"
 

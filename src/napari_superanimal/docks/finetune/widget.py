@@ -1,4 +1,4 @@
-"""The dock widget "Train": labels and a model in, a trained model and what it is worth out."""
+"""The dock widget "Fine-tune": labels and a model in, a trained model and what it is worth out."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class TrainWidget(QWidget):
         self._drop_job()
         self.form.stop_gauge()
         self.result.show_result(None)
-        self.job = console.train(labels, **options)
+        self.job = console.finetune(labels, **options)
         self.destroyed.connect(self.job.stop)
         self.job.reported.connect(self._on_report)
         self.job.validated.connect(self._on_validated)

@@ -31,7 +31,7 @@ MIN_SCORE = 0.3
 """Pairs on which a smaller share of the images agrees are not made."""
 
 
-def match(
+def match_keypoints(
     labels: LabelledSet,
     model: str | os.PathLike[str] | PoseModel,
     *,
@@ -62,7 +62,7 @@ def match(
 
     Examples
     --------
-    >>> matching = match(read_labels("project"), "mini_topviewmouse")  # doctest: +SKIP
+    >>> matching = match_keypoints(read_labels("project"), "mini_topviewmouse")  # doctest: +SKIP
     >>> matching.table("project"), matching.warnings  # doctest: +SKIP
     """
     from superanimal.inference.labelled_images import predict_images

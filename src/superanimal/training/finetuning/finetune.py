@@ -43,9 +43,9 @@ from superanimal.training.finetuning.methods import Method, Outputs, find_method
 from superanimal.training.finetuning.replay import THRESHOLD, remember, replay
 from superanimal.training.finetuning.report_page import render
 from superanimal.training.finetuning.start import make_recipe, prepare
-from superanimal.training.loop.fit import FitResult, fit
+from superanimal.training.loop.fit import FitResult, fit, start_over
 from superanimal.training.model_folder import TrainedModel, release, space_of
-from superanimal.zoo import DetectorModel, PoseModel, load_detector, load_pose_model, resolve_detector
+from superanimal.zoo import DetectorModel, PoseModel, load_detector, load_model, resolve_detector
 from superanimal.zoo.weights import find_file
 
 PathLike = str | os.PathLike[str]
@@ -90,6 +90,7 @@ def finetune(
     name: str | None = None,
     seed: int = 0,
     progress: Progress | None = None,
+    resume: bool = True,
 ) -> Finetuned:
     """Train a model on a user's labels and say whether it became better.
 
@@ -107,7 +108,7 @@ def finetune(
     table
         Which keypoint of the model is which of the data: a table, a CSV, or {the user's: the model's}.
         Without one: the names, when they are all keypoints of the model, else
-        :func:`superanimal.keypoints.match` by position. Look at ``table.csv``.
+        :func:`superanimal.match_keypoints` by position. Look at ``table.csv``.
     held_out
         Share of the images that is never trained on, or a labelled set of its own; 0 for none, and then
         nothing is measured.
@@ -128,6 +129,9 @@ def finetune(
         Of the split, of random weights and of the training.
     progress
         Shows progress. When it is cancelled during the training, the best weights so far are kept and judged.
+    resume
+        Go on where the run in the folder stopped. When False, start over with the same division of the
+        images; the state of the earlier run is kept under a dated name.
 
     Raises
     ------
@@ -139,7 +143,7 @@ def finetune(
     progress = progress or Progress()
     folder = Path(out)
     chosen = find_method(method)
-    base = model if isinstance(model, PoseModel) else load_pose_model(model)
+    base = model if isinstance(model, PoseModel) else load_model(model)
     labelled = data if isinstance(data, LabelledSet) else read_labels(data)
     column = labelled.name
     progress.message(f"{len(labelled)} images, {labelled.n_individuals} animals, from {base.entry.name}")
@@ -178,6 +182,8 @@ def finetune(
         if memory is not None:
             memory.save(folder / "memory.npz")
 
+    if not resume:
+        start_over(folder / "run", progress)
     result = fit(
         trained, learned, test, start.space, settings, folder / "run", progress=progress, accepted=accepted
     )
@@ -273,10 +279,10 @@ def find_table(
         return table_from_mapping(column, table, space.keypoints), []
     if set(labelled.keypoints) <= set(space.keypoints):
         return identity_table(column, labelled.keypoints, space), []
-    from superanimal.keypoints.matching.match import match
+    from superanimal.keypoints.matching.match import match_keypoints
 
     progress.message(f"names differ from those of {base.entry.name}: matching keypoints by position")
-    matching = match(labelled, base, progress=progress)
+    matching = match_keypoints(labelled, base, progress=progress)
     pairs = ", ".join(f"{pair.user} = {pair.model}" for pair in matching.pairs)
     progress.message(f"matched: {pairs or 'none'}; check table.csv")
     return matching.table(column), [f"keypoints matched by position: {pairs}", *matching.warnings]

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from superanimal.errors import InputError
 from superanimal.files import atomic_write
+from superanimal.inference.naming import set_aside
 from superanimal.labels.labelled_set import LabelledSet
 from superanimal.poses import KeypointSpace, make_provenance
 from superanimal.progress import Progress
@@ -208,6 +209,17 @@ def precision(recipe: Recipe) -> str:
     return {"32": "32-true", "16": "16-mixed", "bf16": "bf16-mixed"}[recipe.precision]
 
 
+def start_over(folder: Path, progress: Progress) -> None:
+    """Put the run in a folder aside under a dated name, so that the next one begins anew."""
+    if folder.exists() and not _helping():
+        progress.message(f"starting over; the earlier run is kept as {set_aside(folder).name}")
+
+
+def _helping() -> bool:
+    """Return whether this process is one that another started, or leads, in the same run."""
+    return int(os.environ.get("LOCAL_RANK") or os.environ.get("SLURM_PROCID") or 0) > 0
+
+
 def _open_run(
     task: Task,
     recipe: Recipe,
@@ -218,7 +230,7 @@ def _open_run(
 ) -> dict[str, Any]:
     """Return the record of the run in a folder, after checking that it is this one, or begin one."""
     path = folder / "run.json"
-    helper = int(os.environ.get("LOCAL_RANK") or os.environ.get("SLURM_PROCID") or 0) > 0
+    helper = _helping()
     now = {"task": task.identity(), "recipe": json.loads(json.dumps(recipe.record()))}
     if path.is_file():
         if not resume and not helper:

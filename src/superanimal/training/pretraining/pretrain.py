@@ -14,6 +14,7 @@ A run is a folder::
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,14 +34,14 @@ from superanimal.poses import KeypointSpace, load_space
 from superanimal.progress import Progress
 from superanimal.training.data.contact_sheet import contact_sheet as draw_augmented
 from superanimal.training.data.samples import PoseSamples, data_hash
-from superanimal.training.loop.fit import FitResult, fit
+from superanimal.training.loop.fit import FitResult, fit, start_over
 from superanimal.training.loop.recipe import Recipe
 from superanimal.training.loop.task import PoseTask
 from superanimal.training.model_folder import TrainedModel, release
 from superanimal.training.networks.heads import NEW, with_outputs
 from superanimal.training.networks.new_model import new_model
-from superanimal.training.pretraining.config import DetectorSettings, Source, TrainConfig
-from superanimal.zoo.load import load_pose_model
+from superanimal.training.pretraining.config import DetectorSettings, Source, TrainConfig, load_config
+from superanimal.zoo.load import load_model
 from superanimal.zoo.pose_model import PoseModel
 
 
@@ -84,17 +85,21 @@ class Pretrained:
     fit: FitResult
 
 
-def pretrain(config: TrainConfig, *, progress: Progress | None = None, resume: bool = True) -> Pretrained:
+def train(
+    config: TrainConfig | str | os.PathLike[str], *, progress: Progress | None = None, resume: bool = True
+) -> Pretrained:
     """Train a model from many data sets and measure it on sources it has not seen.
 
     Parameters
     ----------
     config
-        See :class:`~superanimal.training.pretraining.config.TrainConfig`.
+        The settings, or the path of their YAML file; see
+        :class:`~superanimal.training.pretraining.config.TrainConfig`.
     progress
         Shows progress and can stop; the best weights so far are then kept and measured.
     resume
-        Go on where the run in the output folder stopped.
+        Go on where the run in the output folder stopped. When False, start over with the same division of the
+        data; the state of the earlier run is kept under a dated name.
 
     Raises
     ------
@@ -102,9 +107,14 @@ def pretrain(config: TrainConfig, *, progress: Progress | None = None, resume: b
         Naming the source, setting or file that is wrong.
     """
     progress = progress or Progress()
+    if not isinstance(config, TrainConfig):
+        config = load_config(Path(config))
     folder = output_folder(config)
     data = prepare(config, progress)
     model = start_model(config, data.space, folder.resolve().name)
+    if not resume:
+        for part in ("run", "detector-run"):
+            start_over(folder / part, progress)
 
     def accepted() -> None:
         data.keep()
@@ -112,7 +122,7 @@ def pretrain(config: TrainConfig, *, progress: Progress | None = None, resume: b
 
     result = fit(
         model, data.train, data.validation, data.space, data.recipe, folder / "run",
-        progress=progress, resume=resume, accepted=accepted,
+        progress=progress, accepted=accepted,
     )  # fmt: skip
     model = PoseModel(model.entry, model.network)
     report = {
@@ -301,7 +311,7 @@ def start_model(config: TrainConfig, space: KeypointSpace, name: str) -> PoseMod
             seed=config.recipe.seed,
             name=name,
         )
-    base = load_pose_model(config.base)
+    base = load_model(config.base)
     known = {keypoint: k for k, keypoint in enumerate(base.keypoints)}
     channels = [known.get(keypoint, NEW) for keypoint in space.keypoints]
     grown = with_outputs(base, space.keypoints, channels, seed=config.recipe.seed)
