@@ -45,7 +45,7 @@ def main() -> None:
     if not project.is_dir():
         raise SystemExit(f"{project} is not there: real data lie beside the repository, see --data")
     viewer = napari.Viewer()
-    area, widget = viewer.window.add_plugin_dock_widget("napari-superanimal", "Train")
+    area, widget = viewer.window.add_plugin_dock_widget("napari-superanimal", "Fine-tune")
     widget.menu.open(project)
     while widget.form.labels is None:
         wait()
