@@ -189,14 +189,14 @@ def speed(task: Task) -> None:
     from torch.utils.flop_counter import FlopCounterMode
 
     from superanimal.inference.device import autocast
-    from superanimal.zoo import load_pose_model
+    from superanimal.zoo import load_model
 
     rates = {row["what"]: row.get("value") for row in json.loads((task.folder / "machine.json").read_text())}
     sources: list[str | Path] = ["mini_topviewmouse"]
     if not task.quick:
         sources.append(task.released()[0])
     for source in sources:
-        model = load_pose_model(source, str(task.device))
+        model = load_model(source, str(task.device))
         width, height = model.entry.input_size
         one = torch.zeros(1, height, width, 3, dtype=torch.uint8)
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -235,11 +235,11 @@ def speed(task: Task) -> None:
 def memory(task: Task) -> None:
     """Poses and batch size when the card is allowed only a part of its memory."""
     from superanimal.inference.device import Batches
-    from superanimal.zoo import load_pose_model
+    from superanimal.zoo import load_model
 
     cuda = task.device.type == "cuda"
     source: str | Path = "mini_topviewmouse" if task.quick else task.released()[0]
-    model = load_pose_model(source, str(task.device))
+    model = load_model(source, str(task.device))
     width, height = model.entry.input_size
     crops = np.random.default_rng(0).integers(0, 255, (8 if task.quick else 512, height, width, 3), np.uint8)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import yaml
 
@@ -66,7 +66,7 @@ def parse(kind: type[T], value: Any, where: str = "") -> T:
     from pydantic import ValidationError
 
     try:
-        found: T = _adapter(kind).validate_python(value)
+        found: T = _adapter(cast("Any", kind)).validate_python(value)
     except ValidationError as error:
         raise _explained(error.errors(include_url=False), kind, value, where) from None
     _refuse_booleans(value, found, where)

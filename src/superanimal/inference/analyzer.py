@@ -320,7 +320,7 @@ class Analyzer:
 
 
 @overload
-def analyze(
+def analyze(  # type: ignore[overload-overlap]  # a text is a sequence of texts, too
     source: Source,
     model: ModelName | PoseModel = ...,
     *,

@@ -19,7 +19,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -49,7 +49,7 @@ from superanimal.zoo import DetectorModel, PoseModel, load_detector, load_model,
 from superanimal.zoo.weights import find_file
 
 PathLike = str | os.PathLike[str]
-Table = ConversionTable | Mapping[str, str] | PathLike | None
+Table: TypeAlias = ConversionTable | Mapping[str, str] | PathLike | None
 
 
 @dataclass(frozen=True)

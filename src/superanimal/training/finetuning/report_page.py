@@ -59,7 +59,9 @@ def _card(report: Mapping[str, Any], name: str, title: str, factor: float, unit:
     before = report.get("before", {}).get(name)
     note = "" if before is None else f"{number(factor * before)}{unit} before"
     change = report.get("change_px") if name == "mean_euclidean_px" else None
-    span = f"change {number(change['low'])} to {number(change['high'])} px" if _has_ends(change) else ""
+    span = ""
+    if change is not None and None not in (change["low"], change["high"]):
+        span = f"change {number(change['low'])} to {number(change['high'])} px"
     return Card(title, number(factor * after), unit, span, note)
 
 
@@ -130,10 +132,6 @@ def _facts(report: Mapping[str, Any]) -> list[list[Any]]:
         ["which keypoint is which", bullets(pairs)],
         ["new keypoints", ", ".join(report["new_keypoints"]) or "none"],
     ]
-
-
-def _has_ends(change: Mapping[str, Any] | None) -> bool:
-    return change is not None and None not in (change["low"], change["high"])
 
 
 def _known(value: float | None) -> float:
