@@ -150,7 +150,8 @@ class Offsets:
                 f"the offsets are for {self.model} (weights {self.weights[:12]}), "
                 f"not for {name} (weights {weights[:12]})",
                 "offsets belong to the weights they were measured with",
-                "measure the offsets of this model" + _how(" --model MODEL"),
+                "measure the offsets of this model"
+                + by_caller("", ": superanimal match LABELS --model MODEL --offsets"),
             )
 
     def record(self) -> dict[str, Any]:
