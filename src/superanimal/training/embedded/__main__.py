@@ -226,9 +226,7 @@ def main(arguments: list[str] | None = None) -> None:
     lines = Lines()
     every = options.what == "all"
     if every and options.start:
-        parser.error(
-            "all starts from ImageNet, not from given weights; train pose and detector by themselves instead"
-        )
+        parser.error("all starts from ImageNet; to start from weights, train pose and detector by themselves")
     if every:
         for kind, count in SHARDS.items():
             for index in range(count):
