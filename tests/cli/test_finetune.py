@@ -43,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_from_a_project_to_poses(folder: Path, superanimal: Run) -> None:
     out = folder / "mine"
     said = superanimal(
-        "finetune", folder / "project", "--model", folder / "tiny", "--out", out, "--steps", 8,
+        "finetune", folder / "project", "--model", folder / "tiny", "--out", out, "--steps", 60,
         "--recipe", folder / "recipe.yaml", "--threshold", 0, "--device", "cpu",
     )  # fmt: skip
     assert said.code == 0, said.err
@@ -52,7 +52,7 @@ def test_from_a_project_to_poses(folder: Path, superanimal: Run) -> None:
         "No verdict" in said.out and "at least 8 different held-out images, 6 more" in said.out
     )  # two were held out
     report = json.loads((out / "report.json").read_text())
-    assert report["training"]["steps"] == 8 and report["data"]["held_out_images"] == 2
+    assert report["training"]["steps"] == 60 and report["data"]["held_out_images"] == 2
     assert json.loads((out / "training.json").read_text())["recipe"]["augmentation"]["rotation"] == 10
     assert "tiny after memory replay" in superanimal("models", "info", out).out
     done = superanimal(

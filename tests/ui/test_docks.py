@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from napari.utils.action_manager import action_manager
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 
 import napari_superanimal as plugin
 from napari_superanimal.pose_layer.layers import table_of
@@ -101,7 +101,8 @@ def test_the_strip_shows_frames_with_poses_and_goes_there(viewer: Any, mouse_pos
     picture = strip.grab().toImage()
     colors = [picture.pixelColor(x, 8).name() for x in (20, 190)]
     assert colors[0] != colors[1]
-    qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=strip.rect().center())
+    at = QPoint(int(25.5 / 50 * strip.width()), 8)  # the middle of frame 25's column
+    qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=at)
     assert viewer.dims.current_step[0] == 25
     view = table_of(layer).view
     viewer.dims.set_point(0, 3)

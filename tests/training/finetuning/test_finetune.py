@@ -327,8 +327,8 @@ def test_no_label_at_all_is_said(base: PoseModel, labelled: LabelledSet, tmp_pat
 @pytest.mark.slow
 def test_ten_frames_improve_the_embedded_model(tmp_path: Path) -> None:
     """Rendered mice labelled after other definitions: ears at their tips, the snout further back."""
-    mice = synthetic_labels(tmp_path / "mice", 20, seed=11)
-    first = np.array([np.flatnonzero(mice.image_index == i)[0] for i in range(20)])
+    mice = synthetic_labels(tmp_path / "mice", 30, seed=11)
+    first = np.array([np.flatnonzero(mice.image_index == i)[0] for i in range(30)])
     place = {name: mice.xy[first, k] for k, name in enumerate(mice.keypoints)}
     xy = np.stack(
         [
@@ -341,7 +341,7 @@ def test_ten_frames_improve_the_embedded_model(tmp_path: Path) -> None:
     )
     names = ("snout", "leftear", "rightear", "tailbase")
     flags = np.where(np.isfinite(xy).all(-1), 2, 0)
-    user = LabelledSet("mice", names, mice.images, np.arange(20), xy, flags)
+    user = LabelledSet("mice", names, mice.images, np.arange(30), xy, flags)
     table = dict(zip(names, ("nose", "left_ear", "right_ear", "tail_base"), strict=True))
     done = finetune(
         user.subset(range(10)),
@@ -349,7 +349,7 @@ def test_ten_frames_improve_the_embedded_model(tmp_path: Path) -> None:
         "memory-replay",
         tmp_path / "out",
         table=table,
-        held_out=user.subset(range(10, 20)),
+        held_out=user.subset(range(10, 30)),
         recipe={"steps": 100, "validate_every": 50},
     )
     assert done.report["recommended"], done.report["verdict"]
