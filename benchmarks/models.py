@@ -30,11 +30,12 @@ import numpy as np
 import xarray as xr
 from _report import machine, table, write_section
 from scipy.optimize import linear_sum_assignment
-from superanimal.keypoints.images import ImageRef
 
 from superanimal.files import sha256_of
-from superanimal.inference import Analyzer
-from superanimal.keypoints import LabelledSet, load_table, predict_images, read_labels
+from superanimal.inference import Analyzer, predict_images
+from superanimal.keypoints import load_table
+from superanimal.labels import LabelledSet, read_labels
+from superanimal.labels.images import ImageRef
 from superanimal.training.embedded.scene_samples import ENOUGH
 from superanimal.training.embedded.scenes import KINDS, open_shards, render_shard
 from superanimal.zoo import ModelEntry
