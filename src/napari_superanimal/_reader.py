@@ -95,13 +95,12 @@ def _tell_of_sizes(video: Video) -> None:
 def read_poses(path: str | Sequence[str]) -> list[LayerData]:
     """Return one Points layer per pose file; its skeleton appears with it."""
     from napari_superanimal._settings import setting
-    from napari_superanimal.pose_layer.layers import TABLE_KEY, poses_to_layerdata
-    from superanimal.formats import load_poses
+    from napari_superanimal.pose_layer.layers import TABLE_KEY, poses_to_layerdata, read_table
 
     layers = []
     for file in paths_of(path):
         data, keywords, kind = poses_to_layerdata(
-            load_poses(file),
+            read_table(file),
             name=file.name.removesuffix(".poses.zarr") if file.is_dir() else file.stem,
             cutoff=setting("display", "cutoff"),
             size=setting("display", "point_size") or None,

@@ -20,11 +20,13 @@ def sideview_horse() -> list[LayerData]:
 
 def _sample(name: str) -> list[LayerData]:
     from napari_superanimal._reader import read_poses, read_videos
+    from napari_superanimal.pose_layer.layers import TABLE_KEY
     from superanimal.samples import sample_path
 
     video = read_videos(str(sample_path(f"{name}.mp4")))
     ((data, keywords, kind),) = read_poses(str(sample_path(f"{name}_truth.h5")))
     keywords["name"] = f"{name} truth"
+    keywords["metadata"][TABLE_KEY].journal = None  # what is tried out on a sample is not kept
     return [*video, (data, keywords, kind)]
 
 

@@ -4,6 +4,8 @@ chosen.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 
@@ -42,9 +44,41 @@ def write_csv(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     return _write(path, data, meta, "csv")
 
 
-def _write(path: str, data: Any, meta: dict[str, Any], format_name: str) -> list[str]:
-    from napari_superanimal.pose_layer.layers import layer_to_poses
-    from superanimal.formats import save_poses
+def write(
+    path: str | os.PathLike[str], layer: Any, name: str, metadata: dict[str, Any], format_name: str | None
+) -> list[Path]:
+    """Write a layer, or its data, as a pose file; its corrections count as saved then.
 
-    poses = layer_to_poses((data, meta, "points"))
-    return [str(file) for file in save_poses(poses, path, format=format_name)]
+    Poses on an image stack get the names of its images, where the format can hold them.
+
+    Parameters
+    ----------
+    path
+        Where.
+    layer
+        A Points layer, or napari layer data.
+    name, metadata
+        Those of the layer.
+    format_name
+        Name of the format; it follows from the path when None.
+    """
+    import napari
+
+    from napari_superanimal.pose_layer.layers import TABLE_KEY, layer_to_poses
+    from napari_superanimal.pose_layer.stacks import with_image_names
+    from superanimal.formats import save_poses
+    from superanimal.formats.registry import format_for
+
+    poses = layer_to_poses(layer)
+    chosen = format_for(path, format_name)
+    if "image" in chosen.keeps:
+        poses = with_image_names(poses, napari.current_viewer(), name)
+    files = save_poses(poses, path, format=chosen.name)
+    if TABLE_KEY in metadata:
+        metadata[TABLE_KEY].saved(files)
+    return files
+
+
+def _write(path: str, data: Any, meta: dict[str, Any], format_name: str) -> list[str]:
+    name, metadata = meta.get("name", ""), meta.get("metadata", {})
+    return [str(file) for file in write(path, (data, meta, "points"), name, metadata, format_name)]

@@ -203,10 +203,9 @@ def show_poses(viewer: ViewerModel, poses: xr.Dataset, *, skeleton: bool = True,
 
 def save(layer: Points, path: str | os.PathLike[str], format: str | None = None) -> list[Path]:
     """Save the poses of a layer with all edits; the format follows from the suffix when None."""
-    from napari_superanimal.pose_layer.layers import layer_to_poses
-    from superanimal.formats import save_poses
+    from napari_superanimal._writer import write
 
-    return save_poses(layer_to_poses(layer), path, format=format)
+    return write(path, layer, layer.name, layer.metadata, format)
 
 
 def color_by(viewer: ViewerModel, layer: Points, by: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from npe2 import PluginManifest
 
 from napari_superanimal._settings import DEFAULTS
-from napari_superanimal.parts.save import FORMATS
+from napari_superanimal.pose_layer.save import FORMATS
 
 HEAVY = ("torch", "av", "pandas", "zarr", "xarray", "dask", "napari", "qtpy", "superanimal.formats")
 

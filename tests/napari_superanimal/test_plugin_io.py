@@ -12,8 +12,8 @@ import xarray as xr
 from PIL import Image
 
 from napari_superanimal._reader import get_poses_reader, get_video_reader, video_layer
-from napari_superanimal.parts.save import FORMATS
 from napari_superanimal.pose_layer.layers import layer_to_poses, poses_to_layer, poses_to_layerdata
+from napari_superanimal.pose_layer.save import FORMATS
 from superanimal.formats import load_poses, save_poses
 from superanimal.poses.run_store import RunStore
 from superanimal.samples import sample_path

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
+from mouse import canvas_of, click, drag, loneliest, pixel
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QFileDialog
+from qtpy.QtWidgets import QFileDialog
 
 import napari_superanimal as plugin
 from napari_superanimal.pose_layer.layers import poses_to_layer, table_of
@@ -29,60 +29,6 @@ def layer(viewer: Any, mouse_poses: xr.Dataset, qtbot: Any) -> Any:
     viewer.dims.set_point(0, 10)
     qtbot.wait(50)
     return layer
-
-
-def canvas_of(viewer: Any) -> Any:
-    return viewer.window._qt_viewer.canvas.native
-
-
-def pixel(viewer: Any, y: float, x: float) -> QPoint:
-    """Return where a position of the video lies on the canvas."""
-    native = canvas_of(viewer)
-    _, center_y, center_x = viewer.camera.center
-    zoom = viewer.camera.zoom
-    return QPointF(
-        (x - center_x) * zoom + native.width() / 2, (y - center_y) * zoom + native.height() / 2
-    ).toPoint()
-
-
-def send(viewer: Any, kind: QEvent.Type, at: QPoint, held: bool) -> None:
-    """Send a mouse event with the left button to the canvas."""
-    native = canvas_of(viewer)
-    left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
-    button = none if kind == QEvent.Type.MouseMove else left
-    position = QPointF(at)
-    event = QMouseEvent(
-        kind,
-        position,
-        QPointF(native.mapToGlobal(at)),
-        button,
-        left if held else none,
-        Qt.KeyboardModifier.NoModifier,
-    )
-    QApplication.sendEvent(native, event)
-    QApplication.processEvents()
-
-
-def drag(viewer: Any, start: QPoint, stop: QPoint) -> None:
-    send(viewer, QEvent.Type.MouseMove, start, held=False)
-    send(viewer, QEvent.Type.MouseButtonPress, start, held=True)
-    for f in (0.25, 0.5, 0.75, 1.0):
-        send(viewer, QEvent.Type.MouseMove, start + (stop - start) * f, held=True)
-    send(viewer, QEvent.Type.MouseButtonRelease, stop, held=False)
-
-
-def click(viewer: Any, at: QPoint) -> None:
-    send(viewer, QEvent.Type.MouseMove, at, held=False)
-    send(viewer, QEvent.Type.MouseButtonPress, at, held=True)
-    send(viewer, QEvent.Type.MouseButtonRelease, at, held=False)
-
-
-def loneliest(layer: Any, rows: np.ndarray) -> int:
-    """Return the row whose point is farthest from its neighbours, so that the mouse cannot take another."""
-    yx = np.asarray(layer.data)[rows, 1:]
-    distance = np.hypot(*(yx[:, None] - yx[None]).transpose(2, 0, 1))
-    np.fill_diagonal(distance, np.inf)
-    return int(rows[distance.min(axis=1).argmax()])
 
 
 def row(t: int, k: Any) -> Any:
@@ -189,7 +135,9 @@ def test_cutoff_hides_low_points_but_never_edited_ones(
         plugin.set_confidence_cutoff(viewer, layer, 1.5)
 
 
-def test_skeleton_boxes_and_trails_follow_the_frame(viewer: Any, layer: Any, mouse_poses: xr.Dataset) -> None:
+def test_skeleton_boxes_and_trails_follow_the_frame(
+    viewer: Any, layer: Any, mouse_poses: xr.Dataset, qtbot: Any
+) -> None:
     plugin.show_boxes(viewer, layer)
     plugin.show_trails(viewer, layer, length=10, keypoints=["nose"])
     view = attach(viewer, layer)
@@ -208,7 +156,7 @@ def test_skeleton_boxes_and_trails_follow_the_frame(viewer: Any, layer: Any, mou
     plugin.show_skeleton(viewer, layer, False)
     assert not skeleton.visible
     viewer.layers.remove(layer)
-    assert len(viewer.layers) == 1, "overlays go with their poses"
+    qtbot.waitUntil(lambda: len(viewer.layers) == 1)  # overlays go with their poses
 
 
 def test_skeleton_keeps_its_program_when_the_frame_changes(viewer: Any, layer: Any, qtbot: Any) -> None:

@@ -17,8 +17,8 @@ import napari_superanimal as plugin
 from napari_superanimal import console
 from napari_superanimal.docks.estimate.run import Estimation
 from napari_superanimal.jobs import Report
-from napari_superanimal.parts.save import target_of
 from napari_superanimal.pose_layer.playback import attach
+from napari_superanimal.pose_layer.save import target_of
 from superanimal.formats import load_poses
 
 
@@ -91,11 +91,11 @@ def test_other_warnings_of_a_save_are_not_swallowed(
 ) -> None:
     choose(monkeypatch, tmp_path / "a.h5", "DeepLabCut h5 (*.h5)")
 
-    def save(layer: Any, path: Path, format: str) -> list[Path]:
+    def write(path: Path, *_: Any) -> list[Path]:
         warnings.warn("the clock is wrong", RuntimeWarning, stacklevel=1)
         return [path]
 
-    monkeypatch.setattr("napari_superanimal.parts.save.save", save)
+    monkeypatch.setattr("napari_superanimal.pose_layer.save.write", write)
     with pytest.warns(RuntimeWarning, match="the clock is wrong"):
         press(dock.save_button)
 

@@ -47,6 +47,7 @@ class Editing:
         self.done: list[Edit] = []
         self.undone: list[Edit] = []
         self.target = (0, 0)
+        self._before = view.table.state  # of the poses when nothing is left to undo
         self._copied: tuple[np.ndarray, np.ndarray] | None = None
         self._native_add: Any = None
         points = view.points
@@ -93,10 +94,11 @@ class Editing:
         unknown = np.full(len(rows), np.nan, dtype=np.float32)
         self.change(rows, (nothing, unknown, np.ones(len(rows), dtype=bool)))
 
-    def place(self, xy: np.ndarray) -> None:
-        """Put the target keypoint of the current frame at (x, y), then aim at the next keypoint."""
-        t = self.view.time
+    def place(self, xy: np.ndarray, step: int | None = None) -> None:
+        """Put the target keypoint of a frame, the current one when None, at (x, y); aim at the next one."""
+        t = self.view.time if step is None else self.view.table.time_at(step)
         if t is None:
+            self.view.viewer.status = "These poses do not have this frame"
             return
         individual, keypoint = self.target
         _, n_individuals, n_keypoints = self.view.table.shape
@@ -145,15 +147,21 @@ class Editing:
             return
         edit = source.pop()
         target.append(edit)
-        self.view.table.set_rows(edit.rows, *(edit.before if before else edit.after))
+        self.view.table.edit(
+            edit.rows,
+            *(edit.before if before else edit.after),
+            step="undo" if before else "redo",
+            state=self.done[-1] if self.done else self._before,
+        )
         self.view.show_rows(edit.rows)
         self.view.changed.emit()
 
     def change(self, rows: np.ndarray, after: Points3) -> None:
         """Give the points of some dense rows another position, confidence and edit mark."""
-        self.done.append(Edit(rows, self.view.table.get_rows(rows), after))
+        edit = Edit(rows, self.view.table.get_rows(rows), after)
+        self.done.append(edit)
         self.undone.clear()
-        self.view.table.set_rows(rows, *after)
+        self.view.table.edit(rows, *after, state=edit)
         self.view.show_rows(rows)
         self.view.changed.emit()
 
@@ -180,7 +188,7 @@ class Editing:
             added = np.asarray(points.data)[[int(i) for i in event.data_indices]]
             self.view.rebuild()
             for row in added:
-                self.place(row[[2, 1]])
+                self.place(row[[2, 1]], round(float(row[0])))
 
     def _on_mode(self, event: Any = None) -> None:
         """In add mode a click fills the slot of the target keypoint instead of appending a row."""

@@ -59,7 +59,7 @@ def take_features(table: PoseTable, features: Any, rows: np.ndarray) -> None:
         if table.view is not None:
             table.view.editing.change(rows[changed], after)
         else:
-            table.set_rows(rows[changed], *after)
+            table.edit(rows[changed], *after)
 
 
 def _warn_of_names(table: PoseTable, features: Any, rows: np.ndarray) -> None:

@@ -8,6 +8,7 @@ which is a hundred times faster on such columns), absent points are hidden and n
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +18,11 @@ from napari_superanimal.pose_layer.features import take_features
 from napari_superanimal.pose_layer.rows import PoseRows
 from napari_superanimal.pose_layer.table import EDITED_CONFIDENCE, PoseTable
 from superanimal.errors import InputError
+from superanimal.poses.journal import Journal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     import xarray as xr
     from napari.layers import Points
@@ -32,6 +36,8 @@ TABLE_KEY = "superanimal_poses"
 DENSE_LIMIT = 2_000_000
 EDITED_BORDER = 0.25
 BORDER = 0.08
+#: Ends the name of a layer with corrections that are not saved to a file.
+UNSAVED = " *"
 
 
 def poses_to_layerdata(
@@ -99,6 +105,21 @@ def poses_to_layerdata(
     return PoseRows(data), keywords, "points"
 
 
+def read_table(path: Path) -> PoseTable:
+    """Return the poses of a run or a pose file, with the corrections of its journal.
+
+    Raises
+    ------
+    FormatError
+        When the file is no readable pose file.
+    """
+    from superanimal.formats import load_poses
+
+    ds = load_poses(path)
+    journal = Journal(path, ds)
+    return PoseTable(ds if path.is_dir() else journal.apply(ds), journal)  # a run brings its own
+
+
 def poses_to_layer(poses: xr.Dataset | PoseTable, **options: Any) -> Points:
     """Return a Points layer of the poses; options as for :func:`poses_to_layerdata`."""
     from napari.layers import Points
@@ -128,6 +149,9 @@ def layer_to_poses(layer: Points | LayerData) -> xr.Dataset:
         shown = layer.shown
     table = metadata.get(TABLE_KEY)
     if isinstance(table, PoseTable):
+        if not isinstance(layer, tuple):
+            own_table(layer)
+            table = table_of(layer)
         rows = np.arange(len(table)) if len(data) == len(table) else _rows_of_view(table)
         take_features(table, features, rows)
         moved = take_changes(table, np.asarray(data), np.asarray(shown))
@@ -159,7 +183,7 @@ def take_changes(table: PoseTable, data: np.ndarray, shown: np.ndarray) -> np.nd
     rows = np.flatnonzero(moved)
     if len(rows):
         ones = np.full(len(rows), EDITED_CONFIDENCE, dtype=np.float32)
-        table.set_rows(rows, data[rows][:, [2, 1]], ones, np.ones(len(rows), dtype=bool))
+        table.edit(rows, np.asarray(data)[rows][:, [2, 1]], ones, np.ones(len(rows), dtype=bool))
     return rows
 
 
@@ -185,6 +209,20 @@ def table_of(layer: Any) -> PoseTable:
     return table
 
 
+def own_table(layer: Points) -> bool:
+    """Give a copy of a pose layer a table of its own; return whether it had that of another layer."""
+    table = table_of(layer)
+    if table.view is None or table.view.points.unique_id == layer.unique_id:
+        return False
+    layer.metadata[TABLE_KEY] = copy.deepcopy(table)
+    return True
+
+
+def plain_name(layer: Any) -> str:
+    """Return the name of a layer without the mark of what is not saved."""
+    return str(layer.name).removesuffix(UNSAVED)
+
+
 def dense_data(table: PoseTable) -> np.ndarray:
     """Return all rows (step, y, x), shape (T*I*K, 3), float32, Fortran order; absent points lie at (0, 0)."""
     _, n_individuals, n_keypoints = table.shape
@@ -203,7 +241,7 @@ def frame_data(table: PoseTable, t: int) -> np.ndarray:
     data = np.zeros((n_individuals * n_keypoints + 2, 3), dtype=np.float32, order="F")
     data[:-2, 0] = table.steps[t]
     data[:-2, 1:] = np.nan_to_num(table.xy[t].reshape(-1, 2)[:, ::-1], nan=0.0)
-    data[-2:, 0] = table.steps[[0, -1]]
+    data[-2:, 0] = table.steps.min(), table.steps.max()
     return data
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_superanimal.pose_layer.layers import plain_name
+
 if TYPE_CHECKING:
     from napari.layers import Points
 
@@ -83,7 +85,7 @@ class Names:
         n = n_individuals * n_keypoints
         self.layer = Points(
             np.zeros((n, 2), dtype=np.float32),
-            name=f"{self.view.points.name} names",
+            name=f"{plain_name(self.view.points)} names",
             features={"text": texts},
             text={
                 "string": "{text}",

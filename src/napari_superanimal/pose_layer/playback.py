@@ -11,34 +11,41 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.utils.notifications import show_warning
 from psygnal import Signal
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication
 
 from napari_superanimal.pose_layer.colors import POINT_COLORINGS, point_colors
+from napari_superanimal.pose_layer.drawing import delete_in_own_context, keep_program
 from napari_superanimal.pose_layer.editing import Editing
 from napari_superanimal.pose_layer.features import take_features
 from napari_superanimal.pose_layer.layers import (
     BORDER,
     EDITED_BORDER,
+    TABLE_KEY,
+    UNSAVED,
     automatic_size,
     border_colors,
     dense_data,
     frame_data,
     make_features,
+    own_table,
+    plain_name,
     table_of,
 )
-from napari_superanimal.pose_layer.meshes import keep_program
 from napari_superanimal.pose_layer.names import Names
 from napari_superanimal.pose_layer.overlays import OVERLAYS, Overlay, Trails
 from napari_superanimal.pose_layer.rows import PoseRows
 from napari_superanimal.pose_layer.shortcuts import register
+from napari_superanimal.pose_layer.stacks import image_names
+from napari_superanimal.pose_layer.transforms import TRANSFORMS, copy_transform
+from napari_superanimal.pose_layer.unsaved import watch
 from superanimal.errors import InputError
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Points, Vectors
-
-#: Name of the layer an overlay belongs to, in the overlay's metadata.
-OVERLAY_KEY = "superanimal_overlay_of"
 
 
 class PoseView:
@@ -84,6 +91,15 @@ class PoseView:
         register()
         viewer.dims.events.current_step.connect(self._on_step)
         viewer.layers.events.removed.connect(self._on_removed)
+        viewer.layers.events.inserted.connect(self._on_inserted)
+        for name in TRANSFORMS:
+            getattr(points.events, name).connect(self._on_transform)
+        self.table.changed.connect(self._mark)
+        self._mark()
+        for layer in viewer.layers:
+            self._follow_stack(layer)
+        watch(viewer)
+        delete_in_own_context(viewer)
 
     # ---------------------------------------------------------------- the current frame
 
@@ -91,7 +107,7 @@ class PoseView:
     def step(self) -> int:
         """The frame the slider stands at."""
         dims = self.viewer.dims
-        return round(dims.point[dims.ndim - 3]) if dims.ndim >= 3 else 0
+        return round(float(self.points.world_to_data(dims.point)[0])) if dims.ndim >= 3 else 0
 
     @property
     def time(self) -> int | None:
@@ -305,14 +321,14 @@ class PoseView:
 
         vectors = Vectors(
             overlay.segments(self.time, self.cutoff),
-            name=f"{self.points.name} {name}",
+            name=f"{plain_name(self.points)} {name}",
             edge_color=overlay.colors(),
             edge_width=max(0.5, float(self.points.current_size) * overlay.width_in_points),
             vector_style="line",
             opacity=0.9,
-            metadata={OVERLAY_KEY: self.points.name},
             axis_labels=("y", "x"),
         )
+        copy_transform(self.points, vectors)
         self.overlays[name] = (overlay, vectors)
         active = self.viewer.layers.selection.active
         self.viewer.layers.insert(self.viewer.layers.index(self.points), vectors)
@@ -338,6 +354,44 @@ class PoseView:
 
     # ---------------------------------------------------------------- life
 
+    def _mark(self) -> None:
+        """Mark the name of a layer with unsaved corrections."""
+        name = plain_name(self.points) + (UNSAVED if self.table.unsaved else "")
+        if self.points.name != name:
+            self.points.name = name
+
+    def _on_transform(self, event: Any = None) -> None:
+        for _, vectors in self.overlays.values():
+            copy_transform(self.points, vectors)
+        self._on_step()
+
+    def _follow_stack(self, layer: Any) -> None:
+        """Show labels at the images they belong to, when a layer is their image stack."""
+        names, before = image_names(layer), self.table.steps
+        if names is None:
+            return
+        missing = self.table.follow_stack(names)
+        if missing:
+            few = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+            show_warning(
+                f"{len(missing)} of {len(before)} labelled images are not in {layer.name!r}: {few}. "
+                "Their labels come after its last image."
+            )
+        if not np.array_equal(self.table.steps, before):
+            self.shown_time = self.time
+            self.rebuild()
+
+    def _on_inserted(self, event: Any) -> None:
+        layer = event.value
+        if layer is self.points:
+            return
+        self._follow_stack(layer)
+        if getattr(layer, "metadata", {}).get(TABLE_KEY) is self.table:  # "Duplicate layer"
+            twin = attach(self.viewer, layer)
+            twin.cutoff, twin.color_by, twin.shown_time = self.cutoff, self.color_by, self.shown_time
+            if "skeleton" in self.overlays:
+                twin.show_overlay("skeleton")
+
     def _on_removed(self, event: Any) -> None:
         gone = event.value
         for name, (_, vectors) in list(self.overlays.items()):
@@ -350,23 +404,35 @@ class PoseView:
             self.detach()
 
     def detach(self) -> None:
-        """Let go of the viewer; overlays that are still there are removed."""
+        """Let go of the viewer; overlays that are still there are removed soon."""
         self.viewer.dims.events.current_step.disconnect(self._on_step)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
+        self.viewer.layers.events.inserted.disconnect(self._on_inserted)
+        for name in TRANSFORMS:
+            getattr(self.points.events, name).disconnect(self._on_transform)
+        self.table.changed.disconnect(self._mark)
         self.editing.detach()
         self.table.view = None
-        for _, vectors in self.overlays.values():
-            if vectors in self.viewer.layers:
-                self.viewer.layers.remove(vectors)
+        left = [*(vectors for _, vectors in self.overlays.values()), self.names.layer]
         self.overlays.clear()
-        if self.names.layer in self.viewer.layers:
-            self.viewer.layers.remove(self.names.layer)
+        layers = self.viewer.layers
+
+        def remove() -> None:
+            for layer in left:
+                if layer in layers:
+                    layers.remove(layer)
+
+        if QApplication.instance() is None:
+            remove()
+        else:
+            QTimer.singleShot(0, remove)  # not in the event: napari may be about to remove them itself
 
 
 def attach(viewer: ViewerModel, points: Points) -> PoseView:
     """Return the view of a pose layer in a viewer, made when it does not exist yet."""
+    own_table(points)
     view = table_of(points).view
-    if view is not None and view.points.unique_id == points.unique_id:
+    if view is not None:
         return view
     viewer, points = _unwrapped(viewer), _unwrapped(points)
     return PoseView(viewer, points)

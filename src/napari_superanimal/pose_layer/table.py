@@ -7,12 +7,18 @@ views of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from psygnal import Signal
 
+from superanimal.errors import StorageError
 from superanimal.poses import require_pixels, validate_poses
+from superanimal.poses.journal import Journal, JournalWarning
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,13 +41,22 @@ class PoseTable:
     edited
         Shape (T, I, K), bool; True where a person moved, added or deleted the point.
     steps
-        Shape (T,), int64, increasing: the position of the frame slider at which each time is shown. The frame
-        of the video, or the number of the image when the poses belong to labelled images.
+        Shape (T,), int64, all different: the position of the frame slider at which each time is shown. The
+        frame of the video, or the number of the image when the poses belong to labelled images.
     view
         The playback that shows this table in a viewer, while there is one.
+    journal
+        Where corrections are written down as they are made; None when the poses come from no file.
+
+    Signals
+    -------
+    changed()
+        A person edited points, or saved them.
     """
 
-    def __init__(self, ds: xr.Dataset) -> None:
+    changed = Signal()
+
+    def __init__(self, ds: xr.Dataset, journal: Journal | None = None) -> None:
         require_pixels(ds, "a pose layer")
         self.xy: np.ndarray = np.array(
             ds["position"].transpose("time", "individual", "keypoint", "space").values,
@@ -70,6 +85,19 @@ class PoseTable:
         if "box_confidence" in ds:
             self.box_confidence = np.array(ds["box_confidence"].values, dtype=np.float32)
         self.view: PoseView | None = None
+        self.journal = journal
+        self._saved: object = None  # the state that a file holds, compared with the one of now
+        self.state: object = "edited earlier" if journal is not None and journal.unsaved() else None
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether there are edits that no saved file has."""
+        return self.state is not self._saved
+
+    @property
+    def images(self) -> list[str] | None:
+        """Names of the images the poses belong to; None for a video."""
+        return self.template["image"].values.tolist() if "image" in self.template.coords else None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -85,8 +113,27 @@ class PoseTable:
 
     def time_at(self, step: int) -> int | None:
         """Return the time index t shown at a slider position, or None when there is none."""
-        t = int(np.searchsorted(self.steps, step))
-        return t if t < len(self.steps) and self.steps[t] == step else None
+        found = np.flatnonzero(self.steps == step)
+        return int(found[0]) if len(found) else None
+
+    def follow_stack(self, names: Sequence[str]) -> list[str]:
+        """Show each labelled image where an image stack has it; those it does not have come after its end.
+
+        Returns
+        -------
+        list of str
+            The images that the stack does not have. When it has none of them nothing changes.
+        """
+        images = self.images
+        if images is None:
+            return []
+        at = _positions(images, names)
+        if all(position is None for position in at):
+            return []
+        missing = [name for name, position in zip(images, at, strict=True) if position is None]
+        behind = iter(range(len(names), len(names) + len(missing)))
+        self.steps = np.array([next(behind) if p is None else p for p in at], dtype=np.int64)
+        return missing
 
     def present(self, times: slice | int = slice(None)) -> np.ndarray:
         """Return which points have a position, bool, shape of ``confidence[times]``."""
@@ -105,6 +152,60 @@ class PoseTable:
         self.xy.reshape(-1, 2)[rows] = xy
         self.confidence.reshape(-1)[rows] = confidence
         self.edited.reshape(-1)[rows] = edited
+
+    def edit(
+        self,
+        rows: np.ndarray,
+        xy: np.ndarray,
+        confidence: np.ndarray,
+        edited: np.ndarray,
+        *,
+        step: str = "edit",
+        state: object = None,
+    ) -> None:
+        """Write points that a person changed, as :meth:`set_rows`, and note it in the journal.
+
+        Parameters
+        ----------
+        rows, xy, confidence, edited
+            As in :meth:`set_rows`.
+        step
+            "edit", "undo" or "redo".
+        state
+            Stands for the poses after the step, so that undoing leads back to what was saved.
+        """
+        self.set_rows(rows, xy, confidence, edited)
+        self.state = object() if step == "edit" and state is None else state
+        if self.journal is not None:
+            t, i, k = np.unravel_index(np.asarray(rows), self.shape)
+            self._note(lambda journal: journal.append(step, (t, i, k), xy, confidence, edited))
+        self.changed.emit()
+
+    def saved(self, files: Iterable[str | os.PathLike[str]]) -> None:
+        """Note that the poses, as they are now, were saved to files."""
+        self._saved = self.state
+        written = list(files)
+        self._note(lambda journal: journal.saved(written))
+        self.changed.emit()
+
+    def discard(self) -> None:
+        """Give up the edits since the last save: they do not come back when the poses are opened again."""
+        self._saved = self.state
+        self._note(lambda journal: journal.discard())
+        self.changed.emit()
+
+    def _note(self, write: Any) -> None:
+        if self.journal is None:
+            return
+        try:
+            write(self.journal)
+        except StorageError as error:
+            self.journal = None
+            warnings.warn(
+                f"from now on corrections are in memory only, until you save them: {error}",
+                JournalWarning,
+                stacklevel=3,
+            )
 
     def get_rows(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return copies of position (n, 2), confidence (n,) and edit mark (n,) by dense row number."""
@@ -150,3 +251,16 @@ class PoseTable:
         if self.box_confidence is not None:
             arrays["box_confidence"] = (("time", "individual"), self.box_confidence.copy())
         return validate_poses(ds.assign(arrays))
+
+
+def _positions(images: Sequence[str], names: Sequence[str]) -> list[int | None]:
+    """Return where each image is among the names of a stack: by folder and file name, else by file name."""
+    wanted = [PurePosixPath(image.replace("\\", "/")) for image in images]
+    there = [PurePosixPath(name.replace("\\", "/")) for name in names]
+    folders = {(path.parent.name, path.name): n for n, path in enumerate(there)}
+    at = [folders.get((path.parent.name, path.name)) for path in wanted]
+    alone = len({path.name for path in wanted}) == len(wanted) and len({p.name for p in there}) == len(there)
+    if alone and all(position is None for position in at):  # the images were moved to another folder
+        files = {path.name: n for n, path in enumerate(there)}
+        at = [files.get(path.name) for path in wanted]
+    return at

@@ -212,7 +212,7 @@ def save_poses(
     StorageError
         The disk is full or the folder not writable.
     """
-    chosen = get_format(format) if format else _by_name(Path(path))
+    chosen = format_for(path, format)
     if not chosen.writer:
         raise FormatError(
             f"{path}: {chosen.name} is only read", f"writable are {', '.join(format_names(writable=True))}"
@@ -229,6 +229,11 @@ def save_poses(
     if lost := what_is_lost(ds, chosen):
         warnings.warn(f"{chosen.name} cannot hold: {', '.join(lost)}", LossWarning, stacklevel=2)
     return writer(ds, Path(path), **options)
+
+
+def format_for(path: str | os.PathLike[str], format: str | None = None) -> Format:
+    """Return the format that :func:`save_poses` writes: the named one, else that of the file's name."""
+    return get_format(format) if format else _by_name(Path(path))
 
 
 def seen_only(ds: xr.Dataset, chosen: Format) -> tuple[xr.Dataset, list[str]]:

@@ -112,8 +112,8 @@ class Journal:
         points
             Time, individual and keypoint numbers of n points, each of shape (n,).
         xy, confidence, edited
-            Their values after the step, shapes (n, 2) in pixels, (n,) and (n,). A point that is not
-            ``edited`` is one that went back to what the poses say.
+            Their values after the step, shapes (n, 2) in pixels, (n,) and (n,). A point that undo leaves
+            without a mark is as the poses have it.
 
         Raises
         ------
@@ -122,7 +122,8 @@ class Journal:
         """
         entries = []
         for t, i, k, position, score, mark in zip(*points, xy, confidence, edited, strict=True):
-            values = [_number(v) for v in (*position, score)] if mark else []
+            back = not mark and step != "edit"
+            values = [] if back else [_number(v) for v in (*position, score)]
             entries.append([self.when[int(t)], int(i), int(k), *values])
         self._write({"op": step, "at": _now(), "points": entries})
 

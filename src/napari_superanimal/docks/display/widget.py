@@ -29,9 +29,9 @@ from napari_superanimal.parts.form_parts import (
     row,
 )
 from napari_superanimal.parts.pose_strip import PoseStrip
-from napari_superanimal.parts.save import save_dialog
 from napari_superanimal.pose_layer.layers import is_pose_layer
 from napari_superanimal.pose_layer.playback import PoseView, attach
+from napari_superanimal.pose_layer.save import save_dialog
 from superanimal.errors import SuperAnimalError
 
 COLORINGS = {"keypoint": "Keypoint", "individual": "Individual", "confidence": "Confidence"}

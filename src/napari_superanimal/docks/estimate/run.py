@@ -9,8 +9,9 @@ from qtpy.QtCore import QObject, Signal
 from napari_superanimal._settings import setting
 from napari_superanimal.jobs import Job, Report
 from napari_superanimal.parts.layers import video_path
-from napari_superanimal.pose_layer.layers import poses_to_layer
+from napari_superanimal.pose_layer.layers import poses_to_layer, read_table
 from napari_superanimal.pose_layer.playback import PoseView, attach
+from napari_superanimal.pose_layer.transforms import copy_transform
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -76,6 +77,8 @@ class Estimation(QObject):
 
     def start_over(self) -> None:
         """Start from the first frame, forgetting the earlier run of this video and model."""
+        if self.view is not None:  # its corrections are those of the earlier run, whose journal goes with it
+            self.view.table.journal = None
         self.job.start_over()
 
     def _on_reported(self, report: Report) -> None:
@@ -92,14 +95,17 @@ class Estimation(QObject):
         earlier, before = self.view, self._earlier
         if before is not None and before.job.store_path == self.job.store_path:
             earlier, self._earlier = before.view, None
-        if earlier is not None and earlier.points in self.viewer.layers and not earlier.table.edited.any():
-            self.viewer.layers.remove(earlier.points)  # a layer with corrections stays
+        if earlier is not None and earlier.points in self.viewer.layers:
+            table = earlier.table
+            if table.journal is not None or not table.edited.any():  # what was corrected comes with the run
+                self.viewer.layers.remove(earlier.points)
         layer = poses_to_layer(
-            store.to_poses(),
+            read_table(store.path),
             name=store.path.name.removesuffix(".poses.zarr"),
             cutoff=setting("display", "cutoff"),
             size=setting("display", "point_size") or None,
         )
+        copy_transform(self.video, layer)
         self.viewer.layers.append(layer)
         self.view = attach(self.viewer, layer)
         self.view.cutoff = setting("display", "cutoff")

@@ -47,7 +47,7 @@ from napari_superanimal.parts.form_parts import (
 from napari_superanimal.parts.layers import is_video_layer
 from napari_superanimal.parts.open_video import open_video_dialog
 from napari_superanimal.parts.pose_strip import PoseStrip
-from napari_superanimal.parts.save import save_dialog
+from napari_superanimal.pose_layer.save import save_dialog
 from superanimal.errors import SuperAnimalError
 
 BAR_STYLE = (

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_superanimal.console import save
-from napari_superanimal.parts.form_parts import Message
-from napari_superanimal.pose_layer.layers import table_of
+from napari_superanimal._writer import write
+from napari_superanimal.pose_layer.layers import plain_name, table_of
 from superanimal.errors import StorageError
 from superanimal.formats import LossWarning
 
@@ -26,7 +25,14 @@ FORMATS = (
 )
 
 
-def save_dialog(layer: Any, parent: QWidget, message: Message) -> list[Path]:
+class Teller(Protocol):
+    """What shows how saving went, as :class:`~napari_superanimal.parts.form_parts.Message`."""
+
+    def show_text(self, kind: str, text: str, remedy: str = "") -> None:
+        """Show a message of kind "good" or "warning"."""
+
+
+def save_dialog(layer: Any, parent: QWidget, message: Teller) -> list[Path]:
     """Ask for a file and a format, save the poses of a layer; say where, and what was lost.
 
     Returns
@@ -40,7 +46,7 @@ def save_dialog(layer: Any, parent: QWidget, message: Message) -> list[Path]:
         When the poses could not be saved.
     """
     filters = {f"{title} (*{suffix})": (name, suffix) for name, title, suffix in FORMATS}
-    start = str(_folder_of(layer) / f"{layer.name}{FORMATS[0][2]}")
+    start = str(_folder_of(layer) / f"{plain_name(layer)}{FORMATS[0][2]}")
     chosen, filter_ = QFileDialog.getSaveFileName(parent, "Save poses", start, ";;".join(filters))
     if not chosen:
         return []
@@ -51,7 +57,7 @@ def save_dialog(layer: Any, parent: QWidget, message: Message) -> list[Path]:
         )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", LossWarning)
-        files = save(layer, path, format=name)
+        files = write(path, layer, layer.name, layer.metadata, name)
     lost = []
     for warning in caught:
         if issubclass(warning.category, LossWarning):
