@@ -20,8 +20,8 @@ import napari_superanimal as plugin
 from napari_superanimal.pose_layer.layers import is_pose_layer, table_of
 from napari_superanimal.pose_layer.playback import attach
 from superanimal.formats import load_poses, save_poses
-from superanimal.inference import RunStore
 from superanimal.poses.journal import journal_paths
+from superanimal.poses.run_store import RunStore
 
 PLUGIN = "napari-superanimal"
 
@@ -40,7 +40,7 @@ def run(mouse_poses: xr.Dataset, tmp_path: Path) -> Path:
     store = RunStore.create(
         tmp_path / "mouse_model.poses.zarr",
         frames=np.arange(50),
-        keypoints=mouse_poses["keypoints"].values.tolist(),
+        keypoints=mouse_poses["keypoint"].values.tolist(),
         individuals=["animal0"],
     )
     arrays = {
