@@ -20,7 +20,7 @@ NAMES = [f"img{i:03d}.png" for i in (2, 5, 11, 40)]
 
 
 def write_images(folder: Path, names: list[str]) -> Path:
-    from superanimal.keypoints.images import encode_png
+    from superanimal.labels.images import encode_png
 
     folder.mkdir(parents=True)
     for i, name in enumerate(names):

@@ -103,27 +103,30 @@ def test_one_frame_layers_are_filled_with_the_frame_on_show(viewer: Any, mouse_p
 
 
 def test_overlays_follow_when_the_layer_is_changed(viewer: Any, layer: Any) -> None:
-    vectors = attach(viewer, layer).overlays["skeleton"][1]
+    view = attach(viewer, layer)
+    view.names.show()
+    overlays = [view.overlays["skeleton"][1], view.names.layer]
     layer.scale = (1, 2, 3)
     layer.translate = (0, 4, 5)
     layer.rotate = (0, 0, 30)
     layer.shear = (0, 0, 0.2)
     layer.affine = np.array([[1, 0, 0, 0], [0, 1, 0.1, 7], [0, 0, 1, 8], [0, 0, 0, 1]], dtype=float)
     for y, x in ((0, 0), (100, 20), (5, 300)):
-        np.testing.assert_allclose(
-            vectors.data_to_world((y, x)), np.asarray(layer.data_to_world((0, y, x)))[1:], atol=1e-6
-        )
+        for overlay in overlays:
+            np.testing.assert_allclose(
+                overlay.data_to_world((y, x)), np.asarray(layer.data_to_world((0, y, x)))[1:], atol=1e-6
+            )
 
 
 def test_poses_of_a_scaled_video_lie_on_it(
     viewer: Any, clip: Path, tmp_path: Path, mouse_poses: xr.Dataset
 ) -> None:
-    from superanimal.inference import RunStore
+    from superanimal.poses.run_store import RunStore
 
     video = plugin.open_video(viewer, clip)
     video.scale, video.translate = SCALE, TRANSLATE
     run = Estimation(viewer, video, {"model": "mini_topviewmouse"})
-    names = mouse_poses["keypoints"].values.tolist()
+    names = mouse_poses["keypoint"].values.tolist()
     store = RunStore.create(
         tmp_path / "mouse_model.poses.zarr", frames=np.arange(50), keypoints=names, individuals=["animal0"]
     )

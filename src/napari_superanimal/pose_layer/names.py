@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_superanimal.pose_layer.layers import plain_name
+from napari_superanimal.pose_layer.transforms import copy_transform
 
 if TYPE_CHECKING:
     from napari.layers import Points
@@ -51,17 +52,13 @@ class Names:
         """Write the names where the points of the current frame are."""
         if self.layer is None or not self.layer.visible:
             return
-        t, table, points = self.view.time, self.view.table, self.view.points
+        t, table = self.view.time, self.view.table
         if t is None:
             self.layer.shown[:] = False
         else:
             xy = table.xy[t].reshape(-1, 2)
             self.layer.data[:] = np.nan_to_num(xy[:, ::-1], nan=0.0)
             self.layer.shown[:] = table.visible(self.view.cutoff, t).ravel()
-            for name in ("scale", "translate"):
-                wanted = getattr(points, name)[-2:]
-                if not np.array_equal(getattr(self.layer, name), wanted):
-                    setattr(self.layer, name, wanted)
         self.layer.refresh(extent=False, thumbnail=False, highlight=False)
 
     def forget(self, layer: Any) -> bool:
@@ -101,6 +98,7 @@ class Names:
             axis_labels=("y", "x"),
         )
         self.layer.editable = False
+        copy_transform(self.view.points, self.layer)
         active = viewer.layers.selection.active
         viewer.layers.insert(viewer.layers.index(self.view.points) + 1, self.layer)
         viewer.layers.selection.active = active

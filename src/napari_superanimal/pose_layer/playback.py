@@ -361,8 +361,9 @@ class PoseView:
             self.points.name = name
 
     def _on_transform(self, event: Any = None) -> None:
-        for _, vectors in self.overlays.values():
-            copy_transform(self.points, vectors)
+        for layer in [*(vectors for _, vectors in self.overlays.values()), self.names.layer]:
+            if layer is not None:
+                copy_transform(self.points, layer)
         self._on_step()
 
     def _follow_stack(self, layer: Any) -> None:
