@@ -98,7 +98,7 @@ class PoseView:
         self._mark()
         for layer in viewer.layers:
             self._follow_stack(layer)
-        watch(viewer)
+        watch(viewer, lambda layer: attach(viewer, layer).show_overlay("skeleton"))
         delete_in_own_context(viewer)
 
     # ---------------------------------------------------------------- the current frame

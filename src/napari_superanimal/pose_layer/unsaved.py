@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_info, show_warning
@@ -18,11 +19,19 @@ if TYPE_CHECKING:
 NAME = "superanimal_unsaved"
 
 
-def watch(viewer: ViewerModel) -> None:
-    """Ask before unsaved corrections of a viewer go; a viewer without a window is not watched."""
+def watch(viewer: ViewerModel, returned: Callable[[Any], object]) -> None:
+    """Ask before unsaved corrections of a viewer go; a viewer without a window is not watched.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    returned
+        Called with a layer that was removed and put back.
+    """
     window = getattr(getattr(viewer, "window", None), "_qt_window", None)
     if window is not None and window.findChild(QObject, NAME) is None:
-        Guard(viewer, window)
+        Guard(viewer, window, returned)
 
 
 class Guard(QObject):
@@ -34,12 +43,14 @@ class Guard(QObject):
         The viewer.
     window
         Its main window, the parent of the guard.
+    returned
+        Called with a layer that was removed and put back.
     """
 
-    def __init__(self, viewer: ViewerModel, window: Any) -> None:
+    def __init__(self, viewer: ViewerModel, window: Any, returned: Callable[[Any], object]) -> None:
         super().__init__(window)
         self.setObjectName(NAME)
-        self.viewer, self.window = viewer, window
+        self.viewer, self.window, self.returned = viewer, window, returned
         window.installEventFilter(self)
         viewer.layers.events.removed.connect(self._on_removed)
 
@@ -70,10 +81,8 @@ class Guard(QObject):
         if layer in self.viewer.layers or not self._in_use():
             return
         if not self._settle([layer], "Remove the poses?", "Put it back"):
-            from napari_superanimal.pose_layer.playback import attach
-
             self.viewer.layers.insert(min(index, len(self.viewer.layers)), layer)
-            attach(self.viewer, layer).show_overlay("skeleton")
+            self.returned(layer)
 
     def _settle(self, layers: list[Any], title: str, back: str) -> bool:
         """Ask what becomes of the corrections; return False to go back."""
