@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
@@ -27,6 +27,7 @@ from superanimal.inference.device import default_batch_size, resolve_device, res
 from superanimal.inference.earlier import clear, go_on
 from superanimal.inference.estimator import Estimator
 from superanimal.inference.fingerprint import fingerprint
+from superanimal.inference.first_look import Look, first_look, sampled_frames
 from superanimal.inference.following import FOLLOW_WITHIN, ghosts, may_follow
 from superanimal.inference.legs.sorting import LimbSorter
 from superanimal.inference.naming import check_distinct, store_path
@@ -46,6 +47,7 @@ from superanimal.zoo import download, load_catalog, load_detector, load_model, r
 if TYPE_CHECKING:
     from superanimal.video import Video
     from superanimal.zoo import DetectorModel, ModelEntry, PoseModel
+    from superanimal.zoo.entry import SearchSpec
 
 ModelName = str | os.PathLike[str]
 DETECTOR_EVERY = 5
@@ -223,15 +225,15 @@ class Analyzer:
             if self.boxes is not None:
                 given = load_boxes(self.boxes, frames, len(video), self.settings.max_individuals)
                 warn_of_boxes_outside(given, sizes, self.settings.roi)
-            store, before = self._store(path, video, frames, given, progress)
+            look = self._look(path, video)
+            store, before = self._store(path, video, frames, given, look, progress)
             left = len(store) - store.finished_frames()
             if 0 < left < len(store):
                 progress.message(f"{store.path.name}: going on, {left} of {len(store)} frames are left")
             progress.start(left, title=path.name)
             if left:
                 choices, limbs = self.settings, self.limbs(video, frames)
-                pairs = limbs.pairs if limbs else None
-                estimator = Estimator(self.model, self.source(given), choices, self.sigmas, pairs)
+                estimator = self.estimator(given, look, limbs.pairs if limbs else None)
                 tracker = Tracker(choices.max_individuals, self.sigmas) if choices.track else None
                 with store.exclusive():
                     run(video, frames, store, estimator, tracker, choices, progress, self.offsets, limbs)
@@ -246,8 +248,24 @@ class Analyzer:
                 )
         return Analysis(poses, store.path, files)
 
+    def _look(self, path: Path, video: Video) -> Look | None:
+        """Return how to look at a video: as the run that goes on did, or found now; None: as usual."""
+        where = self.store_path(path)
+        if where.exists() and self.resume:
+            record = RunStore.open(where).attrs["identity"].get("look")
+            return None if record is None else Look.of_record(record)
+        if self.search is None:
+            return None
+        return first_look(self.estimator(), sampled_frames(video, self.settings.roi), self.search)
+
     def _store(
-        self, path: Path, video: Video, frames: range, given: np.ndarray | None, progress: Progress
+        self,
+        path: Path,
+        video: Video,
+        frames: range,
+        given: np.ndarray | None,
+        look: Look | None,
+        progress: Progress,
     ) -> tuple[RunStore, xr.Dataset | None]:
         """Open the store of an earlier run of the same, or make a new one.
 
@@ -264,7 +282,9 @@ class Analyzer:
                 "boxes": self._box_identity(None if given is None else given[: len(frames)]),
                 "settings": self.settings.record(),
                 "calibration": self.offsets.digest if self.offsets else None,
-            } | ({"limbs": "sorted over time"} if self.limbs(video, frames) else {})
+                **({"limbs": "sorted over time"} if self.limbs(video, frames) else {}),
+                **({"look": look.record()} if look else {}),
+            }
 
         now = identity(frames)
         made = now | {"calibration": self.offsets.record() if self.offsets else None}
@@ -305,14 +325,40 @@ class Analyzer:
         channels = [tuple((at(left), at(right)) for left, right in limb) for limb in limbs]
         return LimbSorter(channels, self.settings.max_individuals)
 
-    def source(self, given: np.ndarray | None = None) -> BoxSource:
+    @property
+    def search(self) -> SearchSpec | None:
+        """How to search where the usual look shows no sure animal; None without a detector that can."""
+        exact = self.settings.mode == "compatible"
+        return None if self.detector is None or exact else self.detector.entry.search
+
+    def estimator(
+        self, given: np.ndarray | None = None, look: Look | None = None, pairs: np.ndarray | None = None
+    ) -> Estimator:
+        """Return what finds poses in frames.
+
+        Parameters
+        ----------
+        given : (T, N, 4)
+            Given boxes, x, y, width, height.
+        look
+            How the detector looks; None for its usual look without a search.
+        pairs : (P, 2)
+            Channels of look-alike keypoints.
+        """
+        search = None
+        if look is not None and look.search and self.search is not None:
+            search = replace(self.search, sizes=look.search)
+        source = self.source(given, look.long_side if look else None)
+        return Estimator(self.model, source, self.settings, self.sigmas, pairs, search)
+
+    def source(self, given: np.ndarray | None = None, long_side: int | None = None) -> BoxSource:
         """Return where boxes come from: the detector, given boxes (T, N, 4) xywh, or the whole frame."""
         if self.detector is not None:
             entry, settings = self.detector.entry, self.settings
             threshold = entry.threshold if settings.mode == "enhanced" else entry.compatible_threshold
             if settings.detector_threshold is not None:
                 threshold = settings.detector_threshold
-            return DetectorBoxes(self.detector, threshold, settings)
+            return DetectorBoxes(self.detector, threshold, settings, long_side)
         if given is not None:
             offset = (self.settings.roi or (0, 0))[:2]
             return GivenBoxes(given, (offset[0], offset[1]))

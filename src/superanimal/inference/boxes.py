@@ -13,6 +13,7 @@ import torch
 
 from superanimal.errors import FormatError, InputError, NotFoundError
 from superanimal.inference.device import Batches
+from superanimal.inference.searching import merge
 from superanimal.inference.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,12 +60,17 @@ class DetectorBoxes:
         Lowest score that counts.
     settings
         Mode, number of animals, overlap and precision of the run.
+    long_side
+        What frames are scaled to, pixels; None for the detector's own size.
     """
 
-    def __init__(self, detector: DetectorModel, threshold: float, settings: Settings) -> None:
+    def __init__(
+        self, detector: DetectorModel, threshold: float, settings: Settings, long_side: int | None = None
+    ) -> None:
         self.detector = detector
         self.threshold = threshold
         self.settings = settings
+        self.long_side = long_side
         self.batches = Batches(max(1, settings.batch_size // 4))
 
     def find(self, frames: Sequence[np.ndarray], rows: np.ndarray) -> list[Boxes]:
@@ -78,26 +84,41 @@ class DetectorBoxes:
             found |= {i: self._select(*pair, size) for i, pair in zip(members, pairs, strict=True)}
         return [found[i] for i in range(len(frames))]
 
-    def _detect(self, frames: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def search(self, frame: np.ndarray, sizes: Sequence[int | None]) -> Boxes:
+        """Return the candidates of looks at one frame (H, W, 3) scaled to several long sides, pixels.
+
+        None is the size of the usual look. No threshold is applied.
+        """
+        looks = [self._detect([frame], size)[0] for size in sizes]
+        return self._within(*merge(looks), frame.shape[:2])
+
+    def _detect(
+        self, frames: Sequence[np.ndarray], long_side: int | None = None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         # At full precision: torchvision casts anchors to the type of the offsets, so that bfloat16 would
         # round a box at 600 px to 4 px. The detector moves the frames to where its network is.
-        found = self.detector.detect(torch.from_numpy(np.stack(frames)))
+        found = self.detector.detect(torch.from_numpy(np.stack(frames)), long_side or self.long_side)
         return [(np.asarray(boxes, np.float32), np.asarray(scores, np.float32)) for boxes, scores in found]
 
     def _select(self, xyxy: np.ndarray, scores: np.ndarray, shape: tuple[int, ...]) -> Boxes:
         """Apply threshold, overlap rule, frame limits and the number of animals."""
+        most = self.settings.max_individuals
         keep = scores >= self.threshold
         xyxy, scores = xyxy[keep].reshape(-1, 4), scores[keep]
         if self.settings.nms is not None:
             keep = suppress(xyxy, scores, self.settings.nms)
             xyxy, scores = xyxy[keep], scores[keep]
+        boxes = self._within(xyxy, scores, shape)
+        return Boxes(boxes.xywh[:most], boxes.scores[:most])
+
+    def _within(self, xyxy: np.ndarray, scores: np.ndarray, shape: tuple[int, ...]) -> Boxes:
+        """Return the boxes that are large enough to hold an animal, in enhanced mode cut at the frame."""
         if self.settings.mode == "enhanced":
             limit = np.array([shape[1], shape[0], shape[1], shape[0]], np.float32)
             xyxy = np.clip(xyxy, 0, limit)
         xywh = np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], axis=1)
         large = (xywh[:, 2:] >= 1).all(axis=1)
-        most = self.settings.max_individuals
-        return Boxes(xywh[large][:most], scores[large][:most])
+        return Boxes(xywh[large], scores[large])
 
 
 class GivenBoxes:

@@ -16,17 +16,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from superanimal.inference.boxes import Boxes, BoxSource, anchor_of, carried_box, overlaps, pose_box
+from superanimal.inference.boxes import (
+    Boxes,
+    BoxSource,
+    DetectorBoxes,
+    anchor_of,
+    carried_box,
+    overlaps,
+    pose_box,
+)
 from superanimal.inference.crops import CropWindows, crop_windows, cut
 from superanimal.inference.decode import decode
 from superanimal.inference.device import Batches, autocast
 from superanimal.inference.following import lost, since_detection
 from superanimal.inference.legs.peaks import PEAKS, pair_peaks
+from superanimal.inference.searching import best, worth_of
 from superanimal.inference.settings import Settings
 from superanimal.inference.tracking import oks
 
 if TYPE_CHECKING:
     from superanimal.zoo import PoseModel
+    from superanimal.zoo.entry import SearchSpec
 
 SAME = 0.7
 """Two poses of one frame with more OKS than this are the same animal, seen twice."""
@@ -69,6 +79,12 @@ class Animals:
         """Return some of the animals."""
         return Animals(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
 
+    @classmethod
+    def joined(cls, *parts: Animals) -> Animals:
+        """Return the animals of all parts, in their order."""
+        fields = cls.__dataclass_fields__
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
+
 
 class Estimator:
     """Finds the poses in windows of frames.
@@ -85,6 +101,8 @@ class Estimator:
         OKS tolerances, to tell two animals from one seen twice.
     pairs : (P, 2)
         Channels of look-alike keypoints whose peaks are wanted.
+    search
+        How to search where the usual look shows no sure animal; None never does. Needs a detector.
     """
 
     def __init__(
@@ -94,8 +112,10 @@ class Estimator:
         settings: Settings,
         sigmas: np.ndarray,
         pairs: np.ndarray | None = None,
+        search: SearchSpec | None = None,
     ) -> None:
         self.model = model
+        self.search = search
         self.pairs = np.zeros((0, 2), int) if pairs is None else pairs
         self.source = source
         self.settings = settings
@@ -115,7 +135,13 @@ class Estimator:
         self.batches.size = state["pose_batch"]
         self.source.batches.size = state["box_batch"]
 
-    def estimate(self, frames: Sequence[np.ndarray], rows: np.ndarray, follow: np.ndarray) -> list[Animals]:
+    def estimate(
+        self,
+        frames: Sequence[np.ndarray],
+        rows: np.ndarray,
+        follow: np.ndarray,
+        search: np.ndarray | None = None,
+    ) -> list[Animals]:
         """Return the animals of each frame of a window.
 
         Parameters
@@ -126,7 +152,10 @@ class Estimator:
             Their rows in the run.
         follow : (n,) bool
             Where boxes may follow the pose from the frame before.
+        search : (n,) bool
+            Where a search is allowed when it is the detector's turn; everywhere when None.
         """
+        allowed = np.ones(len(frames), dtype=bool) if search is None else search
         animals: dict[int, Animals] = {}
         since = since_detection(follow, self.settings.detector_every)
         for step in range(since.max(initial=-1) + 1):
@@ -134,6 +163,9 @@ class Estimator:
             followed = self._followed(frames, {i: animals[i - 1] for i in members}) if step else {}
             animals |= followed
             animals |= self._detected(frames, rows, [i for i in members if i not in followed])
+            if self.search is not None and not step:
+                wanted = [i for i in members if allowed[i] and self._wanting(animals[i])]
+                animals |= {i: self._searched(frames, i, animals[i]) for i in wanted}
         return [animals[i] for i in range(len(frames))]
 
     def _detected(
@@ -143,10 +175,41 @@ class Estimator:
         if not members:
             return {}
         boxes = self.source.find([frames[i] for i in members], rows[members])
-        poses = self._poses(frames, dict(zip(members, boxes, strict=True)))
+        poses = self.look_in(frames, dict(zip(members, boxes, strict=True)))
+        return {i: self._animals(found) for i, found in poses.items()}
+
+    def look_in(self, frames: Sequence[np.ndarray], boxes: dict[int, Boxes]) -> dict[int, Animals]:
+        """Return the poses in detected boxes, after the second look if there is one."""
+        poses = self._poses(frames, boxes)
         if self.settings.refine:
             poses = self._poses(frames, {i: self._refined(found) for i, found in poses.items()})
-        return {i: found.select(self._distinct(found)) for i, found in poses.items()}
+        return poses
+
+    def _animals(self, found: Animals) -> Animals:
+        """Return what of the poses in one frame is an animal, each once."""
+        if self.search is not None:
+            found = found.select(self.worth(found) >= self.search.least)
+        return found.select(self._distinct(found))
+
+    def worth(self, found: Animals) -> np.ndarray:
+        """Return what poses are worth (n,), see :func:`superanimal.inference.searching.worth_of`."""
+        return worth_of(found.scores, found.confidence[:, self.inner])
+
+    def _wanting(self, found: Animals) -> bool:
+        """Tell whether fewer sure animals were found than there may be."""
+        assert self.search is not None
+        sure = int((self.worth(found) >= self.search.sure).sum())
+        return sure < self.settings.max_individuals
+
+    def _searched(self, frames: Sequence[np.ndarray], i: int, usual: Animals) -> Animals:
+        """Return the animals of one frame among the candidates of several looks, the best first."""
+        assert self.search is not None and isinstance(self.source, DetectorBoxes)
+        boxes = self.source.search(frames[i], self.search.sizes)
+        found = Animals.joined(usual, self.look_in(frames, {i: boxes})[i])
+        around = self._pose_boxes(found.points, found.confidence)
+        around[:, 2:] += around[:, :2]
+        found = self._animals(found.select(best(self.worth(found), around)))
+        return found.select(np.arange(min(len(found), self.settings.max_individuals)))
 
     def _followed(self, frames: Sequence[np.ndarray], before: dict[int, Animals]) -> dict[int, Animals]:
         """Return the animals of the frames in which boxes that follow from the frame before hold them."""

@@ -62,7 +62,7 @@ def predict_images(
         Each with a remedy.
     """
     from superanimal.inference.analyzer import Analyzer, weights_hash
-    from superanimal.inference.estimator import Estimator
+    from superanimal.inference.first_look import Look
 
     if boxes not in ("detector", "labels"):
         raise InputError(f"boxes={boxes!r}", "boxes come from the detector or from the labels")
@@ -80,7 +80,8 @@ def predict_images(
         whole_frame=given is not None,
     )
     most = analyzer.settings.max_individuals
-    estimator = Estimator(analyzer.model, analyzer.source(given), analyzer.settings, analyzer.sigmas)
+    look = Look(search=analyzer.search.sizes) if analyzer.search else None
+    estimator = analyzer.estimator(given, look)
     keypoints = analyzer.model.keypoints
     position = np.full((len(labels), 2, len(keypoints), most), np.nan, np.float32)
     confidence = np.full((len(labels), len(keypoints), most), np.nan, np.float32)
@@ -114,6 +115,7 @@ def predict_images(
             boxes=boxes,
             detector=analyzer.detector.entry.name if analyzer.detector else None,
             settings=analyzer.settings.record(),
+            look=look.record() if look else None,
         ),
     )
 

@@ -20,6 +20,7 @@ from superanimal.inference.estimator import Animals, Estimator
 from superanimal.inference.following import may_follow
 from superanimal.inference.legs.peaks import PEAKS, PLACE
 from superanimal.inference.legs.sorting import LimbSorter
+from superanimal.inference.searching import may_search
 from superanimal.inference.settings import Settings
 from superanimal.inference.threads import Finisher, read_ahead
 from superanimal.inference.tracking import Tracker
@@ -40,14 +41,15 @@ WINDOW_BYTES = 256 * 2**20
 class Window:
     """Consecutive rows of a run: their chunk, their numbers (n,) and their frames, n arrays (H, W, 3).
 
-    ``follow`` (n,) says where boxes may follow the pose from the frame before, ``readable`` (n,) which frames
-    are not a stand-in for one that cannot be decoded.
+    ``follow`` (n,) says where boxes may follow the pose from the frame before, ``search`` (n,) where a search
+    is allowed, ``readable`` (n,) which frames are not a stand-in for one that cannot be decoded.
     """
 
     chunk: int
     rows: np.ndarray
     frames: list[np.ndarray]
     follow: np.ndarray
+    search: np.ndarray
     readable: np.ndarray
 
 
@@ -124,7 +126,7 @@ def run(
         with closing(windows), stoppable(estimator, progress), Finisher(writer.add) as finisher:  # type: ignore[type-var]
             for window in windows:
                 progress.check()
-                animals = estimator.estimate(window.frames, window.rows, window.follow)
+                animals = estimator.estimate(window.frames, window.rows, window.follow, window.search)
                 for i in np.flatnonzero(~window.readable):
                     animals[i] = animals[i].select(np.zeros(0, int))  # nobody has seen this frame
                 finisher.put(Estimated(window.chunk, window.rows, animals, estimator.state()))
@@ -168,7 +170,9 @@ def read_windows(
     if settings.roi is not None:
         width, height = settings.roi[2:]
     length = window_length(settings, height * width * 3)
-    follow = may_follow(video.timestamps[frames.start : frames.stop : frames.step], settings.follow_within)
+    times = video.timestamps[frames.start : frames.stop : frames.step]
+    follow = may_follow(times, settings.follow_within)
+    search = may_search(times, follow, settings.detector_every)
     images = video.frames(frames[first], frames.stop, frames.step)
     while first < len(store):
         number = first // CHUNK
@@ -185,7 +189,7 @@ def read_windows(
                 raise VideoError(f"{video.path}: the video ended before frame {frames[row]}")
             window.append(_analysed(image, video.frame_size(k), settings.roi))
         readable = ~np.isin([frames[row] for row in index], video.bad_frames)
-        yield Window(number, index, window, follow[index], readable)
+        yield Window(number, index, window, follow[index], search[index], readable)
 
 
 def _analysed(image: np.ndarray, size: tuple[int, int], roi: tuple[int, int, int, int] | None) -> np.ndarray:

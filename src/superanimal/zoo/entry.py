@@ -73,6 +73,27 @@ class Licence(Settings):
 
 
 @dataclass(frozen=True)
+class SearchSpec(Settings):
+    """How a detector looks for animals where its usual look shows none that is sure.
+
+    What an animal is worth is the score of its box times the mean confidence of the pose in it.
+
+    Attributes
+    ----------
+    sizes
+        Long sides in pixels to which a frame is scaled for a search.
+    sure
+        From this worth on an animal is not searched for any further.
+    least
+        Below this worth there is no animal.
+    """
+
+    sizes: tuple[int, ...]
+    sure: float
+    least: float
+
+
+@dataclass(frozen=True)
 class ModelEntry(Settings):
     """One model of the catalogue; see ``catalog.yaml`` for the values.
 
@@ -125,6 +146,8 @@ class ModelEntry(Settings):
         Detector label that counts as an animal.
     threshold, compatible_threshold
         Detector score from which a box counts: by default, and as DeepLabCut 3 does it.
+    search
+        How a detector searches; None when it does not.
     embedded
         Whether the weights ship inside the package.
     keypoint_names
@@ -166,6 +189,7 @@ class ModelEntry(Settings):
     animal_class: int = 1
     threshold: float = 0.6
     compatible_threshold: float = 0.6
+    search: SearchSpec | None = None
     embedded: bool = False
     keypoint_names: tuple[str, ...] = ()
     card: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,130 @@
+"""Which model suits a video when nobody names one: ``model="auto"``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from superanimal.errors import InputError, option
+from superanimal.inference.analyzer import Analyzer
+from superanimal.inference.first_look import sampled_frames, worths
+from superanimal.progress import Progress
+from superanimal.video import open_video
+from superanimal.zoo import load_catalog
+
+if TYPE_CHECKING:
+    from superanimal.zoo import PoseModel
+
+AUTO = "auto"
+"""Name that stands for the embedded model that suits the video."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which model was chosen for a video, and why.
+
+    Attributes
+    ----------
+    model
+        Its name in the catalogue.
+    worths
+        For each model the mean of what the best animal was worth in the frames looked at, 0..1, see
+        :func:`superanimal.inference.searching.worth_of`.
+    clear
+        Whether the chosen model sees an animal that is sure in most of them.
+    """
+
+    model: str
+    worths: dict[str, float]
+    clear: bool
+
+    def sentence(self, video: str) -> str:
+        """Return the choice in words, for people."""
+        title = load_catalog()[self.model].title.split(",")[0].lower()
+        figures = ", ".join(f"{name} {worth:.2f}" for name, worth in self.worths.items())
+        if self.clear:
+            return f"{video}: looks like a {title} ({figures}); another model can be named{option('model')}"
+        return (
+            f"{video}: no embedded model is sure of an animal ({figures}); {self.model} is tried; "
+            f"name the model yourself{option('model')} if this is another animal"
+        )
+
+
+def embedded_models() -> tuple[str, ...]:
+    """Return the names of the pose models whose weights ship with the package."""
+    return tuple(entry.name for entry in load_catalog().of_kind("pose") if entry.embedded)
+
+
+class Analyzers:
+    """The analyzer of each video: one for all, or with ``model="auto"`` the one whose model suits it.
+
+    Parameters
+    ----------
+    model
+        As of :class:`~superanimal.inference.Analyzer`, or ``"auto"``.
+    **options
+        Further arguments of :class:`~superanimal.inference.Analyzer`.
+
+    Raises
+    ------
+    InputError
+        A detector or offsets were given, which belong to one model, but no model was named.
+    """
+
+    def __init__(self, model: str | os.PathLike[str] | PoseModel = AUTO, **options: Any) -> None:
+        self.auto = isinstance(model, str) and model == AUTO
+        self.options = options
+        self._made: dict[str, Analyzer] = {}
+        for name in ("detector", "offsets"):
+            if self.auto and options.get(name) is not None:
+                raise InputError(
+                    f"{name} was given, but no model",
+                    f"a {name.rstrip('s')} belongs to one model",
+                    f"name the model{option('model')}",
+                )
+        self._first = self._analyzer(embedded_models()[0]) if self.auto else Analyzer(model, **options)
+
+    def store_path(self, video: Path) -> Path:
+        """Return where the run store of a video would lie with the first model in question."""
+        return self._first.store_path(video)
+
+    def of(self, video: Path, progress: Progress | None = None) -> Analyzer:
+        """Return the analyzer for a video.
+
+        With ``"auto"`` an earlier run of the video that goes on keeps its model; else the frames decide, and
+        ``progress`` is told.
+        """
+        if not self.auto:
+            return self._first
+        names = embedded_models()
+        if self._first.resume:
+            begun = [name for name in names if self._analyzer(name).store_path(video).exists()]
+            if len(begun) == 1:
+                return self._analyzer(begun[0])
+        choice = self.choose(video)
+        (progress or Progress()).message(choice.sentence(video.name))
+        return self._analyzer(choice.model)
+
+    def choose(self, video: Path) -> Choice:
+        """Return which embedded model sees the animals of a video best, judged by some of its frames."""
+        seen: dict[str, np.ndarray] = {}
+        with open_video(video) as frames_of:
+            frames = sampled_frames(frames_of, self._first.settings.roi)
+        for name in embedded_models():
+            finder = Analyzer(self._analyzer(name).model, device=self._first.settings.device)
+            seen[name] = worths(finder.estimator(), frames, None)
+        means = {name: float(each.mean()) for name, each in seen.items()}
+        best = max(means, key=lambda name: means[name])
+        search = load_catalog()[load_catalog()[best].default_detector].search
+        clear = search is not None and float(np.median(seen[best])) >= search.sure
+        return Choice(best, means, clear)
+
+    def _analyzer(self, name: str) -> Analyzer:
+        """Return the analyzer of an embedded model, made once."""
+        if name not in self._made:
+            self._made[name] = Analyzer(name, **self.options)
+        return self._made[name]
