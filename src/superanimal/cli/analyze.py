@@ -15,7 +15,9 @@ from superanimal.errors import Cancelled, InputError, NoAnimalsError, StorageErr
 
 def analyze(
     videos: Annotated[list[str], typer.Argument(help="Videos, folders, or globs such as 'data/*.mp4'.")],
-    model: Annotated[str, typer.Option(help="Model name or weight file.")] = "mini_topviewmouse",
+    model: Annotated[
+        str, typer.Option(help="Model name or weight file; auto looks at the video and chooses.")
+    ] = "auto",
     detector: Annotated[str | None, typer.Option(help="Detector name; the model's own by default.")] = None,
     max_individuals: Annotated[int, typer.Option(help="At most so many animals per frame.")] = 1,
     mode: Annotated[str, typer.Option(help="enhanced, or compatible (as DeepLabCut 3).")] = "enhanced",
@@ -59,14 +61,14 @@ def analyze(
     # Idle OpenMP threads must sleep, not spin: on a shared machine spinning costs a factor of 5 to 13.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from superanimal.cli.progress import RichProgress
-    from superanimal.inference import Analyzer, find_videos
+    from superanimal.inference import Analyzers, find_videos
     from superanimal.inference.naming import check_distinct
 
     console = Console(highlight=False)
     with warnings.catch_warnings(record=True) as left_out:
         warnings.simplefilter("always")
         paths = find_videos(videos)
-    analyzer = Analyzer(
+    analyzers = Analyzers(
         model,
         detector=detector,
         max_individuals=max_individuals,
@@ -92,14 +94,14 @@ def analyze(
         resume=not overwrite,
         accept_license=accept_license,
     )
-    check_distinct(paths, analyzer.store_path)
+    check_distinct(paths, analyzers.store_path)
     failed: list[SuperAnimalError] = []
     with RichProgress() as progress:
         for warning in left_out:
             progress.message(str(warning.message))
         for path in paths:
             try:
-                result = analyzer.run(path, progress)
+                result = analyzers.of(path, progress).run(path, progress)
                 if not result.frames_with_animals:
                     raise NoAnimalsError(
                         f"{path}: no animal was found in {result.poses.sizes['time']} frames",

@@ -1,4 +1,5 @@
+from .analysis import analyze as analyze
 from .analyzer import Analysis as Analysis
 from .analyzer import Analyzer as Analyzer
-from .analyzer import analyze as analyze
+from .choosing import Analyzers as Analyzers
 from .sources import find_videos as find_videos

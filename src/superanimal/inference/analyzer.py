@@ -1,15 +1,14 @@
-"""The main job in one call: a video in, poses out."""
+"""The analysis of videos with one model: a video in, poses out."""
 
 from __future__ import annotations
 
 import hashlib
-import inspect
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -30,12 +29,10 @@ from superanimal.inference.fingerprint import fingerprint
 from superanimal.inference.first_look import Look, first_look, sampled_frames
 from superanimal.inference.following import FOLLOW_WITHIN, ghosts, may_follow
 from superanimal.inference.legs.sorting import LimbSorter
-from superanimal.inference.naming import check_distinct, store_path
-from superanimal.inference.options import AnalyzerOptions
+from superanimal.inference.naming import store_path
 from superanimal.inference.outputs import check_formats, check_scorer, export, render
 from superanimal.inference.pipeline import run
 from superanimal.inference.settings import Settings, check_roi, parse_frames
-from superanimal.inference.sources import Source, find_videos, one_video
 from superanimal.inference.tracking import Tracker
 from superanimal.poses import make_provenance, space_for
 from superanimal.poses.offsets import Offsets, as_offsets
@@ -365,77 +362,6 @@ class Analyzer:
         return WholeFrame()
 
 
-@overload
-def analyze(  # type: ignore[overload-overlap]  # a text is a sequence of texts, too
-    source: Source,
-    model: ModelName | PoseModel = ...,
-    *,
-    progress: Progress | None = ...,
-    **options: Unpack[AnalyzerOptions],
-) -> xr.Dataset: ...
-
-
-@overload
-def analyze(
-    source: Iterable[Source],
-    model: ModelName | PoseModel = ...,
-    *,
-    progress: Progress | None = ...,
-    **options: Unpack[AnalyzerOptions],
-) -> list[xr.Dataset]: ...
-
-
-def analyze(
-    source: Source | Iterable[Source],
-    model: ModelName | PoseModel = "mini_topviewmouse",
-    *,
-    progress: Progress | None = None,
-    **options: Unpack[AnalyzerOptions],
-) -> xr.Dataset | list[xr.Dataset]:
-    """Estimate the poses of the animals in a video, or in each of a list of videos.
-
-    Each run is a store beside the video (or in ``out``) that grows chunk by chunk. Stopped at any moment and
-    called again, it goes on where it was and ends with the same bytes. Called again with more ``frames`` than
-    before, it keeps those it has and goes on after them.
-
-    Parameters
-    ----------
-    source
-        One video or folder of images, or a list of these. The videos of a folder or of a pattern such as
-        ``"data/*.mp4"`` are listed by :func:`superanimal.find_videos`.
-    model
-        Name in the catalogue, weight file, or a loaded pose model.
-    progress
-        Shows progress and can cancel.
-    **options
-        See :class:`Analyzer`.
-
-    Returns
-    -------
-    xarray.Dataset or list of xarray.Dataset
-        The pose data set (time, space, keypoint, individual); a list when ``source`` is one. Files:
-        ``<video>_<model>.poses.zarr`` and one export per format, see docs/analyze.md.
-
-    Raises
-    ------
-    NotFoundError, VideoError, ModelError, DeviceError, StorageError, InputError
-        Each with a remedy.
-    Cancelled
-        When ``progress`` was cancelled.
-
-    Examples
-    --------
-    >>> poses = analyze("clip.mp4", max_individuals=2)  # doctest: +SKIP
-    >>> many = analyze(find_videos("data/*.mp4"), model="mini_quadruped")  # doctest: +SKIP
-    """
-    single = isinstance(source, (str, os.PathLike))
-    videos = [one_video(source)] if isinstance(source, (str, os.PathLike)) else find_videos(source)
-    analyzer = Analyzer(model, **options)
-    check_distinct(videos, analyzer.store_path)
-    results = [analyzer.run(video, progress).poses for video in videos]
-    return results[0] if single else results
-
-
 def weights_hash(model: PoseModel | DetectorModel) -> str:
     """Return the SHA-256 of a model's weight file, or of its tensors when it was made in memory."""
     if model.sha256:
@@ -473,15 +399,3 @@ def _fetch(name: str) -> None:
     """Download a released model that is not here yet, its licence being accepted."""
     if name in load_catalog():
         download(name, accept_license=True)
-
-
-def _spell_out_options() -> None:
-    """Show the options in the signature of :func:`analyze`, so that consoles complete them."""
-    shown = inspect.signature(analyze)
-    first = [p for p in shown.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    known = inspect.signature(Analyzer).parameters
-    more = [parameter for name, parameter in known.items() if name != "model"]
-    analyze.__signature__ = shown.replace(parameters=[*first, *more])  # type: ignore[attr-defined]
-
-
-_spell_out_options()

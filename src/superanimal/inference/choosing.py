@@ -12,15 +12,13 @@ import numpy as np
 from superanimal.errors import InputError, option
 from superanimal.inference.analyzer import Analyzer
 from superanimal.inference.first_look import sampled_frames, worths
+from superanimal.inference.options import AUTO
 from superanimal.progress import Progress
 from superanimal.video import open_video
 from superanimal.zoo import load_catalog
 
 if TYPE_CHECKING:
     from superanimal.zoo import PoseModel
-
-AUTO = "auto"
-"""Name that stands for the embedded model that suits the video."""
 
 
 @dataclass(frozen=True)

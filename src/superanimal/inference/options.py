@@ -50,6 +50,8 @@ class AnalyzerOptions(TypedDict, total=False):
 
 OPTIONS = frozenset(("model", *AnalyzerOptions.__annotations__))
 """Names of the arguments of :class:`superanimal.inference.Analyzer`."""
+AUTO = "auto"
+"""Name that stands for the embedded model that suits the video."""
 DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
@@ -106,6 +108,8 @@ def _check_model(kind: str, name: Any, detectors_of: Any = None) -> None:
     if not isinstance(name, (str, os.PathLike)):
         raise InputError(f"{kind} is {name!r}", "give its name or the path of its file or folder")
     catalog = load_catalog()
+    if kind == "model" and name == AUTO:
+        return
     if os.fspath(name) in catalog or Path(name).expanduser().exists():
         return
     wanted = "pose" if kind == "model" else "detector"

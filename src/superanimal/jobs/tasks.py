@@ -18,9 +18,10 @@ Task = Callable[[dict[str, Any], Progress], dict[str, Any]]
 
 def analyze(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Analyse the video ``job["source"]`` with ``job["options"]`` for ``Analyzer``."""
-    from superanimal.inference import Analyzer
+    from superanimal.inference import Analyzers
 
-    source, analyzer = Path(job["source"]), Analyzer(**job["options"])
+    source = Path(job["source"])
+    analyzer = Analyzers(**job["options"]).of(source, progress)
     progress.emit("store", path=str(analyzer.store_path(source)))
     analysis = analyzer.run(source, progress=progress)
     return {"store": str(analysis.store), "files": [str(file) for file in analysis.files]}

@@ -1,0 +1,56 @@
+"""``model="auto"``: the embedded model that suits the video, said, kept by a run that goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from superanimal.errors import InputError
+from superanimal.inference import Analyzers
+from superanimal.progress import Progress
+from superanimal.samples import sample_path
+
+MOUSE, HORSE = sample_path("topview_mouse.mp4"), sample_path("sideview_horse.mp4")
+
+
+class Heard(Progress):
+    """Remembers what was said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.said.append(text)
+
+
+@pytest.fixture(scope="module")
+def analyzers(tmp_path_factory: pytest.TempPathFactory) -> Analyzers:
+    return Analyzers(out=tmp_path_factory.mktemp("auto"), device="cpu", formats=(), frames="0:2")
+
+
+@pytest.mark.parametrize(
+    ("video", "model", "animal"),
+    [(MOUSE, "mini_topviewmouse", "mouse from above"), (HORSE, "mini_quadruped", "quadruped from the side")],
+)
+def test_the_model_that_sees_the_animal_is_taken_and_said(
+    analyzers: Analyzers, video: Path, model: str, animal: str
+) -> None:
+    heard = Heard()
+    assert analyzers.of(video, heard).model.entry.name == model
+    assert f"{video.name}: looks like a {animal}" in heard.said[0] and f"{model} 0." in heard.said[0]
+
+
+def test_a_run_that_goes_on_keeps_its_model(analyzers: Analyzers) -> None:
+    analyzers._analyzer("mini_quadruped").run(MOUSE)  # somebody chose it
+    heard = Heard()
+    assert analyzers.of(MOUSE, heard).model.entry.name == "mini_quadruped"
+    assert not heard.said
+
+
+def test_what_belongs_to_a_model_needs_one() -> None:
+    for option in ("detector", "offsets"):
+        with pytest.raises(InputError, match=f"{option} was given, but no model"):
+            Analyzers(**{option: "mini_topviewmouse_detector"})
+    assert Analyzers("mini_quadruped", device="cpu").of(MOUSE).model.entry.name == "mini_quadruped"
