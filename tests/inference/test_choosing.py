@@ -54,3 +54,10 @@ def test_what_belongs_to_a_model_needs_one() -> None:
         with pytest.raises(InputError, match=f"{option} was given, but no model"):
             Analyzers(**{option: "mini_topviewmouse_detector"})
     assert Analyzers("mini_quadruped", device="cpu").of(MOUSE).model.entry.name == "mini_quadruped"
+
+
+def test_the_wrong_model_is_told(tmp_path: Path) -> None:
+    heard = Heard()
+    wrong = Analyzers("mini_quadruped", out=tmp_path, device="cpu", formats=(), frames="0:6")
+    wrong.run(MOUSE, heard)
+    assert any("this looks like the animal of mini_topviewmouse" in said for said in heard.said), heard.said

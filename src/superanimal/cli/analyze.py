@@ -101,7 +101,7 @@ def analyze(
             progress.message(str(warning.message))
         for path in paths:
             try:
-                result = analyzers.of(path, progress).run(path, progress)
+                result = analyzers.run(path, progress)
                 if not result.frames_with_animals:
                     raise NoAnimalsError(
                         f"{path}: no animal was found in {result.poses.sizes['time']} frames",

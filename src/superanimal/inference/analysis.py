@@ -88,7 +88,7 @@ def analyze(
     videos = [one_video(source)] if isinstance(source, (str, os.PathLike)) else find_videos(source)
     analyzers = Analyzers(model, **options)
     check_distinct(videos, analyzers.store_path)
-    results = [analyzers.of(video, progress).run(video, progress).poses for video in videos]
+    results = [analyzers.run(video, progress).poses for video in videos]
     return results[0] if single else results
 
 

@@ -214,6 +214,7 @@ class Analyzer:
         """Analyse one video, or go on with it, and export the results."""
         progress = progress or Progress()
         path = Path(path)
+        progress.emit("store", path=str(self.store_path(path)))
         with open_video(path) as video:
             frames = parse_frames(self.frames, len(video))
             sizes = np.array([video.frame_size(k) for k in frames])

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from superanimal.errors import InputError, option
-from superanimal.inference.analyzer import Analyzer
+from superanimal.errors import InputError, by_caller, option
+from superanimal.inference.analyzer import Analysis, Analyzer
 from superanimal.inference.first_look import sampled_frames, worths
 from superanimal.inference.options import AUTO
 from superanimal.progress import Progress
@@ -19,6 +19,11 @@ from superanimal.zoo import load_catalog
 
 if TYPE_CHECKING:
     from superanimal.zoo import PoseModel
+
+FEW = 0.5
+"""A model that shows an animal in a smaller share of the frames may be the wrong one."""
+UNSURE = 0.4
+"""As may one whose keypoints have less confidence than this in most of the animals shown."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,14 @@ class Choice:
 def embedded_models() -> tuple[str, ...]:
     """Return the names of the pose models whose weights ship with the package."""
     return tuple(entry.name for entry in load_catalog().of_kind("pose") if entry.embedded)
+
+
+def doubtful(analysis: Analysis) -> bool:
+    """Tell whether animals were shown in few frames, or with little confidence in most."""
+    confidence = analysis.poses["confidence"].values
+    shown = confidence[np.isfinite(confidence)]
+    few = analysis.frames_with_animals < FEW * analysis.poses.sizes["time"]
+    return few or float(np.median(shown)) < UNSURE
 
 
 class Analyzers:
@@ -107,14 +120,45 @@ class Analyzers:
         (progress or Progress()).message(choice.sentence(video.name))
         return self._analyzer(choice.model)
 
+    def run(self, video: Path, progress: Progress | None = None) -> Analysis:
+        """Analyse one video; ``progress`` is told when another model might be better."""
+        progress = progress or Progress()
+        analyzer = self.of(video, progress)
+        analysis = analyzer.run(video, progress)
+        if analyzer.detector is not None and analyzer.model.entry.embedded and doubtful(analysis):
+            progress.message(self._advice(video, analyzer, analysis))
+        return analysis
+
+    def _advice(self, video: Path, analyzer: Analyzer, analysis: Analysis) -> str:
+        """Return what to do about a run whose animals are few or unsure, for people."""
+        used, frames = analyzer.model.entry, analysis.poses.sizes["time"]
+        found = f"{analysis.frames_with_animals} of {frames} frames"
+        said = f"{video.name}: {used.name} is not sure of its animals (any in {found})"
+        choice = self.choose(video)
+        if choice.clear and choice.model != used.name:
+            return f"{said}; this looks like the animal of {choice.model}: name that model{option('model')}"
+        catalog = load_catalog()
+        released = [
+            entry.name for entry in catalog.of_kind("pose") if entry.space == used.space and entry.released
+        ]
+        call = by_caller(
+            f"superanimal.download({released[0]!r}, accept_license=True)",
+            f"superanimal models download {released[0]} --accept-license",
+            f"choose {released[0]} in the list of models",
+        )
+        return (
+            f"{said}; label 10 frames and fine-tune, or try a larger model (read its licence first): {call}"
+        )
+
     def choose(self, video: Path) -> Choice:
         """Return which embedded model sees the animals of a video best, judged by some of its frames."""
         seen: dict[str, np.ndarray] = {}
-        with open_video(video) as frames_of:
-            frames = sampled_frames(frames_of, self._first.settings.roi)
+        settings = self._first.settings
+        with open_video(video) as opened:
+            frames = sampled_frames(opened, settings.roi)
         for name in embedded_models():
-            finder = Analyzer(self._analyzer(name).model, device=self._first.settings.device)
-            seen[name] = worths(finder.estimator(), frames, None)
+            model = self._made[name].model if name in self._made else name
+            seen[name] = worths(Analyzer(model, device=settings.device).estimator(), frames, None)
         means = {name: float(each.mean()) for name, each in seen.items()}
         best = max(means, key=lambda name: means[name])
         search = load_catalog()[load_catalog()[best].default_detector].search

@@ -20,10 +20,7 @@ def analyze(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Analyse the video ``job["source"]`` with ``job["options"]`` for ``Analyzer``."""
     from superanimal.inference import Analyzers
 
-    source = Path(job["source"])
-    analyzer = Analyzers(**job["options"]).of(source, progress)
-    progress.emit("store", path=str(analyzer.store_path(source)))
-    analysis = analyzer.run(source, progress=progress)
+    analysis = Analyzers(**job["options"]).run(Path(job["source"]), progress)
     return {"store": str(analysis.store), "files": [str(file) for file in analysis.files]}
 
 
