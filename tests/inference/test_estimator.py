@@ -16,7 +16,7 @@ class Model:
 
     keypoints = ("a",)
     head = None
-    entry = SimpleNamespace(beyond_box=(), input_size=(8, 8), crop_margin=0)
+    entry = SimpleNamespace(beyond_box=(), appendages=(), input_size=(8, 8), crop_margin=0)
 
     def preprocess(self, crops: torch.Tensor) -> torch.Tensor:
         return crops.float().mean((1, 2, 3))

@@ -93,7 +93,9 @@ class BlobDetector:
     def to(self, device: str) -> BlobDetector:
         return self
 
-    def detect(self, frames: torch.Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
+    def detect(
+        self, frames: torch.Tensor, long_side: int | None = None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         self.batches.append(len(frames))
         self.sizes += [(int(frame.shape[0]), int(frame.shape[1])) for frame in frames]
         found = [self._boxes(frame.numpy()) for frame in frames]

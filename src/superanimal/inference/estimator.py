@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -123,6 +123,7 @@ class Estimator:
         self.enhanced = settings.mode == "enhanced"
         beyond = model.entry.beyond_box
         self.inner = np.array([name not in beyond for name in model.keypoints])
+        self.body = np.array([name not in model.entry.appendages for name in model.keypoints])
         self.device = torch.device(settings.device)
         self.batches = Batches(settings.batch_size)
 
@@ -166,7 +167,17 @@ class Estimator:
             if self.search is not None and not step:
                 wanted = [i for i in members if allowed[i] and self._wanting(animals[i])]
                 animals |= {i: self._searched(frames, i, animals[i]) for i in wanted}
-        return [animals[i] for i in range(len(frames))]
+        return [self._reported(animals[i], frames[i].shape[:2]) for i in range(len(frames))]
+
+    def _reported(self, found: Animals, size: tuple[int, ...]) -> Animals:
+        """Return the animals with the boxes of a result: round the body, if the entry says what that is."""
+        if not self.model.entry.appendages or not self.enhanced or not isinstance(self.source, DetectorBoxes):
+            return found
+        xywh = self._pose_boxes(found.points, found.confidence, self.body)
+        limit = np.array(size[::-1], float)
+        low, high = np.clip(xywh[:, :2], 0, limit), np.clip(xywh[:, :2] + xywh[:, 2:], 0, limit)
+        boxes = np.concatenate([low, np.maximum(high - low, 1)], axis=1).astype(np.float32)
+        return replace(found, boxes=boxes)
 
     def _detected(
         self, frames: Sequence[np.ndarray], rows: np.ndarray, members: list[int]
@@ -238,9 +249,12 @@ class Estimator:
         boxes = self._pose_boxes(animals.points, animals.confidence)
         return Boxes(boxes.astype(np.float32), animals.scores)
 
-    def _pose_boxes(self, points: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-        """Return the boxes (n, 4) of poses (n, K, 2), set by the keypoints that belong into them."""
-        both = zip(points[:, self.inner], confidence[:, self.inner], strict=True)
+    def _pose_boxes(
+        self, points: np.ndarray, confidence: np.ndarray, inside: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return the boxes (n, 4) of poses (n, K, 2), set by the keypoints (K,) that belong into them."""
+        inside = self.inner if inside is None else inside
+        both = zip(points[:, inside], confidence[:, inside], strict=True)
         return np.array([pose_box(*each) for each in both]).reshape(-1, 4)
 
     def _distinct(self, animals: Animals) -> np.ndarray:

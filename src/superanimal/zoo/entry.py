@@ -127,7 +127,10 @@ class ModelEntry(Settings):
         Whether a second look, at a crop set by the keypoints of the first, is worth its time: where boxes
         were the extent of the keypoints in training, and the detector's boxes are less exact.
     beyond_box
-        Keypoints that may lie outside an animal's box: the rest of them set it.
+        Keypoints that may lie outside the box of a crop: the rest of them set it.
+    appendages
+        Keypoints that the box of a result leaves out, such as a long tail; it lies round the rest of the
+        pose. With none the box is the detector's.
     limbs
         Pairs of legs that the network does not tell apart well in one picture, so that videos do over time:
         for each pair the (left, right) keypoints of the feet, of the joints above, and last of the roots,
@@ -174,6 +177,7 @@ class ModelEntry(Settings):
     crop_margin: float = 1.0
     refine: bool = False
     beyond_box: tuple[str, ...] = ()
+    appendages: tuple[str, ...] = ()
     limbs: tuple[tuple[tuple[str, str], ...], ...] = ()
     repo: str = ""
     filename: str = ""

@@ -180,7 +180,9 @@ class TwoBoxes:
 
     entry = ModelEntry("halves", "detector", "", "none", Licence("own", "", ""), threshold=0.5)
 
-    def detect(self, frames: list[torch.Tensor]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def detect(
+        self, frames: list[torch.Tensor], long_side: int | None = None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         boxes = np.array([[62, 2, 118, 58], [1, 1, 60, 59], [0, 0, 5, 5]], np.float32)
         return [(boxes, np.array([0.9, 0.8, 0.2], np.float32)) for _ in frames]
 

@@ -172,7 +172,12 @@ def finetune(
     test = None if split.test is None else start.project(boxed(split.test))
     settings = make_recipe(start, learned.n_individuals, {"seed": seed, **(recipe or {})})
     entry = replace(  # it is trained on boxes as they are first found, and may have other keypoints
-        start.model.entry, name=name or folder.resolve().name, refine=False, beyond_box=(), limbs=()
+        start.model.entry,
+        name=name or folder.resolve().name,
+        refine=False,
+        beyond_box=(),
+        appendages=(),
+        limbs=(),
     )
     trained = PoseModel(entry, start.model.network)
 
