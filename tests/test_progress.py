@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from superanimal.errors import Cancelled
-from superanimal.progress import Progress
+from superanimal.progress import Progress, clock
 
 
 def test_counts_and_estimates(monkeypatch):
@@ -70,3 +70,7 @@ def test_no_count_is_lost_between_threads():
     for thread in threads:
         thread.join()
     assert progress.done == 4000
+
+
+def test_clock() -> None:
+    assert [clock(s) for s in (0, 59.6, 125, 3601, 90061)] == ["0:00", "1:00", "2:05", "1:00:01", "25:01:01"]

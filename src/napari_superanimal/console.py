@@ -116,7 +116,7 @@ def match_keypoints(
     Parameters
     ----------
     labels
-        A labelled set, or what ``superanimal.keypoints.read_labels`` reads.
+        A labelled set, or what ``superanimal.labels.read_labels`` reads.
     model
         Name of a pose model; that of the preferences when None.
     accept_license
@@ -155,7 +155,7 @@ def finetune(
     Parameters
     ----------
     labels
-        A labelled set, or what ``superanimal.keypoints.read_labels`` reads.
+        A labelled set, or what ``superanimal.labels.read_labels`` reads.
     out
         Folder of the run; one that was begun there is taken up.
     model

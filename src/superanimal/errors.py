@@ -152,6 +152,11 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> NotFoundError:
         The name that was asked for.
     known
         All valid names.
+
+    Examples
+    --------
+    >>> print(unknown_name("model", "mini_mouse", ["mini_topviewmouse", "mini_quadruped"]))
+    unknown model 'mini_mouse'; did you mean mini_topviewmouse, mini_quadruped?
     """
     names = list(known)
     if not names:
@@ -160,6 +165,10 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> NotFoundError:
     return NotFoundError(f"unknown {kind} {name!r}", remedy=f"did you mean {', '.join(near)}?")
 
 
-def nearest(name: str, known: Iterable[str]) -> list[str]:
-    """Return up to three known names that look like ``name``, the most alike first."""
-    return difflib.get_close_matches(name, list(known), n=3, cutoff=0.4)
+def nearest(name: str, known: Iterable[str], alike: float = 0.4) -> list[str]:
+    """Return up to three known names that are at least this ``alike`` (0..1), the most alike first.
+
+    >>> nearest("nsoe", ["nose", "tail_base", "neck"], alike=0.6)
+    ['nose']
+    """
+    return difflib.get_close_matches(name, list(known), n=3, cutoff=alike)

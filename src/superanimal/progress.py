@@ -99,3 +99,14 @@ class Progress:
         """Raise :class:`~superanimal.errors.Cancelled` when the job should stop."""
         if self.cancelled:
             raise Cancelled()
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as people read it.
+
+    >>> clock(42), clock(725), clock(3727)
+    ('0:42', '12:05', '1:02:07')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

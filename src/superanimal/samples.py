@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
-from superanimal.errors import NotFoundError
+from superanimal.errors import unknown_name
 
 SAMPLE_FOLDER = Path(__file__).parent / "sample_data"
 """Where the sample files lie (made by ``python -m superanimal.synth.samples``)."""
@@ -31,10 +30,5 @@ def sample_path(name: str) -> Path:
     """
     names = sample_names()
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.3) or names
-        raise NotFoundError(
-            f"no sample file is called {name!r}",
-            rule="sample files ship with the package",
-            remedy="choose one of: " + ", ".join(near),
-        )
+        raise unknown_name("sample file", name, names)
     return SAMPLE_FOLDER / name

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from superanimal.cli.progress import RichProgress, clock
+from superanimal.cli.progress import RichProgress
 
 
 def test_the_bar_shows_what_is_done() -> None:
@@ -18,7 +18,3 @@ def test_the_bar_shows_what_is_done() -> None:
     shown = text.getvalue()
     assert "clip[1].mp4" in shown and "10/10" in shown and "a note with [brackets]" in shown
     assert progress.done == 10
-
-
-def test_clock() -> None:
-    assert [clock(s) for s in (0, 59.6, 125, 3601, 90061)] == ["0:00", "1:00", "2:05", "1:00:01", "25:01:01"]

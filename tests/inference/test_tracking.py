@@ -3,9 +3,8 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import pytest
 
-from superanimal.inference.tracking import Tracker, iou, oks
+from superanimal.inference.tracking import Tracker
 
 SIGMAS = np.full(4, 0.05)
 SHAPE = np.array([[0, 0], [20, 0], [40, 0], [20, 10]], dtype=np.float64)
@@ -89,16 +88,3 @@ def test_state_goes_through_json_bit_for_bit() -> None:
         again.restore(json.loads(json.dumps(other.state())))
         other = again
         assert one.state() == other.state()
-
-
-def test_oks_is_that_of_coco() -> None:
-    points = np.array([pose(3, 4), pose(0, 0)])
-    shared = np.array([[True, True, False, False], [True] * 4])
-    expected = np.exp(-25 / (2 * 400 * (2 * 0.05) ** 2))
-    assert oks(points, pose(0, 0), shared, SIGMAS, 400) == pytest.approx([expected, 1])
-
-
-def test_iou() -> None:
-    first = np.array([[0, 0, 10, 10], [50, 50, 4, 4]], dtype=float)
-    second = np.array([[5, 0, 10, 10], [0, 0, 10, 10]], dtype=float)
-    assert iou(first, second) == pytest.approx(np.array([[1 / 3, 1], [0, 0]]))

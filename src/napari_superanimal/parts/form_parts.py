@@ -416,13 +416,6 @@ def row(*widgets: QWidget | str, stretch: int = 0) -> QWidget:
     return holder
 
 
-def clock(seconds: float) -> str:
-    """Return a duration as people read it: 0:42, 12:05, 1:02:07."""
-    total = round(seconds)
-    hours, minutes, rest = total // 3600, total // 60 % 60, total % 60
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
 def sentence(text: str) -> str:
     """Return a text as a sentence: a capital first, a full stop last."""
     text = text.strip()

@@ -16,47 +16,55 @@ from superanimal.errors import Cancelled, InputError, NoAnimalsError, StorageErr
 def analyze(
     videos: Annotated[list[str], typer.Argument(help="Videos, folders, or globs such as 'data/*.mp4'.")],
     model: Annotated[
-        str, typer.Option(help="Model name or weight file; auto looks at the video and chooses.")
+        str, typer.Option(help="Model name or weight file; auto inspects the video and chooses.")
     ] = "auto",
-    detector: Annotated[str | None, typer.Option(help="Detector name; the model's own by default.")] = None,
-    max_individuals: Annotated[int, typer.Option(help="At most so many animals per frame.")] = 1,
-    mode: Annotated[str, typer.Option(help="enhanced, or compatible (as DeepLabCut 3).")] = "enhanced",
+    detector: Annotated[
+        str | None, typer.Option(help="Detector name; the model's default detector if omitted.")
+    ] = None,
+    max_individuals: Annotated[int, typer.Option(help="Maximum number of animals per frame.")] = 1,
+    mode: Annotated[
+        str, typer.Option(help="enhanced, or compatible (reproduces DeepLabCut 3).")
+    ] = "enhanced",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16, fp16.")] = "auto",
-    batch_size: Annotated[int | None, typer.Option(help="Crops per batch; chosen by itself.")] = None,
-    frames: Annotated[str | None, typer.Option(help="start:stop:step, as 0:1000 or ::10.")] = None,
-    roi: Annotated[str | None, typer.Option(help="x,y,width,height: look nowhere else.")] = None,
-    boxes: Annotated[Path | None, typer.Option(help="File with known boxes instead of a detector.")] = None,
-    whole_frame: Annotated[bool, typer.Option(help="No detector: the animal fills the frame.")] = False,
-    threshold: Annotated[float | None, typer.Option(help="Lowest score of a box.")] = None,
-    nms: Annotated[float | None, typer.Option(help="Largest overlap (IoU) of two boxes.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Crops per batch; automatic by default.")] = None,
+    frames: Annotated[str | None, typer.Option(help="start:stop:step, such as 0:1000 or ::10.")] = None,
+    roi: Annotated[
+        str | None, typer.Option(help="Region of interest x,y,width,height in pixels; the rest is ignored.")
+    ] = None,
+    boxes: Annotated[
+        Path | None, typer.Option(help="File with known bounding boxes, used instead of a detector.")
+    ] = None,
+    whole_frame: Annotated[bool, typer.Option(help="Skip the detector: one animal fills the frame.")] = False,
+    threshold: Annotated[float | None, typer.Option(help="Minimum detector score of a bounding box.")] = None,
+    nms: Annotated[float | None, typer.Option(help="Maximum overlap (IoU) of two bounding boxes.")] = None,
     detector_every: Annotated[
-        int | None, typer.Option(help="Detector on every n-th frame; boxes follow the pose in between.")
+        int | None,
+        typer.Option(help="Run the detector on every n-th frame; boxes follow the pose in between."),
     ] = None,
-    track: Annotated[bool, typer.Option(help="Keep animals and legs apart over time.")] = True,
+    track: Annotated[bool, typer.Option(help="Track identities and left/right legs over time.")] = True,
     offsets: Annotated[
-        Path | None, typer.Option(help="Offsets file of this model (superanimal match --offsets).")
+        Path | None, typer.Option(help="Offsets file measured for this model (superanimal match --offsets).")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for results; beside each video by default.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder; next to each video by default.")] = None,
     format: Annotated[
-        list[str] | None, typer.Option(help="Export format; may be given several times. Default dlc-h5.")
+        list[str] | None, typer.Option(help="Export format, repeatable; dlc-h5 by default.")
     ] = None,
     scorer: Annotated[
-        str | None, typer.Option(help="Name in DeepLabCut's files instead of DLC_<model>.")
+        str | None, typer.Option(help="Scorer name in DeepLabCut files; DLC_<model> by default.")
     ] = None,
-    overlay: Annotated[bool, typer.Option(help="Also write a labelled mp4.")] = False,
-    pcutoff: Annotated[float, typer.Option(help="Points below this confidence are not drawn in it.")] = 0.4,
-    trails: Annotated[int, typer.Option(help="Draw the way of each point over so many frames back.")] = 0,
-    overwrite: Annotated[bool, typer.Option(help="Start over instead of going on.")] = False,
+    overlay: Annotated[bool, typer.Option(help="Also write a labelled video (mp4).")] = False,
+    pcutoff: Annotated[float, typer.Option(help="Minimum confidence of points drawn in it.")] = 0.4,
+    trails: Annotated[int, typer.Option(help="Trail length in frames, drawn behind each point.")] = 0,
+    overwrite: Annotated[bool, typer.Option(help="Start over instead of resuming.")] = False,
     accept_license: Annotated[
-        bool, typer.Option(help="Accept the licence of the weights and download them.")
+        bool, typer.Option(help="Accept the licence of the weights and download them if missing.")
     ] = False,
 ) -> None:
-    """Estimate the poses of the animals in videos.
+    """Estimate animal poses in videos.
 
-    Stop it whenever you like: the same command goes on where it was.
+    Stop it at any time; the same command resumes. With another --track or --offsets, stored estimates are
+    relinked without running the networks again.
     """
     # Idle OpenMP threads must sleep, not spin: on a shared machine spinning costs a factor of 5 to 13.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -108,7 +116,7 @@ def analyze(
                         remedy="try another --model or --detector, a lower --threshold, or --whole-frame",
                     )
             except KeyboardInterrupt:
-                raise Cancelled("stopped", remedy="the same command goes on from here") from None
+                raise Cancelled("stopped", remedy="run the same command again to resume") from None
             except (Cancelled, StorageError):
                 raise
             except SuperAnimalError as error:

@@ -18,23 +18,31 @@ if TYPE_CHECKING:
 Paths = Annotated[
     list[str],
     typer.Argument(
-        metavar="SRC... DEST", help="Data sets, as PATH, NAME=PATH or NAME:COLUMN=PATH, then the target."
+        metavar="SRC... DEST",
+        help="Data sets as PATH, NAME=PATH or NAME:COLUMN=PATH, followed by the target.",
     ),
 ]
 Space = Annotated[
-    str | None, typer.Option(help="Keypoint space: a shipped one or a YAML file; by default the union.")
+    str | None,
+    typer.Option(help="Keypoint space: built-in name or YAML file; the union of all keypoints by default."),
 ]
 Tables = Annotated[
-    list[str] | None, typer.Option("--table", help="Conversion table, shipped or CSV; may be given often.")
+    list[str] | None, typer.Option("--table", help="Conversion table, repeatable: built-in name or CSV file.")
 ]
-To = Annotated[str, typer.Option(help="coco, deeplabcut, sleap (DEST.pkg.slp) or store (DEST.labels.zarr).")]
-Images = Annotated[Path | None, typer.Option(help="Folder below which the labelled images are.")]
+To = Annotated[
+    str,
+    typer.Option(help="Target format: coco, deeplabcut, sleap (DEST.pkg.slp) or store (DEST.labels.zarr)."),
+]
+Images = Annotated[Path | None, typer.Option(help="Folder that contains the labelled images.")]
 VideoFile = Annotated[
-    Path | None, typer.Option("--video", help="Video the labels belong to; only its own are read.")
+    Path | None,
+    typer.Option("--video", help="Video the labels belong to; labels of other videos are skipped."),
 ]
-Scorer = Annotated[str | None, typer.Option(help="Whose labels, where a folder has those of several people.")]
+Scorer = Annotated[
+    str | None, typer.Option(help="Whose labels to read when a folder holds those of several people.")
+]
 MinConfidence = Annotated[
-    float | None, typer.Option(help="Take predictions of a model as labels, from this confidence on.")
+    float | None, typer.Option(help="Read model predictions as labels, from this confidence upwards.")
 ]
 Copy = Annotated[bool, typer.Option(help="Copy image files instead of linking to them.")]
 Overwrite = Annotated[bool, typer.Option(help="Replace what an earlier run wrote to DEST.")]
@@ -54,7 +62,7 @@ def convert(
 ) -> None:
     """Convert labelled data sets: DeepLabCut, COCO, SLEAP, Lightning Pose, Label Studio, NWB, tables.
 
-    Stop it whenever you like: the same command goes on where it was.
+    Stop it at any time; the same command resumes.
     """
     from superanimal.cli.progress import RichProgress
     from superanimal.keypoints.convert import convert as run
@@ -86,7 +94,7 @@ def stoppable() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise Cancelled("stopped", remedy="the same command goes on from here") from None
+        raise Cancelled("stopped", remedy="run the same command again to resume") from None
 
 
 def split_paths(paths: list[str]) -> tuple[list[str], Path]:

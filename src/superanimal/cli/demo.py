@@ -1,4 +1,4 @@
-"""``superanimal demo``: the main job on a sample video, offline, then a look at it."""
+"""``superanimal demo``: pose estimation on a sample video, offline, and the result in the viewer."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from rich.console import Console
 
 
 def demo(
-    video: Annotated[Path | None, typer.Argument(help="Your own video; the sample mouse by default.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("demo"),
-    show: Annotated[bool, typer.Option(help="Open napari afterwards when there is a display.")] = True,
+    video: Annotated[
+        Path | None, typer.Argument(help="Your own video; a sample video of a mouse by default.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("demo"),
+    show: Annotated[bool, typer.Option(help="Open the result in napari if a display is available.")] = True,
 ) -> None:
-    """Estimate poses in a sample video with the embedded model and show them."""
+    """Estimate poses in a sample video with an embedded model and show them in napari."""
     from superanimal.cli.progress import RichProgress
     from superanimal.inference import analyze
     from superanimal.samples import sample_path
@@ -39,10 +41,12 @@ def demo(
     if not show:
         return
     if not has_display():
-        console.print("\nNo display here, so napari stays closed. The mp4 above shows the poses.")
+        console.print("\nNo display is available, so napari was not opened. The mp4 above shows the poses.")
         return
     stores = sorted(out.glob(f"{source.stem}*.poses.zarr"))
-    console.print("\nOpening napari: drag a point, scrub through the video; File > Save exports.")
+    console.print(
+        "\nOpening napari: scrub through the video, drag points to correct them, export with File > Save."
+    )
     subprocess.run(
         [sys.executable, "-m", "napari", "--plugin", "napari-superanimal", str(source), *map(str, stores)],
         check=False,

@@ -1,4 +1,4 @@
-"""``superanimal doctor``: what is there, and how fast it is."""
+"""``superanimal doctor``: installed versions, devices, codecs and speed."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ CODECS = ("h264", "hevc", "mpeg4", "mjpeg", "vp9", "av1", "ffv1")
 
 
 def doctor(
-    device: Annotated[str, typer.Option(help="Device to time: auto, cpu, cuda, mps.")] = "auto",
-    frames: Annotated[int, typer.Option(help="Frames of the sample video to time.")] = 64,
+    device: Annotated[str, typer.Option(help="Device to benchmark: auto, cpu, cuda or mps.")] = "auto",
+    frames: Annotated[int, typer.Option(help="Number of frames of the sample video to analyse.")] = 64,
 ) -> None:
-    """Show device, versions and codecs, and time a short run."""
+    """Show devices, versions and codecs, and time a short run."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     console = Console(highlight=False, markup=False)
     table = Table(show_header=False, box=None)
@@ -50,7 +50,7 @@ def machine() -> dict[str, str]:
     rows = {
         "system": f"{platform.platform()}, Python {sys.version.split()[0]}",
         "devices": ", ".join(found),
-        "free disk here": f"{shutil.disk_usage(Path.cwd()).free / 2**30:.0f} GB",
+        "free disk space here": f"{shutil.disk_usage(Path.cwd()).free / 2**30:.0f} GB",
     }
     if len(found) == 1 and torch.version.cuda and shutil.which("nvidia-smi"):
         rows["note"] = "an NVIDIA driver is installed but torch cannot use it: check driver and torch version"
@@ -58,7 +58,7 @@ def machine() -> dict[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of the packages that matter."""
+    """Return the versions of the main packages."""
     rows = {}
     for name in PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""``superanimal evaluate``: predictions, or a model, against labels."""
+"""``superanimal evaluate``: compare predictions, or a model, with labels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHOWN = {
     "mean_euclidean_px": ('mean distance ("RMSE" of the SuperAnimal paper)', 1, "px"),
     "root_mean_square_px": ("root mean square distance", 1, "px"),
     "p50_px": ("median distance", 1, "px"),
-    "p95_px": ("95 % of keypoints nearer than", 1, "px"),
+    "p95_px": ("95th percentile of distances", 1, "px"),
     "mean_euclidean_animal": ("mean distance", 100, "% of animal length"),
     "PCK@0.1": ("keypoints within 10 % of animal length", 100, "%"),
     "normalised_error": ("normalised error", 1, ""),
@@ -34,43 +34,54 @@ SHOWN = {
 
 def evaluate(
     predictions: Annotated[
-        list[str], typer.Argument(help="Pose files (one per video), or one model name or weight file.")
+        list[str], typer.Argument(help="Pose files (one per video), or a model name or weight file.")
     ],
-    dataset: Annotated[Path, typer.Argument(help="Labels: a project folder, label file or pose file.")],
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the report; <dataset>_evaluation by default.")
-    ] = None,
+    dataset: Annotated[Path, typer.Argument(help="Labels: project folder, label file or pose file.")],
+    out: Annotated[Path | None, typer.Option(help="Report folder; <dataset>_evaluation by default.")] = None,
     images: Images = None,
     video: VideoFile = None,
     scorer: Scorer = None,
     keypoint_map: Annotated[
-        Path | None, typer.Option("--map", help="csv of label name, prediction name; the rest goes by name.")
+        Path | None,
+        typer.Option("--map", help="CSV of label name, prediction name; other keypoints are paired by name."),
     ] = None,
-    space: Annotated[str | None, typer.Option(help="Keypoint space: name or yaml file.")] = None,
+    space: Annotated[str | None, typer.Option(help="Keypoint space: built-in name or YAML file.")] = None,
     offsets: Annotated[
-        Path | None, typer.Option(help="Offsets file of the model (superanimal match --offsets).")
+        Path | None, typer.Option(help="Offsets file measured for the model (superanimal match --offsets).")
     ] = None,
-    boxes: Annotated[str | None, typer.Option(help="For a model: detector (default), or labels.")] = None,
+    boxes: Annotated[
+        str | None, typer.Option(help="For a model: where boxes come from, detector (default) or labels.")
+    ] = None,
     detector: Annotated[str | None, typer.Option(help="For a model: detector name or weight file.")] = None,
-    max_individuals: Annotated[int | None, typer.Option(help="For a model: at most so many animals.")] = None,
-    mode: Annotated[str | None, typer.Option(help="For a model: enhanced (default), or compatible.")] = None,
-    device: Annotated[str | None, typer.Option(help="For a model: auto (default), cpu, cuda, mps.")] = None,
-    cutoff: Annotated[float, typer.Option(help="Confidence from which on a keypoint counts as found.")] = 0.6,
-    reference: Annotated[
-        str | None, typer.Option(help="Two labels a,b: their distance is the unit of the normalised error.")
+    max_individuals: Annotated[
+        int | None, typer.Option(help="For a model: maximum number of animals per image.")
     ] = None,
-    samples: Annotated[int, typer.Option(help="Bootstrap samples for the intervals.")] = 1000,
-    draw: Annotated[str, typer.Option(help="The bootstrap draws each image, or each video.")] = "image",
-    frame_offset: Annotated[int, typer.Option(help="Added to the frame numbers of the labels.")] = 0,
+    mode: Annotated[str | None, typer.Option(help="For a model: enhanced (default) or compatible.")] = None,
+    device: Annotated[str | None, typer.Option(help="For a model: auto (default), cpu, cuda or mps.")] = None,
+    cutoff: Annotated[float, typer.Option(help="Minimum confidence for a keypoint to count as found.")] = 0.6,
+    reference: Annotated[
+        str | None, typer.Option(help="Two keypoints a,b whose distance is the unit of the normalised error.")
+    ] = None,
+    samples: Annotated[
+        int, typer.Option(help="Number of bootstrap samples for the confidence intervals.")
+    ] = 1000,
+    draw: Annotated[str, typer.Option(help="Bootstrap unit: image or video.")] = "image",
+    frame_offset: Annotated[int, typer.Option(help="Number added to the frame numbers of the labels.")] = 0,
     same_video: Annotated[
-        bool, typer.Option("--same-video", help="Labels and predictions name one video differently.")
+        bool,
+        typer.Option(
+            "--same-video", help="Labels and predictions are of the same video, under different names."
+        ),
     ] = False,
     box_margin: Annotated[
-        float, typer.Option(help="Pixels round the keypoints for the area in OKS, where labels have no box.")
+        float,
+        typer.Option(
+            help="Margin around the keypoints, in pixels, for the OKS area of labels without a box."
+        ),
     ] = 0.0,
-    worst: Annotated[int, typer.Option(help="So many of the worst images are drawn.")] = 12,
+    worst: Annotated[int, typer.Option(help="Number of worst images drawn.")] = 12,
 ) -> None:
-    """Measure how good predictions are against labels; writes JSON, CSV and an HTML report."""
+    """Measure how well predictions agree with labels; write a report as JSON, CSV and HTML."""
     from superanimal.cli.progress import RichProgress
     from superanimal.evaluation import evaluate as run
     from superanimal.labels import read_labels

@@ -1,4 +1,4 @@
-"""``superanimal export-model``: a model for other programs."""
+"""``superanimal export-model``: export a model for other programs."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from superanimal.errors import InputError
 
 
 def export_model(
-    model: Annotated[str, typer.Argument(help="Name, weight file or folder of a trained model.")],
-    out: Annotated[Path, typer.Argument(help="The .onnx file, or the DeepLabCut project to add it to.")],
-    to: Annotated[str, typer.Option(help="onnx or deeplabcut; by the target by default.")] = "",
+    model: Annotated[str, typer.Argument(help="Model name, weight file, or folder of a trained model.")],
+    out: Annotated[
+        Path, typer.Argument(help="Target .onnx file, or DeepLabCut project to add the model to.")
+    ],
+    to: Annotated[str, typer.Option(help="onnx or deeplabcut; inferred from the target by default.")] = "",
     keypoint_map: Annotated[
-        Path | None, typer.Option("--map", help="deeplabcut: csv of project name, model name.")
+        Path | None, typer.Option("--map", help="deeplabcut: CSV of project keypoint, model keypoint.")
     ] = None,
     detector: Annotated[
-        str | None, typer.Option(help="deeplabcut: detector to take along, by name or file.")
+        str | None, typer.Option(help="deeplabcut: detector to export as well, by name or file.")
     ] = None,
 ) -> None:
-    """Write a pose model as ONNX (checked against torch), or as a shuffle of a DeepLabCut 3 project."""
+    """Export a pose model to ONNX (checked against torch), or as a shuffle of a DeepLabCut 3 project."""
     from superanimal.zoo import load_detector, load_model, resolve_detector
 
     to = to or ("onnx" if out.suffix == ".onnx" else "deeplabcut")
@@ -38,7 +40,7 @@ def export_model(
         done = export_onnx(loaded, out)
         worst = max(done.differences.values())
         console.print(
-            f"the same as in torch: outputs within {worst:.1g} standard deviations, keypoints within "
+            f"matches torch: outputs within {worst:.1g} standard deviations, keypoints within "
             f"{done.pixels:.1g} crop pixels",
             soft_wrap=True,
         )
@@ -59,7 +61,7 @@ def export_model(
     if not shuffle.trainable:
         console.print(
             "note: the project has no training set yet, so DeepLabCut can neither evaluate nor train this "
-            "shuffle: call deeplabcut.create_training_dataset there first, then export again",
+            "shuffle: call deeplabcut.create_training_dataset first, then export again",
             soft_wrap=True,
         )
     if finder is None:

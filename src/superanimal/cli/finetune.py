@@ -1,4 +1,4 @@
-"""``superanimal finetune``: a model adapted to your labels, and whether that helped."""
+"""``superanimal finetune``: adapt a model to your labels and measure whether that helped."""
 
 from __future__ import annotations
 
@@ -21,39 +21,44 @@ SHOWN = {
 
 
 def finetune(
-    data: Annotated[str, typer.Argument(help="Labels: a project folder or a label file.")],
+    data: Annotated[str, typer.Argument(help="Labels: project folder or label file.")],
     model: Annotated[
         str, typer.Option(help="Model to start from: name, weight file or folder.")
     ] = "mini_topviewmouse",
     method: Annotated[
         str, typer.Option(help="memory-replay, finetune, transfer or scratch; see docs/methods.md.")
     ] = "memory-replay",
-    out: Annotated[Path | None, typer.Option(help="Folder of the run; <data>_<method> by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder; <data>_<method> by default.")] = None,
     table: Annotated[
-        str | None, typer.Option(help="Conversion table: which keypoint is which. By default by position.")
+        str | None, typer.Option(help="Conversion table of keypoints; matched by position by default.")
     ] = None,
-    held_out: Annotated[float, typer.Option(help="Share of the images that is never trained on.")] = 0.2,
+    held_out: Annotated[float, typer.Option(help="Fraction of the images held out from training.")] = 0.2,
     split_by: Annotated[
-        str, typer.Option(help="What stays together: auto, video, image, animal, source.")
+        str, typer.Option(help="Unit of the split: auto, video, image, animal or source.")
     ] = "auto",
     threshold: Annotated[
-        float, typer.Option(help="memory-replay: confidence from which a prediction counts.")
+        float, typer.Option(help="memory-replay: minimum confidence of predictions used.")
     ] = 0.7,
-    encoder: Annotated[str, typer.Option(help="transfer: from the model, or imagenet.")] = "model",
+    encoder: Annotated[
+        str, typer.Option(help="transfer: encoder weights, from model or imagenet.")
+    ] = "model",
     detector: Annotated[
-        str | None, typer.Option(help="Finds animals without boxes; 'none': the labels' extent.")
+        str | None,
+        typer.Option(help="Detector for images without boxes; 'none' uses the extent of the labels."),
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Length of the training; by the data by default.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Number of training steps; chosen from the data by default.")
+    ] = None,
     recipe: Annotated[
         Path | None, typer.Option(help="YAML file with more settings, see docs/train.md.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
-    seed: Annotated[int, typer.Option(help="Of the split, of random weights and of the training.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start over instead of going on.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    seed: Annotated[int, typer.Option(help="Random seed of the split, the weights and the training.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start over instead of resuming.")] = False,
 ) -> None:
-    """Train a model on your labels and compare it with the one it came from on held-out frames.
+    """Fine-tune a model on your labels and compare it with the original on held-out images.
 
-    Stop it whenever you like: the best weights so far are kept, and the same command goes on.
+    Stop it at any time: the best weights so far are kept, and the same command resumes.
     """
     from superanimal.cli.progress import RichProgress, stop_on_interrupt
     from superanimal.settings import read_yaml

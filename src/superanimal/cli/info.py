@@ -1,4 +1,4 @@
-"""``superanimal info``: what is in a file."""
+"""``superanimal info``: describe a file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from superanimal.cli.progress import clock
 from superanimal.errors import NotFoundError, VideoError
+from superanimal.progress import clock
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from superanimal.video import Video
 
 
-def info(file: Annotated[Path, typer.Argument(help="A video, a pose file, or a run store.")]) -> None:
-    """Say what a video, a pose file or a run store holds."""
+def info(file: Annotated[Path, typer.Argument(help="Video, pose file or run store.")]) -> None:
+    """Describe a video, a pose file or a run store."""
     from superanimal.formats import load_poses, recognise
     from superanimal.formats.describe import unknown_file
     from superanimal.formats.guard import reading
@@ -62,7 +62,7 @@ def video_rows(video: Video) -> dict[str, str]:
 
 
 def store_rows(store: RunStore) -> dict[str, str]:
-    """Describe a run store: how far it is and how it was made."""
+    """Describe a run store: its progress and its settings."""
     identity = store.attrs["identity"]
     settings = identity.get("settings", {})
     return {

@@ -1,4 +1,4 @@
-"""``superanimal match``: which keypoint of a model is which of a labelled data set."""
+"""``superanimal match``: match the keypoints of a model to those of a labelled data set."""
 
 from __future__ import annotations
 
@@ -17,35 +17,34 @@ if TYPE_CHECKING:
 
 
 def match(
-    dataset: Annotated[Path, typer.Argument(help="Labels: a project folder, label file or pose file.")],
+    dataset: Annotated[Path, typer.Argument(help="Labels: project folder, label file or pose file.")],
     model: Annotated[str, typer.Option(help="Model name or weight file.")] = "mini_topviewmouse",
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the results; <dataset>_match by default.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder; <dataset>_match by default.")] = None,
     column: Annotated[
-        str | None, typer.Option(help="Column of the table; the name of the data set by default.")
+        str | None,
+        typer.Option(help="Column name in the conversion table; the name of the data set by default."),
     ] = None,
     images: Images = None,
     video: VideoFile = None,
     scorer: Scorer = None,
     prefixes: Annotated[
-        str | None, typer.Option(help="B_,W_: names that begin so are those of different animals.")
+        str | None, typer.Option(help="Prefixes of keypoint names that tell animals apart, such as B_,W_.")
     ] = None,
-    boxes: Annotated[str, typer.Option(help="Where to look: labels, or detector.")] = "labels",
+    boxes: Annotated[str, typer.Option(help="Where boxes come from: labels or detector.")] = "labels",
     detector: Annotated[str | None, typer.Option(help="Detector name or weight file.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
-    names: Annotated[bool, typer.Option(help="Names may decide between near keypoints.")] = True,
-    min_confidence: Annotated[float, typer.Option(help="Predicted points below it are not used.")] = 0.3,
-    max_distance: Annotated[float, typer.Option(help="Body lengths beyond which points do not match.")] = 0.1,
-    min_score: Annotated[float, typer.Option(help="Least share of the images that agrees on a pair.")] = 0.3,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    names: Annotated[bool, typer.Option(help="Let keypoint names decide between nearby candidates.")] = True,
+    min_confidence: Annotated[float, typer.Option(help="Minimum confidence of predicted points used.")] = 0.3,
+    max_distance: Annotated[float, typer.Option(help="Maximum distance of a match, in body lengths.")] = 0.1,
+    min_score: Annotated[float, typer.Option(help="Minimum fraction of images that agree on a pair.")] = 0.3,
     offsets: Annotated[
-        bool, typer.Option("--offsets", help="Also measure offsets; refused when they do not help.")
+        bool, typer.Option("--offsets", help="Also measure offsets; refused if they would not help.")
     ] = False,
 ) -> None:
-    """Match a model's keypoints to those of labelled images, by where they are.
+    """Match a model's keypoints to those of labelled images by position.
 
-    Writes a conversion table, scores, figures, the difference of the definitions and, when asked, the
-    offsets for analyze and evaluate.
+    Writes a conversion table, scores, figures, the annotation bias and, on request, offsets for analyze and
+    evaluate.
     """
     from superanimal import keypoints
     from superanimal.cli.progress import RichProgress

@@ -30,25 +30,26 @@ def merge(
     space: Space = None,
     table: Tables = None,
     duplicates: Annotated[
-        str, typer.Option(help="Pictures that appear again: drop, keep, error, ignore.")
+        str, typer.Option(help="What to do with duplicate images: drop, keep, error or ignore.")
     ] = "drop",
     split_by: Annotated[
-        str, typer.Option(help="What stays together: image, video, animal, source; none keeps the splits.")
+        str,
+        typer.Option(help="Unit of the split: image, video, animal or source; none keeps existing splits."),
     ] = "video",
-    stratify: Annotated[str, typer.Option(help="source, category or none.")] = "source",
-    test: Annotated[float, typer.Option(help="Share of the images for testing.")] = 0.1,
-    seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
+    stratify: Annotated[str, typer.Option(help="Stratify the split by source, category or none.")] = "source",
+    test: Annotated[float, typer.Option(help="Fraction of the images used for testing.")] = 0.1,
+    seed: Annotated[int, typer.Option(help="Random seed of the split.")] = 0,
     images: Images = None,
     scorer: Scorer = None,
     min_confidence: MinConfidence = None,
     copy: Copy = False,
     overwrite: Overwrite = False,
-    sheet: Annotated[int, typer.Option(help="Animals on the contact sheet; 0 for none.")] = 36,
+    sheet: Annotated[int, typer.Option(help="Number of animals on the contact sheet; 0 for no sheet.")] = 36,
 ) -> None:
     """Merge labelled data sets into one keypoint space.
 
-    Beside DEST appears the folder DEST-report with the report (json, text, html), the split, which is drawn
-    once and never again, and a contact sheet to look at.
+    Also writes the folder DEST-report: a report (JSON, text, HTML), the train/test split (drawn only once)
+    and a contact sheet for visual inspection.
     """
     from superanimal.cli.progress import RichProgress
     from superanimal.keypoints.convert import convert as run

@@ -1,4 +1,4 @@
-"""``superanimal models``: what there is, what is on this computer, and how it gets there."""
+"""``superanimal models``: list, download, import and check models."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="List, download, import and check models.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="Name of a model, see: superanimal models list")]
+Name = Annotated[str, typer.Argument(help="Model name; see superanimal models list.")]
 Accept = Annotated[
-    bool, typer.Option("--accept-license", "--accept-licence", help="I accept the terms of the weights.")
+    bool, typer.Option("--accept-license", "--accept-licence", help="Accept the licence of the weights.")
 ]
 
 
 @app.command("list")
 def list_models(
-    kind: Annotated[str, typer.Option(help="Only 'pose' or 'detector' models.")] = "",
-    plain: Annotated[bool, typer.Option(help="Names only, one a line.")] = False,
+    kind: Annotated[str, typer.Option(help="List only 'pose' or only 'detector' models.")] = "",
+    plain: Annotated[bool, typer.Option(help="Print names only, one per line.")] = False,
 ) -> None:
-    """List every model and whether its weights are on this computer."""
+    """List all models and whether their weights are on this computer."""
     from superanimal.errors import InputError
     from superanimal.zoo import load_catalog
 
@@ -45,12 +45,12 @@ def list_models(
         )
         for entry in members:
             out.print(f"  {entry.kind:<9}{entry.name:<57} {_state(entry)}", soft_wrap=True)
-    out.print("\nremote: superanimal models download NAME; terms and details: superanimal models info NAME")
+    out.print("\nremote: superanimal models download NAME; details: superanimal models info NAME")
 
 
 @app.command("info")
 def info(name: Name) -> None:
-    """Print what is known about a model: keypoints, terms, citation, model card."""
+    """Show a model's keypoints, licence, citation and model card."""
     from superanimal.zoo import load_catalog
     from superanimal.zoo.folder import is_model_folder, read_entry
     from superanimal.zoo.weights import find_file, record_of
@@ -89,11 +89,11 @@ def download(
     name: Name,
     accept_license: Accept = False,
     folder: Annotated[
-        Path | None, typer.Option("--from", help="Take the file from this folder, without network.")
+        Path | None, typer.Option("--from", help="Copy the file from this folder instead of downloading it.")
     ] = None,
-    force: Annotated[bool, typer.Option(help="Get the file again.")] = False,
+    force: Annotated[bool, typer.Option(help="Download again even if the file exists.")] = False,
 ) -> None:
-    """Fetch the weights of a model once; an interrupted download goes on where it stopped."""
+    """Download the weights of a model; an interrupted download resumes."""
     from superanimal.cli.progress import RichProgress
     from superanimal.zoo import download as fetch
     from superanimal.zoo import get_entry
@@ -109,16 +109,16 @@ def import_file(
     file: Annotated[
         Path,
         typer.Argument(
-            help="Weight file (released, or trained in DeepLabCut 3), or folder of a trained model."
+            help="Weight file (released, or trained with DeepLabCut 3), or folder of a trained model."
         ),
     ],
-    name: Annotated[str | None, typer.Option("--as", help="Name of the model.")] = None,
+    name: Annotated[str | None, typer.Option("--as", help="Model name.")] = None,
     accept_license: Accept = False,
     replace: Annotated[
-        bool, typer.Option(help="Put it in the place of a model of the same name with other weights.")
+        bool, typer.Option(help="Replace a model of the same name that has other weights.")
     ] = False,
 ) -> None:
-    """Take a model from disk, after checking every tensor."""
+    """Import a model from disk after checking every tensor."""
     from superanimal.zoo import import_model
     from superanimal.zoo.catalog import shipped_catalog
 
@@ -130,18 +130,18 @@ def import_file(
     _out().print(f"imported as {entry.name}: {entry.kind} model, {entry.architecture}{points}")
     if entry.kind == "pose" and not entry.keypoint_names and not entry.space:
         _out().print(
-            "The names of its keypoints are unknown: they are numbered. Put the pytorch_config.yaml of the "
-            "training beside the file and import it again to have them named."
+            "The names of its keypoints are unknown, so they are numbered. Put the pytorch_config.yaml of "
+            "the training next to the file and import it again to name them."
         )
 
 
 @app.command("verify")
 def verify(
     name: Annotated[
-        str | None, typer.Argument(help="Name of a model; all on this computer by default.")
+        str | None, typer.Argument(help="Model name; all models on this computer by default.")
     ] = None,
 ) -> None:
-    """Check the digest and every tensor of the weights on this computer."""
+    """Check the SHA-256 and every tensor of the weights on this computer."""
     from superanimal.errors import ModelError, SuperAnimalError
     from superanimal.zoo import get_entry, load_catalog
     from superanimal.zoo.checkpoint import read_checkpoint
@@ -167,8 +167,8 @@ def verify(
 
 
 @app.command("path")
-def path(name: Annotated[str | None, typer.Argument(help="Name of a model.")] = None) -> None:
-    """Print the weight file of a model, or the folder of all models."""
+def path(name: Annotated[str | None, typer.Argument(help="Model name.")] = None) -> None:
+    """Print the path of a model's weight file, or the folder of all models."""
     from superanimal.zoo import get_entry
     from superanimal.zoo.home import models_home
     from superanimal.zoo.weights import locate

@@ -12,7 +12,7 @@ from rich import progress as bars
 from rich.console import Console
 
 from superanimal.errors import told
-from superanimal.progress import Progress
+from superanimal.progress import Progress, clock
 
 
 class RichProgress(Progress):
@@ -78,7 +78,7 @@ def stop_on_interrupt(progress: Progress) -> Iterator[None]:
     """Let the first Ctrl-C ask a long job to stop at its next safe point; the second one stops it at once."""
 
     def ask(number: int, frame: FrameType | None) -> None:
-        progress.message("stopping after this step; once more stops at once")
+        progress.message("stopping after this step; press Ctrl-C again to stop immediately")
         progress.cancel()
         signal.signal(signal.SIGINT, before)
 
@@ -87,10 +87,3 @@ def stop_on_interrupt(progress: Progress) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def clock(seconds: float) -> str:
-    """Write a duration as m:ss or h:mm:ss."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,4 +1,4 @@
-"""``superanimal tables``: look at conversion tables, check them, start a new one."""
+"""``superanimal tables``: list, show, check and draft conversion tables."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rich.table import Table
 from superanimal.errors import InputError
 
 app = typer.Typer(
-    help="Conversion tables: which keypoint of a data set is which of a space.", no_args_is_help=True
+    help="Conversion tables between the keypoints of data sets and keypoint spaces.", no_args_is_help=True
 )
 
 
 @app.command("list")
 def list_tables() -> None:
-    """List the tables that ship with the package and the data sets they know."""
+    """List the built-in tables and the data sets they cover."""
     from superanimal.keypoints.conversion_table import load_table, table_names
 
     console = Console(highlight=False)
@@ -30,8 +30,8 @@ def list_tables() -> None:
 
 
 @app.command("show")
-def show(table: Annotated[str, typer.Argument(help="Name of a shipped table, or a CSV file.")]) -> None:
-    """Show a table and what has to be known about it."""
+def show(table: Annotated[str, typer.Argument(help="Name of a built-in table, or CSV file.")]) -> None:
+    """Show a table and the notes on it."""
     from superanimal.keypoints.conversion_table import load_table, table_names, table_notes
 
     found = load_table(table)
@@ -46,15 +46,16 @@ def show(table: Annotated[str, typer.Argument(help="Name of a shipped table, or 
 
 @app.command("check")
 def check(
-    table: Annotated[str, typer.Argument(help="CSV file, or name of a shipped table.")],
+    table: Annotated[str, typer.Argument(help="CSV file, or name of a built-in table.")],
     sources: Annotated[
         list[str] | None, typer.Argument(help="Data sets to check it against: PATH or COLUMN=PATH.")
     ] = None,
     space: Annotated[
-        str | None, typer.Option(help="Keypoint space: a shipped one or a YAML file; told by the names.")
+        str | None,
+        typer.Option(help="Keypoint space: built-in name or YAML file; inferred from the names by default."),
     ] = None,
 ) -> None:
-    """Check a table against a space and data sets; every fault is listed with its row and column."""
+    """Check a table against a keypoint space and data sets; list every fault with its row and column."""
     from superanimal.keypoints.conversion_table import MASTER, check_table, load_table
     from superanimal.keypoints.convert import read_source
     from superanimal.poses import load_space, space_for
@@ -76,18 +77,16 @@ def check(
     if faults:
         raise InputError(f"{table}: {faults} fault{'s' if faults > 1 else ''}", remedy="see the lines above")
     mapped = ", ".join(f"{source} {len(cells)}" for source, cells in found.columns.items())
-    console.print(f"{table} is sound; mapped keypoints: {mapped}", soft_wrap=True, markup=False)
+    console.print(f"{table} is valid; mapped keypoints: {mapped}", soft_wrap=True, markup=False)
 
 
 @app.command("draft")
 def draft(
-    source: Annotated[str, typer.Argument(help="Data set: PATH or COLUMN=PATH.")],
-    out: Annotated[Path, typer.Argument(help="CSV file to write.")],
-    space: Annotated[
-        str, typer.Option(help="Keypoint space: a shipped one or a YAML file.")
-    ] = "topviewmouse",
+    source: Annotated[str, typer.Argument(help="Data set as PATH or COLUMN=PATH.")],
+    out: Annotated[Path, typer.Argument(help="Target CSV file.")],
+    space: Annotated[str, typer.Option(help="Keypoint space: built-in name or YAML file.")] = "topviewmouse",
 ) -> None:
-    """Write a proposal from names and synonyms, for you to check and complete."""
+    """Draft a table from names and synonyms, for you to check and complete."""
     from superanimal.keypoints.conversion_table import draft_table, save_table
     from superanimal.keypoints.convert import read_source
     from superanimal.poses import load_space

@@ -1,4 +1,4 @@
-"""``superanimal train``: a model from many data sets, as one settings file says."""
+"""``superanimal train``: train a model on many data sets from one settings file."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from rich.console import Console
 
 
 def train(
-    config: Annotated[Path, typer.Argument(help="Settings: a YAML file, see docs/train.md.")],
-    out: Annotated[Path | None, typer.Option(help="Folder of the run; <settings>_model by default.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps of the optimiser, in place of the file's.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps.")] = None,
-    devices: Annotated[int | None, typer.Option(help="GPUs per computer.")] = None,
-    nodes: Annotated[int | None, typer.Option(help="Computers that train together.")] = None,
-    strategy: Annotated[str | None, typer.Option(help="lightning's strategy, such as ddp.")] = None,
+    config: Annotated[Path, typer.Argument(help="Settings file (YAML), see docs/train.md.")],
+    out: Annotated[Path | None, typer.Option(help="Output folder; <settings>_model by default.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Number of optimiser steps; overrides the settings file.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    devices: Annotated[int | None, typer.Option(help="Number of GPUs per node.")] = None,
+    nodes: Annotated[int | None, typer.Option(help="Number of nodes.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="Strategy of lightning, such as ddp.")] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Read and divide the data, draw augmented samples, train nothing.")
+        bool,
+        typer.Option("--check", help="Read and split the data and draw augmented samples, without training."),
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start over instead of going on.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start over instead of resuming.")] = False,
 ) -> None:
-    """Train a pose model on labelled data sets; started again, it goes on where it stopped."""
+    """Train a pose model on labelled data sets; the same command resumes."""
     from superanimal.cli.progress import RichProgress, stop_on_interrupt
     from superanimal.training.pretraining.config import load_config
 

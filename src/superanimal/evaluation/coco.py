@@ -1,22 +1,25 @@
-"""COCO average precision and recall of keypoints, from pycocotools' matching.
+"""COCO average precision and recall of keypoints or boxes, from pycocotools' matching.
 
-pycocotools computes the object keypoint similarity (OKS) and matches predictions to labels image by image, at
-ten thresholds. :meth:`Matches.summary` counts these matches the way pycocotools does, but with a weight per
-image, so that one matching serves the whole set, its groups, and every bootstrap sample.
+pycocotools computes the object keypoint similarity (OKS), or the overlap of boxes (IoU), and matches
+predictions to labels image by image, at ten thresholds. :meth:`Matches.summary` counts these matches the way
+pycocotools does, but with a weight per image, so that one matching serves the whole set, its groups, and
+every bootstrap sample.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
 from superanimal.evaluation.cases import Cases
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
-"""OKS thresholds, as in COCO."""
+"""Thresholds of OKS and IoU, as in COCO."""
 RECALLS = np.linspace(0, 1, 101)
 """Recall values at which precision is read."""
 FAR = -1e9
@@ -88,24 +91,61 @@ def match_animals(cases: Cases, sigmas: np.ndarray) -> Matches:
     sigmas : (K,)
         OKS constants of the keypoints.
     """
+    return _matched(
+        len(cases), _labels(cases), _detections(cases), "keypoints", cases.predicted.shape[1], sigmas
+    )
+
+
+def match_boxes(truth: Sequence[np.ndarray], found: Sequence[tuple[np.ndarray, np.ndarray]]) -> Matches:
+    """Match found to labelled boxes by IoU with pycocotools.
+
+    Parameters
+    ----------
+    truth
+        Boxes (A, 4) of each image as x0, y0, x1, y1 in pixels.
+    found
+        Boxes (n, 4) and scores (n,) of each image.
+    """
+    labels = [_box(i, corners) for i, boxes in enumerate(truth) for corners in boxes]
+    detections = [
+        {**_box(i, corners), "score": float(score), "area": 1.0}  # inside the only range of areas
+        for i, (boxes, scores) in enumerate(found)
+        for corners, score in zip(boxes, scores, strict=True)
+    ]
+    for boxes_of in (labels, detections):
+        for number, box in enumerate(boxes_of, 1):
+            box["id"] = number
+    return _matched(len(truth), labels, detections, "bbox", max((len(s) for _, s in found), default=0))
+
+
+def _matched(
+    images: int,
+    labels: list[dict[str, Any]],
+    detections: list[dict[str, Any]],
+    kind: Literal["keypoints", "bbox"],
+    most: int,
+    sigmas: np.ndarray | None = None,
+) -> Matches:
+    """Match COCO annotations of ``images`` images, at most ``most`` detections in each."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
     truth, predictions = COCO(), COCO()
-    images = [{"id": i + 1} for i in range(len(cases))]
+    listed = [{"id": i + 1} for i in range(images)]
     category = [{"id": 1, "name": "animal"}]
-    truth.dataset = {"images": images, "categories": category, "annotations": _labels(cases)}
-    predictions.dataset = {"images": images, "categories": category, "annotations": _detections(cases)}
+    truth.dataset = {"images": listed, "categories": category, "annotations": labels}
+    predictions.dataset = {"images": listed, "categories": category, "annotations": detections}
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
         truth.createIndex()
         predictions.createIndex()
-        coco = COCOeval(truth, predictions, iouType="keypoints")
-        coco.params.kpt_oks_sigmas = np.asarray(sigmas, dtype=float)
+        coco = COCOeval(truth, predictions, iouType=kind)
+        if sigmas is not None:
+            coco.params.kpt_oks_sigmas = np.asarray(sigmas, dtype=float)
         coco.params.areaRng, coco.params.areaRngLbl = [[1e-9, 1e10]], ["all"]
-        coco.params.maxDets = [cases.predicted.shape[1]]
+        coco.params.maxDets = [most]
         coco.evaluate()
 
-    labelled = np.zeros(len(cases), dtype=np.int64)
+    labelled = np.zeros(images, dtype=np.int64)
     image, score, hit = [], [], [np.zeros((10, 0))]
     for result in coco.evalImgs:
         if result is None:
@@ -123,7 +163,20 @@ def match_animals(cases: Cases, sigmas: np.ndarray) -> Matches:
     )
 
 
-def _labels(cases: Cases) -> list[dict[str, object]]:
+def _box(image: int, corners: np.ndarray) -> dict[str, Any]:
+    """Return the annotation of a box x0, y0, x1, y1."""
+    x, y, right, bottom = map(float, corners)
+    width, height = right - x, bottom - y
+    return {
+        "image_id": image + 1,
+        "category_id": 1,
+        "iscrowd": 0,
+        "bbox": [x, y, width, height],
+        "area": width * height,
+    }
+
+
+def _labels(cases: Cases) -> list[dict[str, Any]]:
     labelled = np.isfinite(cases.truth).all(-1)
     return [
         {
@@ -140,8 +193,8 @@ def _labels(cases: Cases) -> list[dict[str, object]]:
     ]
 
 
-def _detections(cases: Cases) -> list[dict[str, object]]:
-    annotations: list[dict[str, object]] = []
+def _detections(cases: Cases) -> list[dict[str, Any]]:
+    annotations: list[dict[str, Any]] = []
     present = np.isfinite(cases.predicted).all(-1)
     for i, p in np.argwhere(present.any(-1)).tolist():
         annotations.append(

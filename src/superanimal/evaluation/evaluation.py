@@ -42,7 +42,7 @@ SIGMA = 0.1
 CUTOFF = 0.6
 """Confidence from which on a keypoint counts as found: DeepLabCut's."""
 GROUP_SAMPLES = 200
-"""At most so many bootstrap samples per group."""
+"""Maximum number of bootstrap samples per group."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Evaluation:
     keypoints, images : list of dict
         One row per keypoint, one per image.
     groups : dict of dict of dict of Interval
-        ``groups["video"][name][figure]``, likewise ``"source"``; only where there is more than one.
+        ``groups["video"][name][figure]`` and ``groups["source"]...``; only where there is more than one.
     videos : list of dict
         Steadiness of each predicted video: ``name``, ``figures``, ``series``; empty for image sets.
     facts : dict
@@ -109,7 +109,7 @@ def evaluate(
     progress: Progress | None = None,
     **model_options: Any,
 ) -> Evaluation:
-    """Score predictions, or a model, against labels.
+    """Compare predictions, or a model, with labels.
 
     Parameters
     ----------
@@ -118,26 +118,27 @@ def evaluate(
     labels
         A labelled set, pose data set, file, or project folder.
     keypoint_map
-        Label name to prediction name, or a csv of these two columns; the rest is found by name and synonym.
+        Mapping {label name: prediction name}, or a CSV file with these two columns; other keypoints are
+        paired by name and synonym.
     space
         Keypoint space with sigmas and left/right pairs; by default guessed from the names.
     offsets
-        Offsets of the model, or their file, applied to the predictions; the images they were measured on are
-        left out.
+        Offsets of the model, or their file, applied to the predictions; images they were measured on are left
+        out.
     cutoff
-        Confidence from which on a keypoint counts as found.
+        Minimum confidence for a keypoint to count as found.
     reference
         Two labelled keypoints whose distance (median per video) is the unit of the normalised error; by
         default eye and nose, where labelled on animals seen from the side.
     samples, level, draw, seed
-        Bootstrap: number of draws, confidence level, what is drawn (``"image"``, or ``"video"`` when
-        neighbouring frames are alike), and the seed.
+        Bootstrap: number of samples, confidence level, unit (``"image"``, or ``"video"`` when neighbouring
+        frames are similar), and random seed.
     frame_offset, same_video, box_margin
         See :func:`superanimal.evaluation.cases.make_cases`.
     progress
         Shows progress and can cancel.
     **model_options
-        See :func:`superanimal.keypoints.predict_images`.
+        See :func:`superanimal.inference.labelled_images.predict_images`.
 
     Raises
     ------

@@ -110,7 +110,7 @@ def _error_table(result: Evaluation) -> Markup:
     names = [
         ("mean Euclidean distance", "mean_euclidean"),
         ("root mean square", "root_mean_square"),
-        *((f"{p} % of keypoints nearer than", f"p{p}") for p in (50, 75, 90, 95, 99)),
+        *((f"{p}th percentile of distances", f"p{p}") for p in (50, 75, 90, 95, 99)),
     ]
     for title, name in names:
         pixel, unit = result.figures[f"{name}_px"], result.figures[f"{name}_animal"]

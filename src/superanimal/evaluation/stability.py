@@ -16,6 +16,15 @@ def jitter(poses: xr.Dataset) -> np.ndarray:
     """Return the jitter of every frame and individual, shape (time, individuals), in pixels.
 
     NaN for the first frame, after a gap in the frame numbers, and where no keypoint is in both frames.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from superanimal.poses import make_poses
+    >>> position = np.zeros((3, 2, 1, 1))
+    >>> position[2] = 2.0  # two pixels along x and y in the last frame
+    >>> jitter(make_poses(position, keypoints=["nose"])).ravel()
+    array([nan,  0.,  2.])
     """
     position = poses["position"].values.astype(float)  # (T, 2, K, N)
     change = np.full_like(position, np.nan)

@@ -109,7 +109,7 @@ def export_deeplabcut(
     keypoint_map
         The model's keypoint of a keypoint of the project, where the names differ.
     detector
-        Likewise of an architecture that DeepLabCut has.
+        Detector to export as well, of an architecture that DeepLabCut has.
 
     Raises
     ------

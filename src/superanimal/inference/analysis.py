@@ -49,18 +49,19 @@ def analyze(
 ) -> xr.Dataset | list[xr.Dataset]:
     """Estimate the poses of the animals in a video, or in each of a list of videos.
 
-    Each run is a store beside the video (or in ``out``) that grows chunk by chunk. Stopped at any moment and
-    called again, it goes on where it was and ends with the same bytes. Called again with more ``frames`` than
-    before, it keeps those it has and goes on after them.
+    Each run is a store next to the video (or in ``out``) that grows chunk by chunk. A stopped run resumes
+    when called again and ends with the same bytes as an uninterrupted one. Called with more ``frames``, it
+    keeps the finished ones and adds the rest. Called with another ``track`` or ``offsets``, it relinks the
+    stored estimates without running the networks.
 
     Parameters
     ----------
     source
-        One video or folder of images, or a list of these. The videos of a folder or of a pattern such as
-        ``"data/*.mp4"`` are listed by :func:`superanimal.find_videos`.
+        One video or folder of images, or a list of these. Use :func:`superanimal.find_videos` for the videos
+        of a folder or a pattern such as ``"data/*.mp4"``.
     model
-        Name in the catalogue, weight file, or a loaded pose model. ``"auto"`` looks at some frames of each
-        video, takes the embedded model that suits it, and says so; a run that goes on keeps its model.
+        Name in the catalogue, weight file, or a loaded pose model. ``"auto"`` inspects some frames of each
+        video and reports which embedded model it chose; a resumed run keeps its model.
     progress
         Shows progress and can cancel.
     **options
@@ -81,7 +82,11 @@ def analyze(
 
     Examples
     --------
-    >>> poses = analyze("clip.mp4", max_individuals=2)  # doctest: +SKIP
+    >>> from superanimal.samples import sample_path
+    >>> mouse = sample_path("topview_mouse.mp4")
+    >>> poses = analyze(mouse, "mini_topviewmouse", frames="0:5", out=".", formats=(), device="cpu")
+    >>> dict(poses["position"].sizes)
+    {'time': 5, 'space': 2, 'keypoint': 27, 'individual': 1}
     >>> many = analyze(find_videos("data/*.mp4"), model="mini_quadruped")  # doctest: +SKIP
     """
     single = isinstance(source, (str, os.PathLike))

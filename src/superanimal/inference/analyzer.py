@@ -29,9 +29,10 @@ from superanimal.inference.fingerprint import fingerprint
 from superanimal.inference.first_look import Look, first_look, sampled_frames
 from superanimal.inference.following import FOLLOW_WITHIN, ghosts, may_follow
 from superanimal.inference.legs.sorting import LimbSorter
+from superanimal.inference.linking import Linker
 from superanimal.inference.naming import store_path
 from superanimal.inference.outputs import check_formats, check_scorer, export, render
-from superanimal.inference.pipeline import run
+from superanimal.inference.pipeline import estimate
 from superanimal.inference.settings import Settings, check_roi, parse_frames
 from superanimal.inference.tracking import Tracker
 from superanimal.poses import make_provenance, space_for
@@ -86,52 +87,52 @@ class Analyzer:
     model
         Name in the catalogue, weight file, or a loaded pose model.
     detector
-        Likewise; None takes the one that goes with the model.
+        Name in the catalogue, weight file, or a loaded detector; None takes the model's default.
     max_individuals
-        At most so many animals per frame.
+        Maximum number of animals per frame.
     mode
         ``"enhanced"`` (default) or ``"compatible"`` (DeepLabCut 3, number for number).
     device, precision
-        ``"auto"`` takes cuda, then mps, then cpu; bf16 on cuda, fp32 elsewhere and in compatible mode.
+        ``"auto"`` takes the first available of cuda, mps and cpu; bf16 on cuda, fp32 elsewhere
+        and always in compatible mode.
     batch_size
-        Crops per batch; halved by itself when memory runs out.
+        Crops per batch; halved automatically when memory runs out.
     frames
         ``"start:stop:step"`` or a slice; None for all.
     roi
-        x, y, width, height in pixels: nothing outside is looked at.
+        Region of interest x, y, width, height in pixels; everything outside is ignored.
     boxes
         Known boxes instead of a detector, see :func:`superanimal.inference.boxes.load_boxes`.
     detector_threshold, nms
-        Lowest score of a box, largest overlap of two boxes; None leaves the detector's own.
+        Minimum score of a box, maximum overlap (IoU) of two boxes; None keeps the detector's defaults.
     detector_every
-        The detector sees every n-th frame, in between boxes follow the pose wherever they hold the animal.
-        None chooses: 1 in compatible mode; else 5, and every frame more than 0.1 s after the one before
-        (stills, large steps, slow cameras).
+        Run the detector on every n-th frame; in between, boxes follow the pose as long as they hold the
+        animal. None means 1 in compatible mode; otherwise 5, and every frame more than 0.1 s after the
+        previous one (stills, large steps, slow cameras).
     refine
-        Look a second time, after detection, at a crop set by the keypoints of the first look; None does as
-        the model's catalogue entry says, and never in compatible mode.
+        After detection, estimate the pose a second time in a crop around the keypoints found first. None
+        follows the model's catalogue entry, and never refines in compatible mode.
     whole_frame
-        No detector: one animal that fills the frame (or the region of interest).
+        Skip the detector: one animal fills the frame (or the region of interest).
     track
-        Keep identities over time (enhanced mode).
+        Track identities and left/right legs over time (enhanced mode).
     offsets
-        Offsets of the model, or their file: the run holds the moved positions.
+        Offsets measured for the model, or their file: stored positions are shifted by them.
     out
-        Folder for the results; beside each video by default.
+        Output folder; next to each video by default.
     formats
-        Names of :func:`superanimal.formats.format_names` to export to.
+        Export formats, see :func:`superanimal.formats.format_names`.
     scorer
-        What DeepLabCut's files say made the poses, in their columns and names; a name that begins with
-        ``DLC_``, by default ``DLC_<model>``. With the scorer of a shuffle of a project, DeepLabCut takes the
-        files for its own.
+        Scorer in the columns and names of DeepLabCut files; must begin with ``DLC_``, ``DLC_<model>`` by
+        default. With the scorer of a project's shuffle, DeepLabCut treats the files as its own.
     overlay
-        Also write a labelled mp4.
+        Also write a labelled video (mp4).
     pcutoff, trails
-        Points below this confidence are not drawn in it; the way of each point is, over so many frames back.
+        Minimum confidence of the points drawn in it; trail length in frames.
     resume
-        False starts over, discarding the store of an earlier run.
+        False starts over and discards the store of an earlier run.
     accept_license
-        Accept the terms of released weights and download what is missing.
+        Accept the licence of released weights and download missing ones.
     """
 
     def __init__(
@@ -211,7 +212,7 @@ class Analyzer:
         return store_path(video_path, self.model.entry.name, self.out)
 
     def run(self, path: str | os.PathLike[str], progress: Progress | None = None) -> Analysis:
-        """Analyse one video, or go on with it, and export the results."""
+        """Analyse one video, or resume its analysis, and export the results."""
         progress = progress or Progress()
         path = Path(path)
         progress.emit("store", path=str(self.store_path(path)))
@@ -233,8 +234,10 @@ class Analyzer:
                 choices, limbs = self.settings, self.limbs(video, frames)
                 estimator = self.estimator(given, look, limbs.pairs if limbs else None)
                 tracker = Tracker(choices.max_individuals, self.sigmas) if choices.track else None
+                limbs = limbs if choices.track else None
                 with store.exclusive():
-                    run(video, frames, store, estimator, tracker, choices, progress, self.offsets, limbs)
+                    linker = Linker(store, tracker, limbs, len(estimator.pairs), self.offsets, progress)
+                    estimate(video, frames, store, estimator, choices, progress, linker=linker)
             progress.finish()
             poses = store.to_poses()
             files = export(
@@ -280,7 +283,9 @@ class Analyzer:
                 "boxes": self._box_identity(None if given is None else given[: len(frames)]),
                 "settings": self.settings.record(),
                 "calibration": self.offsets.digest if self.offsets else None,
-                **({"limbs": "sorted over time"} if self.limbs(video, frames) else {}),
+                **(
+                    {"limbs": "sorted over time"} if self.settings.track and self.limbs(video, frames) else {}
+                ),
                 **({"look": look.record()} if look else {}),
             }
 
@@ -288,7 +293,9 @@ class Analyzer:
         made = now | {"calibration": self.offsets.record() if self.offsets else None}
         if where.exists():
             if self.resume:
-                return go_on(where, path, frames, identity, made)
+                limbs = self.limbs(video, frames)
+                pairs = len(limbs.pairs) if limbs else 0
+                return go_on(where, path, frames, identity, made, pairs, progress)
             before = clear(where, path, now, progress)
         versions = {name: version(name) for name in ("torch", "numpy", "av", "opencv-python-headless")}
         store = RunStore.create(
@@ -312,9 +319,12 @@ class Analyzer:
         return {"whole_frame": True}
 
     def limbs(self, video: Video, frames: range) -> LimbSorter | None:
-        """Return what tells left and right legs apart, for a model that needs it and frames of a movement."""
+        """Return what tells left and right legs apart, for a model that needs it and frames of a movement.
+
+        Without ``track`` it is not used, but raw estimates hold what it takes: they can be relinked.
+        """
         limbs = self.model.entry.limbs
-        if not limbs or not self.settings.track or frames.step != 1:
+        if not limbs or self.settings.mode == "compatible" or frames.step != 1:
             return None
         soon = may_follow(video.timestamps[frames.start : frames.stop], FOLLOW_WITHIN)
         if 2 * np.count_nonzero(soon) < len(soon):  # stills, or too few frames a second

@@ -1,4 +1,4 @@
-"""The run that is in the place of a new one: go on with it, clear it away, or leave it alone."""
+"""An earlier run in the place of a new one: resume, relink, clear or refuse it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from superanimal.errors import FormatError, InputError, option
+from superanimal.inference.linking import CHOICES
 from superanimal.inference.naming import set_aside
 from superanimal.poses.run_store import RunStore
 from superanimal.progress import Progress
@@ -24,8 +25,13 @@ def go_on(
     frames: range,
     identity: Callable[[range], dict[str, Any]],
     made: dict[str, Any],
+    pairs: int,
+    progress: Progress,
 ) -> tuple[RunStore, xr.Dataset | None]:
-    """Open the run of a video that lies in ``where``, and extend it when it has only the first ``frames``.
+    """Open the run of a video that lies in ``where``.
+
+    It is extended when it has only the first ``frames``; its results are dropped when they are to be relinked
+    with other choices.
 
     Parameters
     ----------
@@ -33,11 +39,13 @@ def go_on(
         Gives what decides the results of a run of some frames.
     made
         Provenance of a run of all ``frames``.
+    pairs
+        Number of pairs of look-alike keypoints in the raw estimates.
 
     Returns
     -------
     RunStore, xarray.Dataset or None
-        The store, and its poses before it was extended.
+        The store, and its poses before it was changed.
 
     Raises
     ------
@@ -46,19 +54,62 @@ def go_on(
     FormatError
         When it is damaged.
     StorageError
-        When it has to be extended and another process is writing to it.
+        When it has to be changed and another process is writing to it.
     """
     store, now = RunStore.open(where), identity(frames)
     _check_video(store, video, now)
     first = _first_frames(store, frames)
-    if first is None:
-        _check_same(store, now)
+    same = identity(first) if first is not None else now
+    different = _different(store, same)
+    if different and not _only_linked(different):
+        raise _other_choices(store, same, different, "results of different choices are never mixed")
+    if not different and first is None:
         return store, None
-    _check_same(store, identity(first))
     before = store.to_poses()
+    provenance = store.attrs["provenance"] | made
+    if different:
+        _check_raw(store, same, different, pairs)
+        _check_corrections(store, same, different, before)
     with store.exclusive():
-        store.extend(np.asarray(frames), {"identity": now, "provenance": store.attrs["provenance"] | made})
+        if different:
+            progress.message(
+                f"{where.name}: relinked from stored estimates ({_said(store, same, different)})"
+            )
+            store.unlink_results({"identity": same, "provenance": provenance})
+        if first is not None:
+            store.extend(np.asarray(frames), {"identity": now, "provenance": provenance})
     return store, before
+
+
+def _only_linked(different: list[str]) -> bool:
+    """Tell whether a run with these differences can be relinked; other legs are those of another model."""
+    return set(different) <= set(CHOICES) and ("limbs" not in different or "settings.track" in different)
+
+
+def _check_raw(store: RunStore, identity: dict[str, Any], different: list[str], pairs: int) -> None:
+    """Refuse to link a store anew that lacks the raw estimates of results it has."""
+    lacking = [chunk for chunk in store.finished_chunks() if store.read_raw(chunk, pairs) is None]
+    if lacking:
+        raise _other_choices(
+            store,
+            identity,
+            different,
+            f"relinking needs raw estimates, which are missing from {len(lacking)} of its chunks: they are "
+            "damaged or were written by an earlier version",
+        )
+
+
+def _check_corrections(
+    store: RunStore, identity: dict[str, Any], different: list[str], poses: xr.Dataset
+) -> None:
+    """Refuse to give other identities to animals of which a person corrected points."""
+    if "edited" in poses and "settings.track" in different:
+        raise _other_choices(
+            store,
+            identity,
+            different,
+            f"{int(poses['edited'].sum())} corrected points belong to its present identities",
+        )
 
 
 def _first_frames(store: RunStore, frames: range) -> range | None:
@@ -106,19 +157,29 @@ def _check_video(store: RunStore, video: Path, identity: dict[str, Any]) -> None
         )
 
 
-def _check_same(store: RunStore, identity: dict[str, Any]) -> None:
-    """Refuse to go on with a store that was made with other choices."""
+def _different(store: RunStore, identity: dict[str, Any]) -> list[str]:
+    """Return the names of the choices that are others than those of a store."""
     before, now = _flat(store.attrs["identity"]), _flat(identity)
-    different = [name for name in sorted(before | now) if before.get(name) != now.get(name)]
-    if not different:
-        return
-    said = [f"{SAID.get(name, name)} was {before.get(name)!r} and is {now.get(name)!r}" for name in different]
-    if "video" in different:
-        said[different.index("video")] = "the content of the video was changed since"
-    raise InputError(
-        f"{store.path} holds a run with other choices: {', '.join(said)}",
-        rule="results of different choices are never mixed",
-        remedy="ask for the same choices to go on, "
+    return [name for name in sorted(before | now) if before.get(name) != now.get(name)]
+
+
+def _said(store: RunStore, identity: dict[str, Any], different: list[str]) -> str:
+    """Return what differs, in words."""
+    before, now = _flat(store.attrs["identity"]), _flat(identity)
+    return ", ".join(
+        "the content of the video was changed since"
+        if name == "video"
+        else f"{SAID.get(name, name)} was {before.get(name)!r} and is {now.get(name)!r}"
+        for name in different
+    )
+
+
+def _other_choices(store: RunStore, identity: dict[str, Any], different: list[str], rule: str) -> InputError:
+    """Return the error for a store that was made with other choices."""
+    return InputError(
+        f"{store.path} holds a run with other choices: {_said(store, identity, different)}",
+        rule,
+        "use the same choices to resume, "
         f"start over{option('resume', 'False', '--overwrite')}, "
         f"or choose another output folder{option('out')}",
     )

@@ -32,7 +32,7 @@ from superanimal.inference.following import lost, since_detection
 from superanimal.inference.legs.peaks import PEAKS, pair_peaks
 from superanimal.inference.searching import best, worth_of
 from superanimal.inference.settings import Settings
-from superanimal.inference.tracking import oks
+from superanimal.poses.similarity import oks
 
 if TYPE_CHECKING:
     from superanimal.zoo import PoseModel
@@ -263,10 +263,8 @@ class Estimator:
             return np.arange(len(animals))
         keep: list[int] = []
         for i in range(len(animals)):
-            others = animals.points[keep]
-            area = float(np.prod(animals.boxes[i, 2:]))
-            shared = np.ones(others.shape[:2], dtype=bool)
-            if not (oks(others, animals.points[i], shared, self.sigmas, area) > SAME).any():
+            distance = np.linalg.norm(animals.points[keep] - animals.points[i], axis=-1)
+            if not (oks(distance, float(np.prod(animals.boxes[i, 2:])), self.sigmas) > SAME).any():
                 keep.append(i)
         return np.array(keep, dtype=int)
 

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from superanimal.video import Video
 
 WHOLE_BYTES = 64 * 2**20
-"""Up to so many bytes everything is read."""
+"""Size in bytes up to which everything is read."""
 BLOCKS = 128
 BLOCK_BYTES = 2**16
-"""Of a longer file so many blocks of so many bytes are read, the first and the last among them."""
+"""Number and size in bytes of the blocks read of a longer file, including the first and the last."""
 PIECE_BYTES = 2**14
-"""Of each file of a longer folder so many bytes are read, in its middle."""
+"""Number of bytes read in the middle of each file of a longer folder."""
 _ZARR_FILES = frozenset([".zarray", ".zgroup", ".zattrs", ".zmetadata"])
 
 

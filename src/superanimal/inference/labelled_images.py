@@ -1,4 +1,4 @@
-"""Run a model on labelled images, whatever their sizes."""
+"""Run a model on labelled images of any sizes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BOX_MARGIN = 20.0
 """Pixels added on each side of the labelled keypoints for a box, as in the SuperAnimal data sets."""
 WINDOW = 16
-"""So many images of one size go through the networks together."""
+"""Number of images of one size per batch."""
 
 
 def predict_images(
@@ -48,9 +48,9 @@ def predict_images(
         ``"detector"`` finds the animals as in use; ``"labels"`` takes the labelled boxes (or the labelled
         keypoints and 20 pixels round them), so that only the pose model is judged.
     detector
-        Likewise a name, file or model; None takes the one that goes with the pose model.
+        Name, weight file or loaded detector; None takes the default of the pose model.
     max_individuals
-        At most so many animals per image; by default as many as are labelled in the fullest image.
+        Maximum number of animals per image; by default the largest number labelled in one image.
     mode, device
         See :class:`superanimal.inference.Analyzer`.
     progress

@@ -1,4 +1,4 @@
-"""The options of an analysis, looked at before any model is loaded: mistakes are told at once."""
+"""The options of an analysis, checked before any model is loaded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class AnalyzerOptions(TypedDict, total=False):
-    """Keyword arguments of :class:`superanimal.inference.Analyzer` besides the model, which explains them."""
+    """Keyword arguments of :class:`superanimal.inference.Analyzer` other than the model, documented there."""
 
     detector: str | os.PathLike[str] | DetectorModel | None
     max_individuals: int

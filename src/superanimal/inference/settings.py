@@ -1,4 +1,4 @@
-"""What a person may choose about a run, checked once and written into every result."""
+"""User settings of a run, checked once and recorded in every result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Settings:
         ``"enhanced"`` (sub-pixel, identities, boxes carried between frames) or ``"compatible"``
         (DeepLabCut 3, number for number).
     max_individuals
-        At most so many animals per frame.
+        Maximum number of animals per frame.
     detector_threshold
         Boxes with a lower score are dropped; None leaves the detector's own threshold.
     nms
@@ -30,11 +30,11 @@ class Settings:
     follow_within
         Seconds between two frames over which boxes are carried at most; None for any.
     refine
-        Look a second time, at a crop set by the first look's keypoints.
+        Estimate the pose a second time, in a crop around the keypoints found first.
     track
-        Keep identities over time; and which leg is which, for models that do not see it in one picture.
+        Track identities, and left/right legs for models that cannot tell them apart in a single frame.
     roi
-        x, y, width, height in pixels: nothing outside is looked at.
+        Region of interest x, y, width, height in pixels; everything outside is ignored.
     batch_size
         Crops per batch at the start of the run.
     device, precision

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
-from superanimal.errors import InputError, NotFoundError
+from superanimal.errors import InputError, NotFoundError, nearest
 from superanimal.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 _GLOBBED = (*VIDEO_SUFFIXES, ".tif", ".tiff")
@@ -29,6 +29,12 @@ def find_videos(source: Source | Iterable[Source]) -> list[Path]:
     ------
     NotFoundError
         When a name is neither a file nor a folder and matches nothing.
+
+    Examples
+    --------
+    >>> from superanimal.samples import SAMPLE_FOLDER
+    >>> [video.name for video in find_videos(SAMPLE_FOLDER)]
+    ['sideview_horse.mp4', 'topview_mouse.mp4']
     """
     if not isinstance(source, (str, os.PathLike)):
         found = [path for each in source for path in find_videos(each)]
@@ -100,7 +106,7 @@ def _without_drawn(videos: list[Path], source: str) -> list[Path]:
         raise NotFoundError(
             f"{source}: only labelled videos ({', '.join(video.name for video in drawn)})",
             "poses drawn into a video disturb the networks",
-            "name the file itself to analyse it all the same",
+            "name the file itself to analyse it anyway",
         )
     if drawn:
         names = ", ".join(video.name for video in drawn)
@@ -110,11 +116,8 @@ def _without_drawn(videos: list[Path], source: str) -> list[Path]:
 
 def _near(path: Path) -> list[str]:
     """Return names in the same folder that look like a mistyped one."""
-    import difflib
-
-    if not path.parent.is_dir():
-        return []
-    return difflib.get_close_matches(path.name, [file.name for file in path.parent.iterdir()], n=3)
+    names = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+    return nearest(path.name, names, alike=0.6)
 
 
 def _rule() -> str:

@@ -68,7 +68,7 @@ class Finisher(Generic[T]):
     function
         Called once per item.
     depth
-        So many items may wait; :meth:`put` blocks beyond.
+        Maximum number of waiting items; beyond it :meth:`put` blocks.
     """
 
     def __init__(self, function: Callable[[T], None], depth: int = 2) -> None:

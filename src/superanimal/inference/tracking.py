@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from superanimal.poses.similarity import iou, oks
+
 SEEN = 0.2
 """Confidence above which a keypoint takes part in the similarity."""
 MIN_SHARED = 3
@@ -131,8 +133,8 @@ class Tracker:
         """Return how like each detection is to the predicted animal, (n,) in 0..1."""
         slot = self._slot(index)
         shared = seen & slot.known
-        area = max(float(slot.box[2] * slot.box[3]), 1.0)
-        likeness = oks(points, slot.points, shared, self.sigmas, area)
+        distance = np.where(shared, np.linalg.norm(points - slot.points, axis=-1), np.nan)
+        likeness = oks(distance, float(slot.box[2] * slot.box[3]), self.sigmas)
         return np.where(shared.sum(-1) >= MIN_SHARED, likeness, iou(boxes, slot.box[None])[:, 0])
 
     def _remember(self, index: int, points: np.ndarray, seen: np.ndarray, box: np.ndarray) -> None:
@@ -147,24 +149,3 @@ class Tracker:
             merged = np.where(seen[:, None], points, old.points)
             slot = Slot(merged, old.known | seen, box.astype(np.float64), velocity)
         self.slots[index] = slot
-
-
-def oks(
-    points: np.ndarray, reference: np.ndarray, shared: np.ndarray, sigmas: np.ndarray, area: float
-) -> np.ndarray:
-    """Return the object keypoint similarity (n,) of poses (n, K, 2) with one reference (K, 2).
-
-    COCO's definition: the mean over the shared keypoints (n, K) of exp(-d^2 / (2 area (2 sigma)^2)).
-    """
-    squared = ((np.where(shared[..., None], points - reference, 0.0)) ** 2).sum(-1)
-    near = np.exp(-squared / (2 * area * (2 * sigmas) ** 2)) * shared
-    return near.sum(-1) / np.maximum(shared.sum(-1), 1)
-
-
-def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the overlap (n, m) of boxes (n, 4) and (m, 4) given as x, y, width, height."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum((first[:, :2] + first[:, 2:])[:, None], (second[:, :2] + second[:, 2:])[None])
-    shared = np.prod(np.clip(high - low, 0, None), axis=-1)
-    areas = np.prod(first[:, 2:], axis=-1)[:, None] + np.prod(second[:, 2:], axis=-1)[None]
-    return shared / np.maximum(areas - shared, 1e-12)

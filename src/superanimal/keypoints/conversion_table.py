@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
-from superanimal.errors import InputError, NotFoundError, unknown_name
+from superanimal.errors import InputError, NotFoundError, nearest, unknown_name
 from superanimal.files import atomic_write
 from superanimal.poses import KeypointSpace
 
@@ -112,6 +112,12 @@ def load_table(name_or_path: str | os.PathLike[str]) -> ConversionTable:
         When there is neither.
     InputError
         Naming every row and column that breaks a rule.
+
+    Examples
+    --------
+    >>> table = load_table("topviewmouse")
+    >>> len(table.masters)
+    27
     """
     if str(name_or_path) in table_names():
         file = resources.files("superanimal.keypoints") / _SHIPPED / f"{name_or_path}.csv"
@@ -236,6 +242,12 @@ def table_from_mapping(
     ------
     InputError
         When two keypoints of the data set go to one of the space: that needs an explicit rule.
+
+    Examples
+    --------
+    >>> table = table_from_mapping("my_mice", {"snout": "nose", "tail": "tail_base"})
+    >>> table.masters
+    ('nose', 'tail_base')
     """
     masters = tuple(masters) if masters is not None else tuple(dict.fromkeys(mapping.values()))
     cells: dict[str, Cell] = {}
@@ -262,6 +274,13 @@ def draft_table(source: str, keypoints: Sequence[str], space: KeypointSpace) -> 
     """Propose a table from names and synonyms, for a person to check: one word may mean several points.
 
     The exact name comes before one that differs in case or underscores, and that before a synonym.
+
+    Examples
+    --------
+    >>> from superanimal.poses import load_space
+    >>> draft = draft_table("my_mice", ["Nose", "LeftEar", "implant"], load_space("topviewmouse"))
+    >>> {master: cell.names for master, cell in draft.column("my_mice").items()}
+    {'nose': ('Nose',), 'left_ear': ('LeftEar',)}
     """
     exact = {name: name for name in space.keypoints}
     names = {_plain(name): name for name in space.keypoints}
@@ -404,9 +423,7 @@ def _raise(name: str, problems: Sequence[Problem]) -> None:
 
 
 def _did_you_mean(name: str, known: Sequence[str]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, list(known), n=2, cutoff=0.6)
+    near = nearest(name, known, alike=0.6)
     return f" (did you mean {' or '.join(near)}?)" if near else ""
 
 

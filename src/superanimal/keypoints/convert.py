@@ -48,25 +48,33 @@ def convert(
     Parameters
     ----------
     sources
-        Data sets, or what :func:`~superanimal.keypoints.read_labels` reads; ``NAME=PATH`` gives a name, which
-        chooses the column of the table, ``NAME:COLUMN=PATH`` a name and another column.
+        Data sets, or what :func:`~superanimal.labels.read_labels` reads; ``NAME=PATH`` sets the name, which
+        selects the column of the table, ``NAME:COLUMN=PATH`` sets the name and another column.
     dest, to, images, overwrite
-        See :func:`~superanimal.keypoints.materialize`.
+        See :func:`~superanimal.labels.materialize`.
     space
         Keypoint space, its name or YAML file; by default the union of the data sets' names.
     table
         Conversion tables, their names or CSV files.
     duplicates, split
-        See :func:`~superanimal.keypoints.merge`.
+        See :func:`~superanimal.keypoints.merge.merge`.
     reading
-        Options of :func:`~superanimal.keypoints.read_labels` for every source that is read here: ``images``,
+        Options of :func:`~superanimal.labels.read_labels` for every source that is read here: ``images``,
         ``video``, ``scorer``, ``min_confidence``.
 
     Raises
     ------
     SuperAnimalError
-        A source holds predictions and no ``min_confidence`` was given; or naming the source, the row and
-        column of a table, or the image that is wrong.
+        A source holds predictions and no ``min_confidence`` was given, or a source, a cell of a table or an
+        image is wrong.
+
+    Examples
+    --------
+    >>> from superanimal.labels import materialize, synthetic_labels
+    >>> written = materialize(synthetic_labels("pictures", 2, size=(64, 64)), "data", "coco")
+    >>> done = convert("data", "data-dlc", to="deeplabcut")
+    >>> len(done.merged.labelled)
+    2
     """
     listed = [sources] if isinstance(sources, str | os.PathLike | LabelledSet) else list(sources)
     if not listed:
@@ -110,7 +118,7 @@ def read_source(source: Source, reading: Mapping[str, Any] | None = None) -> tup
     Parameters
     ----------
     reading
-        Options of :func:`~superanimal.keypoints.read_labels`.
+        Options of :func:`~superanimal.labels.read_labels`.
 
     Returns
     -------

@@ -65,21 +65,21 @@ def merge(
     Parameters
     ----------
     data_sets
-        Their names choose the columns of the table and become the sources of the images.
+        Their names select the columns of the table and become the sources of the images.
     space
         Keypoint space of the result; by default the union of all names.
     table
         Conversion table. A data set without a column is matched by name when all its keypoints are names of
         the space; otherwise that is an error.
     columns
-        Column of the table by name of the data set, where the two differ.
+        Column of the table by name of the data set, if the two differ.
     duplicates
-        What to do with pictures that appear again: ``drop`` all but the first, ``keep`` and report them,
+        What to do with duplicate images: ``drop`` all but the first, ``keep`` and report them,
         ``error``, or ``ignore`` (do not look).
     hashes
         ``file`` or ``pixels``, see :func:`~superanimal.labels.duplicates.image_hashes`.
     split
-        Draw a split, or take the one that was drawn. Without it the splits of the data sets are kept.
+        Draw a split, or reuse the one drawn before; by default the splits of the data sets are kept.
 
     Raises
     ------
@@ -87,6 +87,13 @@ def merge(
         The table is faulty (every fault is listed), names repeat, or duplicates are an error.
     NotFoundError
         A data set has no column, or an image is missing.
+
+    Examples
+    --------
+    >>> from superanimal.labels import synthetic_labels
+    >>> merged = merge([synthetic_labels("pictures", 3, size=(64, 64))])
+    >>> len(merged.labelled)
+    3
     """
     if duplicates not in DUPLICATES:
         raise InputError(f"duplicates={duplicates!r}", f"it is one of {', '.join(DUPLICATES)}")

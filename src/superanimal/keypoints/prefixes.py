@@ -21,6 +21,11 @@ def find_prefixes(keypoints: Sequence[str]) -> tuple[str, ...]:
 
     Every name has to have one, with at least three keypoints each and the same ones for all animals, and it
     must not speak of a side or a place. A single prefix that all names share is returned, too.
+
+    Examples
+    --------
+    >>> find_prefixes(["B_Nose", "B_Ear", "B_Tail", "W_Nose", "W_Ear", "W_Tail"])
+    ('B_', 'W_')
     """
     parts = [_PREFIX.match(name) for name in keypoints]
     if not parts or not all(parts):

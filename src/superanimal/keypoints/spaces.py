@@ -45,6 +45,13 @@ def extend_space(
     ------
     InputError
         When a name is in the space already, or an edge or pair names no keypoint.
+
+    Examples
+    --------
+    >>> from superanimal.poses import load_space
+    >>> space = extend_space(load_space("topviewmouse"), "with_implant", ["implant"])
+    >>> len(space.keypoints), space.keypoints[-1]
+    (28, 'implant')
     """
     if known := [keypoint for keypoint in keypoints if keypoint in base.keypoints]:
         raise InputError(f"{known} are keypoints of {base.name} already", "only new ones are added")
@@ -72,6 +79,13 @@ def union_space(parts: Sequence[LabelledSet | KeypointSpace], name: str = "union
     ------
     InputError
         When nothing is given.
+
+    Examples
+    --------
+    >>> from superanimal.poses import load_space
+    >>> union = union_space([load_space("topviewmouse"), load_space("quadruped")])
+    >>> "tail_end" in union.keypoints
+    True
     """
     names = list(dict.fromkeys(keypoint for part in parts for keypoint in part.keypoints))
     if not names:

@@ -47,6 +47,13 @@ def concatenate(
     keypoints
         Names of the result; by default those of all parts in order of appearance. A keypoint that a part
         lacks is undefined (-1) for its animals.
+
+    Examples
+    --------
+    >>> from superanimal.labels import synthetic_labels
+    >>> parts = [synthetic_labels("one", 2, size=(64, 64)), synthetic_labels("two", 3, size=(64, 64))]
+    >>> len(concatenate(parts, name="both"))
+    5
     """
     if not parts:
         raise InputError("no data set to put together", "at least one is needed")

@@ -61,7 +61,7 @@ class LabelledSet:
         The skeleton the data set comes with: pairs of keypoints.
     predicted
         Whether points of a model are among the labels that nobody asked for, see
-        :func:`~superanimal.keypoints.read_labels`, ``min_confidence``.
+        :func:`~superanimal.labels.read_labels`, ``min_confidence``.
     """
 
     name: str
@@ -300,6 +300,15 @@ def from_poses(
         Shape (K, N), True where an individual does not have a keypoint at all.
     columns
         Further attributes of :class:`LabelledSet`, such as ``licence``.
+
+    Examples
+    --------
+    >>> import superanimal
+    >>> from superanimal.samples import sample_path
+    >>> truth = superanimal.load_poses(sample_path("topview_mouse_truth.h5"))
+    >>> labels = from_poses(truth, video=sample_path("topview_mouse.mp4"))
+    >>> labels.n_individuals, len(labels.keypoints)
+    (300, 27)
     """
     name = name or Path(ds.attrs.get("source_file") or "labels").stem
     if images is None and "image" in ds.coords:

@@ -27,6 +27,12 @@ def synthetic_labels(
         Number of pictures.
     size
         (height, width) in pixels.
+
+    Examples
+    --------
+    >>> labels = synthetic_labels("pictures", 2, size=(64, 64))
+    >>> len(labels), len(labels.keypoints)
+    (2, 27)
     """
     from superanimal.synth import TOPVIEWMOUSE, random_picture
 

@@ -19,9 +19,9 @@ from superanimal.progress import Progress
 TOLERANCE = 1.0
 """Pixels that a label may lie beyond the border of its image, as a click on the border does."""
 LARGEST_BOX = 10.0
-"""A box with a side longer than so many times that of its image is a mistake."""
+"""A box with a side longer than this many times that of its image is a mistake."""
 NAMED = 8
-"""So many entries are named one by one."""
+"""Number of entries that are named one by one."""
 
 
 def usable(labelled: LabelledSet, progress: Progress | None = None) -> LabelledSet:

@@ -29,7 +29,7 @@ FAR = 0.02
 LEAST = 3
 """Keypoints needed to find the frame of an animal."""
 TUKEY = 6.0
-"""Keypoints off by more than so many times the pose's median error do not count."""
+"""Keypoints off by more than this many times the pose's median error do not count."""
 SMALL_ERROR = 0.2
 """Keypoints off by less than this share of the shape's radius always count."""
 NO_EXTENT = 1e-9

@@ -89,6 +89,16 @@ def make_poses(
     ------
     InputError
         When shapes, names or values break the rules above.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> position = np.zeros((100, 2, 3, 1))  # frames, x and y, keypoints, individuals
+    >>> poses = make_poses(position, keypoints=["nose", "neck", "tail_base"], fps=30)
+    >>> dict(poses["position"].sizes)
+    {'time': 100, 'space': 2, 'keypoint': 3, 'individual': 1}
+    >>> float(poses["time"][30])
+    1.0
     """
     position = np.asarray(position, dtype=np.float32)
     if position.ndim != 4 or position.shape[1] not in (2, 3):
@@ -174,6 +184,12 @@ def validate_poses(ds: xr.Dataset) -> xr.Dataset:
     ------
     InputError
         Naming the first variable, dimension or name that breaks the schema.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> validate_poses(make_poses(np.zeros((1, 2, 1, 1)), keypoints=["nose"])).attrs["ds_type"]
+    'poses'
     """
     for required in ("position", "confidence"):
         if required not in ds:

@@ -7,15 +7,18 @@ Layout of ``<video>_<model>.poses.zarr`` (zarr version 3, T frames, N individual
     boxes           (T, N, 4)    float32   x, y, width, height in pixels
     box_confidence  (T, N)       float32   0..1
     frame           (T,)         int64     index of each row in the video
-    chunks/000000.json ...                 one marker per finished chunk of 256 rows
-    chunks/begun.npz                       the finished rows of a chunk that is not full, see :class:`Begun`
+    chunks/000000.npz ...                  what networks saw in a chunk, see superanimal.poses.raw_estimates
+    chunks/000000.json ...                 one marker per chunk of 256 rows whose results are linked
     edits/journal.jsonl                    what a person corrected, see superanimal.poses.journal
 
-A chunk counts only when its marker is there. The marker is written last, by an atomic rename, and
-carries the state that the next chunk starts from (tracker, batch sizes). A run that was killed
-therefore goes on at the first missing marker and ends with the bytes of one that was not. A run that was
-stopped leaves the rows of its last chunk as well, and so does one whose last chunk is not full: it can be
-extended to more frames.
+Raw estimates of a chunk depend on no other chunk. Results do: identities and legs are linked in order, from
+the state at the end of the chunk before. So a chunk counts only when its marker is there. The marker is
+written last, by an atomic rename, and carries that state and the rows that are finished, which are fewer than
+a chunk has when a run was stopped or is extended to more frames. A run that was killed goes on at the first
+row that is missing and ends with the bytes of one that was not; a run whose raw estimates are there is linked
+anew, with other choices, without the networks.
+
+Version 1 held no raw estimates. Such stores are read, and go on at the chunk that is not finished.
 """
 
 from __future__ import annotations
@@ -23,10 +26,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,40 +40,18 @@ from superanimal.errors import FormatError, NotFoundError, StorageError, SuperAn
 from superanimal.files import atomic_write, storage_error
 from superanimal.poses import make_poses
 from superanimal.poses.journal import Journal
+from superanimal.poses.raw_estimates import RawEstimates, read_raw, write_raw
 
 CHUNK = 256
 """Frames per chunk."""
 KIND = "superanimal-poses"
-VERSION = 1
+VERSION = 2
 
 _REMEDY = (
     "files exported earlier are not touched by this; to have a whole store, start the analysis of the video "
     f"over{option('resume', 'False', '--overwrite')}: what is there is then kept under another name"
 )
 _RESULTS = ("position", "confidence", "boxes", "box_confidence")
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A chunk that is not full: what a run that goes on starts from.
-
-    Attributes
-    ----------
-    chunk
-        Its number.
-    stop
-        The first row that is missing.
-    arrays
-        What the run had found for the rows before, and whatever it needs to finish the chunk; first axis
-        the rows of the chunk up to ``stop``.
-    state
-        As that of a marker.
-    """
-
-    chunk: int
-    stop: int
-    arrays: dict[str, np.ndarray]
-    state: dict[str, Any]
 
 
 class RunStore:
@@ -177,10 +156,10 @@ class RunStore:
             )
         with _reading(path):
             store = cls(path, zarr.open_group(path, mode="r+", zarr_format=3))
-            if store.attrs.get("version") != VERSION:
+            if store.attrs.get("version") not in range(1, VERSION + 1):
                 raise FormatError(
                     f"{path} has version {store.attrs.get('version')}",
-                    rule=f"this software reads version {VERSION}",
+                    rule=f"this software reads versions up to {VERSION}",
                     remedy="update napari-superanimal",
                 )
             store._check()
@@ -190,10 +169,9 @@ class RunStore:
         """Raise :class:`FormatError` unless names, shapes and frame numbers are there and agree."""
         rows, animals, points = len(self), len(self.attrs["individuals"]), len(self.attrs["keypoints"])
         for name, shape in _shapes(rows, animals, points).items():
-            if self._array(name).shape != shape:
-                raise FormatError(
-                    f"{self.path}: {name} is {self._array(name).shape}, not {shape}", "", _REMEDY
-                )
+            found = self._array(name).shape
+            if found[1:] != shape[1:] or found[0] < rows:  # more: an extension was interrupted
+                raise FormatError(f"{self.path}: {name} is {found}, not {shape}", "", _REMEDY)
         if any(key not in self.attrs for key in ("fps", "video_path", "identity", "provenance")):
             raise FormatError(f"{self.path}: zarr.json is not complete", "", _REMEDY)
         if rows > 1 and not (self.path / "frame" / "c" / "0").is_file():
@@ -217,48 +195,94 @@ class RunStore:
         return self.path / "chunks" / f"{chunk:06d}.json"
 
     def finished_chunks(self) -> list[int]:
-        """Return the chunks whose marker is there, in order."""
-        numbers = (int(f.stem) for f in (self.path / "chunks").glob("*.json") if f.stem.isdigit())
-        return sorted(number for number in numbers if number < self.n_chunks)
+        """Return the chunks all of whose rows have results, in order."""
+        chunks = self._begun_chunks()
+        if chunks and self._stop(chunks[-1]) < self.rows(chunks[-1]).stop:
+            chunks.pop()
+        return chunks
 
     def finished_rows(self) -> np.ndarray:
-        """Return which rows are finished, bool (T,)."""
+        """Return which rows have results, bool (T,)."""
         finished = np.zeros(len(self), dtype=bool)
-        for chunk in self.finished_chunks():
+        chunks = self._begun_chunks()
+        for chunk in chunks:
             finished[self.rows(chunk)] = True
-        begun = self.begun()
-        if begun is not None:
-            finished[self.rows(begun.chunk).start : begun.stop] = True
+        if chunks:
+            finished[self._stop(chunks[-1]) :] = False
         return finished
 
     def finished_frames(self) -> int:
-        """Return the number of finished frames."""
+        """Return the number of frames with results."""
         return int(self.finished_rows().sum())
 
-    def begun(self) -> Begun | None:
-        """Return the chunk that is finished in part, if there is one."""
-        try:
-            with np.load(self._begun, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            record = json.loads(str(arrays.pop("record")))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            return None  # none, or damaged: its chunk is computed again
-        chunk, stop = int(record["chunk"]), int(record["stop"])
-        if self.marker(chunk).exists() or not self.rows(chunk).start < stop < self.rows(chunk).stop:
-            return None  # a whole chunk without its marker was not written: it is computed again
-        return Begun(chunk, stop, arrays, record["state"])
+    def _begun_chunks(self) -> list[int]:
+        """Return the chunks whose marker is there, in order; only the last may be finished in part."""
+        numbers = (int(f.stem) for f in (self.path / "chunks").glob("*.json") if f.stem.isdigit())
+        return sorted(number for number in numbers if number < self.n_chunks)
 
-    @property
-    def _begun(self) -> Path:
-        return self.path / "chunks" / "begun.npz"
+    def _stop(self, chunk: int) -> int:
+        """Return the row after the last of a chunk that has results."""
+        with _reading(self.path):
+            return int(json.loads(self.marker(chunk).read_text("utf-8"))["rows"][1])
 
     def resume_point(self) -> tuple[int, dict[str, Any]]:
-        """Return the first chunk without a marker and the state it starts from ({} for the first)."""
+        """Return the first chunk that is not finished and the state it is linked from ({} for the first)."""
         done = set(self.finished_chunks())
         chunk = next((i for i in range(self.n_chunks) if i not in done), self.n_chunks)
         with _reading(self.path):
             state = json.loads(self.marker(chunk - 1).read_text("utf-8"))["state"] if chunk else {}
         return chunk, state
+
+    def read_raw(self, chunk: int, pairs: int) -> RawEstimates | None:
+        """Return the raw estimates of a chunk, or of its first rows.
+
+        Parameters
+        ----------
+        pairs
+            Number of pairs of look-alike keypoints they must hold.
+
+        Returns
+        -------
+        RawEstimates or None
+            None when there are none of that kind, or they are damaged: they have to be computed.
+        """
+        raw = read_raw(self._raw(chunk))
+        if raw is None or raw.pairs != pairs:
+            return None
+        rows = self.rows(chunk)
+        return raw if raw.first == rows.start and raw.stop <= rows.stop else None
+
+    def write_raw(self, chunk: int, raw: RawEstimates) -> None:
+        """Write the raw estimates of a chunk, or of its first rows.
+
+        Raises
+        ------
+        StorageError
+            When the disk is full or not writable.
+        """
+        write_raw(self._raw(chunk), raw)
+
+    def _raw(self, chunk: int) -> Path:
+        return self.marker(chunk).with_suffix(".npz")
+
+    def unlink_results(self, attrs: Mapping[str, Any]) -> None:
+        """Forget all results, so that they are relinked from the raw estimates.
+
+        Parameters
+        ----------
+        attrs
+            Attributes that change with it.
+
+        Raises
+        ------
+        StorageError
+            When the disk is full or not writable.
+        """
+        with _writing(self.path):
+            for chunk in reversed(self._begun_chunks()):
+                self.marker(chunk).unlink()
+            self.group.update_attributes(dict(attrs))
+        self.attrs = dict(self.group.attrs)
 
     def write_chunk(self, chunk: int, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
         """Write the rows of a chunk, flush them to the disk, then set the marker.
@@ -267,53 +291,25 @@ class RunStore:
         ----------
         arrays
             ``position`` (n, N, K, 2), ``confidence`` (n, N, K), ``boxes`` (n, N, 4),
-            ``box_confidence`` (n, N) for the n rows of the chunk.
+            ``box_confidence`` (n, N) for the rows of the chunk, or its first n.
         state
-            What the next chunk starts from; JSON values.
+            What the next chunk is linked from; JSON values.
 
         Raises
         ------
         StorageError
             When the disk is full or not writable; finished chunks stay as they are.
         """
-        rows = self.rows(chunk)
-        self._write_rows(chunk, rows, arrays)
-        marker = {"rows": [rows.start, rows.stop], "state": state, "arrays": list(_RESULTS)}
-        text = json.dumps(marker, sort_keys=True)
-        with _writing(self.path):
-            with atomic_write(self.marker(chunk)) as file:
-                file.write_text(text, encoding="utf-8")
-            if rows.stop - rows.start == CHUNK:
-                self._begun.unlink(missing_ok=True)
-
-    def write_begun(self, begun: Begun, arrays: Mapping[str, np.ndarray] | None = None) -> None:
-        """Write the finished rows of a chunk that is not full.
-
-        Parameters
-        ----------
-        begun
-            What a run that goes on starts from.
-        arrays
-            The results of these rows as in :meth:`write_chunk`; None when the chunk is written as well.
-
-        Raises
-        ------
-        StorageError
-            When the disk is full or not writable.
-        """
-        if arrays is not None:
-            self._write_rows(begun.chunk, slice(self.rows(begun.chunk).start, begun.stop), arrays)
-        record = json.dumps({"chunk": begun.chunk, "stop": begun.stop, "state": begun.state}, sort_keys=True)
-        with _writing(self.path), atomic_write(self._begun) as file, file.open("wb") as handle:
-            np.savez(handle, record=np.array(record), **begun.arrays)  # type: ignore[arg-type]
-
-    def _write_rows(self, chunk: int, rows: slice, arrays: Mapping[str, np.ndarray]) -> None:
-        """Write some rows of a chunk and flush them to the disk."""
+        start = self.rows(chunk).start
+        rows = slice(start, start + len(arrays["position"]))
         with _writing(self.path):
             for name in _RESULTS:
                 array = self._array(name).with_config({"write_empty_chunks": True})
                 array[rows] = np.asarray(arrays[name], dtype=np.float32)
                 _flush(self.path / name / "c" / str(chunk))
+            marker = {"rows": [rows.start, rows.stop], "state": state, "arrays": list(_RESULTS)}
+            with atomic_write(self.marker(chunk)) as file:
+                file.write_text(json.dumps(marker, sort_keys=True), encoding="utf-8")
 
     def extend(self, frames: np.ndarray, attrs: Mapping[str, Any]) -> None:
         """Make room for more frames after those there are, which stay as they are.
@@ -333,8 +329,6 @@ class RunStore:
             When the disk is full or not writable.
         """
         with _writing(self.path):
-            if len(self) % CHUNK:  # the last chunk has more rows now
-                self.marker(len(self) // CHUNK).unlink(missing_ok=True)
             for name in _RESULTS:
                 array = self._array(name)
                 array.resize((len(frames), *array.shape[1:]))
@@ -363,8 +357,14 @@ class RunStore:
         except OSError as error:
             raise storage_error(self.path, error) from error
         try:
-            for left_over in [*self.path.rglob("*.partial"), *(self.path / "chunks").glob(".*")]:
-                left_over.unlink(missing_ok=True)
+            chunks = self.path / "chunks"
+            of_version_1 = chunks / "begun.npz"
+            with _writing(self.path):
+                for left_over in [*self.path.rglob("*.partial"), *chunks.glob(".*"), of_version_1]:
+                    left_over.unlink(missing_ok=True)
+                if self.attrs["version"] < VERSION:
+                    self.group.update_attributes({"version": VERSION})
+                    self.attrs = dict(self.group.attrs)
             yield
         finally:
             lock.release()
@@ -379,11 +379,11 @@ class RunStore:
         """
         unfinished = ~self.finished_rows()
         with _reading(self.path):
-            for chunk in self.finished_chunks():
+            for chunk in self._begun_chunks():
                 for name in json.loads(self.marker(chunk).read_text("utf-8")).get("arrays", ()):
                     if not (self.path / name / "c" / str(chunk)).exists():
                         raise FormatError(f"{self.path}: chunk {chunk} of {name} is gone", "", _REMEDY)
-            values = {name: self._array(name)[:] for name in _RESULTS}
+            values = {name: self._array(name)[: len(self)] for name in _RESULTS}
             frames = np.asarray(self._array("frame")[:])
         for array in values.values():
             array[unfinished] = np.nan

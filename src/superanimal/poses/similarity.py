@@ -4,27 +4,39 @@ from __future__ import annotations
 
 import numpy as np
 
-from superanimal.poses import KeypointSpace
 
-
-def oks(distance: np.ndarray, area: np.ndarray, space: KeypointSpace) -> np.ndarray:
-    """Return the object keypoint similarity of each animal (COCO).
+def oks(distance: np.ndarray, area: np.ndarray | float, sigmas: np.ndarray) -> np.ndarray:
+    """Return the object keypoint similarity of poses, as COCO defines it.
 
     Parameters
     ----------
-    distance
-        Shape (n, K), pixels; NaN where unlabelled.
-    area
-        Shape (n,), square pixels.
-    space
-        Gives the K constants.
+    distance : (n, K)
+        Pixels between the two places of each keypoint; NaN where one of them is absent.
+    area : (n,) or number
+        Of the animals, in square pixels; at least 1.
+    sigmas : (K,)
+        Tolerance of each keypoint, see :attr:`superanimal.poses.KeypointSpace.sigmas`.
 
     Returns
     -------
-    numpy.ndarray
-        Shape (n,), mean over the labelled keypoints of exp(-d^2 / (2 area (2 sigma)^2)); NaN without any.
+    (n,)
+        Mean over the keypoints that are there of exp(-d^2 / (2 area (2 sigma)^2)); NaN without any.
+
+    Examples
+    --------
+    >>> oks(np.array([[0.0, np.nan], [10.0, 0.0]]), 400.0, np.array([0.1, 0.1])).round(2)
+    array([1.  , 0.52])
     """
-    scale = 2 * np.maximum(area, 1)[:, None] * (2 * space.sigmas) ** 2
+    scale = 2 * np.maximum(np.asarray(area), 1)[..., None] * (2 * sigmas) ** 2
     each = np.exp(-(distance**2) / scale)
-    count = np.isfinite(each).sum(1)
-    return np.where(count > 0, np.nansum(each, 1) / np.maximum(count, 1), np.nan)
+    count = np.isfinite(each).sum(-1)
+    return np.where(count > 0, np.nansum(each, -1) / np.maximum(count, 1), np.nan)
+
+
+def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the overlap (n, m) of boxes (n, 4) and (m, 4) given as x, y, width, height."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum((first[:, :2] + first[:, 2:])[:, None], (second[:, :2] + second[:, 2:])[None])
+    shared = np.prod(np.clip(high - low, 0, None), axis=-1)
+    areas = np.prod(first[:, 2:], axis=-1)[:, None] + np.prod(second[:, 2:], axis=-1)[None]
+    return shared / np.maximum(areas - shared, 1e-12)

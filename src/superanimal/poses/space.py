@@ -115,6 +115,12 @@ def load_space(name_or_path: str | os.PathLike[str]) -> KeypointSpace:
         When there is neither a shipped space nor a file of that name.
     InputError
         When the file breaks a rule of the format.
+
+    Examples
+    --------
+    >>> space = load_space("topviewmouse")
+    >>> len(space.keypoints), space.keypoints[:3]
+    (27, ('nose', 'left_ear', 'right_ear'))
     """
     if str(name_or_path) in _NAMES:
         return _shipped_space(str(name_or_path))
@@ -167,6 +173,11 @@ def space_for(keypoints: Iterable[str]) -> KeypointSpace | None:
     """Return the shipped space whose keypoints include all the given ones, or None.
 
     The smallest such space wins, so that ``["nose", "left_ear"]`` alone is not called quadruped.
+
+    Examples
+    --------
+    >>> space_for(["nose", "left_ear", "tail_base"]).name
+    'topviewmouse'
     """
     wanted = set(keypoints)
     candidates = [space for space in map(load_space, _NAMES) if wanted and wanted <= set(space.keypoints)]

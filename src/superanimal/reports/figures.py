@@ -50,7 +50,7 @@ def style() -> AbstractContextManager[None]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of so many inches that needs no screen."""
+    """Return an empty figure of a size in inches, which needs no screen."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")

@@ -89,7 +89,7 @@ def table(
     rows
         Cells; plain text is escaped, ``Markup`` is taken as it is, a :class:`Cell` may be shaded.
     text
-        The first so many columns are words, the others numbers.
+        Number of leading columns that hold words; the others hold numbers.
     kind
         ``"figures"``, or ``"facts"`` for long words that may break.
     """

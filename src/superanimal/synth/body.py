@@ -121,6 +121,16 @@ class Body:
     along: np.ndarray
     keypoints: np.ndarray
 
+    def moved(self, turn: np.ndarray, shift: np.ndarray) -> Body:
+        """Return the body turned and scaled by a matrix (3, 3), then shifted by (3,)."""
+        return Body(
+            centers=self.centers @ turn.T + shift,
+            covariance=turn @ self.covariance @ turn.T,
+            material=self.material,
+            along=self.along,
+            keypoints=self.keypoints @ turn.T + shift,
+        )
+
 
 def smooth_step(s: np.ndarray, lo: float, hi: float) -> np.ndarray:
     """0 below ``lo``, 1 above ``hi``, smooth between them."""

@@ -80,10 +80,4 @@ def place(body: Body, placement: Placement, camera: Camera) -> Body:
     target = np.array([placement.x - camera.center[0], camera.center[1] - placement.y])
     floor = np.linalg.solve(r[:2, :2] + np.outer(target, r[2, :2]) / camera.distance, target)
     shift = np.array([floor[0], floor[1], 0.0])
-    return Body(
-        centers=body.centers @ turn.T + shift,
-        covariance=turn @ body.covariance @ turn.T,
-        material=body.material,
-        along=body.along,
-        keypoints=body.keypoints @ turn.T + shift,
-    )
+    return body.moved(turn, shift)

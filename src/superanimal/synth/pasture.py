@@ -86,13 +86,7 @@ def stand(beast: Beast) -> Body:
     c, s = np.cos(beast.heading), np.sin(beast.heading)
     turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]]) * beast.length
     shift = np.array([beast.x, beast.depth, 0.0])
-    return Body(
-        centers=body.centers @ turn.T + shift,
-        covariance=turn @ body.covariance @ turn.T,
-        material=body.material,
-        along=body.along,
-        keypoints=body.keypoints @ turn.T + shift,
-    )
+    return body.moved(turn, shift)
 
 
 def quadruped_box(keypoints: np.ndarray) -> np.ndarray:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from superanimal.video.base import Frame
 
 SAMPLED_FRAMES = 16
-"""So many evenly spaced frames tell the brightness range of a stack that is not 8-bit."""
+"""Number of evenly spaced frames that set the brightness range of a stack that is not 8-bit."""
 
 
 def sampled(frames: int) -> list[int]:
-    """Return which of so many frames tell the range: evenly spaced ones from the first to the last."""
+    """Return the frames that set the range: evenly spaced from the first to the last."""
     return np.unique(np.linspace(0, frames - 1, min(frames, SAMPLED_FRAMES)).astype(int)).tolist()
 
 

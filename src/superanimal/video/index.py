@@ -25,7 +25,7 @@ from superanimal.video.container import Ints, VideoIndex, decoded, open_containe
 
 INDEX_VERSION = 1
 HEAD_FRAMES = 48
-"""So many first frames are decoded to see whether the packets' times can be believed."""
+"""Number of first frames decoded to check the time stamps of the packets."""
 
 PREDICTED = (PictureType.P, PictureType.B)
 """A key of such a type (gradual refresh) does not give the same pixels as decoding from the start."""

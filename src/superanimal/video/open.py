@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from superanimal.errors import InputError, NotFoundError, VideoError
+from superanimal.errors import InputError, NotFoundError, VideoError, nearest
 from superanimal.progress import Progress
 from superanimal.video.base import Video
 
@@ -42,12 +41,12 @@ def open_video(
     cache_bytes
         Memory for decoded frames.
     fps
-        True frame rate, when the source does not know it or states a wrong one (as many files of high-speed
-        cameras do); ``timestamps`` are scaled accordingly.
+        True frame rate, if the source does not state it or states a wrong one (common with high-speed
+        cameras); ``timestamps`` are scaled accordingly.
     threads
         Decoder threads, at most four by default.
     progress
-        Told about indexing when the whole file has to be decoded for it (rare; remembered afterwards).
+        Shows progress when the whole file has to be decoded for indexing (rare, and only once).
 
     Returns
     -------
@@ -61,7 +60,14 @@ def open_video(
     VideoError
         When it is not a video, or no frame of it can be decoded.
     InputError
-        When an option makes no sense.
+        When an option is invalid.
+
+    Examples
+    --------
+    >>> from superanimal.samples import sample_path
+    >>> with open_video(sample_path("topview_mouse.mp4")) as video:
+    ...     print(len(video), video.fps, video[10].shape == video.shape[1:])
+    300 30.0 True
     """
     if fps is not None and not 0 < fps < float("inf"):
         raise InputError(
@@ -92,7 +98,7 @@ def _check_exists(path: Path) -> None:
     if not folder.is_dir():
         raise NotFoundError(f"{folder}: no such folder")
     names = [other.name for other in folder.iterdir() if other.suffix.lower() in VIDEO_SUFFIXES]
-    near = difflib.get_close_matches(path.name, names, n=3)
+    near = nearest(path.name, names, alike=0.6)
     remedy = f"did you mean {', '.join(near)}?" if near else ""
     raise NotFoundError(f"{path}: no such file", remedy=remedy)
 

@@ -54,7 +54,7 @@ def render_overlay(
     color_by
         ``"auto"`` colours by keypoint when there is one animal, else by individual.
     progress
-        Told about each frame.
+        Shows progress, frame by frame.
 
     Returns
     -------
@@ -65,6 +65,13 @@ def render_overlay(
     ------
     InputError
         When the poses are not about this video, or an option makes no sense.
+
+    Examples
+    --------
+    >>> import superanimal
+    >>> poses = superanimal.analyze("clip.mp4")  # doctest: +SKIP
+    >>> with superanimal.open_video("clip.mp4") as video:  # doctest: +SKIP
+    ...     render_overlay(video, poses, "clip_labeled.mp4", trails=10)
     """
     require_pixels(poses, "an overlay")
     frames = np.asarray(poses["frame"].values, np.int64)

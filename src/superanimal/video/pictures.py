@@ -15,7 +15,7 @@ from superanimal.errors import VideoError
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 OPEN_FILES = 8
-"""So many TIFF files are kept open at a time."""
+"""Maximum number of TIFF files open at a time."""
 _ORIENTATION, _TURNED = 274, (5, 6, 7, 8)
 """EXIF tag, and its values that swap width and height."""
 _PNG_DEPTH = 24

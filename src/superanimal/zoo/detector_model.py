@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from superanimal.zoo.architectures import module_of
-from superanimal.zoo.entry import ModelEntry
+from superanimal.zoo.loaded_model import LoadedModel
 
 
-class DetectorModel:
+class DetectorModel(LoadedModel):
     """A detector with its normalisation.
 
     Attributes
@@ -27,11 +26,6 @@ class DetectorModel:
         Digest of the weight file; empty for a network made in memory.
     """
 
-    def __init__(self, entry: ModelEntry, network: nn.Module, sha256: str = "") -> None:
-        self.entry = entry
-        self.network = network.eval()
-        self.sha256 = sha256
-
     @property
     def double_normalisation(self) -> bool:
         """Whether frames are normalised twice: by ``entry.mean``/``std`` and again inside the network.
@@ -39,21 +33,6 @@ class DetectorModel:
         DeepLabCut trains and runs its detectors this way, so that their weights expect it.
         """
         return self.entry.mean != (0, 0, 0) or self.entry.std != (1, 1, 1)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network is."""
-        return next(self.network.parameters()).device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Floating-point type of the network."""
-        return next(self.network.parameters()).dtype
-
-    def to(self, device: str | torch.device | None = None, dtype: torch.dtype | None = None) -> Self:
-        """Move the network, in place."""
-        self.network.to(device=device, dtype=dtype)
-        return self
 
     @torch.inference_mode()
     def preprocess(self, frames: Tensor | Sequence[Tensor]) -> list[Tensor]:

@@ -46,18 +46,18 @@ def download(
     force: bool = False,
     progress: Progress | None = None,
 ) -> Path:
-    """Make sure that the weights of a model are on this computer, and return their file.
+    """Download the weights of a model unless they are on this computer, and return their file.
 
     Parameters
     ----------
     name
-        Name in the catalogue. Embedded and imported models are there already.
+        Name in the catalogue. Embedded and imported models need no download.
     accept_license
-        The user accepts the terms of the weights.
+        Accept the licence of the weights.
     folder
-        Take the file from this folder instead of the network.
+        Copy the file from this folder instead of downloading it.
     force
-        Get the file again when it is there.
+        Download again even if the file exists.
     progress
         Shows bytes; cancelling keeps what has arrived.
 
@@ -69,6 +69,10 @@ def download(
         When the terms are not accepted, the server cannot be reached, or the file is not the recorded one.
     StorageError
         When the file cannot be written.
+
+    Examples
+    --------
+    >>> download("superanimal_quadruped_hrnet_w32", accept_license=True)  # doctest: +SKIP
     """
     entry = get_entry(name)
     if not entry.released:

@@ -34,6 +34,12 @@ def load_model(name_or_path: str | os.PathLike[str], device: str = "cpu") -> Pos
         When there is no such model or file.
     ModelError
         When the weights are not on this computer, are damaged, or do not fit.
+
+    Examples
+    --------
+    >>> model = load_model("mini_topviewmouse")
+    >>> len(model.keypoints), model.entry.input_size
+    (27, (192, 192))
     """
     entry, checkpoint, digest = _resolve(name_or_path, "pose")
     return PoseModel(entry, build(entry, checkpoint), digest).to(device)

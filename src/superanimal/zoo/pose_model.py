@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from superanimal.zoo.entry import HeadSpec, ModelEntry
+from superanimal.zoo.loaded_model import LoadedModel
 
 
-class PoseModel:
+class PoseModel(LoadedModel):
     """A pose network with its normalisation and the meaning of its heads.
 
     Precision is the caller's affair: ``.to(dtype=...)`` or ``torch.autocast``.
@@ -30,10 +31,8 @@ class PoseModel:
     """
 
     def __init__(self, entry: ModelEntry, network: nn.Module, sha256: str = "") -> None:
-        self.entry = entry
         self._format = torch.channels_last
-        self.network = network.eval().to(memory_format=self._format)
-        self.sha256 = sha256
+        super().__init__(entry, network.to(memory_format=self._format), sha256)
         self._normalisation: tuple[Tensor, Tensor] | None = None
 
     @property
@@ -46,19 +45,9 @@ class PoseModel:
         """How the raw heads are decoded."""
         return self.entry.head
 
-    @property
-    def device(self) -> torch.device:
-        """Where the network is."""
-        return next(self.network.parameters()).device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Floating-point type of the network."""
-        return next(self.network.parameters()).dtype
-
     def to(self, device: str | torch.device | None = None, dtype: torch.dtype | None = None) -> Self:
         """Move the network, in place."""
-        self.network.to(device=device, dtype=dtype)
+        super().to(device, dtype)
         self._normalisation = None
         return self
 

@@ -13,7 +13,6 @@ from dots import NAMES, SOFTMAX, dots_space, make_dots, tiny_model
 from superanimal.errors import InputError
 from superanimal.inference.crops import CropWindows
 from superanimal.labels import LabelledSet, concatenate
-from superanimal.poses.similarity import oks
 from superanimal.training.data.samples import PoseSamples, data_hash, usable_animals
 from superanimal.training.loop.batches import Stream, find_batch_size
 from superanimal.training.loop.recipe import Augmentation, Recipe
@@ -150,15 +149,6 @@ def test_simcc_points_are_pixels(dots: LabelledSet) -> None:
     head = HeadSpec("simcc", stride=1, activation="softmax", pixel_shift=0.5)
     points = samples_of(dots, head=head, augmented=False)[0]["points"]
     assert torch.equal(points, samples_of(dots, augmented=False)[0]["points"])
-
-
-def test_oks_is_that_of_coco() -> None:
-    space = dots_space()
-    distance = np.array([[0.0, 3.0, np.nan, 3.0], [np.nan] * 4])
-    found = oks(distance, np.array([400.0, 400.0]), space)
-    each = np.exp(-(3.0**2) / (2 * 400 * (2 * 0.08) ** 2))
-    assert found[0] == pytest.approx((1 + 2 * each) / 3)
-    assert np.isnan(found[1])
 
 
 def test_mirrored_weights_follow_their_points(dots: LabelledSet) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from dots import NAMES, dots_space, make_dots, tiny_model
 
-from superanimal.errors import InputError, NotFoundError
+import superanimal
+from superanimal.errors import Cancelled, InputError, NotFoundError
 from superanimal.keypoints import load_table
 from superanimal.labels import ImageRef, LabelledSet, concatenate, synthetic_labels
 from superanimal.labels.combine import select
@@ -127,6 +128,39 @@ def test_called_again_it_goes_on_and_asks_nothing_twice(
     assert again.model.training["weights"] == replayed.model.training["weights"]
     with pytest.raises(InputError, match="drawn with"):
         finetune(labelled, base, "memory-replay", folder, table=TABLE, held_out=0.2, recipe=QUICK)
+
+
+def test_starting_over_keeps_the_earlier_run_and_the_split(
+    replayed: Finetuned,
+    base: PoseModel,
+    labelled: LabelledSet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "mymice"
+    shutil.copytree(replayed.model.folder, folder)
+    split, curves = (folder / "split.json").read_text(), (folder / "run" / "curves.csv").read_text()
+
+    def begin(*given: object, **options: object) -> None:
+        assert given[5] == folder / "run" and not (folder / "run").exists()
+        raise Cancelled("seen enough")
+
+    monkeypatch.setattr("superanimal.training.finetuning.finetune.fit", begin)
+    with pytest.raises(Cancelled, match="seen enough"):
+        superanimal.finetune(
+            labelled,
+            base,
+            "memory-replay",
+            folder,
+            table=TABLE,
+            held_out=0.5,
+            threshold=0.3,
+            recipe=QUICK,
+            resume=False,
+        )
+    (kept,) = folder.glob("kept-*-run")
+    assert (kept / "curves.csv").read_text() == curves
+    assert (folder / "split.json").read_text() == split
 
 
 @pytest.mark.parametrize("method", ["finetune", "transfer", "scratch"])

@@ -46,8 +46,52 @@ def test_figures_of_known_cases() -> None:
     assert box_figures(truth, doubled, 0.5)["AP50"] == 1.0  # doubles come last and cost nothing
     wrong_first = [(np.float32([[50, 50, 60, 60], [0, 0, 10, 10]]), np.float32([0.9, 0.8])), nothing[0]]
     found = box_figures(truth, wrong_first, 0.5)
-    assert found["AP50"] == pytest.approx(0.5 / 3)
+    assert found["AP50"] == pytest.approx(
+        0.5 * 34 / 101
+    )  # precision is read at 101 recalls, 34 of them to 1/3
     assert found["found"] == pytest.approx(1 / 3)
+
+
+def test_average_precision_is_the_area_below_the_precision_of_greedy_matches() -> None:
+    """COCO reads precision at 101 recalls; our own figure before was the exact area."""
+    rng = np.random.default_rng(3)
+    truth, found = [], []
+    for _ in range(60):
+        corner, side = rng.uniform(0, 200, (int(rng.integers(0, 4)), 2)), rng.uniform(20, 60)
+        boxes = np.concatenate([corner, corner + side], 1)
+        seen = boxes[rng.random(len(boxes)) < 0.8] + rng.normal(0, 3, 4)
+        false = rng.uniform(0, 200, (int(rng.integers(0, 3)), 2))
+        seen = np.concatenate([seen, np.concatenate([false, false + side], 1)]).astype(np.float32)
+        truth.append(boxes)
+        found.append((seen, rng.uniform(0, 1, len(seen)).astype(np.float32)))
+    figures = box_figures(truth, found, 0.5)
+    areas = [area_below_precision(truth, found, limit) for limit in np.linspace(0.5, 0.95, 10)]
+    assert 0.2 < figures["AP"] < figures["AP50"] < 0.9
+    assert figures["AP50"] == pytest.approx(areas[0], abs=0.01)
+    assert figures["AP"] == pytest.approx(np.mean(areas), abs=0.01)
+
+
+def area_below_precision(
+    truth: list[np.ndarray], found: list[tuple[np.ndarray, np.ndarray]], limit: float
+) -> float:
+    hits: list[tuple[float, bool]] = []
+    for boxes, (seen, scores) in zip(truth, found, strict=True):
+        free = np.ones(len(boxes), bool)
+        for i in np.argsort(-scores):
+            overlap = np.array([iou(seen[i], box) for box in boxes]) * free
+            best = int(overlap.argmax()) if len(overlap) else -1
+            hit = best >= 0 and overlap[best] >= limit
+            free[best : best + 1] &= not hit
+            hits.append((float(scores[i]), bool(hit)))
+    right = np.array([hit for _, hit in sorted(hits, reverse=True)], float)
+    precision = np.cumsum(right) / np.arange(1, len(right) + 1)
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    return float((envelope * right).sum() / sum(map(len, truth)))
+
+
+def iou(a: np.ndarray, b: np.ndarray) -> float:
+    shared = np.prod(np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None))
+    return float(shared / (np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - shared))
 
 
 @pytest.mark.slow

@@ -12,8 +12,9 @@ import yaml
 from dots import NAMES, make_dots
 from typer.testing import CliRunner
 
+import superanimal
 from superanimal.cli import build_app
-from superanimal.errors import InputError, NotFoundError
+from superanimal.errors import Cancelled, InputError, NotFoundError
 from superanimal.labels import LabelledSet, materialize
 from superanimal.training.pretraining.config import load_config
 from superanimal.training.pretraining.pretrain import prepare, train
@@ -116,14 +117,31 @@ def test_command_line_trains_a_model_of_the_zoo(sources: Path) -> None:
 
 
 def test_base_model_keeps_its_channels(sources: Path) -> None:
-    first = write(sources, "first", space=None, sources=[{"path": "b.labels.zarr"}], held_out=[])
-    model = train(load_config(first, recipe={"steps": 2})).model
+    part = [{"path": "b.labels.zarr"}]
+    first = write(sources, "first", space=None, sources=part, held_out=[], recipe={**RECIPE, "steps": 2})
+    model = superanimal.train(first).model
     second = write(sources, "second", base="first_model", recipe=RECIPE | {"steps": 1, "lr": 1e-9})
     grown = train(load_config(second)).model.load()
     old, new = model.load().network.head.weight, grown.network.head.weight  # type: ignore[union-attr]
     assert grown.keypoints == NAMES
     for k, name in enumerate(model.entry.keypoints):
         assert np.allclose(old[k].detach(), new[NAMES.index(name)].detach(), atol=1e-6)
+
+
+def test_starting_over_keeps_the_earlier_run(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = sources / "over_model"
+    (folder / "run").mkdir(parents=True)
+    (folder / "run" / "curves.csv").write_text("of the earlier run")
+
+    def begin(*given: object, **options: object) -> None:
+        assert given[5] == folder / "run" and not (folder / "run").exists()
+        raise Cancelled("seen enough")
+
+    monkeypatch.setattr("superanimal.training.pretraining.pretrain.fit", begin)
+    with pytest.raises(Cancelled, match="seen enough"):
+        superanimal.train(str(write(sources, "over")), resume=False)
+    (kept,) = folder.glob("kept-*-run")
+    assert (kept / "curves.csv").read_text() == "of the earlier run"
 
 
 def test_check_trains_nothing(sources: Path) -> None:

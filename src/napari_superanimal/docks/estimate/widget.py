@@ -38,7 +38,6 @@ from napari_superanimal.parts.form_parts import (
     LayerChoice,
     Message,
     WrappedCaption,
-    clock,
     fill_dock,
     narrow_form,
     page_of,
@@ -49,6 +48,7 @@ from napari_superanimal.parts.open_video import open_video_dialog
 from napari_superanimal.parts.pose_strip import PoseStrip
 from napari_superanimal.pose_layer.save import save_dialog
 from superanimal.errors import SuperAnimalError
+from superanimal.progress import clock
 
 BAR_STYLE = (
     "QProgressBar { border: none; border-radius: 4px; background: rgba(128, 128, 128, 70); }"

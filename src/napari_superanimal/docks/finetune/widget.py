@@ -25,10 +25,11 @@ from napari_superanimal.docks.finetune.form import TrainForm
 from napari_superanimal.docks.finetune.jobs import TakeInJob, TrainJob
 from napari_superanimal.docks.finetune.result_view import TrainingResultView
 from napari_superanimal.jobs import Report
-from napari_superanimal.parts.form_parts import Caption, EmptyState, Message, clock, fill_dock, page_of, row
+from napari_superanimal.parts.form_parts import Caption, EmptyState, Message, fill_dock, page_of, row
 from napari_superanimal.parts.labels_menu import LabelsMenu
 from superanimal.errors import InputError, SuperAnimalError
 from superanimal.labels.labelled_set import LabelledSet
+from superanimal.progress import clock
 from superanimal.training.finetuning.run_folder import TrainingResult, holds_run, is_finished
 
 FORM, CURVES, RESULT = range(3)

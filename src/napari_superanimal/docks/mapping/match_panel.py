@@ -11,7 +11,8 @@ from napari_superanimal import console
 from napari_superanimal.docks.estimate.widget import BAR_STYLE
 from napari_superanimal.docks.mapping.job import MatchJob
 from napari_superanimal.jobs import Report
-from napari_superanimal.parts.form_parts import SPACING, Caption, clock, row
+from napari_superanimal.parts.form_parts import SPACING, Caption, row
+from superanimal.progress import clock
 
 if TYPE_CHECKING:
     from superanimal.labels.labelled_set import LabelledSet

@@ -23,7 +23,7 @@ from superanimal.inference.legs.peaks import MASS, PEAKS, PLACE, SURE
 TURN = 0.04
 """Typical deviation from constant velocity per frame, as a share of the animal's size."""
 MOVE = 0.17
-"""Typical way per frame, likewise."""
+"""Typical movement per frame, as a share of the animal's size."""
 MOST = 25.0
 """Highest cost of one movement: a path may always jump."""
 FLOOR = 0.02
@@ -88,7 +88,7 @@ class LimbSorter:
         boxes : (T, N, 4)
             x, y, width, height in pixels, NaN where an animal is absent.
         peaks : (T, N, P, PEAKS, 6)
-            From :func:`~superanimal.inference.legs.peaks.pair_peaks`, NaN likewise.
+            From :func:`~superanimal.inference.legs.peaks.pair_peaks`, NaN where an animal is absent.
         """
         pairs = self.pairs
         for n in range(self.max_individuals):

@@ -7,7 +7,7 @@ import numpy as np
 from superanimal.bootstrap import Interval, bootstrap
 
 TUKEY = 4.685
-"""Offsets farther from the centre than so many robust standard deviations do not count (95 % efficiency)."""
+"""Offsets further out than this many robust standard deviations do not count (95 % efficiency)."""
 RAYLEIGH = 1.1774
 """Median distance from the centre, in standard deviations per axis, of normally scattered offsets."""
 ROUNDS = 10

@@ -43,7 +43,7 @@ def match_keypoints(
     progress: Progress | None = None,
     **model_options: Any,
 ) -> Matching:
-    """Run a model on labelled images and find which of its keypoints are those of the labels.
+    """Run a model on labelled images and match its keypoints to the labels by position.
 
     Parameters
     ----------
@@ -52,13 +52,13 @@ def match_keypoints(
     model
         Name in the catalogue, weight file, or a loaded pose model.
     boxes
-        ``"labels"`` looks where the labels are; ``"detector"`` finds the animals first.
+        Where boxes come from: ``"labels"`` or ``"detector"``.
     min_confidence, max_distance, min_score, names
         See :func:`match_predictions`.
     progress
         Shows progress and can cancel.
     **model_options
-        See :func:`superanimal.keypoints.predict_images`.
+        See :func:`superanimal.inference.labelled_images.predict_images`.
 
     Examples
     --------
@@ -110,7 +110,8 @@ def match_predictions(
     labels
         I images.
     predictions
-        Pose data set of I rows in the same order, as of :func:`superanimal.keypoints.predict_images`.
+        Pose data set of I rows in the same order, such as
+        :func:`superanimal.inference.labelled_images.predict_images` returns.
     space
         Keypoint space of the predictions; by default guessed from their names.
     min_confidence

@@ -78,7 +78,7 @@ def observe(
         I images.
     predictions
         Pose data set of I rows, one per image in the same order, as of
-        :func:`superanimal.keypoints.predict_images`.
+        :func:`superanimal.inference.labelled_images.predict_images`.
     space
         Keypoint space of the predictions, if they have one.
     min_confidence

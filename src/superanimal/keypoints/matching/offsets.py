@@ -48,15 +48,16 @@ def measure_offsets(
     labels
         I labelled images; ten are often enough.
     predictions
-        Pose data set of I rows in the same order, as of :func:`superanimal.keypoints.predict_images`.
+        Pose data set of I rows in the same order, such as
+        :func:`superanimal.inference.labelled_images.predict_images` returns.
     table
         The model's keypoint of each labelled one, or a matching.
     space
         Keypoint space of the predictions; by default guessed from their names.
     min_confidence
-        Predicted points below it are not looked at (0..1).
+        Minimum confidence of the predicted points used (0..1).
     folds
-        Of the cross-validation; at most one per image.
+        Number of folds of the cross-validation, at most one per image.
     samples, level, seed
         Bootstrap draws over images, confidence level, and the seed of draws and folds.
 

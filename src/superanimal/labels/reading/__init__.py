@@ -53,23 +53,23 @@ def read_labels(
         of :mod:`superanimal.formats` (NWB, tidy table with a column ``image``, predictions with ``video``),
         or another format that sleap-io reads.
     format
-        One of ``LABEL_FORMATS``, when the content does not tell.
+        One of ``LABEL_FORMATS``; recognised by content by default.
     name
-        Name of the data set, which chooses the column of a conversion table; by default told by the path.
+        Name of the data set, which selects the column of a conversion table; by default taken from the path.
     licence
-        Licence of the images, where the files do not say.
+        Licence of the images, if the files do not state it.
     images
-        Folder below which image names are looked up.
+        Folder that contains the images.
     video
         Video that the frames of a pose file belong to. Of labels on image files, those of this video are
         read, each on the frame whose number ends the name of its image.
     scorer
-        Whose labels to read, where a DeepLabCut folder has those of several people.
+        Whose labels to read when a DeepLabCut folder holds those of several people.
     keypoints
         Read only these, in this order.
     min_confidence
-        Lowest confidence from which a model's predictions count as labels. Without it they are read as they
-        are, ``predicted`` is True, and nothing is converted or trained from them by accident.
+        Minimum confidence of model predictions to be read as labels. Without it they are read as predictions
+        (``predicted`` is True) and are neither converted nor trained on by accident.
 
     Raises
     ------
@@ -77,6 +77,14 @@ def read_labels(
         There is no such file.
     FormatError, InputError
         The content is not understood, or an image name leaves the folder.
+
+    Examples
+    --------
+    >>> from superanimal.labels import materialize, synthetic_labels
+    >>> written = materialize(synthetic_labels("pictures", 2, size=(64, 64)), "data", "coco")
+    >>> labels = read_labels("data")
+    >>> len(labels), labels.keypoints[:2]
+    (2, ('nose', 'left_ear'))
     """
     found = require(path)
     kind = format or recognise_labels(found)

@@ -44,7 +44,7 @@ def read(
         Video to take the frames from instead of image files, see
         :func:`~superanimal.labels.reading.one_video.on_video`.
     min_confidence
-        See :func:`~superanimal.keypoints.read_labels`; machine labels carry a confidence.
+        See :func:`~superanimal.labels.read_labels`; machine labels carry a confidence.
     """
     root = path if path.is_dir() else path.parent
     config = read_config(root) if path.is_dir() or path.name == "config.yaml" else {}

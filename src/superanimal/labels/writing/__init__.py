@@ -65,6 +65,13 @@ def materialize(
     ------
     StorageError
         ``dest`` holds something else, or the disk does not let us.
+
+    Examples
+    --------
+    >>> from superanimal.labels import synthetic_labels
+    >>> written = materialize(synthetic_labels("pictures", 2, size=(64, 64)), "data", "coco")
+    >>> written.path.name, written.lost
+    ('data', ())
     """
     if to not in TARGETS:
         raise InputError(f"target format {to!r}", f"it is one of {', '.join(TARGETS)}")

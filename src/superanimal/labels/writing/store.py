@@ -147,7 +147,7 @@ def read_store(path: Path) -> LabelledSet:
         raise FormatError(
             f"{path}: not a finished store of labels",
             f"a store is what we wrote, with kind {KIND!r}",
-            "run the conversion again: it goes on where it was",
+            "run the conversion again to resume it",
         )
 
     def column(key: str) -> NDArray[Any]:

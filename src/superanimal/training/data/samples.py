@@ -25,7 +25,7 @@ from superanimal.zoo.entry import ModelEntry
 EXTENT_MARGIN = 20.0
 """Pixels round the labelled points where a data set gives no box, as in the SuperAnimal data sets."""
 EDGE = 1.5
-"""A point less than so many heatmap cells outside the crop counts neither as there nor as absent."""
+"""Heatmap cells outside the crop within which a point counts neither as present nor as absent."""
 
 Sample = dict[str, Tensor]
 

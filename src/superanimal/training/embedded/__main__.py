@@ -1,8 +1,8 @@
 """Train the embedded models from rendered animals: ``python -m superanimal.training.embedded all``.
 
-No real image and no label is used. ``all`` does everything for one ``--model``, and goes on where it was
+No real image and no label is used. ``all`` does everything for one ``--model``, and resumes where it was
 stopped: ``scenes`` (renders the cache, each ``--kind``), ``detector`` and ``pose`` (train), ``export``
-(float16 safetensors, into the package unless ``--to`` says where). Each can be done by itself. A run is a
+(float16 safetensors, into the package unless ``--to`` says where). Each can be run separately. A run is a
 folder ``runs/<model>/pose`` or ``.../detector`` in the cache, see
 :mod:`superanimal.training.loop.fit`.
 """
@@ -226,7 +226,7 @@ def main(arguments: list[str] | None = None) -> None:
     lines = Lines()
     every = options.what == "all"
     if every and options.start:
-        parser.error("all starts from ImageNet; to start from weights, train pose and detector by themselves")
+        parser.error("all starts from ImageNet; to start from weights, train pose and detector separately")
     if every:
         for kind, count in SHARDS.items():
             for index in range(count):

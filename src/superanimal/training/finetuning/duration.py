@@ -10,7 +10,7 @@ from superanimal.zoo.entry import ModelEntry
 PREPARATION = 0.012
 """Seconds to cut, vary and validate one sample on a CPU core, beside what the network takes."""
 JUDGING = 6
-"""So many times each held-out animal is looked at after the training: both models, mirrored too."""
+"""How often each held-out animal is predicted after the training: both models, also mirrored."""
 
 
 def seconds_per_sample(entry: ModelEntry, batch: int = 8, device: str = "auto", *, repeats: int = 3) -> float:

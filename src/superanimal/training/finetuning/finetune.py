@@ -10,7 +10,7 @@ A run is a folder::
     report.json, .html       before and after, forgetting, warnings, verdict
     entry.yaml, weights...   the trained model, see superanimal.training.model_folder
 
-Stopped and started again with the same folder, it goes on where it was.
+Stopped and started again with the same folder, it resumes.
 """
 
 from __future__ import annotations
@@ -92,46 +92,46 @@ def finetune(
     progress: Progress | None = None,
     resume: bool = True,
 ) -> Finetuned:
-    """Train a model on a user's labels and say whether it became better.
+    """Fine-tune a model on a user's labels and measure whether it improved.
 
     Parameters
     ----------
     data
-        A labelled set, or what :func:`superanimal.keypoints.read_labels` reads.
+        A labelled set, or what :func:`superanimal.labels.read_labels` reads.
     model
         Name, weight file, folder or loaded model to start from.
     method
         ``memory-replay``, ``finetune``, ``transfer`` or ``scratch``; see
         :data:`superanimal.training.finetuning.methods.METHODS`.
     out
-        Folder of the run; see the module.
+        Output folder; the module docstring lists its files.
     table
-        Which keypoint of the model is which of the data: a table, a CSV, or {the user's: the model's}.
-        Without one: the names, when they are all keypoints of the model, else
-        :func:`superanimal.match_keypoints` by position. Look at ``table.csv``.
+        Conversion table, its CSV file, or a mapping {keypoint of the data: keypoint of the model}. By default
+        keypoints are matched by name if all are keypoints of the model, otherwise by position
+        (:func:`superanimal.match_keypoints`). Check ``table.csv``.
     held_out
-        Share of the images that is never trained on, or a labelled set of its own; 0 for none, and then
+        Fraction of the images held out from training, or a separate labelled set; 0 for none, and then
         nothing is measured.
     split_by
-        What stays together; ``auto`` takes videos when there are several, else images.
+        Unit of the split; ``auto`` takes videos if there are several, otherwise images.
     threshold
-        Confidence from which a prediction is replayed; see :mod:`superanimal.training.finetuning.replay`.
+        Minimum confidence of replayed predictions; see :mod:`superanimal.training.finetuning.replay`.
     outputs, encoder
         See :func:`superanimal.training.finetuning.start.prepare`.
     detector
-        Finds the animals of labels without boxes; by default the one that goes with the model, when it is on
-        this computer. ``"none"``: crops are set by the labelled keypoints.
+        Detector for labels without boxes; by default that of the model if it is on this computer. ``"none"``
+        crops around the labelled keypoints.
     recipe
-        Settings in place of the defaults, see :class:`superanimal.training.loop.recipe.Recipe`.
+        Settings that override the defaults, see :class:`superanimal.training.loop.recipe.Recipe`.
     name
-        Of the trained model; by default that of the folder.
+        Name of the trained model; by default that of the folder.
     seed
-        Of the split, of random weights and of the training.
+        Random seed of the split, the weights and the training.
     progress
-        Shows progress. When it is cancelled during the training, the best weights so far are kept and judged.
+        Shows progress. When cancelled during training, the best weights so far are kept and evaluated.
     resume
-        Go on where the run in the folder stopped. When False, start over with the same division of the
-        images; the state of the earlier run is kept under a dated name.
+        Resume the run in the folder. False starts over with the same split; the state of the earlier run is
+        kept under a dated name.
 
     Raises
     ------
@@ -139,6 +139,12 @@ def finetune(
         Each with a remedy.
     Cancelled
         When stopped before the first validation.
+
+    Examples
+    --------
+    >>> done = finetune("my_project", "mini_topviewmouse", out="my_model")  # doctest: +SKIP
+    >>> print(done.report["verdict"])  # doctest: +SKIP
+    >>> poses = superanimal.analyze("clip.mp4", model="my_model")  # doctest: +SKIP
     """
     progress = progress or Progress()
     folder = Path(out)

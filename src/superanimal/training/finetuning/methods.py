@@ -90,11 +90,11 @@ def find_method(name: str) -> Method:
 
 
 def usual_batch(animals: int) -> int:
-    """Return the number of samples per step for so many labelled animals."""
+    """Return the number of samples per step for a number of labelled animals."""
     return min(16, max(4, animals))
 
 
 def usual_steps(method: Method, animals: int) -> int:
-    """Return the number of steps for so many labelled animals: 60 passes, within bounds."""
+    """Return the number of steps for a number of labelled animals: 60 passes, within bounds."""
     fewest = 250 if method.decoder else 500
     return max(fewest, min(6000, round(60 * animals / usual_batch(animals))))

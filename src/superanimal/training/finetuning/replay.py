@@ -50,7 +50,7 @@ class Memory:
     xy
         (M, K, 2) float32, pixels of the image; NaN for an animal without a box.
     confidence
-        (M, K) float32, 0..1; NaN likewise.
+        (M, K) float32, 0..1; NaN where absent.
     provenance
         Model, hash of its weights, number of images.
     """

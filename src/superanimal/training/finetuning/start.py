@@ -11,7 +11,7 @@ memory-replay  the model's              the model's, all keypoints      the mode
 
 Fine-tuning gives the user's keypoints only: the model's others get no gradient of their own, drift with the
 shared features (the paper counts up to 10 of 27 lost) and would look as good as before. ``outputs="space"``
-keeps them all the same, to measure the drift.
+keeps them anyway, to measure the drift.
 """
 
 from __future__ import annotations

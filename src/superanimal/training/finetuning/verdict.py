@@ -19,7 +19,7 @@ from superanimal.training.finetuning.replay import Memory
 FIGURES = ("mean_euclidean_px", "p50_px", "p95_px", "AP", "PCK@0.1", "missed_keypoints", "calibration_error")
 """Figures of the before/after table."""
 EXACT = 12
-"""With so many pictures all subsets are taken, with more as many random ones."""
+"""Number of images up to which all subsets are taken; beyond it, as many random ones."""
 MANY = 500
 """More further images than this are not asked for: the difference is too small to matter."""
 

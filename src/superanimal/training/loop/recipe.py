@@ -113,7 +113,7 @@ class Recipe(Settings):
         Steps of a round, after which there is a validation, a checkpoint and a line of the curves. None
         divides the run into up to 20 rounds of at least 25 steps. The run is rounded up to whole rounds.
     patience
-        Stop after so many validations without a better held-out score; None never stops early.
+        Stop after this many validations without a better held-out score; None never stops early.
     absent_weight
         How much a keypoint that is defined but not there (visibility 0, or outside the crop) counts, against
         1 for a labelled one; None: 0.1 for soft-max heatmaps and SimCC, 1 for others (the paper's rule).

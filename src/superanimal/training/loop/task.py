@@ -147,7 +147,7 @@ class PoseTask(CropTask):
         labelled = self.held_out.labelled
         assert self._areas is not None
         distance = np.linalg.norm(np.concatenate(points) - labelled.xy[rows], axis=-1)
-        similarity = oks(distance, self._areas[rows], self.held_out.space)
+        similarity = oks(distance, self._areas[rows], self.held_out.space.sigmas)
         thresholds = np.linspace(0.5, 0.95, 10)
         known = np.isfinite(similarity)
         return {

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torchvision import ops
 
 from superanimal.errors import InputError, unknown_name
+from superanimal.evaluation.coco import match_boxes
 from superanimal.files import sha256_of
 from superanimal.labels.labelled_set import LabelledSet
 from superanimal.progress import Progress
@@ -36,7 +37,6 @@ from superanimal.zoo.entry import ModelEntry
 from superanimal.zoo.folder import write_entry
 
 MINI = "mini_detector"
-IOUS = np.linspace(0.5, 0.95, 10)
 
 
 def new_detector(
@@ -205,7 +205,7 @@ def box_figures(
     found: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
     threshold: float,
 ) -> dict[str, float]:
-    """Return AP, AP50, and recall and mean IoU of the boxes above a threshold.
+    """Return COCO's AP and AP50, and recall and mean IoU of the boxes above a threshold.
 
     Parameters
     ----------
@@ -214,45 +214,18 @@ def box_figures(
     found
         Boxes (n, 4) and scores (n,) of each image, best first.
     """
-    scores, hits = [], []
     recalled, overlaps = 0, []
-    total = sum(map(len, truth))
     for boxes, (predicted, score) in zip(truth, found, strict=True):
         iou = ops.box_iou(
             torch.from_numpy(np.asarray(predicted, np.float32)), torch.from_numpy(boxes.astype(np.float32))
         ).numpy()
-        hits.append(np.stack([_match(iou, limit) for limit in IOUS], 1).reshape(len(score), len(IOUS)))
-        scores.append(score)
         best = iou[score >= threshold].max(0, initial=0)
         recalled += int((best >= 0.5).sum())
         overlaps += best[best >= 0.5].tolist()
-    order = np.argsort(-np.concatenate(scores), kind="stable")
-    right = np.concatenate(hits)[order].astype(float)
-    average = [_average_precision(right[:, n], total) for n in range(len(IOUS))]
+    average = match_boxes(truth, found).summary(np.ones(len(truth), int))
     return {
-        "AP": float(np.mean(average)),
-        "AP50": average[0],
-        "found": recalled / max(total, 1),
+        "AP": float(np.nan_to_num(average["AP"])),
+        "AP50": float(np.nan_to_num(average["AP50"])),
+        "found": recalled / max(sum(map(len, truth)), 1),
         "iou": float(np.mean(overlaps)) if overlaps else 0.0,
     }
-
-
-def _match(iou: NDArray[np.floating], limit: float) -> NDArray[np.bool_]:
-    """Return which predictions (n,), best first, find an animal no better one found, from IoU (n, A)."""
-    free = np.ones(iou.shape[1], bool)
-    hit = np.zeros(len(iou), bool)
-    for row in range(len(iou)):
-        open_iou = np.where(free, iou[row], 0)
-        if len(open_iou) and open_iou.max() >= limit:
-            hit[row], free[int(open_iou.argmax())] = True, False
-    return hit
-
-
-def _average_precision(right: NDArray[np.floating], total: int) -> float:
-    """Return the area below the precision envelope of hits (n,), best score first."""
-    if not total or not len(right):
-        return 0.0
-    hits = np.cumsum(right)
-    precision = hits / np.arange(1, len(right) + 1)
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    return float((envelope * right).sum() / total)

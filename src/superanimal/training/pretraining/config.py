@@ -32,7 +32,7 @@ class Source(Settings):
     Attributes
     ----------
     path
-        What :func:`superanimal.keypoints.read_labels` reads; relative to the settings file.
+        What :func:`superanimal.labels.read_labels` reads; relative to the settings file.
     name
         Its name in reports; by default told by the path.
     column

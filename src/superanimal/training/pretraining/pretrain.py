@@ -88,7 +88,7 @@ class Pretrained:
 def train(
     config: TrainConfig | str | os.PathLike[str], *, progress: Progress | None = None, resume: bool = True
 ) -> Pretrained:
-    """Train a model from many data sets and measure it on sources it has not seen.
+    """Train a model on many data sets and evaluate it on held-out sources.
 
     Parameters
     ----------
@@ -96,15 +96,20 @@ def train(
         The settings, or the path of their YAML file; see
         :class:`~superanimal.training.pretraining.config.TrainConfig`.
     progress
-        Shows progress and can stop; the best weights so far are then kept and measured.
+        Shows progress. When cancelled, the best weights so far are kept and evaluated.
     resume
-        Go on where the run in the output folder stopped. When False, start over with the same division of the
-        data; the state of the earlier run is kept under a dated name.
+        Resume the run in the output folder. False starts over with the same split; the state of the earlier
+        run is kept under a dated name.
 
     Raises
     ------
     SuperAnimalError
-        Naming the source, setting or file that is wrong.
+        Names the source, setting or file that is wrong.
+
+    Examples
+    --------
+    >>> done = train("mice.yaml")  # doctest: +SKIP
+    >>> done.model.folder  # doctest: +SKIP
     """
     progress = progress or Progress()
     if not isinstance(config, TrainConfig):

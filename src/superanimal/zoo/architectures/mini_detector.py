@@ -117,7 +117,7 @@ def decode(
     size
         (height, width) of the frame; boxes are clipped to it.
     max_boxes, floor
-        At most so many boxes a frame, none below this score.
+        Maximum number of boxes per frame, and their minimum score.
     size_prior
         A box that covers less than a quarter of the frame has its score multiplied by (4 × its share of the
         frame) to this power: who films an animal mostly fills the picture with it.
