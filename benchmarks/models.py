@@ -32,7 +32,8 @@ from _report import machine, table, write_section
 from scipy.optimize import linear_sum_assignment
 
 from superanimal.files import sha256_of
-from superanimal.inference import Analyzer, predict_images
+from superanimal.inference import Analyzer
+from superanimal.inference.labelled_images import predict_images
 from superanimal.keypoints import load_table
 from superanimal.labels import LabelledSet, read_labels
 from superanimal.labels.images import ImageRef
