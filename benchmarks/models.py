@@ -242,7 +242,7 @@ def mabe(data: Path, frames: int) -> dict[str, Any]:
     frame = pd.read_hdf(video.with_suffix(".h5"))
     mice = list(dict.fromkeys(frame.columns.get_level_values("individuals")))
     names = list(dict.fromkeys(frame.columns.get_level_values("bodyparts")))
-    truth = frame.to_numpy(float).reshape(len(frame), len(mice), len(names), 2)
+    truth = frame.to_numpy(float).reshape(len(frame), len(mice), len(names), 2).copy()
     truth[(truth == 0).all(-1)] = np.nan
     frames = min(frames, len(truth))
     poses = analyse(MOUSE, video, frames=f"0:{frames}", max_individuals=len(mice))

@@ -335,9 +335,10 @@ class Analyzer:
 
     @property
     def search(self) -> SearchSpec | None:
-        """How to search where the usual look shows no sure animal; None without a detector that can."""
-        exact = self.settings.mode == "compatible"
-        return None if self.detector is None or exact else self.detector.entry.search
+        """How to search where the usual look shows no sure animal; None with a detector not its own."""
+        entry, detector = self.model.entry, self.detector
+        own = detector is not None and detector.entry.name == entry.default_detector
+        return entry.search if own and self.settings.mode == "enhanced" else None
 
     def estimator(
         self, given: np.ndarray | None = None, look: Look | None = None, pairs: np.ndarray | None = None

@@ -20,6 +20,8 @@ from superanimal.zoo import load_catalog
 if TYPE_CHECKING:
     from superanimal.zoo import PoseModel
 
+CLEAR = 0.75
+"""From this share of what a sure animal is worth, on average, it is said which animal a video shows."""
 FEW = 0.5
 """A model that shows an animal in a smaller share of the frames may be the wrong one."""
 UNSURE = 0.4
@@ -35,10 +37,10 @@ class Choice:
     model
         Its name in the catalogue.
     worths
-        For each model the mean of what the best animal was worth in the frames looked at, 0..1, see
-        :func:`superanimal.inference.searching.worth_of`.
+        For each model the mean of what the best animal was worth in the frames looked at, see
+        :func:`superanimal.inference.searching.worth_of`, over what a sure animal of this model is worth.
     clear
-        Whether the chosen model sees an animal that is sure in most of them.
+        Whether that is :data:`CLEAR`.
     """
 
     model: str
@@ -158,12 +160,12 @@ class Analyzers:
             frames = sampled_frames(opened, settings.roi)
         for name in embedded_models():
             model = self._made[name].model if name in self._made else name
-            seen[name] = worths(Analyzer(model, device=settings.device).estimator(), frames, None)
+            finder = Analyzer(model, device=settings.device)
+            assert finder.search is not None  # every embedded model has floors
+            seen[name] = worths(finder.estimator(), frames, None) / finder.search.sure
         means = {name: float(each.mean()) for name, each in seen.items()}
         best = max(means, key=lambda name: means[name])
-        search = load_catalog()[load_catalog()[best].default_detector].search
-        clear = search is not None and float(np.median(seen[best])) >= search.sure
-        return Choice(best, means, clear)
+        return Choice(best, means, means[best] >= CLEAR)
 
     def _analyzer(self, name: str) -> Analyzer:
         """Return the analyzer of an embedded model, made once."""

@@ -74,7 +74,7 @@ class Licence(Settings):
 
 @dataclass(frozen=True)
 class SearchSpec(Settings):
-    """How a detector looks for animals where its usual look shows none that is sure.
+    """How the default detector of a pose model searches where its usual look shows no sure animal.
 
     What an animal is worth is the score of its box times the mean confidence of the pose in it.
 
@@ -150,7 +150,7 @@ class ModelEntry(Settings):
     threshold, compatible_threshold
         Detector score from which a box counts: by default, and as DeepLabCut 3 does it.
     search
-        How a detector searches; None when it does not.
+        How the default detector of a pose model searches, judged by this model's poses; None: not at all.
     embedded
         Whether the weights ship inside the package.
     keypoint_names

@@ -183,6 +183,7 @@ def finetune(
         refine=False,
         beyond_box=(),
         appendages=(),
+        search=None,
         limbs=(),
     )
     trained = PoseModel(entry, start.model.network)
