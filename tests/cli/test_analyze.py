@@ -150,7 +150,7 @@ def test_labelled_videos_in_a_folder_are_left_out(superanimal: Call, mouse: Path
     superanimal("analyze", mouse, "--frames", "0:2", "--overlay")
     code, out, err = superanimal("analyze", mouse.parent, "--frames", "0:2")
     assert code == 0, err
-    assert "left out, unless named: topview_mouse_mini_topviewmouse_labeled.mp4" in err
+    assert "skipped unless named explicitly: topview_mouse_mini_topviewmouse_labeled.mp4" in err
     assert "labeled_mini" not in out
 
 

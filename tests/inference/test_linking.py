@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -208,3 +209,29 @@ def test_damaged_raw_estimates_are_computed_again(long_clip: Path, whole: Path, 
     again.run(long_clip)
     assert sum(again.model.batches) == 128  # type: ignore[attr-defined]
     assert results(path) == results(whole)
+
+
+def test_a_run_that_version_1_wrote_goes_on(
+    long_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first 300 of 640 frames, written by the code of before; its half chunk is computed again."""
+    zipfile.ZipFile(Path(__file__).parents[1] / "support" / "run_of_version_1.zip").extractall(tmp_path)
+    path = tmp_path / "long_blobs.poses.zarr"
+    before = RunStore.open(path)
+    assert before.attrs["version"] == 1 and (path / "chunks" / "begun.npz").is_file()
+    there = before.to_poses()["position"].values
+    assert before.finished_frames() == 256 and np.isfinite(there[:256]).all() and np.isnan(there[256:]).all()
+    made = before.attrs["identity"]  # another encoder or processor would change these by a bit
+    monkeypatch.setattr("superanimal.inference.analyzer.fingerprint", lambda video: made["video"])
+    monkeypatch.setattr(
+        "superanimal.inference.analyzer.weights_hash",
+        lambda model: (made if model.entry.kind == "pose" else made["boxes"])["weights"],
+    )
+    again = analyzer(tmp_path)
+    position = again.run(long_clip).poses["position"].values
+    assert sum(again.model.batches) == 640 - 256  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(position[:256], there[:256])
+    assert np.isfinite(position).all()
+    assert RunStore.open(path).attrs["version"] == 2 and not (path / "chunks" / "begun.npz").exists()
+    with pytest.raises(InputError, match="missing from 1 of its chunks"):
+        analyzer(tmp_path, track=False).run(long_clip)

@@ -65,8 +65,8 @@ def test_corrected_poses_are_not_overwritten(clip: Path, tmp_path: Path) -> None
     (kept,) = tmp_path.glob("kept-*.h5")
     assert re.fullmatch(r"kept-\d{4}-\d\d-\d\d-\d{6}-oneDLC_blobs\.h5", kept.name)
     assert float(load_poses(kept)["position"][3, 0, 0, 0]) == 7
-    assert [text for text in again.messages if "held other poses" in text and kept.name in text]
-    assert not [text for text in over.messages if "held other poses" in text]
+    assert [text for text in again.messages if "held poses that differ" in text and kept.name in text]
+    assert not [text for text in over.messages if "held poses that differ" in text]
 
 
 def test_starting_over_keeps_what_a_person_changed(clip: Path, tmp_path: Path) -> None:

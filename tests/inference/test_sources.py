@@ -66,7 +66,7 @@ def test_labelled_videos_are_left_out_unless_named(tmp_path: Path) -> None:
     for name in ("clip.mp4", "unlabeled.mp4", *drawn):
         (tmp_path / name).write_bytes(b"x")
     for source in (tmp_path, str(tmp_path / "*.*")):
-        with pytest.warns(UserWarning, match="left out, unless named") as caught:
+        with pytest.warns(UserWarning, match="skipped unless named") as caught:
             assert names(find_videos(source)) == ["clip.mp4", "unlabeled.mp4"]
         assert all(name in str(caught[0].message) for name in drawn)
     assert names(find_videos([tmp_path / drawn[0]])) == [drawn[0]]

@@ -103,7 +103,7 @@ def test_start_live_curves_result_and_the_model_is_used(
 ) -> None:
     widget = ready
     assert widget.form.method.currentData() == "memory-replay"
-    assert "keeps the model's others" in widget.form.method_caption.text()
+    assert "keeps the other keypoints" in widget.form.method_caption.text()
     assert f"{STEPS} steps of 2" in widget.form.length_caption.text()
     press(qtbot, widget.form.share, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert widget.tabs.currentIndex() == CURVES

@@ -384,7 +384,7 @@ def _read_project(file: Path) -> dict[str, Any]:
             "a project has a config.yaml",
             "make one from labels"
             + by_caller(
-                ": superanimal.keypoints.convert(labels, project, to='deeplabcut')",
+                ": superanimal.convert(labels, project, to='deeplabcut')",
                 ": superanimal convert LABELS PROJECT --to deeplabcut",
             ),
         )

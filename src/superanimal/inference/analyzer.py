@@ -228,7 +228,7 @@ class Analyzer:
             store, before = self._store(path, video, frames, given, look, progress)
             left = len(store) - store.finished_frames()
             if 0 < left < len(store):
-                progress.message(f"{store.path.name}: going on, {left} of {len(store)} frames are left")
+                progress.message(f"{store.path.name}: resuming, {left} of {len(store)} frames left")
             progress.start(left, title=path.name)
             if left:
                 choices, limbs = self.settings, self.limbs(video, frames)

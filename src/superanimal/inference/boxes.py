@@ -259,7 +259,7 @@ def warn_of_boxes_outside(
         warnings.warn(
             f"{int(outside.sum())} of {int(given.sum())} given boxes lie wholly outside the {what} "
             f"(first in row {first}: x, y, width, height {boxes[first][outside[first]][0].tolist()}); "
-            "no animal is looked for in them",
+            "they are ignored",
             stacklevel=3,
         )
 

@@ -71,7 +71,7 @@ def crop_windows(boxes: np.ndarray, size: tuple[int, int], margin: float = 1.0) 
             f"a box at {', '.join(f'{value:.6g}' for value in boxes[far.any(1)][0].tolist())} (x, y, width, "
             "height)",
             f"no box lies more than {FARTHEST / 1e6:.0f} million pixels away",
-            "correct the box, or the labels that it was drawn round",
+            "correct the box, or the labels it was computed from",
         )
     width, height = boxes[:, 2] * margin, boxes[:, 3] * margin
     centre_x, centre_y = boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2
@@ -108,7 +108,7 @@ def cut(
         raise InputError(
             f"a box of {width} x {height} pixels in an image of {columns} x {rows}",
             f"a crop has at most {LARGEST_WINDOW / 1e6:.0f} million pixels",
-            "correct the box, or the labels that it was drawn round",
+            "correct the box, or the labels it was computed from",
         )
     x0, y0 = min(max(x, 0), columns), min(max(y, 0), rows)
     x1, y1 = min(max(x + width, x0), columns), min(max(y + height, y0), rows)

@@ -140,7 +140,7 @@ def clear(where: Path, video: Path, identity: dict[str, Any], progress: Progress
     with store.exclusive():  # refuses a store in use
         more = store.additions()
     if more:
-        progress.message(f"{where.name} holds {', '.join(more)}, too, and is kept as {set_aside(where).name}")
+        progress.message(f"{where.name} also holds {', '.join(more)} and is kept as {set_aside(where).name}")
     else:
         store.delete()
     return poses
@@ -152,7 +152,7 @@ def _check_video(store: RunStore, video: Path, identity: dict[str, Any]) -> None
     if made_of and not same and Path(made_of) != video.resolve():
         raise InputError(
             f"{store.path} holds the run of another video of the same name, {made_of}",
-            f"the results of {video} need a place of their own",
+            f"the results of {video} need their own place",
             f"choose another output folder{option('out')}, or rename one of the videos",
         )
 
@@ -167,7 +167,7 @@ def _said(store: RunStore, identity: dict[str, Any], different: list[str]) -> st
     """Return what differs, in words."""
     before, now = _flat(store.attrs["identity"]), _flat(identity)
     return ", ".join(
-        "the content of the video was changed since"
+        "the content of the video has changed"
         if name == "video"
         else f"{SAID.get(name, name)} was {before.get(name)!r} and is {now.get(name)!r}"
         for name in different

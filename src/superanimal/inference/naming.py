@@ -59,8 +59,8 @@ def check_distinct(videos: Iterable[Path], place: Callable[[Path], Path]) -> Non
         if other != video and not other.samefile(video):
             raise InputError(
                 f"{other} and {video} would both be written to {at}",
-                "each video has results of its own",
-                "analyse them into different output folders, or rename one of them",
+                "every video needs its own place for results",
+                "choose different output folders, or rename one of them",
             )
 
 

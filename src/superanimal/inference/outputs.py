@@ -51,7 +51,7 @@ def check_scorer(scorer: str) -> str:
         raise InputError(
             f"scorer {scorer!r}",
             f"the scorers of DeepLabCut begin with {MARK} and can be part of a file name",
-            f"ask DeepLabCut for that of your shuffle, or leave it out to have {MARK}<model>",
+            f"use the scorer of your DeepLabCut shuffle, or omit it for {MARK}<model>",
         )
     return scorer
 
@@ -98,13 +98,13 @@ def export(
             kept = set_aside(target)
             if record.is_file():
                 record.rename(sidecar_of(kept))
-            progress.message(f"{target.name} held other poses than the run and is kept as {kept.name}")
+            progress.message(f"{target.name} held poses that differ from the run and is kept as {kept.name}")
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", formats_room.LossWarning)
             files += formats_room.save_poses(poses, target, format=name, **options)
         for warning in caught:
             if issubclass(warning.category, formats_room.LossWarning):
-                progress.message(f"{target.name}: {warning.message} (the run store keeps it all)")
+                progress.message(f"{target.name}: {warning.message} (the run store keeps everything)")
             else:
                 warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     return files

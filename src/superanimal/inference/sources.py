@@ -105,12 +105,12 @@ def _without_drawn(videos: list[Path], source: str) -> list[Path]:
     if len(drawn) == len(videos):
         raise NotFoundError(
             f"{source}: only labelled videos ({', '.join(video.name for video in drawn)})",
-            "poses drawn into a video disturb the networks",
+            "poses drawn into a video mislead the networks",
             "name the file itself to analyse it anyway",
         )
     if drawn:
         names = ", ".join(video.name for video in drawn)
-        warnings.warn(f"labelled videos are left out, unless named: {names}", stacklevel=3)
+        warnings.warn(f"labelled videos are skipped unless named explicitly: {names}", stacklevel=3)
     return [video for video in videos if video not in drawn]
 
 

@@ -86,7 +86,7 @@ def convert(
             raise InputError(
                 f"{part.name}: these are predictions of a model, not labels that a person set",
                 "predictions become labels only when asked for",
-                "give the lowest confidence from which a prediction counts as a label"
+                "give the minimum confidence from which a prediction counts as a label"
                 + by_caller(" (reading={'min_confidence': 0.6})", " (--min-confidence)"),
             )
     tables = open_tables(table)

@@ -101,7 +101,7 @@ def merge(
     if repeated := sorted({n for n in names if names.count(n) > 1}):
         raise InputError(
             f"data sets {repeated} have the same name",
-            "the name tells the sources apart",
+            "names distinguish the sources",
             "name them" + by_caller(": read_labels(path, name=...)", ": NAME=PATH"),
         )
     space = space or union_space(data_sets)

@@ -89,7 +89,7 @@ def union_space(parts: Sequence[LabelledSet | KeypointSpace], name: str = "union
     """
     names = list(dict.fromkeys(keypoint for part in parts for keypoint in part.keypoints))
     if not names:
-        raise InputError("no keypoints to unite", "give at least one data set or space")
+        raise InputError("no keypoints to combine", "give at least one data set or space")
     spaces = [part for part in parts if isinstance(part, KeypointSpace)]
     sigma = {
         k: float(s) for space in reversed(spaces) for k, s in zip(space.keypoints, space.sigmas, strict=True)

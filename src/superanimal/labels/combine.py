@@ -56,7 +56,7 @@ def concatenate(
     5
     """
     if not parts:
-        raise InputError("no data set to put together", "at least one is needed")
+        raise InputError("no data set to combine", "at least one is needed")
     if keypoints is None:
         keypoints = list(dict.fromkeys(k for part in parts for k in part.keypoints))
     parts = [reorder(part, keypoints) for part in parts]

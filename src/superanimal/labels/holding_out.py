@@ -181,7 +181,7 @@ def _with_labels(labelled: LabelledSet, progress: Progress | None) -> tuple[Labe
                 [f"{labelled.name}: none of the {len(labelled)} images has a label to learn from", *notes]
             ),
             "a model learns from labelled keypoints",
-            f"label some images first: {FEW_TRAINING} are a beginning",
+            f"label some images first; {FEW_TRAINING} are a start",
         )
     return found.subset(images), notes
 
@@ -241,7 +241,7 @@ def _remedy(labelled: LabelledSet, options: dict[str, Any], near: float) -> str:
 def _nothing_to_train_on(labelled: LabelledSet, held_out: float, options: dict[str, Any]) -> InputError:
     return InputError(
         f"holding out {held_out:.4g} of {_units(labelled, options)} leaves nothing to train on",
-        "what belongs together stays on one side",
+        "images that belong together are never split",
         _remedy(labelled, options, held_out),
     )
 

@@ -288,7 +288,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise FormatError(f"{path}: not JSON ({error})", "a split file is one that we wrote") from error
+        raise FormatError(
+            f"{path}: not JSON ({error})", "a split file is one that this program wrote"
+        ) from error
     if not isinstance(document, dict) or "superanimal_split" not in document:
-        raise FormatError(f"{path}: no split file", "a split file is one that we wrote")
+        raise FormatError(f"{path}: no split file", "a split file is one that this program wrote")
     return document

@@ -125,7 +125,7 @@ def mean_shape(
     usable = (weights > 0).sum(1) >= LEAST
     if not usable.any():
         raise InputError(
-            f"none of {len(z)} poses has {LEAST} keypoints", "the animal's own frame takes at least three"
+            f"none of {len(z)} poses has {LEAST} keypoints", "the animal's own frame needs at least three"
         )
     z, weights = z[usable], weights[usable]
     start = np.argmax(weights.sum(1))

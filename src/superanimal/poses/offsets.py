@@ -121,7 +121,7 @@ class Offsets:
         record = get_provenance(ds)
         if record.get("calibration"):
             raise InputError(
-                f"the poses were moved by offsets already ({record['calibration'].get('digest', '')})",
+                f"the poses were already moved by offsets ({record['calibration'].get('digest', '')})",
                 "offsets are applied once, to what the network gave",
             )
         known = [str(name) for name in ds["keypoint"].values]

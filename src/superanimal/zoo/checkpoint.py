@@ -216,7 +216,7 @@ def _damaged(path: Path, error: Exception) -> ModelError:
     return ModelError(
         f"{path} ({path.stat().st_size} bytes) cannot be read as weights: {first}",
         "a weight file is a torch checkpoint (.pt, .pth) or safetensors",
-        "it may be cut off or not a weight file: get it again",
+        "it may be truncated or not a weight file: download it again",
     )
 
 

@@ -48,9 +48,11 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read ({error})", remedy="delete it; it is made again") from error
+        raise ModelError(
+            f"{path} cannot be read ({error})", remedy="delete it; it is created again"
+        ) from error
     if not isinstance(content, dict):
-        raise ModelError(f"{path} holds no mapping", remedy="delete it; it is made again")
+        raise ModelError(f"{path} holds no mapping", remedy="delete it; it is created again")
     return content
 
 

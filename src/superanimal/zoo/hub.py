@@ -222,8 +222,8 @@ def _unreachable(entry: ModelEntry, problem: str) -> ModelError:
     host = os.environ.get("HF_ENDPOINT") or "https://huggingface.co" if entry.repo else entry.url
     return ModelError(
         problem,
-        f"the network has to let {host} through (HTTPS_PROXY and HF_ENDPOINT are honoured)",
-        f"what has arrived is kept for the next try; {_offline(entry)}",
+        f"{host} must be reachable (HTTPS_PROXY and HF_ENDPOINT are honoured)",
+        f"what has arrived is kept for the next attempt; {_offline(entry)}",
     )
 
 

@@ -108,7 +108,7 @@ def _check_free(listed: ModelEntry, source: Path) -> None:
     if present is not None and sha256_of(present) != sha256_of(source):
         raise InputError(
             f"there is a model {listed.name!r} already, with other weights ({present})",
-            "a model is not replaced unasked",
+            "a model is only replaced on request",
             f"import the file under another name{option('name', shell='--as')}, "
             f"or replace the model{option('replace_model', 'True', '--replace')}",
         )

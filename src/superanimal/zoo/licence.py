@@ -49,7 +49,7 @@ def require(entry: ModelEntry, accept_license: bool = False) -> None:
         return
     raise ModelError(
         f"the licence of {entry.name} has not been accepted on this computer: {notice(entry)}",
-        "the weights come under their own terms, which have to be accepted once",
+        "the weights have their own licence, which must be accepted once",
         by_caller(
             "accept them with accept_license=True",
             f"accept them with: superanimal models download {entry.name} --accept-license",

@@ -144,7 +144,7 @@ def test_a_finished_data_set_is_not_changed_silently(tmp_path, to, labelled):
     materialize(labelled, dest, to)
     materialize(labelled, dest, to)  # the same again is fine
     other = labelled.subset([0, 1])
-    with pytest.raises(StorageError, match=r"have it replaced \(overwrite=True\)"):
+    with pytest.raises(StorageError, match=r"replace it \(overwrite=True\)"):
         materialize(other, dest, to)
     assert len(read_labels(materialize(other, dest, to, overwrite=True).path)) == 2
 

@@ -98,7 +98,7 @@ def measure_offsets(
             f"{total['after_px'].value:.2f} px; a gain of {total['gain_px'].low:.2f} to "
             f"{total['gain_px'].high:.2f} px may be chance",
             f"offsets are made when the {level:.0%} interval of their gain is above 0",
-            "nothing to do if model and labels mean the same points; else label more images",
+            "nothing to do if model and labels mean the same points; otherwise label more images",
         )
     offsets, single = _fit(sample, every, folds, draws)
     limits = offset_intervals(sample.offsets, seen.image, **draws)
@@ -142,7 +142,7 @@ def leave_out(labels: LabelledSet, offsets: Offsets) -> tuple[LabelledSet, list[
     if not keep.any():
         raise InputError(
             f"all {len(labels)} labelled images were used to measure the offsets",
-            "offsets are judged on images they were not measured on",
+            "offsets are evaluated on images they were not measured on",
             "label other images, or measure the offsets on a part of these",
         )
     if keep.all():

@@ -122,7 +122,7 @@ def _tables(
     if not tables:
         raise FormatError(
             f"{root}: no table CollectedData_<scorer>.h5 or .csv",
-            "labels of a DeepLabCut project stand in labeled-data/<video>/",
+            "labels of a DeepLabCut project are in labeled-data/<video>/",
             "label some frames first, or give the folder that holds the table",
         )
     return tables, notes

@@ -168,8 +168,8 @@ def _image_size(regions: list[dict[str, Any]], file: Path, label: str) -> tuple[
     if not file.is_file():
         raise FormatError(
             f"{label}: neither original_width and original_height nor the image {file}",
-            "places are percents of the image, so its size has to be known",
-            f"put the images beside the export, or name their folder{option('images', 'FOLDER')}",
+            "positions are percentages of the image, so its size must be known",
+            f"put the images next to the export, or name their folder{option('images', 'FOLDER')}",
         )
     return picture_size(file.read_bytes(), str(file))
 

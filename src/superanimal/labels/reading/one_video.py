@@ -41,7 +41,7 @@ def on_video(labelled: LabelledSet, video: str | os.PathLike[str]) -> LabelledSe
     else:
         raise InputError(
             f"{labelled.name}: labels of the videos {', '.join(groups[:8])}, none of {path.stem}",
-            "images stand in a folder called like their video",
+            "images are in a folder named after their video",
             "choose the video that belongs to some of them",
         )
     frames = [frame_of_image(Path(image.name or image.path).name) for image in part.images]

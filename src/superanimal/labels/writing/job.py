@@ -93,7 +93,7 @@ class Target:
                 raise StorageError(
                     f"{self.path} holds another data set, or the same with other options",
                     "a finished data set is not changed",
-                    f"choose a new folder, or have it replaced{option('overwrite', 'True')}",
+                    f"choose a new folder, or replace it{option('overwrite', 'True')}",
                 )
             shutil.rmtree(self.path)
         self.checkpoint(0, fingerprint)

@@ -46,7 +46,7 @@ def write(target: Target, *, space: KeypointSpace | None, progress: Progress) ->
             raise StorageError(
                 f"{path} exists already",
                 "a finished file is not changed",
-                f"choose a new name, or have it replaced{option('overwrite', 'True')}",
+                f"choose a new name, or replace it{option('overwrite', 'True')}",
             )
     partial = path.with_name(f".{path.name}.partial")
     try:

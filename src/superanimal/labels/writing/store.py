@@ -146,7 +146,7 @@ def read_store(path: Path) -> LabelledSet:
     if not attrs.get("complete") or attrs.get("kind") != KIND:
         raise FormatError(
             f"{path}: not a finished store of labels",
-            f"a store is what we wrote, with kind {KIND!r}",
+            f"a store was written by this program and has kind {KIND!r}",
             "run the conversion again to resume it",
         )
 

@@ -42,7 +42,7 @@ METHODS: dict[str, Method] = {
         Method(
             "memory-replay",
             "Memory replay",
-            "Learns your keypoints and keeps the model's others: the result has all of them.",
+            "Learns your keypoints and keeps the other keypoints of the model: the result has all of them.",
             "space",
             True,
             True,
@@ -50,7 +50,7 @@ METHODS: dict[str, Method] = {
         Method(
             "finetune",
             "Fine-tuning",
-            "Starts from what the model knows of your keypoints: the result has your keypoints only.",
+            "Starts from what the model knows about your keypoints: the result has only your keypoints.",
             "labelled",
             True,
             True,
@@ -58,7 +58,7 @@ METHODS: dict[str, Method] = {
         Method(
             "transfer",
             "Transfer learning",
-            "Keeps how the network sees and learns your keypoints anew: needs some hundred labelled frames.",
+            "Keeps the encoder and learns your keypoints from scratch: needs a few hundred labelled frames.",
             "labelled",
             True,
             False,
@@ -66,7 +66,7 @@ METHODS: dict[str, Method] = {
         Method(
             "scratch",
             "From scratch",
-            "Starts from random numbers: needs thousands of labelled frames; only good as a comparison.",
+            "Starts from random weights: needs thousands of labelled frames; useful only as a comparison.",
             "labelled",
             False,
             False,

@@ -123,7 +123,7 @@ def head_of(
     except (RuntimeError, AssertionError) as error:
         raise InputError(
             f"the network takes no crops of {width} x {height} pixels: {error}",
-            "many vision transformers have sizes of their own",
+            "many vision transformers require certain sizes",
             "choose another input_size, such as the one the backbone was trained at",
         ) from None
     if "simcc_x" in outputs:
