@@ -73,7 +73,7 @@ def test_a_replaced_video_is_refused_until_started_over(clip: Path, pair: Path, 
     video = copy(clip, tmp_path / "v.mp4")
     run(video)
     copy(pair, video)
-    with pytest.raises(InputError, match="the content of the video has changed"):
+    with pytest.raises(InputError, match="the content of the video was changed"):
         run(video)
     assert run(video, resume=False).frames_with_animals == 20
 

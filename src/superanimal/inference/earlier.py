@@ -167,7 +167,7 @@ def _said(store: RunStore, identity: dict[str, Any], different: list[str]) -> st
     """Return what differs, in words."""
     before, now = _flat(store.attrs["identity"]), _flat(identity)
     return ", ".join(
-        "the content of the video has changed"
+        "the content of the video was changed"
         if name == "video"
         else f"{SAID.get(name, name)} was {before.get(name)!r} and is {now.get(name)!r}"
         for name in different
