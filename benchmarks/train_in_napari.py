@@ -56,7 +56,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         widget.form.set_folder(Path(folder) / "openfield")
         start = time.monotonic()
-        widget.start_button.click()
+        widget.panel.run_button.click()
         while widget.job.running:
             wait()
         minutes = (time.monotonic() - start) / 60

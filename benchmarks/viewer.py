@@ -159,7 +159,7 @@ def stalls() -> str:
     run = plugin.estimate_poses(viewer)
     counted: list[float] = []
     arrived: list[float] = []
-    run.reported.connect(lambda report: counted.append(time.perf_counter()) if report.total else None)
+    run.job.reported.connect(lambda report: counted.append(time.perf_counter()) if report.total else None)
     run.job.landed.connect(lambda times, arrays: arrived.append(time.perf_counter()))
     while run.report.running:
         QApplication.processEvents()

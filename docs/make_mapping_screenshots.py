@@ -55,7 +55,7 @@ def main() -> None:
     area.setMinimumWidth(500)
     with tempfile.TemporaryDirectory() as folder:
         widget.menu.read.emit(lab_labels(Path(folder)), "ourlab")
-        widget.panel.match_button.click()
+        widget.panel.run_button.click()
         while widget.panel.running:
             settle(0.05)
         if widget.panel.job.report.state != "finished":

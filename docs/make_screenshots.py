@@ -124,7 +124,7 @@ def main() -> None:
     themed(viewer, area, "estimate_ready")
     viewer.theme = "dark"
 
-    widget.run_button.click()
+    widget.panel.run_button.click()
     run = widget._run()
     taken = QTimer()
     taken.setInterval(50)

@@ -39,7 +39,7 @@ def main() -> None:
             settle(0.1)
         widget.form.set_folder(Path(folder) / "my_mice")
         take(0)
-        widget.start_button.click()
+        widget.panel.run_button.click()
         while widget.job.running and len(widget.job.rows) < 4:
             settle(0.1)
         take(1)

@@ -85,6 +85,10 @@ class ChildJob(QObject):
     #: What runs, in messages, and what to do when its process dies.
     name = "job"
     remedy = "Start it again. If it happens again, memory may be short."
+    #: What the work itself is counted in, and what is said while the job stops and after that.
+    unit = "frames"
+    stopping = "stopping…"
+    kept = "nothing was changed"
     #: How long the child may take to stop when it was asked to, in milliseconds; 0: it has nothing to keep.
     grace_ms = 8_000
     #: How long it may take when the viewer is closed.
@@ -113,6 +117,11 @@ class ChildJob(QObject):
     def pid(self) -> int:
         """Process id of the child, 0 when there is none."""
         return int(self._process.processId()) if self._process is not None else 0
+
+    @property
+    def stops_slowly(self) -> bool:
+        """Whether it has so much to do when it is stopped that one may not want to wait."""
+        return self.grace_ms >= 60_000
 
     def request(self) -> dict[str, Any]:
         """Return what the child has to do, as JSON values; see :mod:`superanimal.jobs.tasks`."""
@@ -157,8 +166,15 @@ class ChildJob(QObject):
         self.reported.emit(self.report)
 
     def cancel(self) -> None:
-        """Ask the child to stop and to keep what is finished; insist after a while."""
-        if self._process is None or self.report.state == "cancelling":
+        """Ask the child to stop and to keep what is finished; insist after a while.
+
+        A child that stops slowly is ended at once the second time.
+        """
+        if self._process is None:
+            return
+        if self.report.state == "cancelling":
+            if self.stops_slowly:
+                self._insist()
             return
         nothing_to_keep = self.report.state == "starting" or not self.grace_ms
         self.report.state = "cancelling"
@@ -251,6 +267,8 @@ class ChildJob(QObject):
         self.report.remedy = self.remedy
         if any("out of memory" in line.lower() for line in self.log):
             self.report.remedy = f"It ran out of memory: close other programs. {self.remedy}"
+        if self.log:
+            self.report.remedy += "\n\nIts last words:\n" + "\n".join(self.log)
         self._close("died")
 
     def _close(self, state: str) -> None:
@@ -290,6 +308,7 @@ class Job(ChildJob):
     landed = Signal(object, object)
 
     name = "analysis"
+    kept = "finished frames are kept"
     remedy = "Finished frames are kept: press Resume to go on. If it happens again, memory may be short."
 
     def __init__(self, source: Path, options: dict[str, Any], parent: QObject | None = None) -> None:

@@ -77,7 +77,7 @@ def test_legs_sorted_at_the_end_of_a_chunk_reach_the_viewer(
     video = Path(shutil.copy(sample_path("sideview_horse.mp4"), tmp_path))
     widget = dock(video)
     widget.model.setCurrentIndex(widget.model.findData("mini_quadruped"))
-    widget.run_button.click()
+    widget.panel.run_button.click()
     run = run_of(widget)
     wait_for_state(qtbot, run, "finished")
     assert_layer_shows_the_store(viewer, run)
@@ -95,8 +95,8 @@ def test_run_fills_the_layer_and_other_choices_start_over(
     timer.timeout.connect(lambda: ticks.append(time.perf_counter()))
     timer.start()
     widget.last.setValue(19)
-    widget.run_button.click()
-    assert not widget.run_button.isEnabled() and widget.cancel_button.isEnabled()
+    widget.panel.run_button.click()
+    assert not widget.panel.run_button.isEnabled() and widget.panel.cancel_button.isEnabled()
     run = run_of(widget)
     wait_for_state(qtbot, run, "finished")
     timer.stop()
@@ -106,12 +106,12 @@ def test_run_fills_the_layer_and_other_choices_start_over(
     assert_layer_shows_the_store(viewer, run)
     assert len(pose_layer(viewer).data) == 20 * 27
     assert widget.message.kind == "good"
-    assert widget.bar.value() == widget.bar.maximum()
-    assert widget.run_button.isEnabled() and not widget.cancel_button.isEnabled()
+    assert widget.panel.bar.value() == widget.panel.bar.maximum()
+    assert widget.panel.run_button.isEnabled() and not widget.panel.cancel_button.isEnabled()
     assert any("skeleton" in layer.name for layer in viewer.layers)
 
     widget.last.setValue(7)  # other choices: refused, with a way out
-    widget.run_button.click()
+    widget.panel.run_button.click()
     wait_for_state(qtbot, run_of(widget), "failed")
     assert widget.message.button.text() == "Start over"
     assert "Traceback" not in widget.message.text
@@ -126,7 +126,7 @@ def test_points_arrive_before_the_first_chunk_and_cancel_then_resume_completes(
 ) -> None:
     widget = dock(long_clip)
     arrived: list[int] = []
-    widget.run_button.click()
+    widget.panel.run_button.click()
     run = run_of(widget)
     run.job.landed.connect(lambda times, arrays: arrived.append(times.stop))
     wait_for(qtbot, run, lambda report: bool(arrived))
@@ -136,9 +136,9 @@ def test_points_arrive_before_the_first_chunk_and_cancel_then_resume_completes(
     assert run.view.points.shown[: 27 * arrived[0]].all()
 
     wait_for(qtbot, run, lambda report: report.done >= CHUNK)
-    assert widget.cancel_button.isEnabled()
-    widget.cancel_button.click()
-    assert run.report.state == "cancelling" and "stopping" in widget.status.text()  # at once
+    assert widget.panel.cancel_button.isEnabled()
+    widget.panel.cancel_button.click()
+    assert run.report.state == "cancelling" and "stopping" in widget.panel.status.text()  # at once
     wait_for_state(qtbot, run, "cancelled")
     store = RunStore.open(run.job.store_path)
     kept = store.finished_rows()
@@ -146,10 +146,10 @@ def test_points_arrive_before_the_first_chunk_and_cancel_then_resume_completes(
     assert CHUNK <= done < 900 and kept[:done].all()
     assert done == max(arrived) == run.report.done  # what was shown is what is kept
     np.testing.assert_array_equal(run.view.table.present().all((1, 2)), kept)
-    assert "cancelled" in widget.status.text()
+    assert "cancelled" in widget.panel.status.text()
     assert widget.save_button.isVisibleTo(widget)
 
-    widget.resume_button.click()
+    widget.panel.resume_button.click()
     wait_for_state(qtbot, run, "finished")
     assert run.report.total == 900 - done  # no finished frame was computed again
     assert RunStore.open(run.job.store_path).finished_chunks() == [0, 1, 2, 3]
@@ -160,7 +160,7 @@ def test_closing_the_window_ends_the_child_and_keeps_its_frames(
     viewer: Any, dock: Any, long_clip: Path, qtbot: Any
 ) -> None:
     widget = dock(long_clip)
-    widget.run_button.click()
+    widget.panel.run_button.click()
     run = run_of(widget)
     arrived: list[int] = []
     run.job.landed.connect(lambda times, arrays: arrived.append(times.stop))
@@ -180,7 +180,7 @@ def test_a_run_of_the_first_frames_goes_on_to_the_last(
     total = widget.last.maximum() + 1
     widget.last.setValue(9)
     widget.out.set_folder(tmp_path / "results")
-    widget.run_button.click()
+    widget.panel.run_button.click()
     run = run_of(widget)
     wait_for_state(qtbot, run, "finished")
     assert run.job.store_path.parent == tmp_path / "results"
@@ -205,11 +205,11 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(
     access = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != clip.parent and access(path, mode))
     widget = dock(clip)
-    assert not widget.run_button.isEnabled()
+    assert not widget.panel.run_button.isEnabled()
     assert "choose a folder" in widget.out_caption.text()
     (tmp_path / "free").mkdir()
     widget.out.set_folder(tmp_path / "free" / "results")  # made when it is missing
-    assert widget.run_button.isEnabled() and not widget.out_caption.isVisibleTo(widget)
+    assert widget.panel.run_button.isEnabled() and not widget.out_caption.isVisibleTo(widget)
 
 
 def test_killed_child_leaves_a_helpful_message_and_a_living_viewer(
@@ -217,7 +217,7 @@ def test_killed_child_leaves_a_helpful_message_and_a_living_viewer(
 ) -> None:
     widget = dock(long_clip)
     widget.last.setValue(299)
-    widget.run_button.click()
+    widget.panel.run_button.click()
     run = run_of(widget)
     wait_for(qtbot, run, lambda report: report.done > 0)
     os.kill(run.job.pid, signal.SIGKILL)
@@ -225,11 +225,11 @@ def test_killed_child_leaves_a_helpful_message_and_a_living_viewer(
     assert widget.message.kind == "error"
     assert "ended by the system" in widget.message.text
     assert "Resume" in widget.message.text
-    assert widget.resume_button.isEnabled()
+    assert widget.panel.resume_button.isEnabled()
     viewer.dims.set_point(0, 7)
     assert viewer.dims.current_step[0] == 7
 
-    widget.resume_button.click()
+    widget.panel.resume_button.click()
     wait_for_state(qtbot, run, "finished")
     assert_layer_shows_the_store(viewer, run)
 
@@ -244,11 +244,11 @@ def test_licence_has_to_be_accepted_and_a_firewall_is_told(
     widget.model.setCurrentIndex(widget.model.findData("superanimal_quadruped_resnet_50"))
     assert "research use only" in widget.model_caption.text()
     assert "to be downloaded" in widget.model_caption.text()
-    assert widget.accept.isVisibleTo(widget) and not widget.run_button.isEnabled()
+    assert widget.accept.isVisibleTo(widget) and not widget.panel.run_button.isEnabled()
     widget.accept.setChecked(True)
-    assert widget.run_button.isEnabled()
+    assert widget.panel.run_button.isEnabled()
 
-    widget.run_button.click()
+    widget.panel.run_button.click()
     run = run_of(widget)
     assert run.job.options["accept_license"] is True
     wait_for_state(qtbot, run, "failed")
@@ -256,13 +256,13 @@ def test_licence_has_to_be_accepted_and_a_firewall_is_told(
     assert widget.message.kind == "error"
     assert "licence" not in run.report.text  # it was accepted: the trouble is the network
     assert "Traceback" not in widget.message.text and run.report.remedy in widget.message.text
-    assert widget.run_button.isEnabled()
+    assert widget.panel.run_button.isEnabled()
 
 
 def test_missing_video_is_told_in_the_widget(dock: Any, clip: Path) -> None:
     widget = dock(clip)
     clip.unlink()
-    widget.run_button.click()
+    widget.panel.run_button.click()
     assert widget.message.kind == "error"
     assert "mouse.mp4 is gone" in widget.message.text
 

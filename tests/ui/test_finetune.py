@@ -107,8 +107,8 @@ def test_start_live_curves_result_and_the_model_is_used(
     assert f"{STEPS} steps of 2" in widget.form.length_caption.text()
     press(qtbot, widget.form.share, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert widget.tabs.currentIndex() == CURVES
-    assert not widget.start_button.isEnabled() and not widget.form.isEnabled()
-    assert widget.stop_button.isEnabled()
+    assert not widget.panel.run_button.isEnabled() and not widget.form.isEnabled()
+    assert widget.panel.cancel_button.isEnabled()
 
     wait_for(qtbot, widget, lambda job: len(job.rows) >= 2)
     assert widget.job.running, "the curves have to come while it works"
@@ -116,7 +116,7 @@ def test_start_live_curves_result_and_the_model_is_used(
     np.testing.assert_allclose(line.get_xdata(), [row["step"] for row in widget.job.rows])
     wait_for_state(qtbot, widget, "finished")
     assert [row["step"] for row in widget.job.rows] == [0, 20, 40]
-    assert widget.form.isEnabled() and not widget.resume_button.isEnabled()
+    assert widget.form.isEnabled() and not widget.panel.resume_button.isEnabled()
 
     view = widget.result
     assert widget.tabs.currentIndex() == RESULT
@@ -150,37 +150,37 @@ def test_start_live_curves_result_and_the_model_is_used(
 def test_stop_keeps_the_best_and_resume_ends_as_if_nothing_had_been(ready: TrainWidget, qtbot: Any) -> None:
     widget = ready
     widget.form.method.setCurrentIndex(widget.form.method.findData("finetune"))
-    widget.start_button.click()
+    widget.panel.run_button.click()
     wait_for(qtbot, widget, lambda job: len(job.rows) >= 2)
-    widget.stop_button.click()
-    assert widget.stop_button.text() == "End at once"
+    widget.panel.cancel_button.click()
+    assert widget.panel.cancel_button.text() == "End at once"
     wait_for_state(qtbot, widget, "finished")
     result = widget.result.result
     assert result.stopped and "Stopped after" in widget.message.text
     assert (widget.form.folder / "entry.yaml").is_file(), "what it learned so far is a model"
     made = len(widget.job.rows)
-    assert widget.resume_button.isEnabled()
+    assert widget.panel.resume_button.isEnabled()
 
     widget.form.length.setCurrentIndex(widget.form.length.findData("long"))
-    widget.resume_button.click()
+    widget.panel.resume_button.click()
     wait_for_state(qtbot, widget, "failed")
     assert "holds another run" in widget.message.text and "steps was 40" in widget.message.text
     assert widget.message.button.text() == "Start in a new folder"
     widget.form.length.setCurrentIndex(widget.form.length.findData("quick"))
-    widget.resume_button.click()
+    widget.panel.resume_button.click()
     assert len(widget.job.rows) == made, "the curves go on, they do not begin anew"
     wait_for_state(qtbot, widget, "finished")
     assert [row["step"] for row in widget.job.rows] == [0, 20, 40]
     assert not widget.result.result.stopped
-    assert not widget.resume_button.isEnabled()
+    assert not widget.panel.resume_button.isEnabled()
     assert "no keypoints besides" in widget.result.forgetting.text()
 
-    widget.start_button.click()  # the folder is taken
+    widget.panel.run_button.click()  # the folder is taken
     assert "holds a run already" in widget.message.text
     assert widget.message.button.text() == "Start in a new folder"
     widget.message.button.click()
     assert widget.form.folder.name == "run-2"
-    widget.stop()
+    widget.panel.cancel()
     wait_for_state(qtbot, widget, "cancelled")
     assert "Stopped" in widget.message.text and "Traceback" not in widget.message.text
 
@@ -188,13 +188,13 @@ def test_stop_keeps_the_best_and_resume_ends_as_if_nothing_had_been(ready: Train
 @pytest.mark.slow
 def test_a_killed_training_says_so_and_resumes(ready: TrainWidget, qtbot: Any) -> None:
     widget = ready
-    widget.start_button.click()
+    widget.panel.run_button.click()
     wait_for(qtbot, widget, lambda job: len(job.rows) >= 2)
     os.kill(widget.job.pid, signal.SIGKILL)
     wait_for_state(qtbot, widget, "died")
     assert widget.message.kind == "error" and "ended by the system" in widget.message.text
     assert "Resume" in widget.message.text
-    widget.resume_button.click()
+    widget.panel.resume_button.click()
     wait_for_state(qtbot, widget, "finished")
     assert [row["step"] for row in widget.job.rows] == [0, 20, 40]
 
@@ -219,10 +219,10 @@ def test_empty_at_first_then_a_deeplabcut_project_is_read(
     assert widget.pages.currentIndex() == 1 and widget.tabs.currentIndex() == FORM
     assert "10 images · 4 keypoints" in widget.form.data_set.text()
     assert widget.form.folder.parent.name == "trained" and tmp_path in widget.form.folder.parents
-    assert widget.start_button.isEnabled()
+    assert widget.panel.run_button.isEnabled()
     widget.form.folder_line.clear()
     widget.form._on_folder()
-    assert not widget.start_button.isEnabled()
+    assert not widget.panel.run_button.isEnabled()
 
 
 def test_the_split_is_counted_and_doubted_before_anything_runs(

@@ -431,7 +431,7 @@ def test_a_keypoint_space_without_a_model(
     matched: KeypointMappingWidget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     matched.model.choose("space:quadruped")
-    assert not matched.panel.match_button.isEnabled()
+    assert not matched.panel.run_button.isEnabled()
     assert "choose a model" in matched.canvas.picture.note
     assert text(matched, "tailroot", SCORE) == ""
     answer(monkeypatch, "getOpenFileName", tmp_path / "none.yaml")
@@ -457,15 +457,15 @@ def test_auto_match_finds_the_renamed_points(
     shuffled = labels.with_columns(keypoints=("p1", "p2", "p3", "p4", "p5", "p6"))
     widget.menu.read.emit(shuffled, "memory")
     assert not widget.session.mapping.cells
-    widget.panel.match_button.click()
+    widget.panel.run_button.click()
     assert isinstance(widget.panel.job, MatchJob)
-    assert widget.panel.cancel_button.isEnabled() and not widget.panel.match_button.isEnabled()
+    assert widget.panel.cancel_button.isEnabled() and not widget.panel.run_button.isEnabled()
     assert widget.panel.status.text() == "Loading the model…"
     widget.panel.cancel_button.click()
     wait_for(widget, qtbot, "cancelled")
     assert "table is as it was" in widget.panel.status.text() and not widget.session.mapping.cells
 
-    widget.panel.match_button.click()
+    widget.panel.run_button.click()
     wait_for(widget, qtbot, "finished")
     found = {own: widget.session.mapping.target(own) for own in ("p1", "p4", "p5")}
     assert found == {"p1": "nose", "p4": "neck", "p5": "tail_base"}
@@ -485,14 +485,14 @@ def test_a_matching_that_fails_says_why(
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nobody listens: as behind a firewall
     widget.menu.read.emit(labels, "memory")
     widget.model.choose("superanimal_quadruped_resnet_50")
-    assert widget.model.accept.isVisibleTo(widget) and not widget.panel.match_button.isEnabled()
+    assert widget.model.accept.isVisibleTo(widget) and not widget.panel.run_button.isEnabled()
     widget.model.accept.setChecked(True)
-    assert widget.panel.match_button.isEnabled()
+    assert widget.panel.run_button.isEnabled()
     before = dict(widget.session.mapping.cells)
-    widget.panel.match_button.click()
+    widget.panel.run_button.click()
     wait_for(widget, qtbot, "failed")
     assert widget.message.kind == "error" and "Traceback" not in widget.message.text
-    assert widget.panel.match_button.isEnabled() and dict(widget.session.mapping.cells) == before
+    assert widget.panel.run_button.isEnabled() and dict(widget.session.mapping.cells) == before
 
 
 def test_console_function_reads_a_folder(labels: LabelledSet, tmp_path: Path, qtbot: Any) -> None:

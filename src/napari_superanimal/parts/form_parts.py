@@ -83,15 +83,7 @@ class WrappedCaption(Caption):
 
 
 class Message(QFrame):
-    """An inline message with a coloured edge; hidden while there is nothing to say.
-
-    Signals
-    -------
-    acted()
-        The button of the message was pressed.
-    """
-
-    acted = Signal()
+    """An inline message with a coloured edge; hidden while there is nothing to say."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,7 +93,8 @@ class Message(QFrame):
         self.label.setTextFormat(Qt.TextFormat.PlainText)
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.button = QPushButton()
-        self.button.clicked.connect(self.acted)
+        self.button.clicked.connect(lambda: self._action())
+        self._action: Callable[[], Any] = self.clear
         layout = QVBoxLayout(self)
         layout.setContentsMargins(MARGIN + 2, MARGIN, MARGIN, MARGIN)
         layout.setSpacing(SPACING)
@@ -115,7 +108,7 @@ class Message(QFrame):
         """The message, empty when there is none."""
         return self.label.text()
 
-    def show_text(self, kind: str, text: str, remedy: str = "", button: str = "") -> None:
+    def show_text(self, kind: str, text: str, remedy: str = "") -> None:
         """Show a message of kind "info", "good", "warning" or "error"."""
         self.kind = kind
         tint, edge = _TINTS[kind]
@@ -125,15 +118,21 @@ class Message(QFrame):
             f"{name} QLabel {{ background: transparent; }}"
         )
         self.label.setText(f"{text}\n{remedy}" if remedy else text)
-        self.button.setText(button)
-        self.button.setVisible(bool(button))
+        self.button.setText("")
+        self.button.setVisible(False)
         self.setVisible(True)
 
-    def show_error(self, error: SuperAnimalError, button: str = "") -> None:
+    def offer(self, title: str, action: Callable[[], Any]) -> None:
+        """Add a button to the message on show."""
+        self.button.setText(title)
+        self.button.setVisible(True)
+        self._action = action
+
+    def show_error(self, error: SuperAnimalError) -> None:
         """Show what went wrong and what to do about it."""
         problem, rule, remedy = error.parts("viewer")
         what = "; ".join(part.rstrip(".") for part in (problem, rule) if part)
-        self.show_text("error", sentence(what), sentence(remedy), button)
+        self.show_text("error", sentence(what), sentence(remedy))
 
     def clear(self) -> None:
         """Hide the message."""

@@ -11,6 +11,7 @@ from napari.qt.threading import create_worker
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QMenu, QWidget
 
+from napari_superanimal.parts.form_parts import Message
 from napari_superanimal.parts.layers import is_labelled_layer, labels_of_layer
 from superanimal.errors import InputError, SuperAnimalError
 from superanimal.labels import read_labels
@@ -57,6 +58,13 @@ class LabelsMenu(QMenu):
     def busy(self) -> bool:
         """Whether labels are being read."""
         return self._worker is not None
+
+    def tell(self, *messages: Message) -> None:
+        """Say in messages what is being read, and why it cannot be."""
+        for message in messages:
+            self.began.connect(lambda name, message=message: message.show_text("info", f"Reading {name}…"))
+            self.read.connect(message.clear)
+            self.failed.connect(message.show_error)
 
     def refresh(self) -> None:
         """List what may be opened: a file, a folder, the labelled layers of the viewer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject
 
 from napari_superanimal._settings import setting
 from napari_superanimal.jobs import Job, Report
@@ -31,8 +31,6 @@ class Estimation(QObject):
     options
         Keyword arguments of ``superanimal.inference.Analyzer``.
     """
-
-    reported = Signal(object)
 
     def __init__(self, viewer: ViewerModel, video: Image, options: dict[str, Any]) -> None:
         super().__init__()
@@ -89,7 +87,6 @@ class Estimation(QObject):
                 there = view.table.present().any(axis=(1, 2))
                 if there.any():
                     view.show_time(int(there.argmax()))
-        self.reported.emit(report)
 
     def _on_opened(self, store: Any) -> None:
         earlier, before = self.view, self._earlier

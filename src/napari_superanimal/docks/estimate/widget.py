@@ -12,7 +12,6 @@ import napari
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QProgressBar,
     QPushButton,
     QSpinBox,
     QWidget,
@@ -22,38 +21,26 @@ from napari_superanimal import console
 from napari_superanimal._settings import setting
 from napari_superanimal.docks.estimate.run import Estimation, estimation_of
 from napari_superanimal.jobs import Report
-from napari_superanimal.models import (
-    LINK_COLOR,
-    describe,
-    detectors_of,
-    needs_acceptance,
-    pose_models,
-    short_title,
-)
+from napari_superanimal.models import describe, detectors_of, needs_acceptance, pose_models, short_title
 from napari_superanimal.parts.form_parts import (
     DEVICES,
     Caption,
     EmptyState,
     FolderLine,
     LayerChoice,
-    Message,
     WrappedCaption,
     fill_dock,
     narrow_form,
     page_of,
     row,
 )
+from napari_superanimal.parts.job_panel import JobPanel
 from napari_superanimal.parts.layers import is_video_layer
 from napari_superanimal.parts.open_video import open_video_dialog
 from napari_superanimal.parts.pose_strip import PoseStrip
 from napari_superanimal.pose_layer.save import save_dialog
-from superanimal.errors import SuperAnimalError
 from superanimal.progress import clock
 
-BAR_STYLE = (
-    "QProgressBar { border: none; border-radius: 4px; background: rgba(128, 128, 128, 70); }"
-    f"QProgressBar::chunk {{ border-radius: 4px; background: {LINK_COLOR}; }}"
-)
 START_OVER, GO_ON = "Start over", "Go on to the last frame"
 WHOLE_FRAME = "(whole frame, no detector)"
 
@@ -70,9 +57,7 @@ class EstimatePosesWidget(QWidget):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.viewer = viewer
-        self._following: Estimation | None = None
         self._writable = True
-        self._told: tuple[Estimation | None, str] = (None, "")  # the run and the state last told of
 
         self.video = LayerChoice(viewer, is_video_layer)
         self.video.setToolTip("Image layer of the video in which poses are estimated.")
@@ -98,14 +83,15 @@ class EstimatePosesWidget(QWidget):
         self.out = FolderLine("Folder for the results", "beside the video")
         self.out_caption = WrappedCaption()
         self.out.line.setToolTip("Where the results are kept; made when missing.")
-        self.run_button = QPushButton("Run")
-        self.cancel_button = QPushButton("Cancel")
-        self.resume_button = QPushButton("Resume")
-        self.save_button = QPushButton("Save poses…")
-        self.bar = QProgressBar()
-        self.status = Caption()
+        self.panel = JobPanel(
+            self,
+            ("Run", "Estimate poses. An earlier run with the same settings is taken up again.", self.run),
+            ("Cancel", "Stop. Finished frames are kept."),
+            ("Resume", "Go on after the last finished frame.", self.resume),
+        )
+        self.message = self.panel.message
         self.strip = PoseStrip()
-        self.message = Message()
+        self.save_button = QPushButton("Save poses…")
         self._lay_out()
 
         self._models = {entry.name: entry for entry in pose_models()}
@@ -124,11 +110,9 @@ class EstimatePosesWidget(QWidget):
         self.accept.toggled.connect(self._update_buttons)
         self.out.changed.connect(self._on_out)
         self.open_button.clicked.connect(self._open)
-        self.run_button.clicked.connect(self.run)
-        self.cancel_button.clicked.connect(self.cancel)
-        self.resume_button.clicked.connect(self.resume)
         self.save_button.clicked.connect(self.save)
-        self.message.acted.connect(self._act)
+        self.panel.changed.connect(self._on_news)
+        self.panel.ended.connect(self._on_ended)
         self._on_model()
         self._on_video()
 
@@ -151,18 +135,11 @@ class EstimatePosesWidget(QWidget):
         form.addRow("Results", self.out)
         form.addRow("", self.out_caption)
 
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(8)
-        self.bar.setStyleSheet(BAR_STYLE)
-        buttons = row(self.run_button, self.cancel_button, self.resume_button)
-        self.run_button.setToolTip("Estimate poses. An earlier run with the same settings is taken up again.")
-        self.cancel_button.setToolTip("Stop. Finished frames are kept.")
-        self.resume_button.setToolTip("Go on after the last finished frame.")
         self.save_button.setToolTip(
             "Save the poses with your corrections: DeepLabCut, SLEAP, NWB, csv and others."
         )
 
-        page = page_of(form, buttons, self.bar, self.status, self.strip, self.message, self.save_button)
+        page = page_of(form, self.panel, self.strip, self.save_button)
 
         self.empty_open = QPushButton("Open video…")
         self.empty_open.clicked.connect(self._open)
@@ -193,10 +170,6 @@ class EstimatePosesWidget(QWidget):
             options["accept_license"] = self.accept.isChecked()
         self._try(lambda: console.estimate_poses(self.viewer, self.video.layer(), **options))
 
-    def cancel(self) -> None:
-        """Stop the run; what is finished is kept."""
-        self._try(lambda: console.cancel(self.viewer, self.video.layer()))
-
     def resume(self) -> None:
         """Go on with the run."""
         self._try(lambda: console.resume(self.viewer, self.video.layer()))
@@ -216,10 +189,8 @@ class EstimatePosesWidget(QWidget):
         """Ask for a file and save the poses with all corrections."""
         run = self._run()
         if run is not None and run.view is not None:
-            try:
-                save_dialog(run.view.points, self, self.message)
-            except SuperAnimalError as error:
-                self.message.show_error(error)
+            points = run.view.points
+            self.panel.attempt(lambda: save_dialog(points, self, self.message))
 
     def choose_model(self, name: str) -> None:
         """Choose a model, also one that was added just now."""
@@ -229,16 +200,8 @@ class EstimatePosesWidget(QWidget):
         self._choose(self.model, name)
 
     def _try(self, action: Any) -> None:
-        self.message.clear()
-        try:
-            action()
-        except SuperAnimalError as error:
-            self.message.show_error(error)
+        self.panel.attempt(action)
         self._follow()
-
-    def _act(self) -> None:
-        """Do what the button of the message says."""
-        {START_OVER: self.start_over, GO_ON: self.go_on}[self.message.button.text()]()
 
     def _open(self) -> None:
         open_video_dialog(self.viewer, self)
@@ -272,7 +235,6 @@ class EstimatePosesWidget(QWidget):
             self._on_frames()
         self._on_out()
         self.message.clear()
-        self._told = (None, "")
         self._follow()
 
     def _on_model(self) -> None:
@@ -341,92 +303,46 @@ class EstimatePosesWidget(QWidget):
         return None if layer is None else estimation_of(layer)
 
     def _follow(self) -> None:
-        """Listen to the run of the chosen video."""
+        """Show the run of the chosen video."""
         run = self._run()
-        if run is not self._following:
-            if self._following is not None:
-                self._following.reported.disconnect(self._on_report)
-            self._following = run
-            if run is not None:
-                run.reported.connect(self._on_report)
-        if run is not None:
-            self._on_report(run.report)
-        else:
-            self.bar.setVisible(False)
-            self.status.clear()
-            self.strip.follow(None)
-            self.save_button.setVisible(False)
-            self._update_buttons()
+        self.panel.follow(None if run is None else run.job)
 
-    def _on_report(self, report: Report) -> None:
-        self.bar.setVisible(report.state != "failed")
-        # never 0..0: Qt's busy animation repaints the canvas too, sixty times a second, beside a busy child
-        self.bar.setRange(0, report.total or 1)
-        self.bar.setValue(self.bar.maximum() if report.state == "finished" else report.done)
-        self.status.setText(_status(report))
-        run = self._following
-        self.strip.follow(run.view if run is not None else None)
-        if self._told != (run, report.state):  # once: what is said later about saving or a click stays
-            self._told = (run, report.state)
-            self._tell(report)
-        self.save_button.setVisible(
-            not report.running and run is not None and run.view is not None and bool(report.state)
-        )
+    def _on_news(self) -> None:
+        run = self._run()
+        view = None if run is None else run.view
+        self.strip.follow(view)
+        self.save_button.setVisible(view is not None and not self.panel.running)
         self._update_buttons()
 
-    def _tell(self, report: Report) -> None:
-        """Say in which state the run is now."""
-        run = self._following
-        if report.state == "died":
-            log = "\n".join(run.job.log) if run is not None else ""
-            remedy = report.remedy + (f"\n\nIts last words:\n{log}" if log else "")
-            self.message.show_text("error", report.text, remedy)
-        elif report.state == "failed":
-            store = run.job.store_path if run is not None else None
-            other = report.kind == "InputError" and store is not None and store.exists()
-            self.message.show_text("error", report.text, report.remedy, START_OVER if other else "")
+    def _on_ended(self, report: Report) -> None:
+        run = self._run()
+        if run is None:
+            return
+        if report.state == "failed":
+            store = run.job.store_path
+            if report.kind == "InputError" and store is not None and store.exists():
+                self.message.offer(START_OVER, self.start_over)
         elif report.state == "finished":
             what_next = "Choose the pose layer and its select tool (3) to drag points, then save."
-            more = run is not None and run.frames_left(self.last.maximum() + 1)
+            more = run.frames_left(self.last.maximum() + 1)
             if more:
                 what_next += f" {more:,} frames after them have no poses yet."
-            self.message.show_text("good", "Done.", what_next, GO_ON if more else "")
-        elif report.running:
-            self.message.clear()
+            self.message.show_text("good", "Done.", what_next)
+            if more:
+                self.message.offer(GO_ON, self.go_on)
 
     def _update_buttons(self) -> None:
         run = self._run()
-        running = run is not None and run.report.running
-        state = run.report.state if run is not None else ""
         frames = self.last.value() >= self.first.value()
         accepted = not self.accept.isVisibleTo(self) or self.accept.isChecked()
         ready = frames and accepted and bool(self._models) and self._writable
-        self.run_button.setEnabled(not running and ready)
-        self.cancel_button.setEnabled(running and state != "cancelling")
-        self.resume_button.setEnabled(state in ("cancelled", "died"))
+        self.panel.allow(ready, run is not None and run.report.state in ("cancelled", "died"))
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Let go of the viewer."""
         self.strip.follow(None)
         self.video.release()
         super().closeEvent(event)
-
-
-def _status(report: Report) -> str:
-    if report.state == "starting":
-        return f"{report.text}…"
-    parts = []
-    if report.total is not None:
-        parts.append(f"{report.done:,} of {report.total:,} {report.unit}")
-    if report.running and report.rate > 0:
-        parts.append(f"{report.rate:.1f} {report.unit}/s")
-    if report.state == "running" and report.remaining_s is not None:
-        parts.append(f"{clock(report.remaining_s)} left")
-    if report.state == "cancelling":
-        parts.append("stopping…")
-    elif report.state == "cancelled":
-        parts.append("cancelled; finished frames are kept")
-    return " · ".join(parts)
 
 
 def _spin(low: int, high: int, value: int, tip: str) -> QSpinBox:

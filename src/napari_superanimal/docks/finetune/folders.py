@@ -5,12 +5,8 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from superanimal.training.finetuning.run_folder import holds_run
-
-if TYPE_CHECKING:
-    pass
 
 
 def propose_folder(source: str, labels: str, model: str, method: str) -> Path:

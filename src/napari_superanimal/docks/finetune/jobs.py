@@ -48,6 +48,9 @@ class TrainJob(ChildJob):
 
     name = "training"
     remedy = "What it learned is kept: press Resume. If memory was short, choose a smaller batch."
+    unit = "steps"
+    stopping = "stopping; the best weights are judged…"
+    kept = "Resume goes on after the last validation."
     grace_ms = STOP_GRACE_MS
 
     def __init__(
@@ -83,13 +86,6 @@ class TrainJob(ChildJob):
         """
         self.resumed, self.rows = holds_run(self.folder), read_curves(self.folder)
         super().start()
-
-    def cancel(self) -> None:
-        """Stop after the step it is at, and judge the best weights; the second time, end it at once."""
-        if self.report.state == "cancelling":
-            self._insist()
-        else:
-            super().cancel()
 
     def take_event(self, kind: str, event: dict[str, Any]) -> None:
         """Keep the lines of the curves."""

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import napari
 from napari.utils.theme import get_theme
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import (
-    QProgressBar,
-    QPushButton,
-    QSizePolicy,
-    QTabWidget,
-    QWidget,
-)
+from qtpy.QtWidgets import QPushButton, QSizePolicy, QTabWidget, QWidget
 
 from napari_superanimal import console
-from napari_superanimal.docks.estimate.widget import BAR_STYLE
 from napari_superanimal.docks.finetune.curve_plot import CurvePlot
 from napari_superanimal.docks.finetune.folders import free_folder
 from napari_superanimal.docks.finetune.form import TrainForm
 from napari_superanimal.docks.finetune.jobs import TakeInJob, TrainJob
 from napari_superanimal.docks.finetune.result_view import TrainingResultView
 from napari_superanimal.jobs import Report
-from napari_superanimal.parts.form_parts import Caption, EmptyState, Message, fill_dock, page_of, row
+from napari_superanimal.parts.form_parts import EmptyState, Message, fill_dock, page_of
+from napari_superanimal.parts.job_panel import JobPanel
 from napari_superanimal.parts.labels_menu import LabelsMenu
 from superanimal.errors import InputError, SuperAnimalError
 from superanimal.labels.labelled_set import LabelledSet
-from superanimal.progress import clock
 from superanimal.training.finetuning.run_folder import TrainingResult, holds_run, is_finished
 
 FORM, CURVES, RESULT = range(3)
@@ -48,17 +39,21 @@ class TrainWidget(QWidget):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.viewer = viewer
-        self.job: TrainJob | None = None
         self.taking: TakeInJob | None = None
         self.menu = LabelsMenu(viewer, self)
         self.form = TrainForm(self.menu)
         self.curves = CurvePlot(*_colors(viewer))
         self.result = TrainingResultView()
-        self.start_button, self.stop_button = QPushButton("Start"), QPushButton("Stop")
-        self.resume_button = QPushButton("Resume")
-        self.bar = QProgressBar()
-        self.status = Caption()
-        self.message = Message()
+        self.panel = JobPanel(
+            self,
+            ("Start", "Train in a process of its own; the viewer stays free (Ctrl+Return).", self.start),
+            (
+                "Stop",
+                "Stop after this step, keep the best weights and judge them. Once more: end at once.",
+            ),
+            ("Resume", "Go on with the run in the folder after its last validation.", self.resume),
+        )
+        self.message = self.panel.message
         self.empty_message = Message()
         self.empty_open = QPushButton("Open labels…")
         self._lay_out()
@@ -66,14 +61,6 @@ class TrainWidget(QWidget):
         self._update()
 
     def _lay_out(self) -> None:
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(8)
-        self.bar.setStyleSheet(BAR_STYLE)
-        self.start_button.setToolTip("Train in a process of its own; the viewer stays free (Ctrl+Return).")
-        self.stop_button.setToolTip(
-            "Stop after this step, keep the best weights and judge them. Once more: end at once."
-        )
-        self.resume_button.setToolTip("Go on with the run in the folder after its last validation.")
         self.tabs = QTabWidget()
         for widget, title in ((self.form, "Set up"), (self.curves, "Curves"), (self.result, "Result")):
             self.tabs.addTab(widget, title)
@@ -84,30 +71,34 @@ class TrainWidget(QWidget):
             [self.empty_open],
             self.empty_message,
         )
-        buttons = row(self.start_button, self.stop_button, self.resume_button)
-        page = page_of(self.tabs, buttons, self.bar, self.status, self.message, grow=self.tabs)
+        page = page_of(self.tabs, self.panel, grow=self.tabs)
         self.pages = fill_dock(self, empty, page)
         self.pages.setMinimumWidth(420)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:
         self.empty_open.setMenu(self.menu)
-        self.menu.began.connect(self._on_began)
+        self.menu.tell(self.message, self.empty_message)
         self.menu.read.connect(self._on_read)
-        self.menu.failed.connect(self._on_failed)
-        self.form.changed.connect(self._update)
-        self.form.failed.connect(self._on_failed)
+        self.form.failed.connect(self.message.show_error)
+        for signal in (
+            self.menu.began,
+            self.menu.failed,
+            self.form.changed,
+            self.form.failed,
+            self.panel.changed,
+        ):
+            signal.connect(self._update)
         self.form.table.wanted.connect(self.open_mapping)
-        self.start_button.clicked.connect(self.start)
-        self.stop_button.clicked.connect(self.stop)
-        self.resume_button.clicked.connect(self.resume)
-        self.message.acted.connect(self._start_elsewhere)
+        self.panel.ended.connect(self._on_ended)
         self.result.used.connect(self.use_model)
         self.result.kept.connect(self.keep_base)
         self.viewer.events.theme.connect(self._on_theme)
-        shortcut = QShortcut(QKeySequence("Ctrl+Return"), self)
-        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        shortcut.activated.connect(self.start_button.click)
+
+    @property
+    def job(self) -> TrainJob | None:
+        """The training on show."""
+        return cast("TrainJob | None", self.panel.job)
 
     # ---------------------------------------------------------------- what the buttons do
 
@@ -127,21 +118,14 @@ class TrainWidget(QWidget):
 
     def _begin(self) -> None:
         labels, options = self.form.require_labels(), self.form.options()
-        self._drop_job()
+        self.panel.end()
         self.form.stop_gauge()
         self.result.show_result(None)
-        self.job = console.finetune(labels, **options)
-        self.destroyed.connect(self.job.stop)
-        self.job.reported.connect(self._on_report)
-        self.job.validated.connect(self._on_validated)
-        self._on_validated(self.job.rows)
-        self._on_report(self.job.report)
+        job = console.finetune(labels, **options)
+        self.panel.begin(job)
+        job.validated.connect(self._on_validated)
+        self._on_validated(job.rows)
         self.tabs.setCurrentIndex(CURVES)
-
-    def stop(self) -> None:
-        """Stop; the best weights are kept and judged. A second time ends the process at once."""
-        if self.job is not None:
-            self.job.cancel()
 
     def resume(self) -> None:
         """Go on with the run in the folder; choices that differ from those it began with are refused."""
@@ -179,64 +163,36 @@ class TrainWidget(QWidget):
         self.message.show_text("good", f"{model} is chosen in Estimate poses.")
 
     def _try(self, action: Callable[[], Any]) -> None:
-        self.message.clear()
-        try:
-            action()
-        except SuperAnimalError as error:
-            occupied = isinstance(error, InputError) and holds_run(self.form.folder)
-            self.message.show_error(error, NEW_FOLDER if occupied else "")
+        error = self.panel.attempt(action)
+        if isinstance(error, InputError) and holds_run(self.form.folder):
+            self.message.offer(NEW_FOLDER, self._start_elsewhere)
         self._update()
 
     # ---------------------------------------------------------------- labels
 
-    def _on_began(self, name: str) -> None:
-        self.empty_message.show_text("info", f"Reading {name}…")
-        self.status.setText(f"Reading {name}…")
-        self._update()
-
     def _on_read(self, labels: LabelledSet, source: str) -> None:
-        self.status.clear()
-        self.empty_message.clear()
-        self.message.clear()
         self.pages.setCurrentIndex(1)
         self.tabs.setCurrentIndex(FORM)
         self.form.show_labels(labels, source)
-
-    def _on_failed(self, error: SuperAnimalError) -> None:
-        self.status.clear()
-        for message in (self.message, self.empty_message):
-            message.show_error(error)
-        self._update()
 
     # ---------------------------------------------------------------- how the run goes
 
     def _on_validated(self, rows: list[dict[str, float]]) -> None:
         self.curves.show_rows(rows, self.form.steps)
 
-    def _on_report(self, report: Report) -> None:
+    def _on_ended(self, report: Report) -> None:
         job = self.job
         assert job is not None
-        self.bar.setRange(0, report.total or 1)
-        self.bar.setValue(report.done)
-        self.status.setText(self._status(report))
         if report.state == "finished":
-            self._show_result()
+            self._show_result(job)
         elif report.state == "cancelled":
-            self.message.show_text("info", "Stopped.", "Resume goes on after the last validation.")
-        elif report.state == "died":
-            log = "\n".join(job.log)
-            self.message.show_text("error", report.text, f"{report.remedy}\n\nIts last words:\n{log}".strip())
-        elif report.state == "failed":
-            other = report.kind == "InputError" and job.resumed
-            self.message.show_text("error", report.text, report.remedy, NEW_FOLDER if other else "")
-        elif self.message.kind:
-            self.message.clear()
-        self._update()
+            self.message.show_text("info", "Stopped.", job.kept)
+        elif report.state == "failed" and report.kind == "InputError" and job.resumed:
+            self.message.offer(NEW_FOLDER, self._start_elsewhere)
 
-    def _show_result(self) -> None:
-        assert self.job is not None
+    def _show_result(self, job: TrainJob) -> None:
         try:
-            result = TrainingResult.read(self.job.folder, self.job.labels)
+            result = TrainingResult.read(job.folder, job.labels)
             self.result.show_result(result)
         except SuperAnimalError as error:
             self.message.show_error(error)
@@ -249,25 +205,6 @@ class TrainWidget(QWidget):
                 f"Stopped after {steps} steps; the best weights were kept.",
                 "Resume goes on from there.",
             )
-
-    def _status(self, report: Report) -> str:
-        if report.state == "starting":
-            return "Loading the model…"
-        if report.state == "cancelling":
-            return "stopping: the best weights are judged on the held-out frames…"
-        if not report.running:
-            return ""
-        parts = [report.text]
-        if report.unit == "steps":
-            parts = [f"step {report.done:,} of {report.total or 0:,}"]
-            if report.remaining_s is not None:
-                parts.append(f"{clock(report.remaining_s)} left")
-            best = self.curves.best
-            if best.get("held_out_error_px") is not None:
-                parts.append(f"best {best['held_out_error_px']:.2f} px at step {best['step']:.0f}")
-        elif report.total:
-            parts.append(f"{report.done:,} of {report.total:,} {report.unit}")
-        return " · ".join(parts)
 
     def _on_taking(self, report: Report) -> None:
         taking = self.taking
@@ -285,34 +222,20 @@ class TrainWidget(QWidget):
         self._update()
 
     def _update(self) -> None:
-        job = self.job
-        running = job is not None and job.running
-        busy = self.menu.busy
-        folder = self.form.folder
-        self.form.setEnabled(not running and not busy)
-        idle = not running and not busy and self.form.ready
-        self.start_button.setEnabled(idle)
-        self.stop_button.setEnabled(running)
-        stopping = job is not None and job.report.state == "cancelling"
-        self.stop_button.setText("End at once" if stopping else "Stop")
-        self.resume_button.setEnabled(idle and holds_run(folder) and not is_finished(folder))
-        self.bar.setVisible(running)
+        running, folder = self.panel.running, self.form.folder
+        free = not running and not self.menu.busy
+        self.form.setEnabled(free)
+        ready = free and self.form.ready
+        self.panel.allow(ready, ready and holds_run(folder) and not is_finished(folder))
         for button in (self.result.use_button, self.result.keep_button):
             button.setEnabled(not running and self.taking is None)
 
     def _on_theme(self) -> None:
         self.curves.show_theme(*_colors(self.viewer))
 
-    def _drop_job(self) -> None:
-        if self.job is not None:
-            self.job.reported.disconnect(self._on_report)
-            self.job.stop()
-            self.job.deleteLater()
-            self.job = None
-
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Let go of processes, threads and the viewer."""
-        self._drop_job()
+        self.panel.end()
         if self.taking is not None:
             self.taking.stop()
         self.form.release()

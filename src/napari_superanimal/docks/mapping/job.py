@@ -37,6 +37,8 @@ class MatchJob(ChildJob):
     """
 
     name = "matching"
+    unit = "images"
+    kept = "the table is as it was"
     grace_ms = 0
 
     def __init__(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import napari
 from napari.utils.notifications import show_info
@@ -25,11 +24,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_superanimal import console
 from napari_superanimal.docks.mapping.job import MatchJob, sample_of
-from napari_superanimal.docks.mapping.match_panel import MatchPanel
 from napari_superanimal.docks.mapping.pair_canvas import PairCanvas
 from napari_superanimal.docks.mapping.pair_table import NOTHING, WARNING_COLOR, PairTable
 from napari_superanimal.docks.mapping.session import Session
+from napari_superanimal.jobs import Report
 from napari_superanimal.parts.form_parts import (
     Caption,
     EmptyState,
@@ -39,9 +39,10 @@ from napari_superanimal.parts.form_parts import (
     page_of,
     row,
 )
+from napari_superanimal.parts.job_panel import JobPanel
 from napari_superanimal.parts.labels_menu import LabelsMenu
 from napari_superanimal.parts.model_choice import ModelChoice
-from superanimal.errors import InputError, SuperAnimalError
+from superanimal.errors import InputError
 from superanimal.keypoints.mapping import KeypointMapping
 from superanimal.labels.labelled_set import LabelledSet
 from superanimal.zoo.home import home
@@ -80,7 +81,15 @@ class KeypointMappingWidget(QWidget):
         self.open_button, self.empty_open = QPushButton("Open…"), QPushButton("Open labels…")
         self.model = ModelChoice()
         self.most = QSpinBox()
-        self.panel = MatchPanel()
+        self.panel = JobPanel(
+            self,
+            (
+                "Auto-match",
+                "Run the model on your images and pair the keypoints that lie together.",
+                self.auto_match,
+            ),
+            ("Cancel", "Stop. The table stays as it is."),
+        )
         self.previous_button, self.next_button = QPushButton("◀"), QPushButton("▶")
         self.place = Caption()
         self.names = QCheckBox("Names")
@@ -92,7 +101,7 @@ class KeypointMappingWidget(QWidget):
         self.join_button = QPushButton("Join")
         self.undo_button, self.redo_button = QPushButton("Undo"), QPushButton("Redo")
         self.load_button, self.save_button = QPushButton("Load table…"), QPushButton("Save table…")
-        self.message = Message()
+        self.message = self.panel.message
         self._describe()
         self._lay_out()
         self._connect()
@@ -166,7 +175,7 @@ class KeypointMappingWidget(QWidget):
             [self.empty_open],
             self.empty_message,
         )
-        page = page_of(form, self.panel, self.message, splitter, grow=splitter)
+        page = page_of(form, self.panel, splitter, grow=splitter)
         self.pages = fill_dock(self, empty, page)
         self.pages.setMinimumWidth(400)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
@@ -174,17 +183,14 @@ class KeypointMappingWidget(QWidget):
     def _connect(self) -> None:
         self.open_button.setMenu(self.menu)
         self.empty_open.setMenu(self.menu)
-        self.menu.began.connect(self._on_began)
+        self.menu.tell(self.message, self.empty_message)
         self.menu.read.connect(self._on_read)
-        self.menu.failed.connect(self._on_failed)
         self.model.changed.connect(self._show_session)
-        self.model.accepted.connect(self._update_buttons)
-        self.model.failed.connect(self._on_failed)
+        self.model.failed.connect(self.message.show_error)
         self.most.valueChanged.connect(self._show_session)
-        self.panel.match_button.clicked.connect(self.auto_match)
-        self.panel.finished.connect(self._on_matched)
-        self.panel.failed.connect(partial(self.message.show_text, "error"))
-        self.panel.changed.connect(self._update_buttons)
+        for signal in (self.menu.began, self.menu.failed, self.model.accepted, self.panel.changed):
+            signal.connect(self._update_buttons)
+        self.panel.ended.connect(self._on_ended)
         self.previous_button.clicked.connect(lambda: self.step(-1))
         self.next_button.clicked.connect(lambda: self.step(1))
         self.names.toggled.connect(self.canvas.show_names)
@@ -212,28 +218,15 @@ class KeypointMappingWidget(QWidget):
         else:
             self.model.choose(model)
 
-    def _on_began(self, name: str) -> None:
-        self._clear_messages()
-        self.panel.say(f"Reading {name}…")
-        self.empty_message.show_text("info", f"Reading {name}…")
-        self._update_buttons()
-
     def _on_read(self, labels: LabelledSet, source: str) -> None:
-        self.panel.say("")
         self._labels, self._source = labels, source
         self._show_session()
-
-    def _on_failed(self, error: SuperAnimalError) -> None:
-        self.panel.say("")
-        for message in (self.message, self.empty_message):
-            message.show_error(error)
-        self._update_buttons()
 
     def _show_session(self) -> None:
         """Begin or take up the work on the labels with the chosen model or space."""
         if self._labels is None:
             return
-        self.panel.stop()
+        self.panel.end()
         labels = sample_of(self._labels, self.most.value())
         space = self.model.space
         key = (self._source, space.name)
@@ -245,7 +238,7 @@ class KeypointMappingWidget(QWidget):
         self.session = Session(labels, mapping, self.model.title, can_match=self.model.entry is not None)
         self._animal = 0
         self.most_caption.setText(f"at most, of {len(self._labels):,}")
-        self._clear_messages()
+        self.message.clear()
         if not known:
             named = len(mapping.keypoints) - len(mapping.unmapped)
             text = f"{named} of {len(mapping.keypoints)} keypoints were mapped by their names."
@@ -259,11 +252,15 @@ class KeypointMappingWidget(QWidget):
         """Match the keypoints by their positions, in a process of its own."""
         entry, session = self.model.entry, self.session
         if entry is not None and session is not None:
-            self._clear_messages()
-            self._try(lambda: self.panel.start(session.labels, entry.name, self.model.accept.isChecked()))
+            accepted = self.model.accept.isChecked()
+            self.panel.attempt(
+                lambda: self.panel.begin(
+                    console.match_keypoints(session.labels, model=entry.name, accept_license=accepted)
+                )
+            )
 
-    def _on_matched(self, job: MatchJob) -> None:
-        session = self.session
+    def _on_ended(self, report: Report) -> None:
+        session, job = self.session, cast("MatchJob", self.panel.job)
         if session is None or job.matching is None or job.predictions is None:
             return
         session.take(job.matching, job.predictions)
@@ -323,15 +320,8 @@ class KeypointMappingWidget(QWidget):
     def _edit(self, action: Callable[[KeypointMapping], Any]) -> None:
         session = self.session
         if session is not None:
-            self._clear_messages()
-            self._try(lambda: action(session.mapping))
+            self.panel.attempt(lambda: action(session.mapping))
             self._show()
-
-    def _try(self, action: Callable[[], Any]) -> None:
-        try:
-            action()
-        except SuperAnimalError as error:
-            self.message.show_error(error)
 
     # ---------------------------------------------------------------- table file
 
@@ -428,7 +418,7 @@ class KeypointMappingWidget(QWidget):
 
     def _update_buttons(self) -> None:
         session, busy = self.session, self.panel.running or self.menu.busy
-        self.panel.match_button.setEnabled(session is not None and self.model.usable and not busy)
+        self.panel.allow(session is not None and self.model.usable and not busy)
         for widget in (self.open_button, self.empty_open, self.model, self.most):
             widget.setEnabled(not busy)
         mapping = session.mapping if session is not None else None
@@ -438,10 +428,6 @@ class KeypointMappingWidget(QWidget):
         self.join_button.setEnabled(mapping is not None and target in mapping.conflicts)
         self.undo_button.setEnabled(mapping is not None and mapping.can_undo)
         self.redo_button.setEnabled(mapping is not None and mapping.can_redo)
-
-    def _clear_messages(self) -> None:
-        self.message.clear()
-        self.empty_message.clear()
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Undo, redo, previous and next animal."""
@@ -457,7 +443,7 @@ class KeypointMappingWidget(QWidget):
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Let go of the job and the temporary pictures; keep what was not saved."""
-        self.panel.stop()
+        self.panel.end()
         self.menu.release()
         kept = [mapping.write_draft(home() / "drafts") for mapping in self._mappings.values()]
         self._mappings.clear()
