@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Points
 
     from napari_superanimal.docks.estimate.run import Estimation
-    from napari_superanimal.docks.finetune.jobs import TrainJob
+    from napari_superanimal.docks.finetune.jobs import FinetuneJob
     from napari_superanimal.docks.mapping.job import MatchJob
     from superanimal.labels.labelled_set import LabelledSet
 
@@ -149,7 +149,7 @@ def finetune(
     model: str | None = None,
     accept_license: bool = False,
     **options: Any,
-) -> TrainJob:
+) -> FinetuneJob:
     """Fine-tune a model on labelled images, in a process of its own.
 
     Parameters
@@ -167,7 +167,7 @@ def finetune(
 
     Returns
     -------
-    TrainJob
+    FinetuneJob
         It goes on while you work: see ``.report``, ``.rows`` (the curves), ``.cancel()``, and ``.start()`` to
         resume.
 
@@ -177,12 +177,12 @@ def finetune(
         When the labels cannot be read.
     """
     from napari_superanimal._settings import setting
-    from napari_superanimal.docks.finetune.jobs import TrainJob
+    from napari_superanimal.docks.finetune.jobs import FinetuneJob
     from superanimal.labels import read_labels
 
     found = read_labels(labels) if isinstance(labels, (str, os.PathLike)) else labels
     chosen = {"model": model or setting("analysis", "model"), "out": str(out), **options}
-    job = TrainJob(found, chosen, accept_license=accept_license)
+    job = FinetuneJob(found, chosen, accept_license=accept_license)
     job.start()
     return job
 

@@ -17,8 +17,8 @@ from qtpy.QtWidgets import QApplication, QFileDialog
 
 import napari_superanimal as plugin
 from napari_superanimal.docks.finetune.curve_plot import CurvePlot
-from napari_superanimal.docks.finetune.result_view import TrainingResultView
-from napari_superanimal.docks.finetune.widget import CURVES, FORM, RESULT, TrainWidget
+from napari_superanimal.docks.finetune.result_view import ResultView
+from napari_superanimal.docks.finetune.widget import CURVES, FORM, RESULT, FinetuneWidget
 from superanimal.labels import ImageRef, LabelledSet, materialize, synthetic_labels
 from superanimal.training.finetuning.methods import LENGTHS
 from superanimal.training.finetuning.run_folder import Comparison, TrainingResult
@@ -47,7 +47,7 @@ def labels(tmp_path_factory: pytest.TempPathFactory) -> LabelledSet:
 @pytest.fixture
 def widget(
     viewer: Any, random_model: str, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> TrainWidget:
+) -> FinetuneWidget:
     """The widget with the model of random weights, a folder and few steps; its models are its own."""
     monkeypatch.setenv("SUPERANIMAL_HOME", str(shutil.copytree(home, tmp_path / "home")))
     monkeypatch.setitem(LENGTHS, "quick", STEPS / 250)
@@ -58,14 +58,14 @@ def widget(
 
 
 @pytest.fixture
-def ready(widget: TrainWidget, labels: LabelledSet, tmp_path: Path, qtbot: Any) -> TrainWidget:
+def ready(widget: FinetuneWidget, labels: LabelledSet, tmp_path: Path, qtbot: Any) -> FinetuneWidget:
     """The widget with labels, ready to start."""
     show(widget, labels, qtbot)
     widget.form.set_folder(tmp_path / "run")
     return widget
 
 
-def show(widget: TrainWidget, labels: LabelledSet, qtbot: Any) -> None:
+def show(widget: FinetuneWidget, labels: LabelledSet, qtbot: Any) -> None:
     widget.menu.read.emit(labels, "memory")
     qtbot.waitUntil(lambda: widget.form.split is not None, timeout=PATIENCE_MS)
     widget.form.length.setCurrentIndex(widget.form.length.findData("quick"))
@@ -73,7 +73,7 @@ def show(widget: TrainWidget, labels: LabelledSet, qtbot: Any) -> None:
     widget.form.stop_gauge()
 
 
-def wait_for(qtbot: Any, widget: TrainWidget, condition: Callable[[Any], bool]) -> None:
+def wait_for(qtbot: Any, widget: FinetuneWidget, condition: Callable[[Any], bool]) -> None:
     """Wait until a condition on the job holds; a job that ended otherwise tells why."""
     job = widget.job
     assert job is not None, widget.message.text
@@ -81,7 +81,7 @@ def wait_for(qtbot: Any, widget: TrainWidget, condition: Callable[[Any], bool]) 
     assert condition(job), (job.report, list(job.log))
 
 
-def wait_for_state(qtbot: Any, widget: TrainWidget, state: str) -> None:
+def wait_for_state(qtbot: Any, widget: FinetuneWidget, state: str) -> None:
     wait_for(qtbot, widget, lambda job: job.report.state == state)
 
 
@@ -94,12 +94,12 @@ def press(qtbot: Any, target: Any, key: Qt.Key, modifier: Qt.KeyboardModifier) -
     QApplication.processEvents()
 
 
-def cells(view: TrainingResultView, line: int) -> list[str]:
+def cells(view: ResultView, line: int) -> list[str]:
     return [view.table.item(line, column).text() for column in range(3)]
 
 
 def test_start_live_curves_result_and_the_model_is_used(
-    viewer: Any, ready: TrainWidget, labels: LabelledSet, qtbot: Any
+    viewer: Any, ready: FinetuneWidget, labels: LabelledSet, qtbot: Any
 ) -> None:
     widget = ready
     assert widget.form.method.currentData() == "memory-replay"
@@ -147,7 +147,9 @@ def test_start_live_curves_result_and_the_model_is_used(
     assert estimate.model.currentData() == "random_mouse"
 
 
-def test_stop_keeps_the_best_and_resume_ends_as_if_nothing_had_been(ready: TrainWidget, qtbot: Any) -> None:
+def test_stop_keeps_the_best_and_resume_ends_as_if_nothing_had_been(
+    ready: FinetuneWidget, qtbot: Any
+) -> None:
     widget = ready
     widget.form.method.setCurrentIndex(widget.form.method.findData("finetune"))
     widget.panel.run_button.click()
@@ -186,7 +188,7 @@ def test_stop_keeps_the_best_and_resume_ends_as_if_nothing_had_been(ready: Train
 
 
 @pytest.mark.slow
-def test_a_killed_training_says_so_and_resumes(ready: TrainWidget, qtbot: Any) -> None:
+def test_a_killed_training_says_so_and_resumes(ready: FinetuneWidget, qtbot: Any) -> None:
     widget = ready
     widget.panel.run_button.click()
     wait_for(qtbot, widget, lambda job: len(job.rows) >= 2)
@@ -199,7 +201,7 @@ def test_a_killed_training_says_so_and_resumes(ready: TrainWidget, qtbot: Any) -
     assert [row["step"] for row in widget.job.rows] == [0, 20, 40]
 
 
-def test_missing_pictures_are_told(widget: TrainWidget, labels: LabelledSet, qtbot: Any) -> None:
+def test_missing_pictures_are_told(widget: FinetuneWidget, labels: LabelledSet, qtbot: Any) -> None:
     gone = labels.with_columns(images=[type(image)("/gone.png") for image in labels.images])
     widget.menu.read.emit(gone, "memory")
     qtbot.waitUntil(lambda: widget.message.kind == "error", timeout=PATIENCE_MS)
@@ -208,7 +210,7 @@ def test_missing_pictures_are_told(widget: TrainWidget, labels: LabelledSet, qtb
 
 
 def test_empty_at_first_then_a_deeplabcut_project_is_read(
-    viewer: Any, widget: TrainWidget, labels: LabelledSet, tmp_path: Path, qtbot: Any
+    viewer: Any, widget: FinetuneWidget, labels: LabelledSet, tmp_path: Path, qtbot: Any
 ) -> None:
     assert widget.pages.currentIndex() == 0 and widget.empty_open.isVisibleTo(widget)
     widget.menu.open(tmp_path / "nothing")
@@ -226,7 +228,7 @@ def test_empty_at_first_then_a_deeplabcut_project_is_read(
 
 
 def test_the_split_is_counted_and_doubted_before_anything_runs(
-    ready: TrainWidget, labels: LabelledSet, tmp_path: Path, qtbot: Any
+    ready: FinetuneWidget, labels: LabelledSet, tmp_path: Path, qtbot: Any
 ) -> None:
     form = ready.form
     assert form.split_caption.text() == "8 images to train on, 2 held out, by image."
@@ -243,7 +245,7 @@ def test_the_split_is_counted_and_doubted_before_anything_runs(
 
 
 def test_what_cannot_be_used_is_named_before_anything_runs(
-    ready: TrainWidget, labels: LabelledSet, tmp_path: Path, qtbot: Any
+    ready: FinetuneWidget, labels: LabelledSet, tmp_path: Path, qtbot: Any
 ) -> None:
     xy, images = labels.xy.copy(), list(labels.images)
     xy[0, 0] = 5000
@@ -255,7 +257,7 @@ def test_what_cannot_be_used_is_named_before_anything_runs(
     assert f"{labels.keypoints[0]} at (5000, 5000)" in form.split_message.text
 
 
-def test_the_length_is_measured_here(ready: TrainWidget, qtbot: Any) -> None:
+def test_the_length_is_measured_here(ready: FinetuneWidget, qtbot: Any) -> None:
     form = ready.form
     form._measure()
     assert "measuring" in form.length_caption.text()
@@ -267,7 +269,7 @@ def test_the_length_is_measured_here(ready: TrainWidget, qtbot: Any) -> None:
 
 
 def test_keypoints_by_name_by_position_from_a_file_and_from_keypoint_mapping(
-    viewer: Any, ready: TrainWidget, labels: LabelledSet, tmp_path: Path, monkeypatch: Any, qtbot: Any
+    viewer: Any, ready: FinetuneWidget, labels: LabelledSet, tmp_path: Path, monkeypatch: Any, qtbot: Any
 ) -> None:
     table = ready.form.table
     assert table.box.currentText() == "By name" and "snout → nose" in table.caption.text()
@@ -300,7 +302,7 @@ def test_keypoints_by_name_by_position_from_a_file_and_from_keypoint_mapping(
 
 
 def test_a_labelled_layer_over_a_video(
-    viewer: Any, widget: TrainWidget, clip: Path, mouse_poses: Any, qtbot: Any
+    viewer: Any, widget: FinetuneWidget, clip: Path, mouse_poses: Any, qtbot: Any
 ) -> None:
     plugin.open_video(viewer, clip)
     plugin.show_poses(viewer, mouse_poses, name="a name that is much longer than the dock is wide " * 3)
@@ -313,7 +315,7 @@ def test_a_labelled_layer_over_a_video(
 
 
 def test_a_worse_model_is_not_recommended(labels: LabelledSet, tmp_path: Path, qtbot: Any) -> None:
-    view = TrainingResultView()
+    view = ResultView()
     qtbot.addWidget(view)
     report = {
         "method": "finetune",

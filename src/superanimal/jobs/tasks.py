@@ -36,8 +36,8 @@ def match(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
     return {"result": pack_object((match_predictions(labels, predictions), predictions))}
 
 
-def train(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Train a model with ``job["options"]`` for ``finetune``; the result is its folder."""
+def finetune(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Fine-tune a model with ``job["options"]`` for ``superanimal.finetune``; the result is its folder."""
     from superanimal.training.finetuning.finetune import finetune
     from superanimal.zoo import download
 
@@ -65,7 +65,7 @@ def take_in(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
 TASKS: dict[str, Task] = {
     "analyze": analyze,
     "match": match,
-    "train": train,
+    "finetune": finetune,
     "gauge": gauge,
     "take_in": take_in,
 }

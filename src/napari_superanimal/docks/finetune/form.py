@@ -50,7 +50,7 @@ SPLITS = {"auto": "automatic", "video": "by video", "image": "by image", "animal
 PRECISIONS = {"auto": "Automatic", "32": "32 bit", "16": "16 bit", "bf16": "bfloat16"}
 
 
-class TrainForm(QScrollArea):
+class FinetuneForm(QScrollArea):
     """Labels, model, keypoints, method, split, length, folder; device, precision and batch under *Advanced*.
 
     Parameters

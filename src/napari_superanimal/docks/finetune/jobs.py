@@ -1,4 +1,4 @@
-"""Training as the viewer sees it: jobs in processes of their own."""
+"""Fine-tuning as the viewer sees it: jobs in processes of their own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STOP_GRACE_MS = 900_000
 """A stopped training still judges its best weights on the held-out frames."""
 
 
-class TrainJob(ChildJob):
+class FinetuneJob(ChildJob):
     """The training of a model.
 
     Parameters
@@ -74,7 +74,7 @@ class TrainJob(ChildJob):
     def request(self) -> dict[str, Any]:
         """Return the call of ``finetune``."""
         options = pack_object({"data": self.labels, **self.options})
-        return {"task": "train", "options": options, "accept_license": self.accept_license}
+        return {"task": "finetune", "options": options, "accept_license": self.accept_license}
 
     def start(self) -> None:
         """Start, or go on with what is in the folder.

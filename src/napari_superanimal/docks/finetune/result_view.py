@@ -44,7 +44,7 @@ FIGURES = {
 HIGHER_IS_BETTER = ("AP", "PCK@0.1")
 
 
-class TrainingResultView(QWidget):
+class ResultView(QWidget):
     """Shows a :class:`~superanimal.training.finetuning.run_folder.TrainingResult`.
 
     Signals

@@ -12,9 +12,9 @@ from qtpy.QtWidgets import QPushButton, QSizePolicy, QTabWidget, QWidget
 from napari_superanimal import console
 from napari_superanimal.docks.finetune.curve_plot import CurvePlot
 from napari_superanimal.docks.finetune.folders import free_folder
-from napari_superanimal.docks.finetune.form import TrainForm
-from napari_superanimal.docks.finetune.jobs import TakeInJob, TrainJob
-from napari_superanimal.docks.finetune.result_view import TrainingResultView
+from napari_superanimal.docks.finetune.form import FinetuneForm
+from napari_superanimal.docks.finetune.jobs import FinetuneJob, TakeInJob
+from napari_superanimal.docks.finetune.result_view import ResultView
 from napari_superanimal.jobs import Report
 from napari_superanimal.parts.form_parts import EmptyState, Message, fill_dock, page_of
 from napari_superanimal.parts.job_panel import JobPanel
@@ -27,7 +27,7 @@ FORM, CURVES, RESULT = range(3)
 NEW_FOLDER = "Start in a new folder"
 
 
-class TrainWidget(QWidget):
+class FinetuneWidget(QWidget):
     """Choose labels, a model and a method, press Start, look at what came of it.
 
     Parameters
@@ -41,9 +41,9 @@ class TrainWidget(QWidget):
         self.viewer = viewer
         self.taking: TakeInJob | None = None
         self.menu = LabelsMenu(viewer, self)
-        self.form = TrainForm(self.menu)
+        self.form = FinetuneForm(self.menu)
         self.curves = CurvePlot(*_colors(viewer))
-        self.result = TrainingResultView()
+        self.result = ResultView()
         self.panel = JobPanel(
             self,
             ("Start", "Train in a process of its own; the viewer stays free (Ctrl+Return).", self.start),
@@ -96,9 +96,9 @@ class TrainWidget(QWidget):
         self.viewer.events.theme.connect(self._on_theme)
 
     @property
-    def job(self) -> TrainJob | None:
+    def job(self) -> FinetuneJob | None:
         """The training on show."""
-        return cast("TrainJob | None", self.panel.job)
+        return cast("FinetuneJob | None", self.panel.job)
 
     # ---------------------------------------------------------------- what the buttons do
 
@@ -190,7 +190,7 @@ class TrainWidget(QWidget):
         elif report.state == "failed" and report.kind == "InputError" and job.resumed:
             self.message.offer(NEW_FOLDER, self._start_elsewhere)
 
-    def _show_result(self, job: TrainJob) -> None:
+    def _show_result(self, job: FinetuneJob) -> None:
         try:
             result = TrainingResult.read(job.folder, job.labels)
             self.result.show_result(result)

@@ -1,6 +1,6 @@
-"""Take docs/images/train_widget.jpg from the real widget: form, curves and result of one training.
+"""Take docs/images/finetune_widget.jpg from the real widget: form, curves and result of one training.
 
-    xvfb-run -a -s "-screen 0 1700x1200x24 +extension GLX" python docs/make_train_widget_picture.py
+    xvfb-run -a -s "-screen 0 1700x1200x24 +extension GLX" python docs/make_finetune_widget_picture.py
 
 Some minutes on two CPU cores. Rendered mice, labelled as in make_finetune_picture.py.
 """
@@ -54,7 +54,7 @@ def main() -> None:
     sheet = Image.new("RGB", (sum(p.width for p in pictures), pictures[0].height))
     for n, picture in enumerate(pictures):
         sheet.paste(picture, (n * picture.width, 0))
-    sheet.save(IMAGES / "train_widget.jpg", quality=90)
+    sheet.save(IMAGES / "finetune_widget.jpg", quality=90)
 
 
 if __name__ == "__main__":
