@@ -11,8 +11,8 @@ from napari.utils.action_manager import action_manager
 from qtpy.QtCore import QPoint, Qt
 
 import napari_superanimal as plugin
-from napari_superanimal.pose_layer.layers import table_of
 from napari_superanimal.pose_layer.shortcuts import ACTIONS, PREFIX
+from napari_superanimal.pose_layer.views import view_of
 
 DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Fine-tune")
 
@@ -42,7 +42,7 @@ def test_names_follow_the_points(viewer: Any, mouse_poses: Any) -> None:
     _, dock = viewer.window.add_plugin_dock_widget("napari-superanimal", "Display poses")
     assert not dock.names.isChecked()
     dock.names.setChecked(True)
-    view = table_of(layer).view
+    view = view_of(layer)
     names = view.names.layer
     assert names.visible and viewer.layers.selection.active is not names
     viewer.dims.set_point(0, 25)  # where a point is missing
@@ -67,7 +67,7 @@ def test_undo_and_redo_are_grey_without_anything_to_undo(viewer: Any, mouse_pose
         return dock.undo_button.isEnabled(), dock.redo_button.isEnabled()
 
     assert state() == (False, False)
-    table_of(layer).view.editing.move(np.array([3]), np.array([[1.0, 2.0]]))
+    view_of(layer).editing.move(np.array([3]), np.array([[1.0, 2.0]]))
     assert state() == (True, False)
     dock.undo_button.click()
     assert state() == (False, True)
@@ -81,7 +81,7 @@ def test_keys_are_in_the_list_of_napari_and_can_be_changed(viewer: Any, mouse_po
     layer = plugin.show_poses(viewer, mouse_poses)
     listed = action_manager._get_provider_actions(Points)
     assert {PREFIX + name for name in ACTIONS} <= set(listed)
-    view = table_of(layer).view
+    view = view_of(layer)
     view.editing.move(np.array([3]), np.array([[1.0, 2.0]]))
     before = view.table.xy.copy()
     listed[PREFIX + "undo_pose_edit"].command(layer)
@@ -104,7 +104,7 @@ def test_the_strip_shows_frames_with_poses_and_goes_there(viewer: Any, mouse_pos
     at = QPoint(int(25.5 / 50 * strip.width()), 8)  # the middle of frame 25's column
     qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=at)
     assert viewer.dims.current_step[0] == 25
-    view = table_of(layer).view
+    view = view_of(layer)
     viewer.dims.set_point(0, 3)
     view.go(1)
     assert viewer.dims.current_step[0] == 20

@@ -15,8 +15,9 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
 
 import napari_superanimal as plugin
-from napari_superanimal.pose_layer.layers import poses_to_layer, table_of
+from napari_superanimal.pose_layer.layers import poses_to_layer
 from napari_superanimal.pose_layer.playback import attach
+from napari_superanimal.pose_layer.views import view_of
 from superanimal.formats import load_poses
 
 
@@ -62,7 +63,7 @@ def test_drag_a_point_with_the_mouse_save_and_reopen(
     np.testing.assert_array_equal(again["confidence"], poses["confidence"])
     (opened,) = viewer.open(str(path), plugin="napari-superanimal")
     np.testing.assert_array_equal(plugin.layer_to_poses(opened)["position"], poses["position"])
-    assert table_of(opened).view is not None, "the reader has to bring the skeleton with the layer"
+    assert view_of(opened) is not None, "the reader has to bring the skeleton with the layer"
 
 
 def test_undo_and_redo_of_a_drag(viewer: Any, layer: Any, mouse_poses: xr.Dataset) -> None:

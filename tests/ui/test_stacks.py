@@ -10,8 +10,8 @@ import pytest
 import xarray as xr
 
 import napari_superanimal as plugin
-from napari_superanimal.pose_layer.layers import table_of
 from napari_superanimal.pose_layer.stacks import image_names, with_image_names
+from napari_superanimal.pose_layer.views import view_of
 from superanimal.formats import load_poses
 from superanimal.poses import make_poses
 
@@ -77,9 +77,9 @@ def test_an_image_without_labels_shifts_none(viewer: Any, folder: Path, labels: 
     stack(viewer, folder)
     layer = plugin.show_poses(viewer, labels.isel(time=[0, 2, 3]))
     assert [shown_x(viewer, layer, step) for step in range(4)] == [{5}, set(), {25}, {35}]
-    skeletonless = table_of(layer).view
+    view = view_of(layer)
     viewer.dims.set_point(0, 1)
-    assert skeletonless.time is None, "there is nothing to edit here"
+    assert view.time is None, "there is nothing to edit here"
 
 
 def test_other_images_leave_the_labels_counted(viewer: Any, tmp_path: Path, labels: xr.Dataset) -> None:

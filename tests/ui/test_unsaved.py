@@ -19,6 +19,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 import napari_superanimal as plugin
 from napari_superanimal.pose_layer.layers import is_pose_layer, table_of
 from napari_superanimal.pose_layer.playback import attach
+from napari_superanimal.pose_layer.views import view_of
 from superanimal.formats import load_poses, save_poses
 from superanimal.poses.journal import journal_paths
 from superanimal.poses.run_store import RunStore
@@ -259,7 +260,7 @@ def test_a_duplicated_layer_has_poses_of_its_own(viewer: Any, mouse_poses: xr.Da
     changed = plugin.layer_to_poses(twin)
     assert changed["position"].values[10, :, 4, 0].tolist() == [5, 6] and int(changed["edited"].sum()) == 1
     assert (layer.name, twin.name) == ("mouse", "mouse copy *")
-    table_of(layer).view.editing.move(np.array([10 * 27 + 5]), np.array([[7.0, 8.0]]))
+    view_of(layer).editing.move(np.array([10 * 27 + 5]), np.array([[7.0, 8.0]]))
     assert int(plugin.layer_to_poses(twin)["edited"].sum()) == 1
 
 

@@ -14,10 +14,11 @@ import numpy as np
 from superanimal.formats import LossWarning
 
 if TYPE_CHECKING:
+    from napari_superanimal.pose_layer.editing import Editing
     from napari_superanimal.pose_layer.table import PoseTable
 
 
-def take_features(table: PoseTable, features: Any, rows: np.ndarray) -> None:
+def take_features(table: PoseTable, features: Any, rows: np.ndarray, editing: Editing | None = None) -> None:
     """Take confidences and edit marks that differ from the table; warn of what cannot be taken.
 
     Parameters
@@ -28,6 +29,8 @@ def take_features(table: PoseTable, features: Any, rows: np.ndarray) -> None:
         The features of the layer, a row for each of ``rows`` first.
     rows
         Dense rows of the points in the layer.
+    editing
+        Takes the changes, so that they can be undone; the table does when None.
 
     Warns
     -----
@@ -56,8 +59,8 @@ def take_features(table: PoseTable, features: Any, rows: np.ndarray) -> None:
         # what a person decided about a point counts as edited; only the mark itself can be taken away
         mark = np.where(marks == edited, True, marks)[changed]
         after = (xy[changed], confidence, mark)
-        if table.view is not None:
-            table.view.editing.change(rows[changed], after)
+        if editing is not None:
+            editing.change(rows[changed], after)
         else:
             table.edit(rows[changed], *after)
 

@@ -17,6 +17,7 @@ from napari_superanimal.pose_layer.colors import POINT_COLORINGS, point_colors
 from napari_superanimal.pose_layer.features import take_features
 from napari_superanimal.pose_layer.rows import PoseRows
 from napari_superanimal.pose_layer.table import EDITED_CONFIDENCE, PoseTable
+from napari_superanimal.pose_layer.views import VIEW_KEY, is_copy
 from superanimal.errors import InputError
 from superanimal.poses.journal import Journal
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
     from napari.layers import Points
+
+    from napari_superanimal.pose_layer.playback import PoseView
 
     LayerData = tuple[Any, dict[str, Any], str]
 
@@ -152,8 +155,9 @@ def layer_to_poses(layer: Points | LayerData) -> xr.Dataset:
         if not isinstance(layer, tuple):
             own_table(layer)
             table = table_of(layer)
-        rows = np.arange(len(table)) if len(data) == len(table) else _rows_of_view(table)
-        take_features(table, features, rows)
+        view = metadata.get(VIEW_KEY)
+        rows = np.arange(len(table)) if len(data) == len(table) else _rows_of_view(table, view)
+        take_features(table, features, rows, None if view is None else view.editing)
         moved = take_changes(table, np.asarray(data), np.asarray(shown))
         if len(moved) and features is not None:
             features.loc[moved, ["confidence", "edited"]] = [EDITED_CONFIDENCE, True]
@@ -161,9 +165,9 @@ def layer_to_poses(layer: Points | LayerData) -> xr.Dataset:
     return _sparse_to_poses(np.asarray(data), features, name)
 
 
-def _rows_of_view(table: PoseTable) -> np.ndarray:
+def _rows_of_view(table: PoseTable, view: PoseView | None) -> np.ndarray:
     """Return the dense rows that a layer of one frame holds now."""
-    t = table.view.shown_time if table.view is not None else None
+    t = view.shown_time if view is not None else None
     n = table.shape[1] * table.shape[2]
     return np.arange(0) if t is None else np.arange(t * n, (t + 1) * n)
 
@@ -211,10 +215,10 @@ def table_of(layer: Any) -> PoseTable:
 
 def own_table(layer: Points) -> bool:
     """Give a copy of a pose layer a table of its own; return whether it had that of another layer."""
-    table = table_of(layer)
-    if table.view is None or table.view.points.unique_id == layer.unique_id:
+    if not is_copy(layer):
         return False
-    layer.metadata[TABLE_KEY] = copy.deepcopy(table)
+    layer.metadata[TABLE_KEY] = copy.deepcopy(table_of(layer))
+    del layer.metadata[VIEW_KEY]
     return True
 
 

@@ -41,6 +41,7 @@ from napari_superanimal.pose_layer.shortcuts import register
 from napari_superanimal.pose_layer.stacks import image_names
 from napari_superanimal.pose_layer.transforms import TRANSFORMS, copy_transform
 from napari_superanimal.pose_layer.unsaved import watch
+from napari_superanimal.pose_layer.views import VIEW_KEY, view_of
 from superanimal.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class PoseView:
         self.viewer = viewer
         self.points = points
         self.table = table_of(points)
-        self.table.view = self
+        points.metadata[VIEW_KEY] = self
         self.dense = len(points.data) == len(self.table)
         self.cutoff = 0.0
         self.color_by = "keypoint"
@@ -100,6 +101,9 @@ class PoseView:
             self._follow_stack(layer)
         watch(viewer, lambda layer: attach(viewer, layer).show_overlay("skeleton"))
         delete_in_own_context(viewer)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> None:
+        """A copy of a layer is not on show."""
 
     # ---------------------------------------------------------------- the current frame
 
@@ -146,7 +150,7 @@ class PoseView:
     def _take_features(self) -> None:
         """Take over what was changed in the Features table of a layer that holds one frame only."""
         rows = self.dense_rows(np.arange(len(self.points.data)))
-        take_features(self.table, self.points.features, rows)
+        take_features(self.table, self.points.features, rows, self.editing)
 
     def _refill(self) -> None:
         """Put the points of the current frame into a layer that holds one frame only."""
@@ -413,7 +417,7 @@ class PoseView:
             getattr(self.points.events, name).disconnect(self._on_transform)
         self.table.changed.disconnect(self._mark)
         self.editing.detach()
-        self.table.view = None
+        self.points.metadata.pop(VIEW_KEY, None)
         left = [*(vectors for _, vectors in self.overlays.values()), self.names.layer]
         self.overlays.clear()
         layers = self.viewer.layers
@@ -432,7 +436,7 @@ class PoseView:
 def attach(viewer: ViewerModel, points: Points) -> PoseView:
     """Return the view of a pose layer in a viewer, made when it does not exist yet."""
     own_table(points)
-    view = table_of(points).view
+    view = view_of(points)
     if view is not None:
         return view
     viewer, points = _unwrapped(viewer), _unwrapped(points)

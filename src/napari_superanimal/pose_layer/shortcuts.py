@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from napari_superanimal.pose_layer.views import view_of
+
 if TYPE_CHECKING:
     from napari.layers import Points
 
@@ -45,9 +47,7 @@ def register() -> None:
 
 def _on_poses(action: Callable[[PoseView], None]) -> Callable[[Points], None]:
     def act(layer: Points) -> None:
-        from napari_superanimal.pose_layer.layers import is_pose_layer, table_of
-
-        view = table_of(layer).view if is_pose_layer(layer) else None
+        view = view_of(layer)
         if view is not None:
             action(view)
 

@@ -23,8 +23,6 @@ from superanimal.poses.journal import Journal, JournalWarning
 if TYPE_CHECKING:
     import xarray as xr
 
-    from napari_superanimal.pose_layer.playback import PoseView
-
 #: Confidence given to a point that a person placed: it is then never hidden by the cut-off.
 EDITED_CONFIDENCE = 1.0
 
@@ -43,8 +41,6 @@ class PoseTable:
     steps
         Shape (T,), int64, all different: the position of the frame slider at which each time is shown. The
         frame of the video, or the number of the image when the poses belong to labelled images.
-    view
-        The playback that shows this table in a viewer, while there is one.
     journal
         Where corrections are written down as they are made; None when the poses come from no file.
 
@@ -84,7 +80,6 @@ class PoseTable:
             self.boxes = np.array(ds["boxes"].transpose("time", "individual", "box").values, dtype=np.float32)
         if "box_confidence" in ds:
             self.box_confidence = np.array(ds["box_confidence"].values, dtype=np.float32)
-        self.view: PoseView | None = None
         self.journal = journal
         self._saved: object = None  # the state that a file holds, compared with the one of now
         self.state: object = "edited earlier" if journal is not None and journal.unsaved() else None

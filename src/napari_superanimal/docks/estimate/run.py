@@ -12,6 +12,7 @@ from napari_superanimal.parts.layers import video_path
 from napari_superanimal.pose_layer.layers import poses_to_layer, read_table
 from napari_superanimal.pose_layer.playback import PoseView, attach
 from napari_superanimal.pose_layer.transforms import copy_transform
+from napari_superanimal.pose_layer.views import view_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -81,7 +82,7 @@ class Estimation(QObject):
 
     def _on_reported(self, report: Report) -> None:
         view = self.view
-        if report.state == "finished" and view is not None and view.table.view is view:
+        if report.state == "finished" and view is not None and view_of(view.points) is view:
             here = view.time
             if here is None or not view.table.present(here).any():
                 there = view.table.present().any(axis=(1, 2))
@@ -110,7 +111,7 @@ class Estimation(QObject):
 
     def _on_landed(self, times: slice, arrays: dict[str, Any]) -> None:
         view = self.view
-        if view is None or view.table.view is not view:
+        if view is None or view_of(view.points) is not view:
             return
         first = not view.table.present().any()
         view.fill(times, arrays)
