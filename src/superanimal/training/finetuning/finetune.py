@@ -1,16 +1,7 @@
 """The one call: a user's labels and a model in, a trained model and an honest report out.
 
-A run is a folder::
-
-    split.json               which image is trained on and which is held out; drawn once
-    table.csv                which keypoint is which
-    memory.npz               what the frozen model says of the training images (memory-replay)
-    run/                     state of the training, see superanimal.training.loop.fit
-    before.nc, after.nc      predictions on the held-out images
-    report.json, .html       before and after, forgetting, warnings, verdict
-    entry.yaml, weights...   the trained model, see superanimal.training.model_folder
-
-Stopped and started again with the same folder, it resumes.
+A run is a folder, see :mod:`superanimal.training.finetuning.run_folder`. Stopped and started again with the
+same folder, it resumes.
 """
 
 from __future__ import annotations
@@ -42,6 +33,7 @@ from superanimal.training.finetuning.before_after import measure
 from superanimal.training.finetuning.methods import Method, Outputs, find_method
 from superanimal.training.finetuning.replay import THRESHOLD, remember, replay
 from superanimal.training.finetuning.report_page import render
+from superanimal.training.finetuning.run_folder import MEMORY, PAGE, REPORT, RUN, SPLIT, TABLE
 from superanimal.training.finetuning.start import make_recipe, prepare
 from superanimal.training.loop.fit import FitResult, fit, start_over
 from superanimal.training.model_folder import TrainedModel, release, space_of
@@ -154,7 +146,7 @@ def finetune(
     column = labelled.name
     progress.message(f"{len(labelled)} images, {labelled.n_individuals} animals, from {base.entry.name}")
     finder = None if (recipe or {}).get("whole_frame") else _detector(base, detector)
-    split = hold_out(labelled, held_out, folder / "split.json", by=split_by, seed=seed, progress=progress)
+    split = hold_out(labelled, held_out, folder / SPLIT, by=split_by, seed=seed, progress=progress)
     for note in (*labelled.notes, *split.notes):
         progress.message(note)
     mapping, notes = find_table(
@@ -171,7 +163,7 @@ def finetune(
     start = prepare(train, base, chosen, mapping, column=column, outputs=outputs, encoder=encoder, seed=seed)
     learned, memory, replayed = start.labelled, None, None
     if chosen.name == "memory-replay":
-        memory = remember(base, learned, folder / "memory.npz", progress)
+        memory = remember(base, learned, folder / MEMORY, progress)
         learned = replay(learned, memory, threshold)
         replayed = {**memory.provenance, "threshold": threshold, "note": learned.notes[-1]}
         progress.message(learned.notes[-1])
@@ -190,14 +182,14 @@ def finetune(
 
     def accepted() -> None:
         split.keep()
-        save_table(mapping, folder / "table.csv")
+        save_table(mapping, folder / TABLE)
         if memory is not None:
-            memory.save(folder / "memory.npz")
+            memory.save(folder / MEMORY)
 
     if not resume:
-        start_over(folder / "run", progress)
+        start_over(folder / RUN, progress)
     result = fit(
-        trained, learned, test, start.space, settings, folder / "run", progress=progress, accepted=accepted
+        trained, learned, test, start.space, settings, folder / RUN, progress=progress, accepted=accepted
     )
     trained = PoseModel(trained.entry, trained.network)  # in evaluation mode, channels last
     if progress.cancelled:
@@ -231,8 +223,8 @@ def finetune(
             progress=Progress() if progress.cancelled else progress,
         ),
     }
-    write_json(folder / "report.json", report)
-    write_text(folder / "report.html", render(plain(report), result.curves))
+    write_json(folder / REPORT, report)
+    write_text(folder / PAGE, render(plain(report), result.curves))
     same = ("method", "base_model", "data", "table", "new_keypoints", "replay", "notes")
     kept = release(
         trained,

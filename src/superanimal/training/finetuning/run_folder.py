@@ -1,4 +1,15 @@
-"""The folder that a training leaves, as the viewer reads it."""
+"""The folder of a fine-tuning: what lies in it, and how it is read again.
+
+::
+
+    split.json               which image is trained on and which is held out; drawn once
+    table.csv                which keypoint is which
+    memory.npz               what the frozen model says of the training images (memory-replay)
+    run/                     state of the training, see superanimal.training.loop.fit
+    before.nc, after.nc      predictions on the held-out images
+    report.json, .html       before and after, forgetting, warnings, verdict
+    entry.yaml, weights...   the trained model, see superanimal.training.model_folder
+"""
 
 from __future__ import annotations
 
@@ -19,6 +30,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from superanimal.labels.labelled_set import LabelledSet
+
+SPLIT, TABLE, MEMORY, RUN = "split.json", "table.csv", "memory.npz", "run"
+REPORT, PAGE = "report.json", "report.html"
 
 Row = dict[str, float]
 """A line of the curves."""
@@ -51,7 +65,7 @@ class TrainingResult:
         FormatError
             When there is none, or it is damaged.
         """
-        path = folder / "report.json"
+        path = folder / REPORT
         try:
             report = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError) as error:
@@ -132,7 +146,7 @@ class TrainingResult:
 
 def read_curves(folder: Path) -> list[Row]:
     """Return the lines of the curves of a run, none when there is none."""
-    path = folder / "run" / "curves.csv"
+    path = folder / RUN / "curves.csv"
     if not path.is_file():
         return []
     with path.open(newline="") as file:
@@ -141,12 +155,12 @@ def read_curves(folder: Path) -> list[Row]:
 
 def holds_run(folder: Path) -> bool:
     """Whether a training was begun in a folder."""
-    return (folder / "run" / "run.json").is_file() or (folder / "split.json").is_file()
+    return (folder / RUN / "run.json").is_file() or (folder / SPLIT).is_file()
 
 
 def is_finished(folder: Path) -> bool:
     """Whether a training in a folder came to its end."""
-    path = folder / "report.json"
+    path = folder / REPORT
     return path.is_file() and json.loads(path.read_text("utf-8"))["training"]["ended"] != "cancelled"
 
 
