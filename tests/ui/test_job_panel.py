@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,14 +31,14 @@ class Toy(ChildJob):
 
 
 @pytest.fixture
-def panel(qtbot: Any) -> JobPanel:
+def panel(qtbot: Any) -> Iterator[JobPanel]:
     dock = QWidget()
     qtbot.addWidget(dock)
     panel = JobPanel(dock, ("Run", "", lambda: None), ("Cancel", ""), ("Resume", "", lambda: None))
     QVBoxLayout(dock).addWidget(panel)
     panel.changed.connect(lambda: panel.allow(True, panel.job is not None))
     panel.allow(True)
-    return panel
+    yield panel
 
 
 @pytest.fixture
