@@ -71,8 +71,23 @@ class Report:
 class ChildJob(QObject):
     """A core job in a child process: start, cancel, what it reports and how it ends.
 
-    Subclasses say what the child has to do (:meth:`request`) and take what it sends beyond the common events
-    (:meth:`take_event`).
+    A job that shows results while they arrive is a subclass that takes what the child sends beyond the common
+    events (:meth:`take_event`).
+
+    Parameters
+    ----------
+    request
+        What the child has to do, as JSON values: ``{"task": ...}`` of :mod:`superanimal.jobs.tasks` and what
+        the task needs. None when a subclass says it (:meth:`request`).
+    parent
+        Its Qt parent.
+
+    Attributes
+    ----------
+    report
+        How far it is.
+    result
+        What the task returned, once finished.
 
     Signals
     -------
@@ -94,9 +109,11 @@ class ChildJob(QObject):
     #: How long it may take when the viewer is closed.
     farewell_ms = 2_000
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, request: dict[str, Any] | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._request = request or {}
         self.report = Report()
+        self.result: dict[str, Any] = {}
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self._buffer = b""
         self._outcome = ""  # what the child said at last; it counts when the process is gone
@@ -124,8 +141,8 @@ class ChildJob(QObject):
         return self.grace_ms >= 60_000
 
     def request(self) -> dict[str, Any]:
-        """Return what the child has to do, as JSON values; see :mod:`superanimal.jobs.tasks`."""
-        raise NotImplementedError
+        """Return what the child has to do, as JSON values."""
+        return self._request
 
     def take_event(self, kind: str, event: dict[str, Any]) -> None:
         """Take an event of the child beside the report."""
@@ -146,7 +163,7 @@ class ChildJob(QObject):
         """
         if self._process is not None:
             raise InputError(f"this {self.name} is running already", "one at a time", "cancel it first")
-        self.report, self._buffer, self._outcome = Report(), b"", ""
+        self.report, self.result, self._buffer, self._outcome = Report(), {}, b"", ""
         self.log.clear()
         process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
@@ -231,7 +248,7 @@ class ChildJob(QObject):
             report.text = event["text"]
             self.log.append(event["text"])
         elif kind == "finished":
-            self._outcome, report.text = kind, ""
+            self._outcome, report.text, self.result = kind, "", event
             report.files = [Path(file) for file in event.get("files", ())]
         elif kind == "cancelled":
             self._outcome, report.text = kind, ""
@@ -312,7 +329,7 @@ class Job(ChildJob):
     remedy = "Finished frames are kept: press Resume to go on. If it happens again, memory may be short."
 
     def __init__(self, source: Path, options: dict[str, Any], parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent=parent)
         self.source, self.options = source, options
         self.store_path: Path | None = None  # the child knows it when it has loaded the model
         self._store: RunStore | None = None

@@ -61,7 +61,7 @@ class FinetuneJob(ChildJob):
         accept_license: bool = False,
         parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(parent=parent)
         self.labels, self.options, self.accept_license = labels, options, accept_license
         self.rows: list[Row] = []
         self.resumed = False
@@ -95,53 +95,30 @@ class FinetuneJob(ChildJob):
 
 
 class GaugeJob(ChildJob):
-    """Measures how long a sample of a training takes here.
-
-    Attributes
-    ----------
-    seconds
-        Per sample, once finished.
-    """
+    """Measures how long a sample of a training takes here."""
 
     name = "measurement"
     grace_ms = 0
 
     def __init__(self, model: str, batch: int, device: str, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.model, self.batch, self.device = model, batch, device
-        self.seconds: float | None = None
+        super().__init__({"task": "gauge", "model": model, "batch": batch, "device": device}, parent)
+        self.model, self.device = model, device
 
-    def request(self) -> dict[str, Any]:
-        """Return the call of ``seconds_per_sample``."""
-        return {"task": "gauge", "model": self.model, "batch": self.batch, "device": self.device}
-
-    def take_event(self, kind: str, event: dict[str, Any]) -> None:
-        """Take the result."""
-        if kind == "finished":
-            self.seconds = event["seconds_per_sample"]
+    @property
+    def seconds(self) -> float | None:
+        """Seconds per sample; None as long as they are not known."""
+        return self.result.get("seconds_per_sample")
 
 
 class TakeInJob(ChildJob):
-    """Takes a trained model into the list of models.
-
-    Attributes
-    ----------
-    model
-        Its name there, once finished.
-    """
+    """Takes a trained model into the list of models; one of the same name that is another model keeps it."""
 
     name = "import"
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.folder = folder
-        self.model = ""
+        super().__init__({"task": "take_in", "folder": str(folder), "name": free_name(folder)}, parent)
 
-    def request(self) -> dict[str, Any]:
-        """Return the call of ``import_model``; a model of the same name that is another one keeps it."""
-        return {"task": "take_in", "folder": str(self.folder), "name": free_name(self.folder)}
-
-    def take_event(self, kind: str, event: dict[str, Any]) -> None:
-        """Take the name."""
-        if kind == "finished":
-            self.model = event["model"]
+    @property
+    def model(self) -> str:
+        """Its name there, once finished."""
+        return str(self.result["model"])

@@ -44,7 +44,7 @@ class MatchJob(ChildJob):
     def __init__(
         self, labels: LabelledSet, model: str, *, accept_license: bool = False, parent: QObject | None = None
     ) -> None:
-        super().__init__(parent)
+        super().__init__(parent=parent)
         self.labels, self.model, self.accept_license = labels, model, accept_license
         self.matching: Matching | None = None
         self.predictions: xr.Dataset | None = None
