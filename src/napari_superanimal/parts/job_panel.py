@@ -169,9 +169,10 @@ def _status(job: ChildJob) -> str:
         million = 1e6 if report.unit == "bytes" else 1
         unit = "MB" if report.unit == "bytes" else report.unit
         parts.append(f"{report.done / million:,.0f} of {report.total / million:,.0f} {unit}")
-    if report.running and main and report.rate > 0:
+    running = report.state == "running"
+    if running and main and report.rate > 0:
         parts.append(f"{report.rate:.1f} {report.unit}/s")
-    if report.state == "running" and report.remaining_s is not None:
+    if running and report.remaining_s is not None:
         parts.append(f"{clock(report.remaining_s)} left")
     ending = {"cancelling": job.stopping, "cancelled": f"cancelled; {job.kept}"}
     return " · ".join([*parts, *filter(None, [ending.get(report.state)])])
