@@ -48,6 +48,16 @@ def test_known_error_comes_out(labels_of, poses_of, mice) -> None:
     assert "normalised_error" not in result.figures
 
 
+def test_a_label_outside_its_image_is_named_and_not_scored(labels_of, poses_of, mice) -> None:
+    truth, predicted, sure = mice
+    images = [ImageRef(f"clips/one/img{i:03d}.png", width=100, height=80) for i in range(12)]
+    truth[4, 0, 1] = 1e9
+    result = evaluate(poses_of(predicted, SPACE, sure), labels_of(truth, MOUSE, images=images), samples=0)
+    assert result["mean_euclidean_px"] == pytest.approx(3)
+    assert result.facts["labelled_keypoints"] == 12 * 4 - 1
+    assert "leftear at (1e+09, 1e+09) in clips/one/img004.png" in result.facts["warnings"][0]
+
+
 def test_perfect_predictions_have_full_precision(labels_of, poses_of, mice) -> None:
     truth, _, sure = mice
     result = evaluate(poses_of(truth, SPACE, sure), labels_of(truth, MOUSE), samples=10)

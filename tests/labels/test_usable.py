@@ -10,7 +10,7 @@ import pytest
 
 from superanimal.errors import NotFoundError
 from superanimal.labels import ImageRef, LabelledSet
-from superanimal.labels.usable import usable
+from superanimal.labels.usable import usable, within_images
 
 
 def labelled_set(folder: Path, xy: list, boxes: list | None = None) -> LabelledSet:
@@ -68,6 +68,14 @@ def test_images_that_are_gone_or_broken_are_left_out(tmp_path: Path) -> None:
     assert "1.png (missing)" in found.notes[0] and "2.png (not an image)" in found.notes[0]
     with pytest.raises(NotFoundError, match="none of the 2 images"):
         usable(labelled.subset([1, 2]))
+
+
+def test_points_outside_go_though_an_image_is_missing(tmp_path: Path) -> None:
+    labelled = labelled_set(tmp_path, [[(3, 4), (500, 8)]] * 3)
+    images = [labelled.images[0], ImageRef("gone.png"), ImageRef("known.png", width=60, height=40)]
+    found = within_images(labelled.with_columns(images=images))
+    assert found.visibility.tolist() == [[2, -1], [2, 2], [2, -1]]
+    assert len(found.notes) == 1 and "gone.png" not in found.notes[0]
 
 
 def test_an_infinite_coordinate_is_named_when_labels_are_taken() -> None:

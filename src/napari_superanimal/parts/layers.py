@@ -103,7 +103,7 @@ def _image_below(viewer: ViewerModel, layer: Points) -> Any:
 
 def _write_frame(image: Any, frame: int, folder: Path) -> Path:
     """Write a picture of an image layer as PNG and return the file."""
-    from superanimal.labels.images import encode_png
+    from superanimal.labels.images import encode
 
     data = image.data
     pixels = np.asarray(data[frame] if data.ndim > (3 if image.rgb else 2) else data)
@@ -113,5 +113,5 @@ def _write_frame(image: Any, frame: int, folder: Path) -> Path:
         low, high = image.contrast_limits
         pixels = (np.clip((pixels - low) / max(high - low, 1e-9), 0, 1) * 255).astype(np.uint8)
     path = folder / f"{frame:06d}.png"
-    path.write_bytes(encode_png(pixels[..., :3]))
+    path.write_bytes(encode(pixels[..., :3]))
     return path

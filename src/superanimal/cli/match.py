@@ -50,17 +50,17 @@ def match(
     from superanimal.cli.progress import RichProgress
     from superanimal.inference.labelled_images import predict_images
     from superanimal.labels import read_labels
+    from superanimal.labels.usable import usable
 
     console = Console(highlight=False)
     options = reading_options(images=images, video=video, scorer=scorer)
     labels = read_labels(dataset, **options)
-    for note in labels.notes:
-        console.print(f"note: {note}", soft_wrap=True, markup=False)
     if prefixes:
         labels = keypoints.split_prefixes(
             labels, [part.strip() for part in prefixes.split(",") if part.strip()]
         )
     with RichProgress() as progress:
+        labels = usable(labels, progress)
         predictions = predict_images(
             labels, model, boxes=boxes, detector=detector, device=device, progress=progress
         )

@@ -29,6 +29,7 @@ from superanimal.evaluation.stability import is_video, stability
 from superanimal.evaluation.tables import image_table, keypoint_table
 from superanimal.keypoints.matching.offsets import leave_out
 from superanimal.labels.labelled_set import LabelledSet, from_poses
+from superanimal.labels.usable import usable, within_images
 from superanimal.poses import KeypointSpace, get_provenance, load_space, make_provenance, space_for
 from superanimal.poses.offsets import Offsets, as_offsets
 from superanimal.progress import Progress
@@ -157,12 +158,12 @@ def evaluate(
     if box_margin < 0:
         raise InputError(f"box margin {box_margin:g}", "0 or more pixels")
     progress = progress or Progress()
-    labelled = load_labels(labels)
+    labelled, notes = _on_images(load_labels(labels), predictions, progress)
     mapping = read_map(keypoint_map) if isinstance(keypoint_map, (str, os.PathLike)) else keypoint_map
     offsets = as_offsets(offsets)
-    notes: list[str] = []
     if offsets is not None:
-        labelled, notes = leave_out(labelled, offsets)
+        labelled, left_out = leave_out(labelled, offsets)
+        notes += left_out
         table = {user: name for user, name in offsets.table.items() if user in labelled.keypoints}
         mapping = table | dict(mapping or {})
     predicted = _load_predictions(predictions, labelled, model_options, progress)
@@ -294,6 +295,12 @@ def load_labels(labels: PathLike | xr.Dataset | LabelledSet) -> LabelledSet:
     return read_labels(labels)
 
 
+def _on_images(labelled: LabelledSet, predictions: Any, progress: Progress) -> tuple[LabelledSet, list[str]]:
+    """Return what of the labels can be used, and what was left out; a model needs every image itself."""
+    there = (usable if _is_one_model(predictions) else within_images)(labelled, progress)
+    return there, list(there.notes[len(labelled.notes) :])
+
+
 def _load_predictions(
     predictions: Any, labels: LabelledSet, model_options: dict[str, Any], progress: Progress
 ) -> list[xr.Dataset]:
@@ -301,7 +308,7 @@ def _load_predictions(
     several = predictions if isinstance(predictions, (list, tuple)) else [predictions]
     if not several:
         raise InputError("no predictions", "give at least one pose file or a model")
-    if len(several) == 1 and _is_model(several[0]):
+    if _is_one_model(predictions):
         from superanimal.inference.labelled_images import predict_images
 
         return [predict_images(labels, several[0], progress=progress, **model_options)]
@@ -321,6 +328,13 @@ def _load_predictions(
                 "predictions evaluated together are of one model",
             )
     return loaded
+
+
+def _is_one_model(predictions: Any) -> bool:
+    """Whether a model, or a list of one, is meant."""
+    if not isinstance(predictions, (list, tuple)):
+        return _is_model(predictions)
+    return len(predictions) == 1 and _is_model(predictions[0])
 
 
 def _is_model(given: Any) -> bool:

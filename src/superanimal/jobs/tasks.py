@@ -28,9 +28,10 @@ def match(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Run a model on a labelled set; the result is the matching and the poses."""
     from superanimal.inference.labelled_images import predict_images
     from superanimal.keypoints.matching.match import match_predictions
+    from superanimal.labels.usable import within_images
     from superanimal.zoo import download
 
-    labels = unpack_object(job["labels"])
+    labels = within_images(unpack_object(job["labels"]))
     download(job["model"], accept_license=job["accept_license"], progress=progress)
     predictions = predict_images(labels, job["model"], boxes="labels", progress=progress)
     return {"result": pack_object((match_predictions(labels, predictions), predictions))}

@@ -39,7 +39,7 @@ def image_hashes(labelled: LabelledSet, kind: str = "file", progress: Progress |
         data = read_bytes(image)
         if kind == "pixels":
             pixels = decode(data, image.label)
-            data = repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()
+            data = repr((pixels.shape, pixels.dtype)).encode() + np.ascontiguousarray(pixels).tobytes()
         found.append(hashlib.blake2b(data, digest_size=16).hexdigest())
         progress.advance()
     progress.finish()

@@ -7,13 +7,15 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from superanimal.errors import InputError, NotFoundError, option
 from superanimal.formats.guard import reading
+from superanimal.video.brightness import Stretch, sampled
+from superanimal.video.pictures import decoded, deep_png
 
 if TYPE_CHECKING:
     from superanimal.video import Video
@@ -56,6 +58,9 @@ class ImageRef:
 def read_pixels(image: ImageRef) -> NDArray[np.uint8]:
     """Decode an image as (H, W, 3) uint8 RGB.
 
+    Pixels of more than 8 bits are stretched to 0..255 as those of the other images of the folder or package,
+    see :class:`superanimal.video.brightness.Stretch`.
+
     Raises
     ------
     NotFoundError
@@ -71,7 +76,17 @@ def read_pixels(image: ImageRef) -> NDArray[np.uint8]:
             )
         with reading(image.path, f"a video with a frame {image.frame}"):
             return _video(image.path)[image.frame]
-    return decode(read_bytes(image), image.label)
+    raw = decode(read_bytes(image), image.label)
+    return (Stretch() if raw.dtype == np.uint8 else _stretch_beside(image))(raw)
+
+
+def read_shown(image: ImageRef) -> bytes:
+    """Return the encoded image to be put beside those of other folders: more than 8 bits are stretched."""
+    data = read_bytes(image)
+    tiff = data.startswith((b"II", b"MM"))
+    if not deep_png(data) and not (tiff and decode(data, image.label).dtype != np.uint8):
+        return data
+    return encode(read_pixels(image), ".tif" if tiff else ".png")
 
 
 def read_bytes(image: ImageRef) -> bytes:
@@ -85,7 +100,7 @@ def read_bytes(image: ImageRef) -> bytes:
         with reading(image.path, "a package with pictures"):
             return _read_packed(image)
     if image.frame is not None:
-        return encode_png(read_pixels(image))
+        return encode(read_pixels(image))
     try:
         return Path(image.path).read_bytes()
     except OSError as error:
@@ -95,23 +110,20 @@ def read_bytes(image: ImageRef) -> bytes:
         ) from None
 
 
-def decode(data: bytes, label: str) -> NDArray[np.uint8]:
-    """Decode an image file in memory as (H, W, 3) uint8 RGB, turned as its EXIF orientation says."""
-    import cv2
-
-    array = np.frombuffer(data, np.uint8)
-    image = cv2.imdecode(array, cv2.IMREAD_COLOR) if len(array) else None
-    if image is None:
+def decode(data: bytes, label: str) -> NDArray[Any]:
+    """Decode an image file in memory as it is stored, (H, W) or (H, W, 3) RGB, turned as EXIF says."""
+    raw = decoded(np.frombuffer(data, np.uint8)) if data else None
+    if raw is None:
         raise InputError(f"{label}: not an image that can be decoded", remedy="check or remove the file")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+    return raw
 
 
-def picture_size(data: bytes, label: str) -> tuple[int, int]:
-    """Return (width, height) of an encoded image as it is shown, from its header alone."""
+def picture_size(data: bytes | Path, label: str) -> tuple[int, int]:
+    """Return (width, height) of an image file, encoded or where it lies, as shown, from its header alone."""
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(data)) as picture:
+        with Image.open(io.BytesIO(data) if isinstance(data, bytes) else data) as picture:
             width, height = picture.size
             turned = picture.getexif().get(0x0112, 1) >= 5
     except (UnidentifiedImageError, OSError) as error:
@@ -119,12 +131,12 @@ def picture_size(data: bytes, label: str) -> tuple[int, int]:
     return (height, width) if turned else (width, height)
 
 
-def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """Encode (H, W, 3) RGB as PNG, fast rather than small."""
+def encode(pixels: NDArray[np.uint8], suffix: str = ".png") -> bytes:
+    """Encode (H, W, 3) RGB as PNG, fast rather than small, or as another kind without loss."""
     import cv2
 
     bgr = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2BGR)
-    return cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+    return cv2.imencode(suffix, bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
 
 
 def safe_join(root: str | os.PathLike[str], name: str) -> Path:
@@ -160,6 +172,34 @@ def _video(path: str) -> Video:
     return open_video(path, cache_bytes=32 << 20)
 
 
+def _stretch_beside(image: ImageRef) -> Stretch:
+    """Return the map of the images of the same folder or package."""
+    place = Path(image.path) if image.inside else Path(image.path).absolute().parent
+    return _stretch_in(place, image.inside, place.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _stretch_in(place: Path, inside: str, changed: int) -> Stretch:
+    from superanimal.video.stack import stretch_of
+
+    if not inside:
+        return stretch_of(place)
+    frames = [ImageRef(str(place), frame=k, inside=inside) for k in sampled(_count_packed(place, inside))]
+    return Stretch.over(decode(read_bytes(frame), frame.label) for frame in frames)
+
+
+def _count_packed(path: Path, inside: str) -> int:
+    """Return the number of pictures in a package."""
+    if inside == "images":
+        from superanimal.labels.packed import count_encoded
+
+        return count_encoded(str(path))
+    import h5py
+
+    with h5py.File(path) as file:
+        return len(file[inside])
+
+
 def _read_packed(image: ImageRef) -> bytes:
     """Return an encoded picture of a SLEAP package; ``frame`` counts rows of the array."""
     import h5py
@@ -170,5 +210,5 @@ def _read_packed(image: ImageRef) -> bytes:
     except (OSError, KeyError, ValueError) as error:
         raise NotFoundError(f"{image.label}: no such picture in the package ({error})") from error
     if row.ndim == 3:
-        return encode_png(np.repeat(row, 3, -1) if row.shape[-1] == 1 else row)
+        return encode(np.repeat(row, 3, -1) if row.shape[-1] == 1 else row)
     return np.asarray(row).view(np.uint8).tobytes()

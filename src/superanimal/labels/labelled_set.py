@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from superanimal.errors import InputError, NotFoundError
 from superanimal.labels.images import ImageRef, read_pixels
-from superanimal.poses import make_poses
+from superanimal.poses import KeypointSpace, make_poses
 
 UNDEFINED, ABSENT, HIDDEN, VISIBLE = -1, 0, 1, 2
 """Visibility of a keypoint: the data set does not define it; defined but not marked in this image; marked
@@ -141,6 +141,11 @@ class LabelledSet:
     def labelled(self) -> NDArray[np.bool_]:
         """Which points have coordinates, shape (M, K)."""
         return np.asarray(self.visibility > 0)
+
+    def skeleton(self, space: KeypointSpace | None = None) -> list[tuple[str, str]]:
+        """Return the pairs of its keypoints that are joined: as a space says, else as the data set came."""
+        edges = space.edges if space is not None else self.edges
+        return [(a, b) for a, b in edges if a in self.keypoints and b in self.keypoints]
 
     def pixels(self, i: int) -> NDArray[np.uint8]:
         """Return image ``i`` as (H, W, 3) RGB.

@@ -27,6 +27,11 @@ def read_encoded(path: str, i: int) -> bytes:
         return chunk.read(int(length[i]))
 
 
+def count_encoded(path: str) -> int:
+    """Return the number of pictures of a store."""
+    return len(_places(path)[0])
+
+
 @lru_cache(maxsize=8)
 def _places(path: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     group = zarr.open_group(path, mode="r")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from superanimal.files import atomic_write
-from superanimal.labels.images import ImageRef, encode_png
+from superanimal.labels.images import ImageRef, encode
 from superanimal.labels.labelled_set import ABSENT, HIDDEN, VISIBLE, LabelledSet
 
 
@@ -41,7 +41,7 @@ def synthetic_labels(
         picture = random_picture(own, size=size)
         file = Path(folder) / f"mouse{i:05d}.png"
         with atomic_write(file) as temporary:
-            temporary.write_bytes(encode_png(picture.image.astype(np.uint8)))
+            temporary.write_bytes(encode(picture.image.astype(np.uint8)))
         images.append(ImageRef(str(file), width=size[1], height=size[0]))
         for points, seen, box in zip(picture.keypoints, picture.visible, picture.boxes, strict=True):
             inside = ((points >= -0.5) & (points < np.array(size[::-1]) - 0.5)).all(-1)

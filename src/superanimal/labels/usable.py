@@ -42,7 +42,6 @@ def usable(labelled: LabelledSet, progress: Progress | None = None) -> LabelledS
         When not one of the images can be read.
     """
     sizes, missing = _sizes(labelled, progress or Progress())
-    notes = []
     if missing:
         listed = _listed([f"{labelled.images[i].label} ({why})" for i, why in missing.items()])
         if len(missing) == len(labelled):
@@ -50,9 +49,23 @@ def usable(labelled: LabelledSet, progress: Progress | None = None) -> LabelledS
                 f"{labelled.name}: none of the {len(labelled)} images can be read: {listed}",
                 remedy="put the images where the labels say they are",
             )
-        notes.append(f"{len(missing)} of {len(labelled)} images cannot be read and are left out: {listed}")
+        note = f"{len(missing)} of {len(labelled)} images cannot be read and are left out: {listed}"
         kept = np.setdiff1d(np.arange(len(labelled)), list(missing))
-        labelled, sizes = labelled.subset(kept), sizes[kept]
+        labelled, sizes = labelled.subset(kept).with_columns(notes=(*labelled.notes, note)), sizes[kept]
+    return _within(labelled, sizes)
+
+
+def within_images(labelled: LabelledSet, progress: Progress | None = None) -> LabelledSet:
+    """Return the data set without points and boxes outside their images; a note says what was left out.
+
+    As :func:`usable`, but all images stay; where nothing tells the size of one, nothing lies outside it.
+    """
+    return _within(labelled, _sizes(labelled, progress or Progress())[0])
+
+
+def _within(labelled: LabelledSet, sizes: NDArray[np.float64]) -> LabelledSet:
+    """Return the data set without what lies outside its images, (I, 2) pixels large; NaN is not known."""
+    notes = []
     size = sizes[labelled.image_index]
     beyond = _points_outside(labelled, size)
     if beyond.any():
@@ -83,6 +96,7 @@ def _sizes(labelled: LabelledSet, progress: Progress) -> tuple[NDArray[np.float6
         try:
             if not Path(image.path).exists():
                 missing[i] = "missing"
+                sizes[i] = (image.width, image.height) if image.width and image.height else np.nan
             elif image.frame is None or image.inside:
                 sizes[i] = size_of(image)
             else:  # frames of one video have one size
@@ -101,7 +115,7 @@ def _points_outside(labelled: LabelledSet, size: NDArray[np.float64]) -> NDArray
     """Return which labelled points (M, K) lie beyond their image, of which ``size`` (M, 2) is given."""
     limits = size[:, None] - 1 + TOLERANCE
     with np.errstate(invalid="ignore"):
-        beyond = (labelled.xy < -TOLERANCE) | (labelled.xy > limits)
+        beyond = np.isfinite(limits) & ((labelled.xy < -TOLERANCE) | (labelled.xy > limits))
     return np.asarray(labelled.labelled & beyond.any(-1))
 
 
@@ -109,15 +123,15 @@ def _boxes_outside(labelled: LabelledSet, size: NDArray[np.float64]) -> NDArray[
     """Return which boxes (M,) do not touch their image or cannot be meant."""
     corner, extent = labelled.boxes[:, :2].astype(float), labelled.boxes[:, 2:].astype(float)
     with np.errstate(invalid="ignore"):
-        beside = ((corner >= size) | (corner + extent <= 0)).any(1)
+        beside = (np.isfinite(size) & ((corner >= size) | (corner + extent <= 0))).any(1)
         absurd = (extent > LARGEST_BOX * size).any(1)
     return np.asarray(beside | absurd)
 
 
 def _place(labelled: LabelledSet, m: int, k: int, size: NDArray[np.float64]) -> str:
     x, y = labelled.xy[m, k].tolist()
-    width, height = size[m].astype(int).tolist()
     image = labelled.images[int(labelled.image_index[m])].label
+    width, height = size[m].astype(int).tolist()
     return f"{labelled.keypoints[k]} at ({x:.6g}, {y:.6g}) in {image} ({width} x {height} pixels)"
 
 

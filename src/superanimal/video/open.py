@@ -11,11 +11,11 @@ from typing import Any
 from superanimal.errors import InputError, NotFoundError, VideoError, nearest
 from superanimal.progress import Progress
 from superanimal.video.base import Video
+from superanimal.video.pictures import IMAGE_SUFFIXES
 
 VIDEO_SUFFIXES = (
     ".mp4", ".avi", ".mov", ".mkv", ".m4v", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".mts", ".h264",
 )  # fmt: skip
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 ZARR_MARKS = ("zarr.json", ".zarray", ".zgroup")
 
 CACHE_BYTES = 256 << 20
@@ -122,12 +122,11 @@ def _refuse_data(path: Path) -> None:
 
 
 def _open_folder(path: Path, cache_bytes: int, fps: float | None, reopen: partial[Video]) -> Video:
-    from superanimal.video.stack import ImageStack, natural_key, open_zarr
+    from superanimal.video.stack import ImageStack, images_of, open_zarr
 
     if any((path / mark).exists() for mark in ZARR_MARKS):
         return open_zarr(path, cache_bytes, fps, reopen)
-    images = [other for other in path.iterdir() if other.suffix.lower() in IMAGE_SUFFIXES]
-    images = sorted((image for image in images if not image.name.startswith(".")), key=natural_key)
+    images = images_of(path)
     if not images:
         raise VideoError(
             f"{path.name} holds no images",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from superanimal.errors import VideoError
 
 TIFF_SUFFIXES = (".tif", ".tiff")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", *TIFF_SUFFIXES, ".webp")
 OPEN_FILES = 8
 """Maximum number of TIFF files open at a time."""
 _ORIENTATION, _TURNED = 274, (5, 6, 7, 8)
@@ -196,7 +197,7 @@ class PictureReader:
         if not picture.height:
             return None
         if picture.series is None:
-            raw = decoded(picture.path)
+            raw = _decoded_file(picture.path)
         else:
             try:
                 raw = self._tiff(picture.path).read(picture.series, picture.frame)
@@ -219,15 +220,29 @@ class PictureReader:
         return self._open[path]
 
 
-def decoded(path: Path) -> NDArray[Any] | None:
-    """Return the first picture of a file as stored, (H, W) or (H, W, 3) RGB, turned as EXIF says, or None."""
+def deep_png(start: bytes) -> bool:
+    """Tell from the first bytes of a file whether it is a PNG of 16 bits."""
+    return start.startswith(b"\x89PNG") and start[_PNG_DEPTH : _PNG_DEPTH + 1] == b"\x10"
+
+
+def decoded(data: NDArray[np.uint8]) -> NDArray[Any] | None:
+    """Return the first picture of an encoded file as stored, (H, W) or (H, W, 3) RGB, turned as EXIF says.
+
+    None when it cannot be decoded.
+    """
     import cv2
 
     try:
-        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
-    except (OSError, cv2.error):
+        return _rgb(cv2.imdecode(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR))
+    except cv2.error:
         return None
-    return _rgb(image)
+
+
+def _decoded_file(path: Path) -> NDArray[Any] | None:
+    try:
+        return decoded(np.fromfile(path, np.uint8))
+    except OSError:
+        return None
 
 
 def check_axes(path: Path, axes: str, shape: tuple[int, ...]) -> None:
@@ -274,12 +289,11 @@ def _from_header(path: Path) -> Picture | None:
             start = file.read(_PNG_DEPTH + 1)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    deep = start.startswith(b"\x89PNG") and start[_PNG_DEPTH:] == b"\x10"
-    return Picture(path, *((width, height) if turned else (height, width)), deep)
+    return Picture(path, *((width, height) if turned else (height, width)), deep_png(start))
 
 
 def _from_pixels(path: Path) -> Picture:
-    raw = decoded(path)
+    raw = _decoded_file(path)
     if raw is None:
         return Picture(path, 0, 0)
     return Picture(path, raw.shape[0], raw.shape[1], bool(raw.dtype != np.uint8))

@@ -15,13 +15,35 @@ from superanimal.errors import VideoError
 from superanimal.video.base import Frame, Video
 from superanimal.video.brightness import Stretch, sampled
 from superanimal.video.cache import ByteLRU
-from superanimal.video.pictures import FrameArray, PictureReader, check_axes
+from superanimal.video.pictures import IMAGE_SUFFIXES, FrameArray, Picture, PictureReader, check_axes
 
 
 def natural_key(path: Path) -> list[tuple[int, int | str]]:
     """Sort key under which ``img9.png`` comes before ``img10.png``."""
     parts = re.split(r"(\d+)", path.name.lower())
     return [(0, int(part)) if part.isdigit() else (1, part) for part in parts]
+
+
+def images_of(folder: Path) -> list[Path]:
+    """Return the image files of a folder in natural order, without hidden ones."""
+    images = [file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES]
+    return sorted((file for file in images if not file.name.startswith(".")), key=natural_key)
+
+
+def stretch_of(folder: Path) -> Stretch:
+    """Return how pixels of more than 8 bits become 0..255 in the pictures of a folder."""
+    reader = PictureReader(alone=False)
+    try:
+        return _stretch(reader, [picture for file in images_of(folder) for picture in reader.find(file)])
+    finally:
+        reader.close()
+
+
+def _stretch(reader: PictureReader, pictures: Sequence[Picture]) -> Stretch:
+    """Return one map for pictures, from a few evenly spaced ones among those of more than 8 bits."""
+    deep = [picture for picture in pictures if picture.deep]
+    samples = (reader.read(deep[k]) for k in sampled(len(deep)))
+    return Stretch.over(sample for sample in samples if sample is not None)
 
 
 def _times(frames: int, fps: float | None) -> NDArray[np.float64]:
@@ -64,9 +86,7 @@ class ImageStack(Video):
         width = max(picture.width for picture in self._pictures)
         super().__init__(path, (frames, height, width), fps, _times(frames, fps), reopen)
         self._cache: ByteLRU[Frame] = ByteLRU(cache_bytes)
-        deep = [picture for picture in self._pictures if picture.deep]
-        samples = (self._reader.read(deep[k]) for k in sampled(len(deep)))
-        self._stretch = Stretch.over(sample for sample in samples if sample is not None)
+        self._stretch = _stretch(self._reader, self._pictures)
 
     def frame_size(self, k: int) -> tuple[int, int]:
         """Return height and width of image ``k`` itself; of the common frame when it cannot be read."""

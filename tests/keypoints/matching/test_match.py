@@ -25,7 +25,7 @@ from superanimal.keypoints import (
     project,
     save_matching,
 )
-from superanimal.labels import read_labels, synthetic_labels
+from superanimal.labels import ImageRef, read_labels, synthetic_labels
 from superanimal.poses import load_space
 from superanimal.synth import QUADRUPED, build_quadruped
 from superanimal.synth.species import sample_posture, sample_quadruped, sample_species
@@ -61,6 +61,22 @@ def test_renamed_keypoints_in_any_order(truth: np.ndarray) -> None:
     assert matching.unmatched_user == matching.unmatched_model == matching.warnings == ()
     assert matching.facts["axis"] == "tail_base to nose"
     assert matching.facts["body_length_px"] == pytest.approx(np.median(body_lengths(truth)), rel=0.15)
+
+
+def test_a_label_outside_its_image_is_named_and_left_out(truth: np.ndarray) -> None:
+    images = [ImageRef(f"lab/img{i:03d}.png", width=640, height=480) for i in range(40)]
+    points = np.clip(truth[:, :6] - truth[:, :6].min() + 5, 0, 400)
+    predictions = predictions_of(points, NAMES[:6])
+    labels = labels_of(points, opaque(NAMES[:6])).with_columns(images=images)
+    xy = labels.xy.copy()
+    xy[:30, 2] = 5000
+    moved = match_predictions(labels.with_columns(xy=xy), predictions)
+    flags = labels.visibility.copy()
+    flags[:30, 2] = -1
+    xy[:30, 2] = np.nan
+    absent = match_predictions(labels.with_columns(xy=xy, visibility=flags), predictions)
+    assert found(moved) == found(absent) and moved.frequency.tolist() == absent.frequency.tolist()
+    assert "p02 at (5000, 5000) in lab/img000.png (640 x 480 pixels)" in moved.warnings[0]
 
 
 @settings(max_examples=15, deadline=None)

@@ -218,6 +218,13 @@ def test_sleap_reads_our_package(tmp_path, labelled):
     np.testing.assert_allclose(labels[1][0].numpy(), labelled.xy[1])
 
 
+@pytest.mark.parametrize("to", DEST)
+def test_the_skeleton_that_came_along_is_kept(tmp_path, labelled, to):
+    edges = (("nose", "right_ear"), ("left_ear", "nose"))
+    done = materialize(labelled.with_columns(edges=edges), tmp_path / DEST[to], to)
+    assert read_labels(done.path).edges == edges
+
+
 def test_store_of_a_store_keeps_names_and_bytes(tmp_path, labelled):
     one = read_labels(materialize(labelled, tmp_path / "a.labels.zarr", "store").path)
     two = read_labels(materialize(one, tmp_path / "b.labels.zarr", "store").path)

@@ -17,6 +17,7 @@ from superanimal.keypoints.matching.doubts import find_doubts, find_namesakes, m
 from superanimal.keypoints.matching.observed import Observed, observe
 from superanimal.keypoints.matching.result import Matching, Pair
 from superanimal.labels.labelled_set import LabelledSet
+from superanimal.labels.usable import usable, within_images
 from superanimal.poses import KeypointSpace, get_provenance, make_provenance, space_for
 from superanimal.progress import Progress
 
@@ -48,7 +49,7 @@ def match_keypoints(
     Parameters
     ----------
     labels
-        The labelled set; its images are read.
+        The labelled set; its images are read. What cannot be used of it is left out, and a warning says so.
     model
         Name in the catalogue, weight file, or a loaded pose model.
     boxes
@@ -67,6 +68,7 @@ def match_keypoints(
     """
     from superanimal.inference.labelled_images import predict_images
 
+    labels = usable(labels, progress)
     predictions = predict_images(labels, model, boxes=boxes, progress=progress, **model_options)
     return match_predictions(
         labels,
@@ -108,7 +110,7 @@ def match_predictions(
     Parameters
     ----------
     labels
-        I images.
+        I images. Points outside their image are left out, and a warning names them.
     predictions
         Pose data set of I rows in the same order, such as
         :func:`superanimal.inference.labelled_images.predict_images` returns.
@@ -134,6 +136,7 @@ def match_predictions(
         raise InputError(f"largest distance {max_distance:g}", "more than 0 body lengths")
     if not 0 < min_score <= 1:
         raise InputError(f"least score {min_score:g}", "a share of the images, more than 0 and at most 1")
+    labels = within_images(labels)
     known = tuple(str(name) for name in predictions["keypoint"].values)
     space = space or space_for(known)
     seen = observe(labels, predictions, space, min_confidence)
@@ -174,7 +177,7 @@ def match_predictions(
             "provenance": make_provenance("match", predictions=get_provenance(predictions)),
         },
     )  # fmt: skip
-    return replace(result, warnings=tuple(find_doubts(result, nearest, namesakes)))
+    return replace(result, warnings=(*labels.notes, *find_doubts(result, nearest, namesakes)))
 
 
 def _prefer_names(

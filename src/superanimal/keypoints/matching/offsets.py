@@ -22,6 +22,7 @@ from superanimal.keypoints.matching.match import MIN_CONFIDENCE
 from superanimal.keypoints.matching.observed import Observed, observe
 from superanimal.keypoints.matching.result import Matching
 from superanimal.labels.labelled_set import LabelledSet
+from superanimal.labels.usable import within_images
 from superanimal.poses import KeypointSpace, get_provenance, make_provenance, space_for
 from superanimal.poses.offsets import Offsets
 
@@ -78,6 +79,7 @@ def measure_offsets(
         raise InputError(f"{folds} folds", "cross-validation takes at least 2")
     known = [str(name) for name in predictions["keypoint"].values]
     names = _names(table, labels, known)
+    labels = within_images(labels)
     seen = observe(labels, predictions, space or space_for(known), min_confidence)
     user = np.array([labels.keypoints.index(name) for name in names])
     model = np.array([known.index(name) for name in names.values()])

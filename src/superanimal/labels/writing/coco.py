@@ -53,7 +53,7 @@ def _write_json(
     licences = list(dict.fromkeys(labelled.licence.tolist()))
     kinds = list(dict.fromkeys(labelled.category.tolist())) or ["animal"]
     place = {name: i + 1 for i, name in enumerate(labelled.keypoints)}
-    edges = [[place[a], place[b]] for a, b in (space.edges if space else ()) if a in place and b in place]
+    edges = [[place[a], place[b]] for a, b in labelled.skeleton(space)]
     head = {
         "description": labelled.name,
         "superanimal": {"record": {"provenance": make_provenance("materialize", name=labelled.name)}},

@@ -96,7 +96,6 @@ def _config(
 ) -> dict[str, Any]:
     """Return the config in DeepLabCut's key order, with no key of our own (unknown ones are refused)."""
     keypoints = list(labelled.keypoints)
-    edges = [[a, b] for a, b in (space.edges if space else ()) if a in keypoints and b in keypoints]
     videos = {str(video): {"crop": f"0, {width}, 0, {height}"} for video, (width, height) in sizes.items()}
     many = {
         "individuals": individuals,
@@ -117,7 +116,7 @@ def _config(
         "start": 0,
         "stop": 1,
         "numframes2pick": 20,
-        "skeleton": edges,
+        "skeleton": [list(edge) for edge in labelled.skeleton(space)],
         "skeleton_color": "black",
         "pcutoff": 0.6,
         "dotsize": 8,

@@ -212,7 +212,8 @@ def size_of(image: ImageRef) -> tuple[int, int]:
     """Return (width, height) of an image, reading its header only when the data set does not tell."""
     if image.width and image.height:
         return image.width, image.height
-    return picture_size(read_bytes(image), image.label)
+    there = is_file(image) and Path(image.path).is_file()
+    return picture_size(Path(image.path) if there else read_bytes(image), image.label)
 
 
 def numbers(values: np.ndarray) -> list[float]:

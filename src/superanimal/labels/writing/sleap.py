@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 from superanimal.errors import StorageError, option
 from superanimal.files import storage_error
 from superanimal.formats.sleap.skeleton import skeleton_of
-from superanimal.labels.images import picture_size, read_bytes
+from superanimal.labels.images import picture_size, read_shown
 from superanimal.labels.labelled_set import LabelledSet
 from superanimal.labels.writing.job import Materialized, Target, what_is_lost
 from superanimal.poses import KeypointSpace, make_provenance
@@ -98,7 +99,7 @@ def _embed(
     for i in range(len(places), len(labelled)):
         progress.check()
         image = labelled.images[i]
-        data = read_bytes(image)
+        data = read_shown(image)
         width, height = picture_size(data, image.label)
         kind = "jpg" if data[:2] == b"\xff\xd8" else "png"
         key = (str(labelled.source[i]), str(labelled.video[i]), width, height, kind)
@@ -176,9 +177,12 @@ def _write_labels(
     import sleap_io
 
     slot, names = labelled.slots()
+    skeleton = skeleton_of(labelled.keypoints, space)
+    if space is None and labelled.edges:
+        skeleton = replace(skeleton, edges=labelled.skeleton())
     empty = sleap_io.Labels(
         videos=[sleap_io.Video(filename=f"{v}.mp4", open_backend=False) for v in range(len(videos))],
-        skeletons=[skeleton_of(labelled.keypoints, space).for_sleap()],
+        skeletons=[skeleton.for_sleap()],
         tracks=[sleap_io.Track(name) for name in names],
         provenance={"superanimal": json.dumps(make_provenance("materialize", name=labelled.name))},
     )

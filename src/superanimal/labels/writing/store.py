@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from superanimal.errors import FormatError, StorageError
 from superanimal.files import storage_error
-from superanimal.labels.images import ImageRef, picture_size, read_bytes
+from superanimal.labels.images import ImageRef, picture_size, read_shown
 from superanimal.labels.labelled_set import PER_ANIMAL, PER_IMAGE, LabelledSet
 from superanimal.labels.packed import PART, part_name
 from superanimal.labels.splits import image_key
@@ -72,7 +72,7 @@ def _write_part(store: Path, labelled: LabelledSet, part: int, rows: range, prog
     for i in rows:
         progress.check()
         image = labelled.images[i]
-        pictures.append(read_bytes(image))
+        pictures.append(read_shown(image))
         sizes.append(picture_size(pictures[-1], image.label))
         progress.advance()
     data = np.frombuffer(b"".join(pictures), np.uint8)
@@ -123,6 +123,7 @@ def _write_labels(
             "keypoints": list(labelled.keypoints),
             "space": space.name if space else "",
             "words": words,
+            "edges": [list(edge) for edge in labelled.skeleton()],
             "notes": list(labelled.notes),
             "provenance": make_provenance("materialize", name=labelled.name),
             "complete": True,
@@ -166,5 +167,6 @@ def read_store(path: Path) -> LabelledSet:
         ],
         image_index=column("image_index"),
         notes=tuple(attrs["notes"]),
+        edges=tuple((a, b) for a, b in attrs.get("edges", ())),  # version 1 began without
         **{**columns, **words},
     )

@@ -289,7 +289,8 @@ def find_table(
     matching = match_keypoints(labelled, base, progress=progress)
     pairs = ", ".join(f"{pair.user} = {pair.model}" for pair in matching.pairs)
     progress.message(f"matched: {pairs or 'none'}; check table.csv")
-    return matching.table(column), [f"keypoints matched by position: {pairs}", *matching.warnings]
+    doubts = [text for text in matching.warnings if text not in labelled.notes]
+    return matching.table(column), [f"keypoints matched by position: {pairs}", *doubts]
 
 
 def _detector(base: PoseModel, given: PathLike | DetectorModel | None) -> DetectorModel | None:

@@ -190,6 +190,8 @@ def prepare(
 def labelled_space(labelled: LabelledSet, known: KeypointSpace, mapped: Mapping[str, str]) -> KeypointSpace:
     """Return a space of the user's keypoints, with what the model's space says of those that are mapped.
 
+    The skeleton is the user's where the labels come with one.
+
     Parameters
     ----------
     mapped
@@ -202,11 +204,12 @@ def labelled_space(labelled: LabelledSet, known: KeypointSpace, mapped: Mapping[
             back.setdefault(mapped[name], name)
     pairs = [(back[a], back[b]) for a, b in known.pairs if a in back and b in back]
     where = {name: known.index(master) for name, master in mapped.items()}
+    edges = labelled.skeleton() or [(back[a], back[b]) for a, b in known.edges if a in back and b in back]
     return KeypointSpace(
         name=labelled.name,
         title=labelled.name,
         keypoints=own,
-        edges=tuple((back[a], back[b]) for a, b in known.edges if a in back and b in back),
+        edges=tuple(edges),
         pairs=(*pairs, *mirrored(own, pairs)),
         sigmas=np.array([known.sigmas[where[k]] if k in where else DEFAULT_SIGMA for k in own]),
         colors=tuple(known.colors[where[k]] if k in where else DEFAULT_COLOR for k in own),
