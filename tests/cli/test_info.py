@@ -4,8 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from superanimal.formats import save_poses
+from superanimal.labels import LabelledSet, materialize
 from superanimal.poses import make_poses
 from superanimal.poses.run_store import RunStore
 from superanimal.samples import sample_path
@@ -40,6 +42,23 @@ def test_an_unfinished_run(superanimal: Call, tmp_path: Path) -> None:
     code, out, _ = superanimal("info", tmp_path / "x.poses.zarr")
     assert code == 0
     assert "0 of 300 frames" in out and "mode=enhanced" in out and "nms" not in out
+
+
+def test_labels(superanimal: Call, tmp_path: Path, labelled: LabelledSet) -> None:
+    project = materialize(labelled, tmp_path / "project", "deeplabcut").path
+    code, out, _ = superanimal("info", project)
+    assert code == 0 and "deeplabcut labels" in out and "4 images, 4 animals, 11 points" in out
+    (tmp_path / "empty").mkdir()
+    code, _, err = superanimal("info", tmp_path / "empty")
+    assert code == 4 and "holds no images" in err
+
+
+@pytest.mark.filterwarnings("error")
+def test_poses_without_a_frame(superanimal: Call, tmp_path: Path) -> None:
+    poses = make_poses(np.ones((0, 2, 2, 1)), keypoints=["nose", "tail_base"])
+    (path, *_) = save_poses(poses, tmp_path / "p.csv", format="dlc-csv")
+    code, out, _ = superanimal("info", path)
+    assert code == 0 and "0 frames" in out and "no point" in out and "nan" not in out
 
 
 def test_what_is_neither(superanimal: Call, tmp_path: Path) -> None:

@@ -65,6 +65,8 @@ def changed(where: str, value: Any) -> dict[str, Any]:
         ("annotations.0.keypoints", [1, 2, 0.9, 3, 4, 0.8], "annotation 1: the visibility of 'nose' is 0.9"),
         ("annotations.0.keypoints", [1, 2, 2, None, None, 2], "annotation 1: 'tail' has visibility 2"),
         ("annotations.0.keypoints", {"nose": 1}, "annotation 1: keypoints are no list of numbers"),
+        ("annotations.1.score", "good", "annotation 2: score is 'good'"),
+        ("annotations.1.score", 98.2, "scores from 98.2 to 98.2"),
         ("annotations.1.area", "big", "annotation 2: area is 'big'"),
         ("categories.0.id", ..., "category number 0: id is missing"),
         ("categories.0.keypoints", ["nose", "nose"], "category 7: keypoint 'nose' is listed twice"),
@@ -82,6 +84,13 @@ def test_faults_are_named(tmp_path: Path, where: str, value: Any, message: str) 
         load_poses(path, "coco")
     with pytest.raises(FormatError, match=message):
         read_labels(path, format="coco")
+
+
+def test_an_animal_with_a_score_was_predicted(tmp_path: Path) -> None:
+    path = written(tmp_path, changed("annotations.0.score", 0.8))
+    assert read_labels(path).predicted and not read_labels(written(tmp_path, GOOD)).predicted
+    sure = read_labels(written(tmp_path, changed("annotations.0.score", 0.8)), min_confidence=0.9)
+    assert sure.n_individuals == 1 and not sure.predicted
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_what_is_right_stays_as_it_is(tmp_path: Path) -> None:
     assert usable(right) is right
 
 
-@pytest.mark.parametrize("point", [(5000, 3), (-200, 3), (3, 41.5), (1e9, 1e9), (3, -1e30)])
+@pytest.mark.parametrize("point", [(5000, 3), (-1, -1), (-200, 3), (3, 41.5), (1e9, 1e9), (3, -1e30)])
 def test_points_outside_become_undefined_and_are_named(tmp_path: Path, point: tuple[float, float]) -> None:
     found = usable(labelled_set(tmp_path, [[(3, 4), point], [(5, 6), (7, 8)]]))
     assert found.visibility.tolist() == [[2, -1], [2, 2]]

@@ -5,25 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from superanimal.errors import NotFoundError, VideoError
+from superanimal.errors import FormatError, NotFoundError, VideoError
 from superanimal.progress import clock
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from superanimal.labels import LabelledSet
     from superanimal.poses.run_store import RunStore
     from superanimal.video import Video
 
 
-def info(file: Annotated[Path, typer.Argument(help="Video, pose file or run store.")]) -> None:
-    """Describe a video, a pose file or a run store."""
+def info(file: Annotated[Path, typer.Argument(help="Video, pose file, labels or run store.")]) -> None:
+    """Describe a video, a pose file, labels or a run store."""
     from superanimal.formats import load_poses, recognise
     from superanimal.formats.describe import unknown_file
     from superanimal.formats.guard import reading
+    from superanimal.labels import read_labels
     from superanimal.poses.run_store import RunStore, is_store
     from superanimal.video import VIDEO_SUFFIXES, open_video
 
@@ -40,9 +43,12 @@ def info(file: Annotated[Path, typer.Argument(help="Video, pose file or run stor
             with open_video(file) as video:
                 rows = video_rows(video)
         except VideoError as error:
-            if file.suffix.lower() in VIDEO_SUFFIXES or file.is_dir():
+            if kind := kind_of_labels(file):
+                rows = {"format": f"{kind} labels"} | label_rows(read_labels(file))
+            elif file.suffix.lower() in VIDEO_SUFFIXES or file.is_dir():
                 raise
-            raise unknown_file(file, "known are videos, pose files and run stores") from error
+            else:
+                raise unknown_file(file, "known are videos, pose files, labels and run stores") from error
     table = Table(show_header=False, box=None)
     for key, value in rows.items():
         table.add_row(key, value)
@@ -75,21 +81,44 @@ def store_rows(store: RunStore) -> dict[str, str]:
     }
 
 
+def kind_of_labels(file: Path) -> str:
+    """Return what kind of labels a file or folder holds; empty when it holds none that we know."""
+    from superanimal.labels.reading import recognise_labels
+
+    try:
+        kind = recognise_labels(file)
+    except FormatError:
+        return ""
+    return "" if kind == "other" else kind
+
+
+def label_rows(labels: LabelledSet) -> dict[str, str]:
+    """Describe a labelled data set."""
+    animals = labels.n_individuals
+    rows = {
+        "labels": f"{len(labels)} images, {animals} animal{'s' if animals != 1 else ''}, "
+        f"{int(labels.labelled.sum())} points",
+        "keypoints": ", ".join(labels.keypoints),
+    }
+    return rows | ({"notes": "\n".join(labels.notes)} if labels.notes else {})
+
+
 def pose_rows(poses: xr.Dataset) -> dict[str, str]:
     """Describe a pose data set."""
-    present = poses["position"].notnull().all("space")
-    confidence = float(poses["confidence"].mean())
+    present = poses["position"].notnull().all("space").values
+    scores = poses["confidence"].values
+    scores = scores[np.isfinite(scores)]
     animals = poses.sizes["individual"]
     rows = {
         "poses": f"{poses.sizes['time']} frames, {animals} animal{'s' if animals != 1 else ''}, "
         f"{poses.sizes['keypoint']} keypoints",
         "individuals": ", ".join(map(str, poses["individual"].values)),
         "keypoints": ", ".join(map(str, poses["keypoint"].values)),
-        "present": f"{100 * float(present.mean()):.1f} % of the points",
-        "frames with animals": f"{int(present.any(('keypoint', 'individual')).sum())}",
+        "present": f"{100 * present.mean():.1f} % of the points" if present.size else "no point",
+        "frames with animals": f"{int(present.any((1, 2)).sum())}",
     }
-    if confidence == confidence:
-        rows["mean confidence"] = f"{confidence:.3f}"
+    if scores.size:
+        rows["mean confidence"] = f"{scores.mean():.3f}"
     if "edited" in poses and bool(poses["edited"].any()):
         rows["edited"] = f"{int(poses['edited'].sum())} points"
     return rows

@@ -17,7 +17,8 @@ from superanimal.labels.labelled_set import UNDEFINED, LabelledSet
 from superanimal.progress import Progress
 
 TOLERANCE = 1.0
-"""Pixels that a label may lie beyond the border of its image, as a click on the border does."""
+"""Pixels that a label may lie beyond the border of its image, as a click on the border does; (-1, -1), which
+some programs write for a point that is not there, lies outside."""
 LARGEST_BOX = 10.0
 """A box with a side longer than this many times that of its image is a mistake."""
 NAMED = 8
@@ -115,7 +116,7 @@ def _points_outside(labelled: LabelledSet, size: NDArray[np.float64]) -> NDArray
     """Return which labelled points (M, K) lie beyond their image, of which ``size`` (M, 2) is given."""
     limits = size[:, None] - 1 + TOLERANCE
     with np.errstate(invalid="ignore"):
-        beyond = np.isfinite(limits) & ((labelled.xy < -TOLERANCE) | (labelled.xy > limits))
+        beyond = np.isfinite(limits) & ((labelled.xy <= -TOLERANCE) | (labelled.xy > limits))
     return np.asarray(labelled.labelled & beyond.any(-1))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from superanimal.errors import FormatError
 from superanimal.formats import recognise
 from superanimal.formats.coco_document import Annotation, read_document
+from superanimal.formats.wide_table import clip_confidence
 from superanimal.labels.combine import concatenate
 from superanimal.labels.images import ImageRef, safe_join
 from superanimal.labels.labelled_set import UNDEFINED, LabelledSet
@@ -72,6 +73,8 @@ def _read_file(
         xy[m, own] = np.where((flags > 0)[:, None], annotation.points[:, :2], np.nan)
         if annotation.scores is not None:
             confidence[m, own] = annotation.scores
+        elif annotation.raw.get("score") is not None:  # labels of people have none
+            confidence[m, own] = annotation.raw["score"]
         if annotation.box and not annotation.raw.get("bbox_is_extent"):
             boxes[m] = annotation.box
         if annotation.raw.get("area") is not None and not annotation.raw.get("area_is_box"):
@@ -93,7 +96,7 @@ def _read_file(
         video=[_video(image) for image in images],  # type: ignore[arg-type]
         edges=tuple(dict.fromkeys(edge for c in document.categories.values() for edge in c.edges)),
     )
-    return settle(labelled, confidence, min_confidence)
+    return settle(labelled, clip_confidence(confidence, path), min_confidence)
 
 
 def _references(path: Path, images: list[dict[str, Any]], folder: Path | None) -> list[ImageRef]:
