@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from superanimal.bootstrap import Interval, bootstrap
-from superanimal.errors import FormatError, InputError
+from superanimal.errors import FormatError, InputError, NotFoundError
 from superanimal.evaluation import weighted
 from superanimal.evaluation.cases import Cases, make_cases
 from superanimal.evaluation.coco import Matches, match_animals
@@ -297,7 +298,9 @@ def load_labels(labels: PathLike | xr.Dataset | LabelledSet) -> LabelledSet:
 
 def _on_images(labelled: LabelledSet, predictions: Any, progress: Progress) -> tuple[LabelledSet, list[str]]:
     """Return what of the labels can be used, and what was left out; a model needs every image itself."""
-    there = (usable if _is_one_model(predictions) else within_images)(labelled, progress)
+    there = labelled
+    with suppress(NotFoundError):  # no image at all: running the model says which, once the model is known
+        there = (usable if _is_one_model(predictions) else within_images)(labelled, progress)
     return there, list(there.notes[len(labelled.notes) :])
 
 
