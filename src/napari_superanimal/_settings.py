@@ -9,7 +9,7 @@ from typing import Any
 PLUGIN = "napari-superanimal"
 #: Defaults, the same as in napari.yaml (a test compares them).
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "analysis": {"model": "mini_topviewmouse", "device": "auto"},
+    "analysis": {"model": "auto", "device": "auto"},
     "display": {"cutoff": 0.3, "point_size": 0.0, "trail_length": 25},
 }
 

@@ -132,12 +132,12 @@ def match_keypoints(
     InputError, FormatError
         When the labels cannot be read.
     """
-    from napari_superanimal._settings import setting
     from napari_superanimal.docks.mapping.job import MatchJob
+    from napari_superanimal.models import named_model
     from superanimal.labels import read_labels
 
     found = read_labels(labels) if isinstance(labels, (str, os.PathLike)) else labels
-    job = MatchJob(found, model or setting("analysis", "model"), accept_license=accept_license)
+    job = MatchJob(found, model or named_model(), accept_license=accept_license)
     job.start()
     return job
 
@@ -176,12 +176,12 @@ def finetune(
     InputError, FormatError
         When the labels cannot be read.
     """
-    from napari_superanimal._settings import setting
     from napari_superanimal.docks.finetune.jobs import FinetuneJob
+    from napari_superanimal.models import named_model
     from superanimal.labels import read_labels
 
     found = read_labels(labels) if isinstance(labels, (str, os.PathLike)) else labels
-    chosen = {"model": model or setting("analysis", "model"), "out": str(out), **options}
+    chosen = {"model": model or named_model(), "out": str(out), **options}
     job = FinetuneJob(found, chosen, accept_license=accept_license)
     job.start()
     return job

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_superanimal._settings import setting
+
 if TYPE_CHECKING:
     from superanimal.poses import KeypointSpace
     from superanimal.zoo.entry import ModelEntry
@@ -20,6 +22,14 @@ def pose_models() -> list[ModelEntry]:
     from superanimal.zoo.catalog import load_catalog
 
     return sorted(load_catalog().of_kind("pose"), key=lambda entry: entry.released)
+
+
+def named_model() -> str:
+    """Return the model of the preferences, or the first one where they leave the choice to the video."""
+    from superanimal.inference.options import AUTO
+
+    name = str(setting("analysis", "model"))
+    return pose_models()[0].name if name == AUTO else name
 
 
 def detectors_of(entry: ModelEntry) -> list[ModelEntry]:

@@ -71,15 +71,17 @@ def assert_layer_shows_the_store(viewer: Any, run: Any) -> None:
     assert np.isfinite(stored["position"]).all()
 
 
-def test_legs_sorted_at_the_end_of_a_chunk_reach_the_viewer(
+def test_the_model_is_chosen_and_legs_sorted_at_the_end_of_a_chunk_reach_the_viewer(
     viewer: Any, dock: Any, tmp_path: Path, qtbot: Any
 ) -> None:
     video = Path(shutil.copy(sample_path("sideview_horse.mp4"), tmp_path))
     widget = dock(video)
-    widget.model.setCurrentIndex(widget.model.findData("mini_quadruped"))
+    widget.model.setCurrentIndex(widget.model.findData("auto"))
+    assert widget.detector.currentText() == "The model's own"
     widget.panel.run_button.click()
     run = run_of(widget)
     wait_for_state(qtbot, run, "finished")
+    assert "mini_quadruped" in run.job.store_path.name  # it looked at the video
     assert_layer_shows_the_store(viewer, run)
     stored = RunStore.open(run.job.store_path).to_poses()
     assert get_provenance(stored)["limbs"] == "sorted over time"

@@ -39,10 +39,13 @@ from napari_superanimal.parts.layers import is_video_layer
 from napari_superanimal.parts.open_video import open_video_dialog
 from napari_superanimal.parts.pose_strip import PoseStrip
 from napari_superanimal.pose_layer.save import save_dialog
+from superanimal.inference.options import AUTO
 from superanimal.progress import clock
 
 START_OVER, GO_ON = "Start over", "Go on to the last frame"
 WHOLE_FRAME = "(whole frame, no detector)"
+#: Stands for the detector of whichever model is taken.
+OWN_DETECTOR = "own"
 
 
 class EstimatePosesWidget(QWidget):
@@ -97,6 +100,7 @@ class EstimatePosesWidget(QWidget):
         self._models = {entry.name: entry for entry in pose_models()}
         for name, entry in self._models.items():
             self.model.addItem(short_title(entry), name)
+        self.model.insertItem(0, "Automatic: looks at the video", AUTO)
         self._choose(self.model, setting("analysis", "model"))
         for name, label in DEVICES.items():
             self.device.addItem(label, name)
@@ -219,6 +223,8 @@ class EstimatePosesWidget(QWidget):
 
     def _boxes(self) -> dict[str, Any]:
         detector = self.detector.currentData()
+        if detector == OWN_DETECTOR:
+            return {}
         return {"whole_frame": True} if detector is None else {"detector": detector}
 
     def _on_video(self) -> None:
@@ -246,6 +252,9 @@ class EstimatePosesWidget(QWidget):
             for detector in detectors_of(entry):
                 self.detector.addItem(short_title(detector), detector.name)
             self._choose(self.detector, entry.default_detector)
+        else:
+            self.model_caption.setText("The built-in model that sees the animal best is taken, and named.")
+            self.detector.addItem("The model's own", OWN_DETECTOR)
         self.detector.addItem(WHOLE_FRAME, None)
         self.detector.blockSignals(False)
         self._on_detector()
@@ -253,9 +262,10 @@ class EstimatePosesWidget(QWidget):
     def _on_detector(self) -> None:
         chosen = self._chosen_models()
         detector = chosen[1] if len(chosen) > 1 else None
-        self.detector_caption.setText(
-            describe(detector) if detector else "Takes the whole frame as one animal."
-        )
+        whole = self.detector.currentData() is None
+        text = "Takes the whole frame as one animal." if whole else describe(detector) if detector else ""
+        self.detector_caption.setText(text)
+        self.detector_caption.setVisible(bool(text))
         self.accept.setVisible(any(needs_acceptance(entry) for entry in chosen))
         self._update_buttons()
 
