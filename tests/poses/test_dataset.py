@@ -86,6 +86,25 @@ def test_refuses_wrong_position_shape_and_confidence_range():
         validate_poses(poses().drop_vars("position"))
 
 
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (("other", [0, 1, 2, 3, 4, 5, 6, 7]), "frame has dimensions"),
+        (("time", "half"), "frames are whole numbers"),
+        (("time", "names"), "frames are whole numbers"),
+        (("time", "missing"), "frames are whole numbers"),
+    ],
+)
+def test_each_row_has_one_whole_frame_number(frame, message):
+    ds = poses()
+    rows = np.arange(ds.sizes["time"], dtype=float)
+    named = {"half": rows + 0.5, "names": rows.astype(str), "missing": np.where(rows == 0, np.nan, rows)}
+    dim, values = frame
+    values = named[values] if isinstance(values, str) else values
+    with pytest.raises(InputError, match=message):
+        validate_poses(ds.drop_vars("frame").assign_coords(frame=(dim, values)))
+
+
 def test_provenance_travels_with_the_data():
     ds = set_provenance(poses(), make_provenance("analyze", model="mini", parameters={"batch": 8}))
     record = get_provenance(ds)

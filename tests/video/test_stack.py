@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import json
 import pickle
 
 import cv2
@@ -268,3 +270,29 @@ def test_zarr_group_without_frames(tmp_path):
     group.create_array("confidence", data=np.zeros((4, 4)))
     with pytest.raises(VideoError, match="without one array"):
         open_video(tmp_path / "x.zarr")
+
+
+@pytest.mark.parametrize("damage", ["chunk shape", "frame rate", "data type"])
+def test_damaged_zarr_is_a_video_error(tmp_path, damage):
+    path = tmp_path / "x.zarr"
+    zarr.save_array(str(path), np.zeros((3, 4, 5), np.uint8), zarr_format=3)
+    content = json.loads((path / "zarr.json").read_text())
+    if damage == "chunk shape":
+        content["chunk_grid"]["configuration"]["chunk_shape"] = ["", 4, 5]
+    elif damage == "frame rate":
+        content["attributes"] = {"fps": "fast"}
+    else:
+        content["data_type"] = "x"
+    (path / "zarr.json").write_text(json.dumps(content))
+    with pytest.raises(VideoError, match=r"x\.zarr is not a zarr store that can be read"):
+        open_video(path)
+
+
+def test_foreign_folders_in_a_zarr_group_are_passed_over(tmp_path, capfd):
+    group = zarr.open_group(tmp_path / "g.zarr", mode="w")
+    group.create_array("only", data=np.zeros((3, 4, 5), np.uint8))
+    (tmp_path / "g.zarr" / ".notes").mkdir()
+    with open_video(tmp_path / "g.zarr") as video:
+        assert video.shape == (3, 4, 5, 3)
+    gc.collect()
+    assert "Traceback" not in capfd.readouterr().err

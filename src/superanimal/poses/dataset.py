@@ -208,6 +208,12 @@ def validate_poses(ds: xr.Dataset) -> xr.Dataset:
             raise InputError(f"one of the {dim} has an empty name", "names must not be empty")
     if "frame" not in ds.coords:
         raise InputError("the data set has no coordinate 'frame'", "it gives each row's video frame")
+    for name in ("frame", "image"):
+        if name in ds.coords and ds[name].dims != ("time",):
+            raise InputError(f"{name} has dimensions {ds[name].dims}", "expected ('time',), one per row")
+    frames = ds["frame"].values
+    if frames.dtype.kind not in "iuf" or not (np.isfinite(frames) & (frames == np.round(frames))).all():
+        raise InputError(f"the frames are {np.unique(frames)[:3].tolist()}, ...", "frames are whole numbers")
     low, high = _finite_range(ds["confidence"].values)
     if low < -1e-6 or high > 1 + 1e-6:
         raise InputError(f"confidence runs from {low:g} to {high:g}", "it must lie in 0..1")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from superanimal.errors import VideoError
+from superanimal.errors import SuperAnimalError, VideoError
 from superanimal.video.base import Frame, Video
 from superanimal.video.brightness import Stretch, sampled
 from superanimal.video.cache import ByteLRU
@@ -157,24 +157,42 @@ def open_zarr(path: Path, cache_bytes: int, fps: float | None, reopen: partial[V
     VideoError
         When it holds no array of frames.
     """
+    try:
+        attributes, node = _find_array(path)
+        if node is not None:
+            axes = {3: "TYX", 4: "TYXC" if node.shape[-1] in (1, 3, 4) else "TCYX", 5: "TCZYX"}
+            kind = axes.get(node.ndim, "?")
+            check_axes(path, kind, node.shape)
+            rate = fps or attributes.get("fps") or dict(node.attrs).get("fps")
+            frames = FrameArray(node, kind)
+            return ArrayStack(path, frames, cache_bytes, fps=float(rate) if rate else None, reopen=reopen)
+    except SuperAnimalError:
+        raise
+    except Exception as error:  # zarr raises many kinds, when it opens and when it reads
+        raise VideoError(f"{path.name} is not a zarr store that can be read ({error})") from error
+    raise VideoError(
+        f"{path.name} is a zarr group without one array of frames",
+        'a zarr video is an array, or a group whose array is alone or called "0"',
+        "name the array inside the group: GROUP.zarr/ARRAY",
+    )
+
+
+def _find_array(path: Path) -> tuple[dict[str, Any], Any]:
+    """Return the attributes of a zarr store and its array of frames, None when it has not just one.
+
+    Members are looked for on the disk: zarr's own listing prints a traceback for each foreign folder.
+    """
     import zarr
 
-    try:
-        node: Any = zarr.open(str(path), mode="r")
-    except Exception as error:  # zarr raises many kinds
-        raise VideoError(f"{path.name} is not a zarr store that can be read ({error})") from error
+    node: Any = zarr.open(str(path), mode="r")
     attributes = dict(node.attrs)
-    if not hasattr(node, "shape"):
-        arrays = dict(node.arrays())
-        node = arrays.get("0") or (next(iter(arrays.values())) if len(arrays) == 1 else None)
-    if node is None:
-        raise VideoError(
-            f"{path.name} is a zarr group without one array of frames",
-            'a zarr video is an array, or a group whose array is alone or called "0"',
-            "name the array inside the group: GROUP.zarr/ARRAY",
-        )
-    axes = {3: "TYX", 4: "TYXC" if node.shape[-1] in (1, 3, 4) else "TCYX", 5: "TCZYX"}.get(node.ndim, "?")
-    check_axes(path, axes, node.shape)
-    rate = fps or attributes.get("fps") or dict(node.attrs).get("fps")
-    frames = FrameArray(node, axes)
-    return ArrayStack(path, frames, cache_bytes, fps=float(rate) if rate else None, reopen=reopen)
+    if hasattr(node, "shape"):
+        return attributes, node
+    names = [child.name for child in path.iterdir() if any((child / m).is_file() for m in _NODE_FILES)]
+    if "0" in names:
+        names = ["0"]
+    arrays = [member for name in names if hasattr(member := node[name], "shape")]
+    return attributes, arrays[0] if len(arrays) == 1 else None
+
+
+_NODE_FILES = ("zarr.json", ".zarray")

@@ -1,0 +1,205 @@
+"""Damaged files of every format, given to every verb that reads: no traceback, no hang, nothing moved.
+
+Files are made here, damaged in their structure and in their bytes by a seeded generator, and read in this
+process; a sample goes through the real command line. ``match`` and ``evaluate`` compare with predictions that
+are already made, so no network runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import cv2
+from _fuzz_mutants import Damage, damage
+from _fuzz_samples import make_samples, write_video
+from _fuzz_verbs import VERBS, Hang, Whole, call, plain, silent_change, whole
+from _report import table, write_section
+
+from superanimal.errors import SuperAnimalError
+from superanimal.labels import LabelledSet, read_labels
+
+CLI = ("info", "convert", "merge", "evaluate", "match")
+
+
+@dataclass
+class Tally:
+    """Counts of calls by format and verb, and every fault in words."""
+
+    mutants: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    slowest_s: float = 0.0
+    refused: list[Path] = field(default_factory=list)
+
+    def add(self, name: str, verb: str, outcome: str, fault: str = "") -> None:
+        """Count a call."""
+        self.outcomes[name, verb, outcome] += 1
+        if fault:
+            self.faults.append(f"{outcome}: {name}, {verb}: {fault}")
+            print(self.faults[-1], flush=True)
+
+    def total(self, outcome: str, name: str = "", verb: str = "") -> int:
+        """Return how many calls ended so."""
+        return sum(
+            count
+            for (n, v, o), count in self.outcomes.items()
+            if o == outcome and name in ("", n) and verb in ("", v)
+        )
+
+
+def run(root: Path, per_format: int, seed: int, verbs: tuple[str, ...] = VERBS, until: float = 1e12) -> Tally:
+    """Damage every sample ``per_format`` times and give each mutant to every verb.
+
+    Parameters
+    ----------
+    root
+        Empty folder to work in; the mutants stay there.
+    until
+        Time (``time.monotonic``) from which on no other mutant is made.
+    """
+    tally = Tally()
+    samples = make_samples(root / "whole")
+    video = write_video(root / "clip.avi")
+    known = [whole(sample, video) for sample in samples]
+    good = read_labels(next(s.path for s in samples if s.name == "coco"), name="good")
+    for number in range(per_format):
+        for undamaged in known:
+            if time.monotonic() > until:
+                return tally
+            rng = random.Random(f"{seed}/{undamaged.sample.name}/{number}")
+            folder = root / "mutants" / f"{number}-{undamaged.sample.path.parent.name}"
+            shutil.copytree(undamaged.sample.path.parent, folder, copy_function=os.link)
+            path = folder / undamaged.sample.path.name
+            done = damage(undamaged.sample, path, rng)
+            tally.mutants[undamaged.sample.name] += 1
+            for verb in verbs:
+                _one(verb, path, undamaged, done, good, folder / "scratch" / verb, tally)
+            shutil.rmtree(folder / "scratch", ignore_errors=True)
+    return tally
+
+
+def _one(
+    verb: str, path: Path, known: Whole, done: Damage, good: LabelledSet, scratch: Path, tally: Tally
+) -> None:
+    name, start = known.sample.name, time.process_time()
+    scratch.mkdir(parents=True)
+    try:
+        result, words = call(verb, path, known, good, scratch)
+    except SuperAnimalError:
+        tally.add(name, verb, "refused")
+        if verb == "read_labels":
+            tally.refused.append(path)
+    except Hang:
+        tally.add(name, verb, "hang", f"{done.text} ({path})")
+    except Exception as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        ours = [f for f in traceback.extract_tb(error.__traceback__) if "superanimal" in f.filename]
+        place = ours[-1] if ours else at
+        fault = f"{type(error).__name__}: {str(error)[:120]} at {Path(place.filename).name}:{place.lineno}"
+        tally.add(name, verb, "traceback", f"{done.text}: {fault} ({path})")
+    else:
+        change, itself = "", False
+        if verb in ("load_poses", "read_labels"):
+            change, itself = silent_change(verb, result, words, path, known, done)
+        if change and not itself:
+            tally.add(name, verb, "silent change", f"{done.text}: {change} ({path})")
+        else:
+            new = {plain(word, path) for word in words} - known.words.get(verb, set())
+            tally.add(name, verb, "the edit itself" if change else "with a word" if new else "read")
+    tally.slowest_s = max(tally.slowest_s, time.process_time() - start)
+
+
+def through_cli(tally: Tally, root: Path, count: int, rng: random.Random) -> tuple[int, list[str]]:
+    """Give refused mutants to the real command line; return how many, and what went wrong."""
+    faults = []
+    source = root / "whole" / "c_json" / "c.json"
+    chosen = rng.sample(tally.refused, min(count, len(tally.refused)))
+    for number, path in enumerate(chosen):
+        verb, out = CLI[number % len(CLI)], root / f"cli{number}"
+        options = {
+            "info": [path],
+            "convert": [path, out],
+            "merge": [source, path, out, "--sheet", "0"],
+            "evaluate": [root / "whole" / "v_h5" / "v.h5", path, "--out", out],
+            "match": [path, "--out", out],
+        }
+        command = [sys.executable, "-m", "superanimal", verb, *map(str, options[verb])]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=root)
+        except subprocess.TimeoutExpired:
+            faults.append(f"{verb} {path}: hangs")
+            continue
+        if "Traceback" in done.stderr or done.returncode < 0:
+            faults.append(f"{verb} {path}: {done.stderr[-300:]}")
+    return len(chosen), faults
+
+
+def report(tally: Tally, cli: tuple[int, list[str]], seed: int) -> str:
+    """Return the section of the results file."""
+    outcomes = ("refused", "with a word", "read", "the edit itself", "traceback", "hang", "silent change")
+    calls = sum(tally.outcomes.values())
+    rows = [[verb, *(str(tally.total(o, verb=verb)) for o in outcomes)] for verb in VERBS]
+    formats = [
+        [name, str(count), *(str(tally.total(o, name=name)) for o in outcomes)]
+        for name, count in tally.mutants.items()
+    ]
+    packages = ("numpy", "pandas", "h5py", "xarray", "zarr", "pyarrow")
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    least = min(tally.mutants.values(), default=0)
+    return "\n\n".join(
+        [
+            f"{sum(tally.mutants.values())} mutants of {len(tally.mutants)} formats (at least {least} each), "
+            f"each given to all {len(VERBS)} verbs, {calls} calls, seed {seed}: "
+            f"**{tally.total('traceback')} tracebacks, {tally.total('hang')} hangs, "
+            f"{tally.total('silent change')} silent changes**. Slowest call {tally.slowest_s:.1f} CPU-s. "
+            f"Through the real command line: {cli[0]} calls, {len(cli[1])} with a traceback or hanging.",
+            "A silent change is a point that is found, without an error, warning or note, at another frame "
+            "or keypoint than in the undamaged file, or with coordinates that are not in it although the "
+            "damage leaves coordinates alone. Where the damage is exactly that change it counts as "
+            "'the edit itself'.",
+            table(["verb", *outcomes], rows),
+            table(["format", "mutants", *outcomes], formats),
+            f"{platform.platform()}, {versions}.",
+        ]
+    )
+
+
+def main() -> None:
+    """Run and write the section."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--per-format", type=int, default=60, help="mutants of each format")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cli", type=int, default=20, help="calls of the real command line")
+    parser.add_argument("--minutes", type=float, default=60, help="no new mutant after so many minutes")
+    parser.add_argument("--dry", action="store_true", help="print the section instead of writing it")
+    given = parser.parse_args()
+    cv2.setNumThreads(1)
+    until = time.monotonic() + 60 * given.minutes
+    with tempfile.TemporaryDirectory() as folder:
+        tally = run(Path(folder), given.per_format, given.seed, until=until)
+        cli = through_cli(tally, Path(folder), given.cli, random.Random(given.seed))
+        for fault in cli[1]:
+            print(fault)
+    body = report(tally, cli, given.seed)
+    if given.dry:
+        print(body)
+    else:
+        write_section("Damaged files", body)
+    sys.exit(bool(tally.faults or cli[1]))
+
+
+if __name__ == "__main__":
+    main()
