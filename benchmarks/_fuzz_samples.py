@@ -114,6 +114,7 @@ def make_samples(root: Path) -> list[Sample]:
         ("nwb", "v.nwb", "hdf5"),
     ):
         add(name, file, kind, lambda path, name=name: save_poses(poses(), path, name))
+    write_video(root / "v_slp" / "clip.avi")
     add("lightning-pose", "lp.csv", "text", lambda path: save_poses(poses(1), path, "lightning-pose"))
     add("dlc-labels csv", "CollectedData_me.csv", "text", _deeplabcut_labels)
     add("dlc-labels h5", "CollectedData_me.h5", "hdf5", _deeplabcut_labels)

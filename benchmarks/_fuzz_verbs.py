@@ -13,7 +13,6 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from _fuzz_mutants import Damage
 from _fuzz_samples import Sample
 
@@ -44,15 +43,15 @@ class Whole:
     ----------
     reading
         Options of ``read_labels`` with which its points are labels.
-    predictions
-        Its labels as a data set, in place of what a network would find.
+    labels
+        Its points as labels; as a data set they stand for what a network would find.
     results, words
         Of ``load_poses`` and ``read_labels``: the result, and the warnings and notes.
     """
 
     sample: Sample
     reading: dict[str, Any] = field(default_factory=dict)
-    predictions: xr.Dataset | None = None
+    labels: LabelledSet | None = None
     results: dict[str, Any] = field(default_factory=dict)
     words: dict[str, set[str]] = field(default_factory=dict)
 
@@ -60,23 +59,23 @@ class Whole:
 def whole(sample: Sample, video: Path) -> Whole:
     """Read an undamaged file with every verb that takes it."""
     known = Whole(sample)
-    for reading in ({}, {"min_confidence": 0.1}, {"min_confidence": 0.1, "video": video}):
-        with contextlib.suppress(SuperAnimalError), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            labels = read_labels(sample.path, **reading)
-            known.predictions = labels.to_poses().drop_vars("image", errors="ignore")
-            known.reading = reading
-            if not labels.predicted:
-                break
+    with contextlib.suppress(SuperAnimalError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        known.labels = read_labels(sample.path)
+        if known.labels.predicted:
+            known.reading = {"min_confidence": 0.1}
+            if sample.name != "slp":  # which names its video
+                known.reading["video"] = video
+            known.labels = read_labels(sample.path, **known.reading)
     for verb in ("load_poses", "read_labels"):
         with contextlib.suppress(SuperAnimalError):
-            result, words = call(verb, sample.path, known, None, sample.path.parent)
+            result, words = call(verb, sample.path, known)
             known.results[verb], known.words[verb] = result, {plain(word, sample.path) for word in words}
     return known
 
 
 def call(
-    verb: str, path: Path, known: Whole, good: LabelledSet | None, scratch: Path
+    verb: str, path: Path, known: Whole, good: LabelledSet | None = None, scratch: Path = Path()
 ) -> tuple[Any, list[str]]:
     """Do one verb with a file and return its result and what was said.
 
@@ -100,13 +99,19 @@ def call(
     return result, said + list(getattr(result, "notes", ()))
 
 
-def _evaluate(path: Path, known: Whole, good: LabelledSet | None, scratch: Path) -> Any:
-    if known.predictions is not None and "load_poses" not in known.results:
-        return evaluate(known.predictions, path, samples=10)
-    return evaluate(path, good if known.predictions is None else known.predictions, samples=10)
+def _evaluate(path: Path, known: Whole, good: LabelledSet, scratch: Path) -> Any:
+    labels = good if known.labels is None else known.labels
+    if known.reading:  # a file of predictions
+        return evaluate(path, labels.to_poses(), samples=10, same_video=True)
+    return evaluate(labels.to_poses(), path, samples=10, same_video=True)
 
 
-def _merge(path: Path, known: Whole, good: LabelledSet | None, scratch: Path) -> Any:
+def _match(path: Path, known: Whole, good: LabelledSet, scratch: Path) -> Any:
+    found = (good if known.labels is None else known.labels).to_poses().drop_vars("image", errors="ignore")
+    return match_predictions(read_labels(path), found)
+
+
+def _merge(path: Path, known: Whole, good: LabelledSet, scratch: Path) -> Any:
     split = Split(scratch / "split.json")
     sources = [good, f"damaged={path}"]
     done = convert(sources, scratch / "merged", duplicates="drop", split=split, reading=known.reading)
@@ -120,9 +125,7 @@ _VERBS: Mapping[str, Any] = {
     "convert": lambda path, known, good, scratch: convert(path, scratch / "out", reading=known.reading),
     "merge": _merge,
     "evaluate": _evaluate,
-    "match": lambda path, known, good, scratch: match_predictions(
-        read_labels(path), good.to_poses() if known.predictions is None else known.predictions
-    ),
+    "match": _match,
 }
 
 

@@ -43,6 +43,7 @@ class Tally:
     faults: list[str] = field(default_factory=list)
     slowest_s: float = 0.0
     refused: list[Path] = field(default_factory=list)
+    whole_refused: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def add(self, name: str, verb: str, outcome: str, fault: str = "") -> None:
         """Count a call."""
@@ -75,6 +76,14 @@ def run(root: Path, per_format: int, seed: int, verbs: tuple[str, ...] = VERBS, 
     video = write_video(root / "clip.avi")
     known = [whole(sample, video) for sample in samples]
     good = read_labels(next(s.path for s in samples if s.name == "coco"), name="good")
+    for undamaged in known:
+        for verb in verbs:
+            scratch = root / "whole-scratch" / undamaged.sample.path.name / verb
+            scratch.mkdir(parents=True)
+            try:
+                call(verb, undamaged.sample.path, undamaged, good, scratch)
+            except SuperAnimalError as error:
+                tally.whole_refused[undamaged.sample.name, verb] = error.problem
     for number in range(per_format):
         for undamaged in known:
             if time.monotonic() > until:
@@ -158,6 +167,8 @@ def report(tally: Tally, cli: tuple[int, list[str]], seed: int) -> str:
     ]
     packages = ("numpy", "pandas", "h5py", "xarray", "zarr", "pyarrow")
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    untaken = {verb: [n for n, v in tally.whole_refused if v == verb] for verb in VERBS}
+    untaken = {verb: names for verb, names in untaken.items() if names}
     least = min(tally.mutants.values(), default=0)
     return "\n\n".join(
         [
@@ -170,6 +181,9 @@ def report(tally: Tally, cli: tuple[int, list[str]], seed: int) -> str:
             "or keypoint than in the undamaged file, or with coordinates that are not in it although the "
             "damage leaves coordinates alone. Where the damage is exactly that change it counts as "
             "'the edit itself'.",
+            "Undamaged, the formats that a verb does not take (their mutants were tried all the same): "
+            + "; ".join(f"{verb}: {', '.join(names)}" for verb, names in untaken.items())
+            + ".",
             table(["verb", *outcomes], rows),
             table(["format", "mutants", *outcomes], formats),
             f"{platform.platform()}, {versions}.",
