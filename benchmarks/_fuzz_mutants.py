@@ -42,10 +42,10 @@ class Damage:
 
 
 def damage(sample: Sample, path: Path, rng: random.Random) -> Damage:
-    """Damage the copy of a sample at ``path``, in half of the cases its bytes."""
+    """Damage the copy of a sample at ``path``, in a third of the cases its bytes."""
     if sample.kind == "folder":
         return _folder(path, rng)
-    if rng.random() < 0.5:
+    if rng.random() < 1 / 3:
         return _bytes(path, rng)
     return _STRUCTURAL[sample.kind](path, rng)
 

@@ -47,6 +47,11 @@ class Sample:
     kind: str
     options: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def identified(self) -> bool:
+        """Whether the file tells its animals apart; else they are numbered in every image."""
+        return self.name not in ("label-studio", "dlc-pickle")
+
 
 def points(count: int = 2) -> np.ndarray:
     """Return (T, 2, K, N) pixels; no two points share a place."""
@@ -101,6 +106,8 @@ def make_samples(root: Path) -> list[Sample]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             write(folder / file)
+        for sidecar in folder.glob("*.provenance.json"):  # it would have a word about every changed table
+            sidecar.unlink()
         found.append(Sample(name, folder / file, kind, options))
 
     for name, file, kind in (

@@ -1,4 +1,4 @@
-"""What is done with a damaged file, and whether points went elsewhere without a word."""
+"""What is done with a damaged file, with the options that its undamaged original needs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import numpy as np
-from _fuzz_mutants import Damage
 from _fuzz_samples import Sample
 
 from superanimal.cli.info import info
@@ -28,7 +26,6 @@ from superanimal.labels import LabelledSet, read_labels
 VERBS = ("load_poses", "read_labels", "info", "convert", "merge", "evaluate", "match")
 LIMIT_S = 10.0
 """Processor seconds after which a call counts as hanging."""
-Points = dict[tuple[float, float], tuple[str, str]]
 
 
 class Hang(BaseException):
@@ -37,7 +34,7 @@ class Hang(BaseException):
 
 @dataclass
 class Whole:
-    """What the undamaged file gives.
+    """An undamaged file and what every verb makes of it.
 
     Attributes
     ----------
@@ -46,7 +43,9 @@ class Whole:
     labels
         Its points as labels; as a data set they stand for what a network would find.
     results, words
-        Of ``load_poses`` and ``read_labels``: the result, and the warnings and notes.
+        By verb: the result, and the warnings and notes. A verb that refuses the file has none.
+    refusals
+        By verb: why it does not take the file.
     """
 
     sample: Sample
@@ -54,10 +53,19 @@ class Whole:
     labels: LabelledSet | None = None
     results: dict[str, Any] = field(default_factory=dict)
     words: dict[str, set[str]] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
 
 
-def whole(sample: Sample, video: Path) -> Whole:
-    """Read an undamaged file with every verb that takes it."""
+def whole(sample: Sample, video: Path, scratch: Path, verbs: tuple[str, ...] = VERBS) -> Whole:
+    """Give an undamaged file to every verb.
+
+    Parameters
+    ----------
+    video
+        Video of the frames, for files that name none.
+    scratch
+        Folder for outputs.
+    """
     known = Whole(sample)
     with contextlib.suppress(SuperAnimalError), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -67,24 +75,26 @@ def whole(sample: Sample, video: Path) -> Whole:
             if sample.name != "slp":  # which names its video
                 known.reading["video"] = video
             known.labels = read_labels(sample.path, **known.reading)
-    for verb in ("load_poses", "read_labels"):
-        with contextlib.suppress(SuperAnimalError):
-            result, words = call(verb, sample.path, known)
-            known.results[verb], known.words[verb] = result, {plain(word, sample.path) for word in words}
+    for verb in verbs:
+        folder = scratch / sample.path.name / verb
+        folder.mkdir(parents=True)
+        try:
+            result, words = call(verb, sample.path, known, folder)
+        except SuperAnimalError as error:
+            known.refusals[verb] = error.problem.replace(f"{sample.path}: ", "")
+        else:
+            known.results[verb] = result
+            known.words[verb] = {plain(word, sample.path) for word in words}
     return known
 
 
-def call(
-    verb: str, path: Path, known: Whole, good: LabelledSet | None = None, scratch: Path = Path()
-) -> tuple[Any, list[str]]:
+def call(verb: str, path: Path, known: Whole, scratch: Path) -> tuple[Any, list[str]]:
     """Do one verb with a file and return its result and what was said.
 
     Parameters
     ----------
     known
         The undamaged file.
-    good
-        Another data set, for ``merge`` and ``evaluate``.
     scratch
         Folder for outputs.
     """
@@ -94,35 +104,53 @@ def call(
         contextlib.redirect_stdout(io.StringIO()),
     ):
         warnings.simplefilter("always")
-        result = _VERBS[verb](path, known, good, scratch)
+        result = _VERBS[verb](path, known, scratch)
     said = [str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)]
-    return result, said + list(getattr(result, "notes", ()))
+    return result, said + _notes(result)
 
 
-def _evaluate(path: Path, known: Whole, good: LabelledSet, scratch: Path) -> Any:
-    labels = good if known.labels is None else known.labels
-    if known.reading:  # a file of predictions
-        return evaluate(path, labels.to_poses(), samples=10, same_video=True)
-    return evaluate(labels.to_poses(), path, samples=10, same_video=True)
+def _notes(result: Any) -> list[str]:
+    """Return what a result says of itself, where the command line prints it."""
+    if hasattr(result, "written"):
+        return [*result.merged.labelled.notes, *result.written.notes, *result.written.lost]
+    if hasattr(result, "facts"):  # of evaluate and match
+        own = result.labels.notes if hasattr(result, "labels") else ()
+        return [*own, *getattr(result, "warnings", result.facts.get("warnings", ()))]
+    return list(getattr(result, "notes", ()))
 
 
-def _match(path: Path, known: Whole, good: LabelledSet, scratch: Path) -> Any:
-    found = (good if known.labels is None else known.labels).to_poses().drop_vars("image", errors="ignore")
-    return match_predictions(read_labels(path), found)
+def _convert(path: Path, known: Whole, scratch: Path) -> Any:
+    return convert(path, scratch / "out", reading=known.reading)
 
 
-def _merge(path: Path, known: Whole, good: LabelledSet, scratch: Path) -> Any:
+def _merge(path: Path, known: Whole, scratch: Path) -> Any:
+    sources: list[Any] = [f"damaged={path}"]
+    if known.labels is not None:  # beside the same labels half a pixel on, to tell the two apart
+        sources = [known.labels.with_columns(name="good", xy=known.labels.xy + 0.5), *sources]
     split = Split(scratch / "split.json")
-    sources = [good, f"damaged={path}"]
-    done = convert(sources, scratch / "merged", duplicates="drop", split=split, reading=known.reading)
-    return done.merged.report.save(scratch / "report")
+    done = convert(sources, scratch / "merged", duplicates="keep", split=split, reading=known.reading)
+    done.merged.report.save(scratch / "report")
+    return done
+
+
+def _evaluate(path: Path, known: Whole, scratch: Path) -> Any:
+    truth = path if known.labels is None else known.labels.to_poses()
+    if known.reading:  # a file of predictions
+        return evaluate(path, truth, samples=10, same_video=True)
+    return evaluate(truth, read_labels(path), samples=10, same_video=True)
+
+
+def _match(path: Path, known: Whole, scratch: Path) -> Any:
+    labels = read_labels(path)
+    found = (labels if known.labels is None else known.labels).to_poses().drop_vars("image", errors="ignore")
+    return match_predictions(labels, found)
 
 
 _VERBS: Mapping[str, Any] = {
-    "load_poses": lambda path, known, good, scratch: load_poses(path, **known.sample.options),
-    "read_labels": lambda path, known, good, scratch: read_labels(path),
-    "info": lambda path, known, good, scratch: info(path),
-    "convert": lambda path, known, good, scratch: convert(path, scratch / "out", reading=known.reading),
+    "load_poses": lambda path, known, scratch: load_poses(path, **known.sample.options),
+    "read_labels": lambda path, known, scratch: read_labels(path),
+    "info": lambda path, known, scratch: info(path),
+    "convert": _convert,
     "merge": _merge,
     "evaluate": _evaluate,
     "match": _match,
@@ -149,57 +177,3 @@ def _limited() -> Iterator[None]:
 def plain(text: str, path: Path) -> str:
     """Return a text without the folder that the file is in."""
     return text.replace(str(path.parent), "")
-
-
-def where_points_are(result: Any, path: Path) -> Points:
-    """Return frame (or image) and keypoint of every point, by its coordinates to a tenth of a pixel."""
-    found: Points = {}
-    if isinstance(result, LabelledSet):
-        for m, k in zip(*np.nonzero(result.labelled), strict=True):
-            image = result.images[result.image_index[m]]
-            place = plain(image.label, path) if image.frame is None or image.inside else str(image.frame)
-            found[_key(result.xy[m, k])] = (place, result.keypoints[k])
-        return found
-    frames = result["image" if "image" in result.coords else "frame"].values
-    names = result["keypoint"].values
-    values = result["position"].transpose("time", "keypoint", "individual", "space").values
-    for t, k, n in zip(*np.nonzero(np.isfinite(values[..., :2]).all(-1)), strict=True):
-        found[_key(values[t, k, n])] = (plain(str(frames[t]), path), str(names[k]))
-    return found
-
-
-def _key(xy: Any) -> tuple[float, float]:
-    return round(float(xy[0]), 1), round(float(xy[1]), 1)
-
-
-def silent_change(
-    verb: str, result: Any, words: list[str], path: Path, known: Whole, done: Damage
-) -> tuple[str, bool]:
-    """Return what changed without a word (empty for nothing), and whether that is the damage itself.
-
-    A point, known by its coordinates, must be found at the frame and keypoint of the undamaged file; damage
-    that leaves coordinates alone must not bring new ones.
-    """
-    if verb not in known.results or {plain(word, path) for word in words} - known.words[verb]:
-        return "", False
-    before = where_points_are(known.results[verb], known.sample.path)
-    after = where_points_are(result, path)
-    names = {name for _, name in before.values()}
-    frames, keypoints = set(), set()
-    for point, (frame, name) in after.items():
-        if point in before:
-            old_frame, old_name = before[point]
-            frames |= {(old_frame, frame)} if frame != old_frame else set()
-            keypoints |= {(old_name, name)} if name != old_name and name in names else set()
-    made_up = [] if done.values else [point for point in after if point not in before]
-    changes = []
-    if frames:
-        changes.append(f"frames {sorted(frames)[:4]}")
-    if keypoints:
-        changes.append(f"keypoints {sorted(keypoints)[:4]}")
-    if made_up:
-        changes.append(f"coordinates {made_up[:3]}")
-    # a byte of text cannot turn one name into another; of binary data it can turn numbers of both
-    allowed = 0 if known.sample.kind == "text" else done.edits
-    itself = done.named or (len(frames) <= done.edits and len(keypoints) <= allowed and not made_up)
-    return "; ".join(changes), itself

@@ -1,8 +1,8 @@
 """Damaged files of every format, given to every verb that reads: no traceback, no hang, nothing moved.
 
-Files are made here, damaged in their structure and in their bytes by a seeded generator, and read in this
-process; a sample goes through the real command line. ``match`` and ``evaluate`` compare with predictions that
-are already made, so no network runs.
+Files are made here, given undamaged to every verb, damaged in their structure and in their bytes by a seeded
+generator, and read in this process; a sample goes through the real command line. ``match`` and ``evaluate``
+compare with predictions that are already made, so no network runs.
 """
 
 from __future__ import annotations
@@ -24,33 +24,43 @@ from pathlib import Path
 
 import cv2
 from _fuzz_mutants import Damage, damage
+from _fuzz_oracle import silent_change
 from _fuzz_samples import make_samples, write_video
-from _fuzz_verbs import VERBS, Hang, Whole, call, plain, silent_change, whole
+from _fuzz_verbs import VERBS, Hang, Whole, call, plain, whole
 from _report import table, write_section
 
 from superanimal.errors import SuperAnimalError
-from superanimal.labels import LabelledSet, read_labels
 
+OUTCOMES = ("refused", "with a word", "read", "the edit itself", "traceback", "hang", "silent change")
 CLI = ("info", "convert", "merge", "evaluate", "match")
 
 
 @dataclass
 class Tally:
-    """Counts of calls by format and verb, and every fault in words."""
+    """Counts of calls by format and verb, and every fault in words.
+
+    Attributes
+    ----------
+    untaken
+        Why a verb does not take the undamaged file of a format; its mutants are not given to it.
+    """
 
     mutants: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+    edits: list[str] = field(default_factory=list)
     slowest_s: float = 0.0
     refused: list[Path] = field(default_factory=list)
-    whole_refused: dict[tuple[str, str], str] = field(default_factory=dict)
+    untaken: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def add(self, name: str, verb: str, outcome: str, fault: str = "") -> None:
         """Count a call."""
         self.outcomes[name, verb, outcome] += 1
-        if fault:
+        if fault and outcome != "the edit itself":
             self.faults.append(f"{outcome}: {name}, {verb}: {fault}")
             print(self.faults[-1], flush=True)
+        elif fault:
+            self.edits.append(f"{name}, {verb}: {fault}")
 
     def total(self, outcome: str, name: str = "", verb: str = "") -> int:
         """Return how many calls ended so."""
@@ -62,7 +72,7 @@ class Tally:
 
 
 def run(root: Path, per_format: int, seed: int, verbs: tuple[str, ...] = VERBS, until: float = 1e12) -> Tally:
-    """Damage every sample ``per_format`` times and give each mutant to every verb.
+    """Damage every sample ``per_format`` times and give each mutant to every verb that takes the sample.
 
     Parameters
     ----------
@@ -74,16 +84,9 @@ def run(root: Path, per_format: int, seed: int, verbs: tuple[str, ...] = VERBS, 
     tally = Tally()
     samples = make_samples(root / "whole")
     video = write_video(root / "clip.avi")
-    known = [whole(sample, video) for sample in samples]
-    good = read_labels(next(s.path for s in samples if s.name == "coco"), name="good")
+    known = [whole(sample, video, root / "whole-scratch", verbs) for sample in samples]
     for undamaged in known:
-        for verb in verbs:
-            scratch = root / "whole-scratch" / undamaged.sample.path.name / verb
-            scratch.mkdir(parents=True)
-            try:
-                call(verb, undamaged.sample.path, undamaged, good, scratch)
-            except SuperAnimalError as error:
-                tally.whole_refused[undamaged.sample.name, verb] = error.problem
+        tally.untaken |= {(undamaged.sample.name, verb): why for verb, why in undamaged.refusals.items()}
     for number in range(per_format):
         for undamaged in known:
             if time.monotonic() > until:
@@ -94,19 +97,18 @@ def run(root: Path, per_format: int, seed: int, verbs: tuple[str, ...] = VERBS, 
             path = folder / undamaged.sample.path.name
             done = damage(undamaged.sample, path, rng)
             tally.mutants[undamaged.sample.name] += 1
-            for verb in verbs:
-                _one(verb, path, undamaged, done, good, folder / "scratch" / verb, tally)
+            for verb in undamaged.results:
+                _one(verb, path, undamaged, done, folder / "scratch" / verb, tally)
             shutil.rmtree(folder / "scratch", ignore_errors=True)
     return tally
 
 
-def _one(
-    verb: str, path: Path, known: Whole, done: Damage, good: LabelledSet, scratch: Path, tally: Tally
-) -> None:
+def _one(verb: str, path: Path, known: Whole, done: Damage, scratch: Path, tally: Tally) -> None:
     name, start = known.sample.name, time.process_time()
     scratch.mkdir(parents=True)
     try:
-        result, words = call(verb, path, known, good, scratch)
+        result, words = call(verb, path, known, scratch)
+        change, itself = silent_change(verb, result, words, path, known, done)
     except SuperAnimalError:
         tally.add(name, verb, "refused")
         if verb == "read_labels":
@@ -114,35 +116,32 @@ def _one(
     except Hang:
         tally.add(name, verb, "hang", f"{done.text} ({path})")
     except Exception as error:
-        at = traceback.extract_tb(error.__traceback__)[-1]
-        ours = [f for f in traceback.extract_tb(error.__traceback__) if "superanimal" in f.filename]
-        place = ours[-1] if ours else at
+        at = traceback.extract_tb(error.__traceback__)
+        place = [frame for frame in at if "superanimal" in frame.filename or frame is at[-1]][-1]
         fault = f"{type(error).__name__}: {str(error)[:120]} at {Path(place.filename).name}:{place.lineno}"
         tally.add(name, verb, "traceback", f"{done.text}: {fault} ({path})")
     else:
-        change, itself = "", False
-        if verb in ("load_poses", "read_labels"):
-            change, itself = silent_change(verb, result, words, path, known, done)
-        if change and not itself:
-            tally.add(name, verb, "silent change", f"{done.text}: {change} ({path})")
+        new = {plain(word, path) for word in words} - known.words[verb]
+        if change:
+            outcome = "the edit itself" if itself else "silent change"
+            tally.add(name, verb, outcome, f"{done.text}: {change} ({path})")
         else:
-            new = {plain(word, path) for word in words} - known.words.get(verb, set())
-            tally.add(name, verb, "the edit itself" if change else "with a word" if new else "read")
+            tally.add(name, verb, "with a word" if new else "read")
     tally.slowest_s = max(tally.slowest_s, time.process_time() - start)
 
 
 def through_cli(tally: Tally, root: Path, count: int, rng: random.Random) -> tuple[int, list[str]]:
-    """Give refused mutants to the real command line; return how many, and what went wrong."""
+    """Give an undamaged file, then refused mutants to the real command line; return how many, and faults."""
     faults = []
     source = root / "whole" / "c_json" / "c.json"
     chosen = rng.sample(tally.refused, min(count, len(tally.refused)))
-    for number, path in enumerate(chosen):
+    for number, path in enumerate([source] * len(CLI) + chosen):
         verb, out = CLI[number % len(CLI)], root / f"cli{number}"
         options = {
             "info": [path],
             "convert": [path, out],
-            "merge": [source, path, out, "--sheet", "0"],
-            "evaluate": [root / "whole" / "v_h5" / "v.h5", path, "--out", out],
+            "merge": [f"good={source}", f"damaged={path}", f"{out}.labels.zarr", "--sheet", "0"],
+            "evaluate": [source, path, "--out", out],
             "match": [path, "--out", out],
         }
         command = [sys.executable, "-m", "superanimal", verb, *map(str, options[verb])]
@@ -151,41 +150,41 @@ def through_cli(tally: Tally, root: Path, count: int, rng: random.Random) -> tup
         except subprocess.TimeoutExpired:
             faults.append(f"{verb} {path}: hangs")
             continue
-        if "Traceback" in done.stderr or done.returncode < 0:
+        broken = "Traceback" in done.stderr or done.returncode < 0
+        if broken or (path == source and done.returncode):
             faults.append(f"{verb} {path}: {done.stderr[-300:]}")
-    return len(chosen), faults
+    return len(CLI) + len(chosen), faults
 
 
-def report(tally: Tally, cli: tuple[int, list[str]], seed: int) -> str:
+def report(tally: Tally, cli: tuple[int, list[str]], seed: int, seconds: float) -> str:
     """Return the section of the results file."""
-    outcomes = ("refused", "with a word", "read", "the edit itself", "traceback", "hang", "silent change")
     calls = sum(tally.outcomes.values())
-    rows = [[verb, *(str(tally.total(o, verb=verb)) for o in outcomes)] for verb in VERBS]
+    rows = [[verb, *(str(tally.total(o, verb=verb)) for o in OUTCOMES)] for verb in VERBS]
     formats = [
-        [name, str(count), *(str(tally.total(o, name=name)) for o in outcomes)]
+        [name, str(count), *(str(tally.total(o, name=name)) for o in OUTCOMES)]
         for name, count in tally.mutants.items()
     ]
-    packages = ("numpy", "pandas", "h5py", "xarray", "zarr", "pyarrow")
+    packages = ("numpy", "pandas", "h5py", "xarray", "zarr", "pyarrow", "sleap-io")
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
-    untaken = {verb: [n for n, v in tally.whole_refused if v == verb] for verb in VERBS}
-    untaken = {verb: names for verb, names in untaken.items() if names}
+    untaken = [[name, verb, why[:110]] for (name, verb), why in tally.untaken.items()]
     least = min(tally.mutants.values(), default=0)
     return "\n\n".join(
         [
             f"{sum(tally.mutants.values())} mutants of {len(tally.mutants)} formats (at least {least} each), "
-            f"each given to all {len(VERBS)} verbs, {calls} calls, seed {seed}: "
+            f"each given to all {len(VERBS)} verbs that take the undamaged file, {calls} calls, seed {seed}: "
             f"**{tally.total('traceback')} tracebacks, {tally.total('hang')} hangs, "
-            f"{tally.total('silent change')} silent changes**. Slowest call {tally.slowest_s:.1f} CPU-s. "
+            f"{tally.total('silent change')} silent changes**. Slowest call {tally.slowest_s:.1f} CPU-s, "
+            f"all of it {seconds:.0f} CPU-s. "
             f"Through the real command line: {cli[0]} calls, {len(cli[1])} with a traceback or hanging.",
-            "A silent change is a point that is found, without an error, warning or note, at another frame "
-            "or keypoint than in the undamaged file, or with coordinates that are not in it although the "
-            "damage leaves coordinates alone. Where the damage is exactly that change it counts as "
-            "'the edit itself'.",
-            "Undamaged, the formats that a verb does not take (their mutants were tried all the same): "
-            + "; ".join(f"{verb}: {', '.join(names)}" for verb, names in untaken.items())
-            + ".",
-            table(["verb", *outcomes], rows),
-            table(["format", "mutants", *outcomes], formats),
+            "A silent change is a point that is found, without an error, warning or note, at another frame, "
+            "keypoint or animal than in the undamaged file, or with coordinates that are not in it although "
+            "the damage leaves coordinates alone. Of `convert` and `merge` the written file is read back, of "
+            "`evaluate` it is what was compared with what, of `match` the pairs. Where the damage is exactly "
+            "that change it counts as 'the edit itself'.",
+            table(["verb", *OUTCOMES], rows),
+            table(["format", "mutants", *OUTCOMES], formats),
+            "Verbs that refuse the undamaged file, and so got none of its mutants:",
+            table(["format", "verb", "because"], untaken),
             f"{platform.platform()}, {versions}.",
         ]
     )
@@ -196,18 +195,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--per-format", type=int, default=60, help="mutants of each format")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--cli", type=int, default=20, help="calls of the real command line")
+    parser.add_argument("--cli", type=int, default=20, help="refused mutants for the real command line")
     parser.add_argument("--minutes", type=float, default=60, help="no new mutant after so many minutes")
+    parser.add_argument("--edits", action="store_true", help="list what counts as the edit itself")
     parser.add_argument("--dry", action="store_true", help="print the section instead of writing it")
     given = parser.parse_args()
     cv2.setNumThreads(1)
     until = time.monotonic() + 60 * given.minutes
     with tempfile.TemporaryDirectory() as folder:
         tally = run(Path(folder), given.per_format, given.seed, until=until)
+        seconds = time.process_time()
         cli = through_cli(tally, Path(folder), given.cli, random.Random(given.seed))
-        for fault in cli[1]:
-            print(fault)
-    body = report(tally, cli, given.seed)
+    for line in [*cli[1], *(tally.edits if given.edits else ())]:
+        print(line)
+    body = report(tally, cli, given.seed, seconds)
     if given.dry:
         print(body)
     else:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from labelsets import make_set, write_images
 
 from superanimal.errors import Cancelled, InputError, StorageError
+from superanimal.formats.wide_table import frame_of_image
 from superanimal.labels import ImageRef, LabelledSet, concatenate, materialize, read_labels, synthetic_labels
 from superanimal.labels.splits import image_key
 from superanimal.poses import load_space
@@ -244,11 +245,13 @@ def test_frames_of_a_video_become_files(tmp_path):
     with VideoWriter(tmp_path / "v.mp4", 48, 32, fps=10) as writer:
         for _ in range(5):
             writer.write(rng.integers(0, 255, (32, 48, 3), dtype=np.uint8))
-    points = np.full((2, 1, 2), 3.0, dtype=np.float32)
-    refs = [ImageRef(str(tmp_path / "v.mp4"), frame=k) for k in (1, 4)]
-    whole = LabelledSet("v", ("nose",), refs, [0, 1], points, np.full((2, 1), 2), video="v")
+    points = np.full((3, 1, 2), 3.0, dtype=np.float32)
+    refs = [ImageRef(str(tmp_path / "v.mp4"), frame=k) for k in (1, 0, 1)]
+    whole = LabelledSet("v", ("nose",), refs, [0, 1, 2], points, np.full((3, 1), 2), video="v")
     again = read_labels(materialize(whole, tmp_path / "c", "coco").path)
-    assert [Path(image.path).name for image in again.images] == ["img000001.png", "img000004.png"]
+    names = [Path(image.path).name for image in again.images]
+    assert names == ["img000001.png", "img000000.png", "2_img000001.png"]
+    assert [frame_of_image(name) for name in names] == [1, 0, 1]
     np.testing.assert_array_equal(again.pixels(1), whole.pixels(1))
 
 

@@ -182,7 +182,7 @@ def file_names(labelled: LabelledSet, *, nested: bool = True) -> list[tuple[str,
         stem, suffix = _stem(image, i)
         name = f"{stem}{suffix}"
         if (folder.lower(), name.lower()) in used:
-            name = f"{stem}_{i}{suffix}"
+            name = f"{i}_{stem}{suffix}"  # the number that ends the name stays that of the frame
         used.add((folder.lower(), name.lower()))
         names.append((folder, name))
     return names
@@ -194,7 +194,7 @@ def _stem(image: ImageRef, i: int) -> tuple[str, str]:
         if path.suffix.lower() in _SUFFIXES:
             return _safe(path.stem), path.suffix.lower()
     data = b"" if not image.inside else read_bytes(image)[:4]
-    return f"img{image.frame or i:06d}", ".jpg" if data[:2] == b"\xff\xd8" else ".png"
+    return f"img{i if image.frame is None else image.frame:06d}", ".jpg" if data[:2] == b"\xff\xd8" else ".png"
 
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
