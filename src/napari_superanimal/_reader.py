@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    pass
+    import xarray as xr
 
-if TYPE_CHECKING:
+    from napari_superanimal.pose_layer.table import PoseTable
     from superanimal.video import Video
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -95,12 +95,12 @@ def _tell_of_sizes(video: Video) -> None:
 def read_poses(path: str | Sequence[str]) -> list[LayerData]:
     """Return one Points layer per pose file; its skeleton appears with it."""
     from napari_superanimal._settings import setting
-    from napari_superanimal.pose_layer.layers import TABLE_KEY, poses_to_layerdata, read_table
+    from napari_superanimal.pose_layer.layers import TABLE_KEY, poses_to_layerdata
 
     layers = []
     for file in paths_of(path):
         data, keywords, kind = poses_to_layerdata(
-            read_table(file),
+            _load_poses(file),
             name=file.name.removesuffix(".poses.zarr") if file.is_dir() else file.stem,
             cutoff=setting("display", "cutoff"),
             size=setting("display", "point_size") or None,
@@ -108,6 +108,32 @@ def read_poses(path: str | Sequence[str]) -> list[LayerData]:
         attach_when_added(keywords["metadata"][TABLE_KEY], setting("display", "cutoff"))
         layers.append((data, keywords, kind))
     return layers
+
+
+def _load_poses(file: Path) -> xr.Dataset | PoseTable:
+    """Load a pose file; of one with several videos, the poses of the uppermost that is open.
+
+    These have no journal: it would be that of the other videos too.
+    """
+    import napari
+    from napari.utils.notifications import show_info
+
+    from napari_superanimal.pose_layer.layers import read_table
+    from superanimal.errors import InputError
+    from superanimal.formats import load_poses
+    from superanimal.formats.recordings import recordings
+
+    viewer = napari.current_viewer()
+    if viewer is not None and len(recordings(file)) > 1:
+        for layer in reversed(viewer.layers):
+            shown = Path(str(layer.metadata.get("path", ""))).name
+            try:
+                poses = load_poses(file, video=shown)
+            except InputError:  # another video
+                continue
+            show_info(f"{file.name} holds poses of several videos; shown are those of {shown}.")
+            return poses
+    return read_table(file)
 
 
 def attach_when_added(table: Any, cutoff: float) -> None:

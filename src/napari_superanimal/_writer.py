@@ -39,6 +39,11 @@ def write_nwb(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     return _write(path, data, meta, "nwb")
 
 
+def write_nwb_per_animal(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+    """Write a pose layer as one NWB file per animal, called by the animal's name."""
+    return _write(path, data, meta, "nwb-per-animal")
+
+
 def write_csv(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     """Write a pose layer as a table with one point per row."""
     return _write(path, data, meta, "csv")

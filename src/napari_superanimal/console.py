@@ -180,9 +180,10 @@ def finetune(
     from napari_superanimal.models import named_model
     from superanimal.labels import read_labels
 
-    found = read_labels(labels) if isinstance(labels, (str, os.PathLike)) else labels
+    if isinstance(labels, (str, os.PathLike)):
+        labels = read_labels(labels, min_confidence=options.pop("min_confidence", None))
     chosen = {"model": model or named_model(), "out": str(out), **options}
-    job = FinetuneJob(found, chosen, accept_license=accept_license)
+    job = FinetuneJob(labels, chosen, accept_license=accept_license)
     job.start()
     return job
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from labelsets import make_set, write_images
 
-from superanimal.formats import save_poses
+from superanimal.errors import InputError
+from superanimal.formats import load_poses, save_poses
 from superanimal.labels import materialize, read_labels
 from superanimal.poses import make_poses
 
@@ -164,3 +165,62 @@ def test_notes_and_tables_without_tracebacks(superanimal: Call, tmp_path: Path) 
     code, _, err = superanimal("analyze", table, "--out", tmp_path / "o")
     assert code == 4
     assert "text, not a video" in err
+
+
+@pytest.fixture
+def two_videos(tmp_path: Path) -> Path:
+    """A SLEAP project with predictions on two videos, the animal at x = 10 and at x = 20."""
+    import sleap_io
+
+    skeleton = sleap_io.Skeleton(nodes=["nose"], name="s")
+    videos = [sleap_io.Video(filename=f"{name}.mp4", open_backend=False) for name in ("a", "b")]
+    frames = [
+        sleap_io.LabeledFrame(
+            video=video,
+            frame_idx=3,
+            instances=[
+                sleap_io.PredictedInstance.from_numpy(
+                    np.array([[x, 5.0]]), skeleton=skeleton, point_scores=np.array([0.9]), score=0.9
+                )
+            ],
+        )
+        for video, x in zip(videos, (10.0, 20.0), strict=True)
+    ]
+    path = tmp_path / "two.slp"
+    sleap_io.save_slp(sleap_io.Labels(frames, videos=videos, skeletons=[skeleton]), str(path))
+    return path
+
+
+def test_one_of_several_videos_is_chosen(superanimal: Call, tmp_path: Path, two_videos: Path) -> None:
+    code, _, err = superanimal("info", two_videos)
+    assert code == 5 and "0: a.mp4 (1 frames), 1: b.mp4" in err and "--recording" in err
+    assert superanimal("info", two_videos, "--recording", "b.mp4")[0] == 0
+    assert superanimal("info", two_videos, "--recording", "c.mp4")[0] == 2
+    code, out, _ = superanimal(
+        "convert", two_videos, tmp_path / "b.nc", "--to", "movement", "--recording", "1"
+    )
+    assert code == 0 and "1 frames, 1 animals, 1 keypoints" in out
+    poses = load_poses(tmp_path / "b.nc")
+    assert float(poses["position"].sel(space="x").squeeze()) == 20
+    assert float(poses["confidence"].squeeze()) == pytest.approx(0.9)
+    labels = read_labels(two_videos, recording="a.mp4", min_confidence=0.5)
+    assert labels.xy[:, 0, 0].tolist() == [10]
+    with pytest.raises(InputError, match="only SLEAP projects and NWB files"):
+        read_labels(tmp_path / "b.nc", recording="a")
+
+
+def test_poses_become_one_nwb_file_per_animal(superanimal: Call, tmp_path: Path) -> None:
+    position = np.arange(24, dtype=np.float32).reshape(3, 2, 2, 2)
+    poses = make_poses(position, keypoints=["nose", "tail"], individuals=["ada", "bo"])
+    save_poses(poses, tmp_path / "clip.nc")
+    command = ("convert", tmp_path / "clip.nc", tmp_path / "clip.nwb", "--to", "nwb-per-animal")
+    code, _, err = superanimal(*command)
+    assert code == 2 and "--fps" in err
+    assert superanimal(*command, "--fps", "25")[0] == 0
+    found = load_poses(tmp_path / "clip_bo.nwb")
+    assert found["individual"].values.tolist() == ["bo"] and found.attrs["fps"] == 25
+    np.testing.assert_array_equal(found["position"].values[..., 0], position[..., 1])
+    code, _, err = superanimal(*command, "--fps", "25")
+    assert code == 8 and "exists already" in err
+    code, _, err = superanimal(*command, "--min-confidence", "0.5")
+    assert code == 2 and "these are for labels" in err

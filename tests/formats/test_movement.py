@@ -1,7 +1,7 @@
 """The movement package itself takes our data set as it is, and reads the files that we write.
 
-It runs in an interpreter of its own (movement needs Python 3.12): the one that ``SUPERANIMAL_MOVEMENT_PYTHON``
-names, else this one when movement is installed here.
+It runs in an interpreter of its own (movement needs Python 3.12): the one that the variable
+``SUPERANIMAL_MOVEMENT_PYTHON`` names, else this one when movement is installed here.
 """
 
 from __future__ import annotations

@@ -64,6 +64,9 @@ def is_labelled_layer(layer: Any) -> bool:
 def labels_of_layer(viewer: ViewerModel, layer: Points, folder: Path) -> LabelledSet:
     """Return the labelled set of a Points layer; its images are those of the image layer below it.
 
+    Of predictions that a person corrected, only the points set by hand are labels; without any, the set is
+    marked as ``predicted``.
+
     Frames of a video file are decoded from the file when they are needed. Images that exist in the viewer
     only are written into ``folder`` as PNG files: :data:`WRITTEN` of those with labels, evenly spread.
 
@@ -74,19 +77,22 @@ def labels_of_layer(viewer: ViewerModel, layer: Points, folder: Path) -> Labelle
     """
     from superanimal.labels.images import ImageRef
     from superanimal.labels.labelled_set import from_poses
+    from superanimal.labels.reading.predictions import predicted_confidence, set_by_person
 
     poses = layer_to_poses(layer)
     image = _image_below(viewer, layer)
     path = str(image.metadata.get("path") or image.source.path or "")
     if Path(path).suffix.lower() in VIDEO_SUFFIXES and Path(path).is_file():
-        return from_poses(poses, name=layer.name, video=path)
+        labelled = from_poses(poses, name=layer.name, video=path)
+        return set_by_person(labelled, predicted_confidence(labelled, poses))
     spread = np.linspace(0, poses.sizes["time"] - 1, min(WRITTEN, poses.sizes["time"]))
     poses = poses.isel(time=spread.round().astype(np.int64))
     images = [
         ImageRef(str(_write_frame(image, frame, folder)), name=f"{image.name} {frame}")
         for frame in poses["frame"].values.tolist()
     ]
-    return from_poses(poses, name=layer.name, images=images)
+    labelled = from_poses(poses, name=layer.name, images=images)
+    return set_by_person(labelled, predicted_confidence(labelled, poses))
 
 
 def _image_below(viewer: ViewerModel, layer: Points) -> Any:

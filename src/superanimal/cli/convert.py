@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from superanimal.errors import Cancelled, InputError
+from superanimal.errors import Cancelled, InputError, StorageError
 
 if TYPE_CHECKING:
     from superanimal.keypoints.convert import Conversion
@@ -33,6 +33,13 @@ To = Annotated[
     str,
     typer.Option(help="Target format: coco, deeplabcut, sleap (DEST.pkg.slp) or store (DEST.labels.zarr)."),
 ]
+ToAny = Annotated[
+    str,
+    typer.Option(
+        help="Labels: coco, deeplabcut, sleap (DEST.pkg.slp), store (DEST.labels.zarr). "
+        "Poses of one file: dlc-h5, dlc-csv, movement, csv, parquet, slp, nwb, nwb-per-animal, ..."
+    ),
+]
 Images = Annotated[Path | None, typer.Option(help="Folder that contains the labelled images.")]
 VideoFile = Annotated[
     Path | None,
@@ -44,30 +51,51 @@ Scorer = Annotated[
 MinConfidence = Annotated[
     float | None, typer.Option(help="Read model predictions as labels, from this confidence upwards.")
 ]
+Recording = Annotated[
+    str | None,
+    typer.Option(help="Which of several videos in a .slp (number from 0, or name) or .nwb file (name)."),
+]
 Copy = Annotated[bool, typer.Option(help="Copy image files instead of linking to them.")]
 Overwrite = Annotated[bool, typer.Option(help="Replace what an earlier run wrote to DEST.")]
 
 
 def convert(
     paths: Paths,
-    to: To = "coco",
+    to: ToAny = "coco",
     space: Space = None,
     table: Tables = None,
     images: Images = None,
     video: VideoFile = None,
     scorer: Scorer = None,
     min_confidence: MinConfidence = None,
+    recording: Recording = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Poses: frames per second, where the file does not say.")
+    ] = None,
     copy: Copy = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Convert labelled data sets: DeepLabCut, COCO, SLEAP, Lightning Pose, Label Studio, NWB, tables.
 
-    Stop it at any time; the same command resumes.
+    Stop it at any time; the same command resumes. With the name of a pose format, it converts the poses of
+    one file, confidence and all.
     """
     from superanimal.cli.progress import RichProgress
+    from superanimal.formats import format_names
     from superanimal.keypoints.convert import convert as run
+    from superanimal.labels.writing import TARGETS
 
     sources, dest = split_paths(paths)
+    reading = reading_options(
+        images=images, video=video, scorer=scorer, min_confidence=min_confidence, recording=recording
+    )
+    if to not in TARGETS and to in format_names(writable=True):
+        unused = {"space": space, "table": table or None, "copy": copy or None, **reading}
+        unused.pop("recording", None)
+        convert_poses(sources, dest, to, recording, fps, overwrite, unused)
+        return
+    if fps is not None:
+        raise InputError(f"--fps {fps:g} with --to {to}", "a frame rate is for poses, labels have none")
     with stoppable(), RichProgress() as progress:
         done = run(
             sources,
@@ -78,9 +106,46 @@ def convert(
             images="copy" if copy else "link",
             overwrite=overwrite,
             progress=progress,
-            reading=reading_options(images=images, video=video, scorer=scorer, min_confidence=min_confidence),
+            reading=reading,
         )
     show(done, dict.fromkeys(done.merged.labelled.notes))
+
+
+def convert_poses(
+    sources: list[str],
+    dest: Path,
+    to: str,
+    recording: str | None,
+    fps: float | None,
+    overwrite: bool,
+    unused: dict[str, Any],
+) -> None:
+    """Save the poses of one file in another format; ``unused`` are options of labels, which are refused."""
+    from superanimal.formats import load_poses, save_poses
+    from superanimal.formats.recordings import recordings
+
+    if given := [f"--{name.replace('_', '-')}" for name, value in unused.items() if value is not None]:
+        raise InputError(f"{', '.join(given)} with --to {to}", "these are for labels, poses have none")
+    if len(sources) != 1:
+        raise InputError(f"{len(sources)} sources with --to {to}", "the poses of one file are converted")
+    if dest.exists() and not overwrite:
+        raise StorageError(
+            f"{dest} exists already", "nothing is replaced silently", "choose another name, or --overwrite"
+        )
+    options = {}
+    if recording is not None:
+        if not recordings(sources[0]):
+            raise InputError(
+                f"--recording {recording} of {sources[0]}",
+                "only SLEAP projects and NWB files hold several videos",
+            )
+        options["video"] = recording
+    poses = load_poses(sources[0], fps=fps, **options)
+    console = Console(highlight=False, markup=False)
+    sizes = poses.sizes
+    console.print(f"{sizes['time']} frames, {sizes['individual']} animals, {sizes['keypoint']} keypoints")
+    for file in save_poses(poses, dest, to):
+        console.print(f"  {file}", soft_wrap=True)
 
 
 def reading_options(**given: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from superanimal.cli.convert import Images, Scorer, VideoFile, reading_options
+from superanimal.cli.convert import Images, Recording, Scorer, VideoFile, reading_options
 from superanimal.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def evaluate(
     images: Images = None,
     video: VideoFile = None,
     scorer: Scorer = None,
+    recording: Recording = None,
     keypoint_map: Annotated[
         Path | None,
         typer.Option("--map", help="CSV of label name, prediction name; other keypoints are paired by name."),
@@ -84,6 +85,8 @@ def evaluate(
     """Measure how well predictions agree with labels; write a report as JSON, CSV and HTML."""
     from superanimal.cli.progress import RichProgress
     from superanimal.evaluation import evaluate as run
+    from superanimal.formats import load_poses
+    from superanimal.formats.recordings import recordings
     from superanimal.labels import read_labels
 
     given: dict[str, Any] = {
@@ -93,10 +96,22 @@ def evaluate(
         "mode": mode,
         "device": device,
     }
-    labels = read_labels(dataset, **reading_options(images=images, video=video, scorer=scorer))
+    options = reading_options(images=images, video=video, scorer=scorer)
+    found: list[Any] = list(predictions)
+    if recording is not None:  # of the labels, of the predictions, or of both
+        files = [file for file in (dataset, *map(Path, predictions)) if file.is_file()]
+        with_several = [file for file in files if recordings(file)]
+        if not with_several:
+            raise InputError(
+                f"recording {recording!r}", "only SLEAP projects and NWB files hold several videos"
+            )
+        if dataset in with_several:
+            options["recording"] = recording
+        found = [load_poses(p, video=recording) if Path(p) in with_several else p for p in predictions]
+    labels = read_labels(dataset, **options)
     with RichProgress() as progress:
         result = run(
-            predictions,
+            found,
             labels,
             keypoint_map=keypoint_map,
             space=space,

@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from superanimal.cli.convert import MinConfidence
+
 if TYPE_CHECKING:
     from superanimal.training.finetuning.finetune import Finetuned
 
@@ -49,6 +51,7 @@ def finetune(
     steps: Annotated[
         int | None, typer.Option(help="Number of training steps; chosen from the data by default.")
     ] = None,
+    min_confidence: MinConfidence = None,
     recipe: Annotated[
         Path | None, typer.Option(help="YAML file with more settings, see docs/train.md.")
     ] = None,
@@ -81,6 +84,7 @@ def finetune(
             threshold=threshold,
             encoder=encoder,  # type: ignore[arg-type]
             detector=detector,
+            min_confidence=min_confidence,
             recipe=choices,
             seed=seed,
             progress=progress,

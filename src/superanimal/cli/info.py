@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from superanimal.cli.convert import Recording
 from superanimal.errors import FormatError, NotFoundError, VideoError
 from superanimal.progress import clock
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from superanimal.video import Video
 
 
-def info(file: Annotated[Path, typer.Argument(help="Video, pose file, labels or run store.")]) -> None:
+def info(
+    file: Annotated[Path, typer.Argument(help="Video, pose file, labels or run store.")],
+    recording: Recording = None,
+) -> None:
     """Describe a video, a pose file, labels or a run store."""
     from superanimal.formats import load_poses, recognise
     from superanimal.formats.describe import unknown_file
@@ -37,7 +41,9 @@ def info(file: Annotated[Path, typer.Argument(help="Video, pose file, labels or 
             store = RunStore.open(file)
             rows = store_rows(store) | pose_rows(store.to_poses())
     elif (name := recognise(file)) is not None:
-        rows = {"format": name} | pose_rows(load_poses(file))
+        rows = {"format": name} | pose_rows(
+            load_poses(file, **({} if recording is None else {"video": recording}))
+        )
     else:
         try:
             with open_video(file) as video:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from superanimal.cli.convert import Images, Scorer, VideoFile, reading_options
+from superanimal.cli.convert import Images, Recording, Scorer, VideoFile, reading_options
 
 if TYPE_CHECKING:
     from superanimal.keypoints import Matching
@@ -27,6 +27,7 @@ def match(
     images: Images = None,
     video: VideoFile = None,
     scorer: Scorer = None,
+    recording: Recording = None,
     prefixes: Annotated[
         str | None, typer.Option(help="Prefixes of keypoint names that tell animals apart, such as B_,W_.")
     ] = None,
@@ -53,7 +54,7 @@ def match(
     from superanimal.labels.usable import usable
 
     console = Console(highlight=False)
-    options = reading_options(images=images, video=video, scorer=scorer)
+    options = reading_options(images=images, video=video, scorer=scorer, recording=recording)
     labels = read_labels(dataset, **options)
     if prefixes:
         labels = keypoints.split_prefixes(

@@ -13,6 +13,7 @@ from superanimal.cli.convert import (
     MinConfidence,
     Overwrite,
     Paths,
+    Recording,
     Scorer,
     Space,
     Tables,
@@ -42,6 +43,7 @@ def merge(
     images: Images = None,
     scorer: Scorer = None,
     min_confidence: MinConfidence = None,
+    recording: Recording = None,
     copy: Copy = False,
     overwrite: Overwrite = False,
     sheet: Annotated[int, typer.Option(help="Number of animals on the contact sheet; 0 for no sheet.")] = 36,
@@ -72,7 +74,9 @@ def merge(
             split=split,
             overwrite=overwrite,
             progress=progress,
-            reading=reading_options(images=images, scorer=scorer, min_confidence=min_confidence),
+            reading=reading_options(
+                images=images, scorer=scorer, min_confidence=min_confidence, recording=recording
+            ),
         )
     files = done.merged.report.save(folder)
     if sheet:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from superanimal.errors import InputError, by_caller
+from superanimal.errors import InputError
 from superanimal.keypoints.conversion_table import ConversionTable, join_tables, load_table
 from superanimal.keypoints.merge import Merged, Split, merge
 from superanimal.labels.labelled_set import LabelledSet
 from superanimal.labels.reading import read_labels
+from superanimal.labels.reading.predictions import labels_only
 from superanimal.labels.writing import materialize
 from superanimal.labels.writing.job import Materialized
 from superanimal.poses import KeypointSpace, load_space
@@ -82,13 +83,7 @@ def convert(
     chosen = space if space is None or isinstance(space, KeypointSpace) else load_space(space)
     data_sets, columns = zip(*(read_source(source, reading) for source in listed), strict=True)
     for part in data_sets:
-        if part.predicted:
-            raise InputError(
-                f"{part.name}: these are predictions of a model, not labels that a person set",
-                "predictions become labels only when asked for",
-                "give the minimum confidence from which a prediction counts as a label"
-                + by_caller(" (reading={'min_confidence': 0.6})", " (--min-confidence)"),
-            )
+        labels_only(part, "reading={'min_confidence': 0.6}")
     tables = open_tables(table)
     merged = merge(
         data_sets,

@@ -10,8 +10,9 @@ from dots import NAMES, dots_space, make_dots, tiny_model
 
 import superanimal
 from superanimal.errors import Cancelled, InputError, NotFoundError
+from superanimal.formats import save_poses
 from superanimal.keypoints import load_table
-from superanimal.labels import ImageRef, LabelledSet, concatenate, synthetic_labels
+from superanimal.labels import ImageRef, LabelledSet, concatenate, read_labels, synthetic_labels
 from superanimal.labels.combine import select
 from superanimal.labels.holding_out import hold_out
 from superanimal.poses import load_space
@@ -295,6 +296,24 @@ def test_a_refused_run_leaves_the_finished_model_as_it_is(
 def test_a_refused_run_makes_no_folder(base: PoseModel, labelled: LabelledSet, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"leaves nothing to train on"):
         finetune(labelled, base, out=tmp_path / "out", table=TABLE, held_out=0.99, recipe=QUICK)
+    assert not (tmp_path / "out").exists()
+
+
+def test_predictions_are_learnt_only_when_asked_for(
+    base: PoseModel, labelled: LabelledSet, tmp_path: Path
+) -> None:
+    sure = labelled.to_poses()
+    sure["confidence"] = sure["confidence"].fillna(0.9).where(sure["position"].notnull().all("space"))
+    (file,) = save_poses(sure, tmp_path / "clip.nc")
+    usual = {"model": base, "out": tmp_path / "out", "table": TABLE, "held_out": 0.99, "recipe": QUICK}
+    for data in (file, read_labels(file)):
+        with pytest.raises(InputError, match="predictions of a model") as caught:
+            finetune(data, **usual)  # type: ignore[arg-type]
+        assert "min_confidence" in caught.value.remedy
+    with pytest.raises(InputError, match="leaves nothing to train on"):  # the next step
+        finetune(file, min_confidence=0.6, **usual)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="which is read already"):
+        finetune(labelled, min_confidence=0.6, **usual)  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()
 
 

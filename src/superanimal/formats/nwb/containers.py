@@ -18,6 +18,7 @@ import h5py
 import numpy as np
 
 from superanimal.errors import FormatError, InputError, by_caller
+from superanimal.formats.recordings import CHOOSE
 
 _CAMERA = re.compile(r"cam(era)?s?\d*|video\d*|view\d*")
 _SIDES = frozenset(
@@ -81,17 +82,15 @@ def choose(
     InputError
         When the name fits none or several of them.
     """
-    recordings = [list(containers)] if ours else _recordings(containers)
-    labels = [_label(each, containers) for each in recordings]
-    listed = ", ".join(repr(label) for label in labels)
+    known = find_recordings(containers, ours)
+    recordings = list(known.values())
+    listed = ", ".join(map(repr, known))
     if wanted is None:
         if len(recordings) > 1:
-            in_python = by_caller(" (video=...)", "")
             raise FormatError(
                 f"{path}: poses of {len(recordings)} videos or cameras: {listed}",
                 "one data set belongs to one video",
-                f"choose one by its name{in_python}"
-                + by_caller(", or list several that are animals of one video", ""),
+                CHOOSE + by_caller(", or list several that are animals of one video", ""),
             )
         (only,) = recordings
         return only, len(only) > 1 and not ours and not video_of(only[0])
@@ -106,12 +105,18 @@ def choose(
     return chosen, False
 
 
+def find_recordings(containers: Sequence[h5py.Group], ours: Sequence[str]) -> dict[str, list[h5py.Group]]:
+    """Return the recordings by the names that choose them; parameters as for :func:`choose`."""
+    found = [list(containers)] if ours else _recordings(containers)
+    return {_label(each, containers): each for each in found if each}
+
+
 def warn_of_guess(chosen: Sequence[h5py.Group], path: Any) -> None:
     """Say that containers were taken for animals although nothing in the file says so."""
     names = ", ".join(own_name(each) or "PoseEstimation" for each in chosen)
     warnings.warn(
         f"{path}: {len(chosen)} containers that name no video ({names}) are read as animals of one video; "
-        "if they are cameras, only one of them belongs to this video: name it in Python with video",
+        "if they are cameras, only one of them belongs to this video: choose it by its name",
         stacklevel=4,
     )
 

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from superanimal.errors import FormatError, by_caller
+from superanimal.errors import FormatError
 from superanimal.formats import record
 from superanimal.formats.nwb.containers import (
     Series,
@@ -26,6 +26,7 @@ from superanimal.formats.nwb.containers import (
     warn_of_guess,
 )
 from superanimal.formats.nwb.times import count_frames, join, unpack
+from superanimal.formats.recordings import CHOOSE
 from superanimal.formats.wide_table import clip_confidence
 from superanimal.poses import make_poses
 
@@ -77,7 +78,7 @@ def read(path: str | os.PathLike[str], *, video: str | Sequence[str] | None = No
         raise FormatError(
             f"{path}: series in {' and '.join(sorted(units))} with {sorted(axes)} coordinates",
             "the poses of one recording share unit and coordinates",
-            "choose one by its name" + by_caller(" (video=...)", ""),
+            CHOOSE,
         )
     shape = (len(times), len(keypoints), len(individuals))
     position = np.full((shape[0], axes.pop(), *shape[1:]), np.nan, dtype=np.float32)
@@ -111,6 +112,11 @@ def read(path: str | os.PathLike[str], *, video: str | Sequence[str] | None = No
     )
 
 
+def individuals_of(file: h5py.File) -> list[str]:
+    """Return the names of the individuals of a file that we wrote; empty for others."""
+    return list(record.parse(text_of(file.get(NOTES))).get("individuals", []))
+
+
 def _named(chosen: Sequence[h5py.Group], subject: str, path: str | os.PathLike[str]) -> list[Series]:
     """Return all series with the names of their individuals."""
     found: list[Series] = []
@@ -129,7 +135,7 @@ def _named(chosen: Sequence[h5py.Group], subject: str, path: str | os.PathLike[s
         raise FormatError(
             f"{path}: two series for {twice[1]!r} of {twice[0]!r}",
             "each keypoint of an animal has one",
-            "choose one by its name" + by_caller(" (video=...)", ""),
+            CHOOSE,
         )
     return found
 

@@ -17,8 +17,9 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from superanimal.errors import FormatError, InputError, by_caller
+from superanimal.errors import FormatError, InputError
 from superanimal.formats import record
+from superanimal.formats.recordings import CHOOSE
 from superanimal.formats.sleap.skeleton import distinct, free_name
 from superanimal.formats.wide_table import clip_confidence
 from superanimal.poses import make_poses
@@ -97,7 +98,7 @@ def read_slp(path: str | os.PathLike[str], *, video: int | str | None = None) ->
         The project has no such video.
     """
     project = open_project(path)
-    labels, number = project.labels, _choose(project, video, path)
+    labels, number = project.labels, choose_video(project, video, path)
     chosen = project.frames
     if labels.videos:
         chosen = chosen[chosen["video"] == project.video_ids[number]]
@@ -224,7 +225,7 @@ def _video_ids(videos: Sequence[Any], frames: np.ndarray) -> list[int]:
     return ids
 
 
-def _choose(project: Project, video: int | str | None, path: str | os.PathLike[str]) -> int:
+def choose_video(project: Project, video: int | str | None, path: str | os.PathLike[str]) -> int:
     """Return the number of the video asked for, or of the only one with poses."""
     names = [_video_name(found, k) for k, found in enumerate(project.labels.videos)]
     counts = [int((project.frames["video"] == known).sum()) for known in project.video_ids]
@@ -237,11 +238,7 @@ def _choose(project: Project, video: int | str | None, path: str | os.PathLike[s
             raise FormatError(
                 f"{path}: {len(with_poses)} videos with poses ({listed})",
                 "one data set belongs to one video",
-                by_caller(
-                    "choose one by its number, or the name of its file (video=...)",
-                    "save the poses of each video in a project of its own",
-                    "save the poses of each video in a project of its own",
-                ),
+                CHOOSE,
             )
         return with_poses[0] if with_poses else 0
     if isinstance(video, str) and not video.isdigit():
@@ -255,6 +252,14 @@ def _choose(project: Project, video: int | str | None, path: str | os.PathLike[s
     if not 0 <= int(video) < len(names):
         raise InputError(f"video={video} of {path}", f"it has {listed or 'no video'}")
     return int(video)
+
+
+def videos_with_poses(project: Project) -> list[str]:
+    """Return the name of each video with poses; its number where several have that name."""
+    names = [_video_name(found, k) for k, found in enumerate(project.labels.videos)]
+    known = set(project.frames["video"].tolist())
+    shown = [k for k, number in enumerate(project.video_ids) if number in known]
+    return [names[k] if names.count(names[k]) == 1 else str(k) for k in shown]
 
 
 def _video_name(video: Any, number: int) -> str:

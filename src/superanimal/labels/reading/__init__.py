@@ -42,6 +42,7 @@ def read_labels(
     scorer: str | None = None,
     keypoints: Sequence[str] | None = None,
     min_confidence: float | None = None,
+    recording: int | str | None = None,
 ) -> LabelledSet:
     """Read a labelled data set; nothing is copied and no image is decoded.
 
@@ -71,6 +72,9 @@ def read_labels(
         Minimum confidence of model predictions to be read as labels. Without it they are read as predictions
         (``predicted`` is True) and are neither converted nor trained on by accident.
 
+    recording
+        Which of several videos in a SLEAP project (its number from 0, or its name) or an NWB file (its name).
+
     Raises
     ------
     NotFoundError
@@ -89,7 +93,7 @@ def read_labels(
     found = require(path)
     kind = format or recognise_labels(found)
     options: dict[str, Any] = {"images": images, "name": name, "scorer": scorer, "video": video}
-    options["min_confidence"] = min_confidence
+    options |= {"min_confidence": min_confidence, "recording": recording}
     if kind not in LABEL_FORMATS:
         raise InputError(f"label format {kind!r}", f"known are {', '.join(LABEL_FORMATS)}")
     reader = import_module(f"superanimal.labels.reading.{LABEL_FORMATS[kind]}")

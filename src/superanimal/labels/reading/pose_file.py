@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from superanimal.errors import InputError
 from superanimal.formats import load_poses
+from superanimal.formats.recordings import recordings
 from superanimal.labels.images import ImageRef, safe_join
 from superanimal.labels.labelled_set import LabelledSet, from_poses
 from superanimal.labels.reading.one_video import on_video
@@ -21,6 +23,7 @@ def read(
     name: str | None = None,
     video: str | os.PathLike[str] | None = None,
     min_confidence: float | None = None,
+    recording: str | None = None,
 ) -> LabelledSet:
     """Read a file of :mod:`superanimal.formats`.
 
@@ -30,9 +33,11 @@ def read(
         Folder of the images that the file names; by default its own.
     video
         Video of the frames, for files that name no images; by default the one the file names, looked up
-        beside it when it has moved.
+        beside it when it has moved. Of several recordings, the one of this video is read.
+    recording
+        Name of the one that is read.
     """
-    ds = load_poses(path)
+    ds = load_poses(path, **_choice(path, recording, video))
     label = name or path.stem
     if "image" in ds.coords:
         folder = Path(images) if images else path.parent
@@ -50,3 +55,17 @@ def read(
         note = f"{label}: the file does not say whether a person or a model set its points"
         labelled = labelled.with_columns(notes=(*labelled.notes, note))
     return settle(labelled, predicted_confidence(labelled, ds), min_confidence)
+
+
+def _choice(path: Path, recording: str | None, video: str | os.PathLike[str] | None) -> dict[str, str]:
+    """Return the option of ``load_poses`` that chooses one of several recordings."""
+    if recording is None and video is None:
+        return {}
+    known = recordings(path)
+    if recording is not None and not known:
+        raise InputError(
+            f"recording {recording!r} of {path}", "only SLEAP projects and NWB files hold several videos"
+        )
+    if recording is None and len(known) < 2:
+        return {}
+    return {"video": Path(str(video)).name if recording is None else recording}

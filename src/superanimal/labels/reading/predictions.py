@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from superanimal.errors import InputError
+from superanimal.errors import InputError, by_caller
 from superanimal.labels.labelled_set import ABSENT, PER_ANIMAL, LabelledSet
 
 
@@ -38,13 +38,62 @@ def settle(
         note = f"{labelled.name}: {total} points are predictions of a model, no person set them"
         return labelled.with_columns(predicted=True, notes=(*labelled.notes, note))
     low = machine & (confidence < min_confidence)
-    xy, visibility = labelled.xy.copy(), labelled.visibility.copy()
-    xy[low], visibility[low] = np.nan, ABSENT
     note = (
         f"{labelled.name}: {total - int(low.sum())} of {total} predicted points with a confidence of at "
         f"least {min_confidence:g} count as labels; their confidence is not kept"
     )
-    kept = np.flatnonzero((visibility > 0).any(1) | ~low.any(1))
+    return _without(labelled, low, note)
+
+
+def set_by_person(labelled: LabelledSet, confidence: NDArray[np.floating]) -> LabelledSet:
+    """Return only the points that a person set, when there are any among predictions; else mark them.
+
+    Parameters
+    ----------
+    confidence
+        As for :func:`settle`.
+    """
+    machine = np.isfinite(confidence) & labelled.labelled
+    total = int(machine.sum())
+    if not total or not (labelled.labelled & ~machine).any():
+        return settle(labelled, confidence, None)
+    kept = int(labelled.labelled.sum()) - total
+    note = f"{labelled.name}: labels are the points that a person set ({kept}); {total} predictions are not"
+    return _without(labelled, machine, note)
+
+
+def labels_only(labelled: LabelledSet, python: str = "read_labels(..., min_confidence=0.6)") -> LabelledSet:
+    """Return the data set; refuse one with predictions that nobody asked to take for labels.
+
+    Parameters
+    ----------
+    python
+        What to write in Python to ask for it.
+
+    Raises
+    ------
+    InputError
+        When it holds predictions.
+    """
+    if labelled.predicted:
+        lowest = "give the lowest confidence from which a prediction counts as a label"
+        raise InputError(
+            f"{labelled.name}: these are predictions of a model, not labels that a person set",
+            "predictions become labels only when asked for",
+            by_caller(
+                f"{lowest} ({python})",
+                f"{lowest} (--min-confidence)",
+                "take labels that a person set, or a layer in which points were corrected: only these count",
+            ),
+        )
+    return labelled
+
+
+def _without(labelled: LabelledSet, points: NDArray[np.bool_], note: str) -> LabelledSet:
+    """Return the data set without some points (M, K) and the animals that lose all of theirs."""
+    xy, visibility = labelled.xy.copy(), labelled.visibility.copy()
+    xy[points], visibility[points] = np.nan, ABSENT
+    kept = np.flatnonzero((visibility > 0).any(1) | ~points.any(1))
     settled = labelled.with_columns(xy=xy, visibility=visibility, notes=(*labelled.notes, note))
     return settled.with_columns(
         image_index=settled.image_index[kept], **{key: getattr(settled, key)[kept] for key in PER_ANIMAL}

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from superanimal.errors import InputError
 from superanimal.labels.labelled_set import LabelledSet
+from superanimal.labels.reading.predictions import labels_only
 from superanimal.labels.writing.job import IMAGE_MODES, Materialized, Target
 from superanimal.poses import KeypointSpace
 from superanimal.progress import Progress
@@ -63,6 +64,8 @@ def materialize(
 
     Raises
     ------
+    InputError
+        The data set is empty, or holds predictions that nobody asked to take for labels.
     StorageError
         ``dest`` holds something else, or the disk does not let us.
 
@@ -79,6 +82,7 @@ def materialize(
         raise InputError(f"images={images!r}", f"it is one of {', '.join(IMAGE_MODES)}")
     if not len(labelled):
         raise InputError(f"{labelled.name} has no images", "there is nothing to write")
+    labels_only(labelled)
     write: Callable[..., Materialized] = import_module(f"{__name__}.{TARGETS[to]}").write
     target = Target(Path(dest), labelled, to=to, images=images, overwrite=overwrite)
     return write(target, space=space, progress=progress or Progress())

@@ -194,7 +194,9 @@ def _stem(image: ImageRef, i: int) -> tuple[str, str]:
         if path.suffix.lower() in _SUFFIXES:
             return _safe(path.stem), path.suffix.lower()
     data = b"" if not image.inside else read_bytes(image)[:4]
-    return f"img{i if image.frame is None else image.frame:06d}", ".jpg" if data[:2] == b"\xff\xd8" else ".png"
+    return f"img{i if image.frame is None else image.frame:06d}", ".jpg" if data[
+        :2
+    ] == b"\xff\xd8" else ".png"
 
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")

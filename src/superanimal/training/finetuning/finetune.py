@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from superanimal.errors import InputError
 from superanimal.keypoints.conversion_table import (
     ConversionTable,
     identity_table,
@@ -25,6 +26,7 @@ from superanimal.labels.combine import select
 from superanimal.labels.holding_out import HeldOut, hold_out
 from superanimal.labels.labelled_set import LabelledSet
 from superanimal.labels.reading import read_labels
+from superanimal.labels.reading.predictions import labels_only
 from superanimal.progress import Progress
 from superanimal.reports.files import plain, write_json, write_text
 from superanimal.training.data.boxes import with_detected_boxes
@@ -78,6 +80,7 @@ def finetune(
     outputs: Outputs | None = None,
     encoder: Literal["model", "imagenet"] = "model",
     detector: PathLike | DetectorModel | None = None,
+    min_confidence: float | None = None,
     recipe: Mapping[str, Any] | None = None,
     name: str | None = None,
     seed: int = 0,
@@ -113,6 +116,9 @@ def finetune(
     detector
         Detector for labels without boxes; by default that of the model if it is on this computer. ``"none"``
         crops around the labelled keypoints.
+    min_confidence
+        Of data that are read here: take predictions of a model for labels, from this confidence on; refused
+        without it.
     recipe
         Settings that override the defaults, see :class:`superanimal.training.loop.recipe.Recipe`.
     name
@@ -142,7 +148,7 @@ def finetune(
     folder = Path(out)
     chosen = find_method(method)
     base = model if isinstance(model, PoseModel) else load_model(model)
-    labelled = data if isinstance(data, LabelledSet) else read_labels(data)
+    labelled = _read(data, min_confidence)
     column = labelled.name
     progress.message(f"{len(labelled)} images, {labelled.n_individuals} animals, from {base.entry.name}")
     finder = None if (recipe or {}).get("whole_frame") else _detector(base, detector)
@@ -258,6 +264,18 @@ def _without_silent(
     test = None if split.test is None else select(split.test, kept)
     halves = replace(split, train=select(split.train, kept), test=test)
     return halves, replace(mapping, columns={**mapping.columns, column: heard}), [note]
+
+
+def _read(data: PathLike | LabelledSet, min_confidence: float | None) -> LabelledSet:
+    if not isinstance(data, LabelledSet):
+        return labels_only(read_labels(data, min_confidence=min_confidence), "min_confidence=0.6")
+    if min_confidence is not None:
+        raise InputError(
+            f"min_confidence={min_confidence} for {data.name}, which is read already",
+            "a lowest confidence is for files that are read here",
+            "give it to read_labels",
+        )
+    return labels_only(data)
 
 
 def find_table(

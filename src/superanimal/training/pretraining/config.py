@@ -45,6 +45,8 @@ class Source(Settings):
         Folder of the images, video of the frames, where the files do not say.
     format
         Format of the labels, when the content does not tell.
+    min_confidence
+        Take predictions of a model for labels, from this confidence on; refused without it.
     """
 
     path: Path
@@ -55,10 +57,15 @@ class Source(Settings):
     images: Path | None = None
     video: Path | None = None
     format: str | None = None
+    min_confidence: float | None = None
 
     def __post_init__(self) -> None:
         if self.weight < 0:
             raise InputError(f"sources: weight {self.weight:g} of {self.path}", "0 or more")
+        if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
+            raise InputError(
+                f"sources: min_confidence {self.min_confidence:g} of {self.path}", "a confidence lies in 0..1"
+            )
 
 
 @dataclass(frozen=True)

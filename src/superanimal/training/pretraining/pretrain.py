@@ -290,15 +290,29 @@ def _read_usable(source: Source, progress: Progress) -> LabelledSet:
 
 
 def read_source(source: Source) -> LabelledSet:
-    """Read one data set of the settings."""
-    return read_labels(
+    """Read one data set of the settings.
+
+    Raises
+    ------
+    InputError
+        It holds predictions, and the settings do not say from which confidence on they are labels.
+    """
+    labelled = read_labels(
         source.path,
         format=source.format,
         name=source.name,
         licence=source.licence,
         images=source.images,
         video=source.video,
+        min_confidence=source.min_confidence,
     )
+    if labelled.predicted:
+        raise InputError(
+            f"{labelled.name}: these are predictions of a model, not labels that a person set",
+            "predictions become labels only when asked for",
+            f"give the source {source.path.name} in the settings a min_confidence, such as 0.6",
+        )
+    return labelled
 
 
 def start_model(config: TrainConfig, space: KeypointSpace, name: str) -> PoseModel:
