@@ -2,8 +2,8 @@
 
     _movement_client.py FOLDER    # prints one JSON line per call
 
-FOLDER holds the same poses as ``poses.nc`` (our data set itself), ``poses.h5`` and ``poses.csv``
-(DeepLabCut's), ``poses.slp``, ``poses.analysis.h5``, ``poses.nwb`` and one ``poses_INDIVIDUAL.nwb`` per animal.
+FOLDER holds the same poses as ``poses.nc`` (our data set itself), ``poses.h5`` and ``poses.csv`` (those of
+DeepLabCut), ``poses.slp``, ``poses.analysis.h5``, ``poses.nwb`` and one ``poses_INDIVIDUAL.nwb`` per animal.
 """
 
 from __future__ import annotations
