@@ -66,7 +66,7 @@ def sleap_io(ours: Ours) -> Calls:
 
     def read(labels: Any, shift: float = 0.0) -> str:
         nodes = labels.skeletons[0].node_names
-        values = labels.numpy(return_confidence=True)  # (T, animals, K, 3)
+        values = labels.numpy(return_confidence=True)[: len(ours.values)]  # (T, animals, K, 3)
         tracks = [track.name for track in labels.tracks]
         said = [
             ours.same(values[:, n, :, :2], values[:, n, :, 2], name, nodes, shift)

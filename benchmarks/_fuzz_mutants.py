@@ -51,7 +51,7 @@ def damage(sample: Sample, path: Path, rng: random.Random) -> Damage:
 
 
 def _bytes(path: Path, rng: random.Random) -> Damage:
-    content, done = bytearray(path.read_bytes()), []
+    content, done, joined = bytearray(path.read_bytes()), [], False
     for _ in range(rng.choice([1, 1, 2, 8])):
         kind, place = rng.random(), rng.randrange(len(content))
         if kind < 0.5:
@@ -59,6 +59,7 @@ def _bytes(path: Path, rng: random.Random) -> Damage:
             done.append(f"byte {place} replaced")
         elif kind < 0.7:
             count = rng.choice([1, 4, 30])
+            joined |= b"\n" in content[place : place + count]
             del content[place : place + count]
             done.append(f"{count} bytes from {place} removed")
         elif kind < 0.9:
@@ -70,7 +71,8 @@ def _bytes(path: Path, rng: random.Random) -> Damage:
             done.append(f"cut at {place}")
         content = content or bytearray(b"x")
     _replace(path, bytes(content))
-    return Damage(", ".join(done), edits=len(done))
+    # the beginning of a row of text that goes on with the end of the next is a row like any other
+    return Damage(", ".join(done), edits=len(done), named=joined and path.suffix == ".csv")
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -143,7 +143,7 @@ def _evaluate(path: Path, known: Whole, scratch: Path) -> Any:
 def _match(path: Path, known: Whole, scratch: Path) -> Any:
     labels = read_labels(path)
     found = (labels if known.labels is None else known.labels).to_poses().drop_vars("image", errors="ignore")
-    return match_predictions(labels, found)
+    return match_predictions(labels, found, samples=20)
 
 
 _VERBS: Mapping[str, Any] = {

@@ -71,7 +71,13 @@ def from_labels(
 
 
 def _rows(video: Any, path: Path) -> tuple[str, dict[int, int]] | None:
-    """Return (array, row of each frame) of the pictures embedded in a package, or None."""
+    """Return (array, row of each frame) of the pictures embedded in a package, or None.
+
+    Raises
+    ------
+    FormatError
+        The pictures should be in this package and are not.
+    """
     dataset = (video.backend_metadata or {}).get("dataset") or getattr(video.backend, "dataset", None)
     if not dataset:
         return None
@@ -79,7 +85,13 @@ def _rows(video: Any, path: Path) -> tuple[str, dict[int, int]] | None:
 
     with h5py.File(path) as file:
         if dataset not in file:
-            return None
+            if Path(str(video.filename)).name != path.name:
+                return None
+            raise FormatError(
+                f"{path}: the pictures {dataset} are not in the package",
+                "a package holds the pictures of its labels",
+                "export it again",
+            )
         group = str(dataset).rpartition("/")[0]
         numbers = file[f"{group}/frame_numbers"][:] if f"{group}/frame_numbers" in file else None
         frames = range(len(file[dataset])) if numbers is None else numbers.tolist()
