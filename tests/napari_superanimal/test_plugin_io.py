@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import npe2
 import numpy as np
 import pytest
+import sleap_io
 import xarray as xr
 from PIL import Image
 
-from napari_superanimal._reader import get_poses_reader, get_video_reader, video_layer
+from napari_superanimal._reader import get_poses_reader, get_video_reader, read_poses, video_layer
+from napari_superanimal._writer import write_nwb_per_animal
 from napari_superanimal.pose_layer.layers import layer_to_poses, poses_to_layer, poses_to_layerdata
 from napari_superanimal.pose_layer.save import FORMATS
+from superanimal.errors import FormatError
 from superanimal.formats import load_poses, save_poses
 from superanimal.poses.run_store import RunStore
 from superanimal.samples import sample_path
@@ -68,7 +72,7 @@ def test_files_that_are_not_ours_are_left_alone(tmp_path: Path, name: str, conte
     assert get_video_reader(str(path)) is None
 
 
-@pytest.mark.parametrize("format_name", [name for name, _, _ in FORMATS])
+@pytest.mark.parametrize("format_name", [name for name, _, _ in FORMATS if name != "nwb-per-animal"])
 def test_writer_honours_the_path_and_keeps_the_numbers(
     pair: xr.Dataset, tmp_path: Path, format_name: str
 ) -> None:
@@ -85,6 +89,37 @@ def test_writer_honours_the_path_and_keeps_the_numbers(
     order = {"keypoint": whole["keypoint"], "individual": whole["individual"]}
     ours = again.reindex(**order).swap_dims(time="frame").reindex(frame=whole["frame"].values)
     np.testing.assert_allclose(ours["position"], whole["position"], rtol=1e-6)
+
+
+def test_one_nwb_file_per_animal(pair: xr.Dataset, tmp_path: Path) -> None:
+    data, keywords, _ = poses_to_layerdata(pair.drop_vars("speed"))
+    written = write_nwb_per_animal(str(tmp_path / "clip.nwb"), data, keywords)
+    names = [str(name) for name in pair["individual"].values]
+    assert [Path(file).name for file in written] == [f"clip_{name}.nwb" for name in names]
+    assert load_poses(written[1])["individual"].values.tolist() == names[1:]
+
+
+def test_of_several_videos_the_one_that_is_open_is_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skeleton = sleap_io.Skeleton(nodes=["nose"], name="s")
+    videos = [sleap_io.Video(filename=f"{name}.mp4", open_backend=False) for name in "ab"]
+    frames = []
+    for video, x in zip(videos, (10.0, 20.0), strict=True):
+        animal = sleap_io.Instance.from_numpy(np.array([[x, 5.0]]), skeleton=skeleton)
+        frames.append(sleap_io.LabeledFrame(video=video, frame_idx=0, instances=[animal]))
+    path = tmp_path / "two.slp"
+    sleap_io.save_slp(sleap_io.Labels(frames, videos=videos, skeletons=[skeleton]), str(path))
+    with pytest.raises(FormatError) as caught:
+        read_poses(str(path))
+    assert "open the video of one of them first" in caught.value.text("viewer")
+    told: list[str] = []
+    monkeypatch.setattr("napari.utils.notifications.show_info", told.append)
+    layers = [SimpleNamespace(metadata={}), SimpleNamespace(metadata={"path": "/data/b.mp4"})]
+    monkeypatch.setattr("napari.current_viewer", lambda: SimpleNamespace(layers=layers))
+    monkeypatch.setattr("napari_superanimal._reader.attach_when_added", lambda *_: None)
+    ((data, _, _),) = read_poses(str(path))
+    assert data[0, 2] == 20 and "those of b.mp4" in told[0]
 
 
 def _call(command: str, manifest: npe2.PluginManifest, path: str, layer_data: Any) -> list[str]:

@@ -21,6 +21,7 @@ FORMATS = (
     ("slp", "SLEAP", ".slp"),
     ("coco", "COCO key points", ".json"),
     ("nwb", "NWB (ndx-pose)", ".nwb"),
+    ("nwb-per-animal", "NWB (ndx-pose), one file per animal", ".nwb"),
     ("csv", "Tidy csv, one point per row", ".csv"),
 )
 

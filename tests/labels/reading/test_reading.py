@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -303,3 +304,11 @@ def test_package_reader_ignores_people_who_labelled_nothing(tmp_path, labelled):
     got = read_labels(path)
     assert got.notes == ()
     assert got.video.tolist() == ["lab-video"] * 4
+
+
+def test_a_package_without_its_pictures_is_refused(tmp_path, labelled):
+    path = materialize(labelled, tmp_path / "p.pkg.slp", "sleap").path
+    with h5py.File(path, "r+") as file:
+        del file["video0/video"]
+    with pytest.raises(FormatError, match="the pictures video0/video are not in the package"):
+        read_labels(path)
