@@ -215,7 +215,7 @@ def test_poses_become_one_nwb_file_per_animal(superanimal: Call, tmp_path: Path)
     save_poses(poses, tmp_path / "clip.nc")
     command = ("convert", tmp_path / "clip.nc", tmp_path / "clip.nwb", "--to", "nwb-per-animal")
     code, _, err = superanimal(*command)
-    assert code == 2 and "--fps" in err
+    assert code == 5 and "--fps" in err
     assert superanimal(*command, "--fps", "25")[0] == 0
     found = load_poses(tmp_path / "clip_bo.nwb")
     assert found["individual"].values.tolist() == ["bo"] and found.attrs["fps"] == 25

@@ -237,7 +237,7 @@ def choose_video(project: Project, video: int | str | None, path: str | os.PathL
         if len(with_poses) > 1:
             raise FormatError(
                 f"{path}: {len(with_poses)} videos with poses ({listed})",
-                "one data set belongs to one video",
+                "one data set belongs to one video, told by its number or its name",
                 CHOOSE,
             )
         return with_poses[0] if with_poses else 0
