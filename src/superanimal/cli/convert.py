@@ -132,7 +132,7 @@ def convert_poses(
         raise StorageError(
             f"{dest} exists already", "nothing is replaced silently", "choose another name, or --overwrite"
         )
-    options = {}
+    options: dict[str, Any] = {}
     if recording is not None:
         if not recordings(sources[0]):
             raise InputError(
