@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -41,9 +41,8 @@ def info(
             store = RunStore.open(file)
             rows = store_rows(store) | pose_rows(store.to_poses())
     elif (name := recognise(file)) is not None:
-        rows = {"format": name} | pose_rows(
-            load_poses(file, **({} if recording is None else {"video": recording}))
-        )
+        chosen: dict[str, Any] = {} if recording is None else {"video": recording}
+        rows = {"format": name} | pose_rows(load_poses(file, **chosen))
     else:
         try:
             with open_video(file) as video:

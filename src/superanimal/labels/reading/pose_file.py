@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,7 @@ def read(
     return settle(labelled, predicted_confidence(labelled, ds), min_confidence)
 
 
-def _choice(path: Path, recording: str | None, video: str | os.PathLike[str] | None) -> dict[str, str]:
+def _choice(path: Path, recording: str | None, video: str | os.PathLike[str] | None) -> dict[str, Any]:
     """Return the option of ``load_poses`` that chooses one of several recordings."""
     if recording is None and video is None:
         return {}
