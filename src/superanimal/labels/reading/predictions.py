@@ -76,7 +76,7 @@ def labels_only(labelled: LabelledSet, python: str = "read_labels(..., min_confi
         When it holds predictions.
     """
     if labelled.predicted:
-        lowest = "give the lowest confidence from which a prediction counts as a label"
+        lowest = "give the minimum confidence from which a prediction counts as a label"
         raise InputError(
             f"{labelled.name}: these are predictions of a model, not labels that a person set",
             "predictions become labels only when asked for",
