@@ -182,8 +182,6 @@ def finetune(
 
     if isinstance(labels, (str, os.PathLike)):
         labels = read_labels(labels, min_confidence=options.pop("min_confidence", None))
-    if isinstance(labels, (str, os.PathLike)):
-        labels = read_labels(labels, min_confidence=options.pop("min_confidence", None))
     chosen = {"model": model or named_model(), "out": str(out), **options}
     job = FinetuneJob(labels, chosen, accept_license=accept_license)
     job.start()
