@@ -37,7 +37,7 @@ def test_a_dock_fits_a_small_screen_and_keeps_what_was_in_view(
     assert page.width() >= page.minimumSizeHint().width()  # nothing is cut off at the side
 
 
-def test_names_follow_the_points(viewer: Any, mouse_poses: Any) -> None:
+def test_names_follow_the_points(viewer: Any, mouse_poses: Any, qtbot: Any) -> None:
     layer = plugin.show_poses(viewer, mouse_poses)
     _, dock = viewer.window.add_plugin_dock_widget("napari-superanimal", "Display poses")
     assert not dock.names.isChecked()
@@ -55,8 +55,9 @@ def test_names_follow_the_points(viewer: Any, mouse_poses: Any) -> None:
     viewer.layers.remove(names)  # by hand: it comes back when it is asked for
     plugin.show_names(viewer, layer)
     assert view.names.shown
+    names = view.names.layer
     viewer.layers.remove(layer)
-    assert view.names.layer not in viewer.layers
+    qtbot.waitUntil(lambda: names not in viewer.layers, timeout=5000)
 
 
 def test_undo_and_redo_are_grey_without_anything_to_undo(viewer: Any, mouse_poses: Any) -> None:
