@@ -302,9 +302,10 @@ def test_a_refused_run_makes_no_folder(base: PoseModel, labelled: LabelledSet, t
 def test_predictions_are_learnt_only_when_asked_for(
     base: PoseModel, labelled: LabelledSet, tmp_path: Path
 ) -> None:
-    sure = labelled.to_poses()
+    sure = labelled.to_poses().drop_vars("edited", errors="ignore")
     sure["confidence"] = sure["confidence"].fillna(0.9).where(sure["position"].notnull().all("space"))
-    (file,) = save_poses(sure, tmp_path / "clip.nc")
+    sure = sure.assign_coords(image=("time", [Path(image.path).name for image in labelled.images]))
+    (file,) = save_poses(sure, Path(labelled.images[0].path).parent / "clip.nc")
     usual = {"model": base, "out": tmp_path / "out", "table": TABLE, "held_out": 0.99, "recipe": QUICK}
     for data in (file, read_labels(file)):
         with pytest.raises(InputError, match="predictions of a model") as caught:
