@@ -1,4 +1,4 @@
-"""Pose files that hold several videos or cameras: their names, and what to say of choosing one."""
+"""Pose files that hold several videos or cameras: their names."""
 
 from __future__ import annotations
 
@@ -6,15 +6,7 @@ import os
 
 import h5py
 
-from superanimal.errors import by_caller
 from superanimal.formats.guard import reading
-
-CHOOSE = by_caller(
-    "choose one by its name (video=...)",
-    "choose one by its name (convert, evaluate, info, match, merge: --recording)",
-    "open the video of one of them first: then the poses of that video are opened",
-)
-"""What to do about several recordings; SLEAP also counts them from 0."""
 
 
 def recordings(path: str | os.PathLike[str]) -> list[str]:

@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 
 from superanimal.errors import FormatError, InputError, by_caller
-from superanimal.formats.recordings import CHOOSE
+from superanimal.formats.choose import CHOOSE
 
 _CAMERA = re.compile(r"cam(era)?s?\d*|video\d*|view\d*")
 _SIDES = frozenset(

@@ -13,6 +13,7 @@ import xarray as xr
 
 from superanimal.errors import FormatError
 from superanimal.formats import record
+from superanimal.formats.choose import CHOOSE
 from superanimal.formats.nwb.containers import (
     Series,
     choose,
@@ -26,7 +27,6 @@ from superanimal.formats.nwb.containers import (
     warn_of_guess,
 )
 from superanimal.formats.nwb.times import count_frames, join, unpack
-from superanimal.formats.recordings import CHOOSE
 from superanimal.formats.wide_table import clip_confidence
 from superanimal.poses import make_poses
 

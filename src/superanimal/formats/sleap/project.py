@@ -19,7 +19,7 @@ import xarray as xr
 
 from superanimal.errors import FormatError, InputError
 from superanimal.formats import record
-from superanimal.formats.recordings import CHOOSE
+from superanimal.formats.choose import CHOOSE
 from superanimal.formats.sleap.skeleton import distinct, free_name
 from superanimal.formats.wide_table import clip_confidence
 from superanimal.poses import make_poses
