@@ -59,7 +59,7 @@ def test_a_failed_save_is_an_error_and_stays_one(
     choose(monkeypatch, blocked / "a.h5", "DeepLabCut h5 (*.h5)")
     press(dock.save_button)
     assert dock.message.kind == "error" and "a.h5" in dock.message.text
-    dock._on_report(dock._following.report)  # whatever makes the run report again
+    dock.panel.job.reported.emit(dock.panel.job.report)  # whatever makes the run report again
     assert dock.message.kind == "error"
 
     choose(monkeypatch, tmp_path / "a.h5", "DeepLabCut h5 (*.h5)")
@@ -77,12 +77,12 @@ def test_what_a_format_loses_stays_on_show(
 
 
 def test_a_refused_click_is_told_while_a_run_goes_on(dock: Any) -> None:
-    dock._following.job.report = Report(state="running", total=50)
-    dock._on_report(dock._following.report)
+    dock.panel.job.report = Report(state="running", total=50)
+    dock.panel.job.reported.emit(dock.panel.job.report)
     assert not dock.message.text
     dock.run()
     assert dock.message.kind == "error" and "being estimated" in dock.message.text
-    dock._on_report(dock._following.report)
+    dock.panel.job.reported.emit(dock.panel.job.report)
     assert dock.message.kind == "error"
 
 
