@@ -1,0 +1,155 @@
+"""One animal's limbs on one clock: what every detector starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from superanimal.errors import InputError, option
+from superanimal.gait.contact_state import contact_states
+from superanimal.gait.ground import Ground, find_ground
+from superanimal.gait.limbs import Limb, body_points
+from superanimal.gait.tracks import Track, find_period, make_track, regular_grid
+from superanimal.poses import has_own_times
+
+LEAST_CONFIDENCE = 0.6
+"""Points below it are not used: the value at which a keypoint counts as found everywhere in this project."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One animal.
+
+    Attributes
+    ----------
+    individual
+        Its name.
+    time, frame
+        (T,) seconds from frame 0 and frame numbers.
+    grid
+        (G,) regular seconds.
+    limbs
+        Which limbs there are.
+    tracks
+        For each limb a track for each of its points.
+    period
+        Length of a stride in seconds; None without rhythm.
+    ground
+        How the ground moves in the picture.
+    body
+        (G, 2) pixels, the trunk's position up to a constant; None without points of the trunk.
+    """
+
+    individual: str
+    time: np.ndarray
+    frame: np.ndarray
+    grid: np.ndarray
+    limbs: tuple[Limb, ...]
+    tracks: tuple[tuple[Track, ...], ...]
+    period: float | None
+    ground: Ground
+    body: np.ndarray | None
+
+    @property
+    def step(self) -> float:
+        """Seconds between grid points."""
+        return float(self.grid[1] - self.grid[0])
+
+    def over_ground(self, limb: int, point: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return a point's usable times (n,) and its positions relative to the ground (n, 2)."""
+        track = self.tracks[limb][point]
+        t = track.time[track.usable]
+        path = np.stack([np.interp(t, self.grid, self.ground.path[:, axis]) for axis in range(2)], axis=1)
+        return t, track.position[track.usable] - path
+
+
+def seconds(poses: xr.Dataset, fps: float | None) -> np.ndarray:
+    """Return each row's time in seconds from frame 0, (T,) float64.
+
+    Raises
+    ------
+    InputError
+        When time counts frames and no rate is known.
+    """
+    if has_own_times(poses) or (poses.attrs.get("time_unit") == "seconds" and fps is None):
+        return np.asarray(poses["time"].values, dtype=np.float64)
+    rate = fps or poses.attrs.get("fps")
+    if not rate:
+        raise InputError(
+            "the poses count frames and do not say how many a second has",
+            "gait is measured in seconds",
+            f"give the frame rate of the video{option('fps', '30')}",
+        )
+    if not (np.isfinite(rate) and rate > 0):
+        raise InputError(f"{rate} frames per second", "the rate is a positive number")
+    return np.asarray(poses["frame"].values, dtype=np.float64) / float(rate)
+
+
+def make_recording(
+    poses: xr.Dataset, individual: str, limbs: Sequence[Limb], time: np.ndarray
+) -> Recording:
+    """Clean one animal's points and find its rhythm and the ground.
+
+    Raises
+    ------
+    InputError
+        When time does not increase, or there are fewer than 8 frames.
+    """
+    if len(time) < 8:
+        raise InputError(f"{len(time)} frames", "a stride needs more than 8 frames to be seen")
+    if not (np.diff(time) > 0).all():
+        at = int(np.flatnonzero(np.diff(time) <= 0)[0])
+        raise InputError(f"time goes from {time[at]:g} s to {time[at + 1]:g} s", "time must increase")
+    one = poses.sel(individual=individual)
+    grid = regular_grid(time)
+    step = float(grid[1] - grid[0])
+
+    def read(name: str, period: float | None) -> Track:
+        point = one.sel(keypoint=name)
+        position = point["position"].transpose("time", "space").values.astype(np.float64)
+        confidence = point["confidence"].values
+        sure = ~(confidence < LEAST_CONFIDENCE)  # not known counts as sure
+        return make_track(time, position, sure, grid, period)
+
+    def all_tracks(period: float | None) -> tuple[tuple[Track, ...], ...]:
+        return tuple(tuple(read(name, period) for name in limb.keypoints) for limb in limbs)
+
+    def series(tracks: tuple[tuple[Track, ...], ...]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        flat = [track for each in tracks for track in each]
+        return [track.velocity for track in flat], [track.whole for track in flat]
+
+    period = find_period(*series(all_tracks(None)), step)
+    tracks = all_tracks(period)
+    period = find_period(*series(tracks), step) or period
+    velocities, wholes = series(tracks)
+    ground = find_ground(velocities, wholes, step, period)
+    if ground.kind == "moving":
+        for _ in range(2):
+            stands = [
+                contact_states(speed_over(ground, v, whole), step, period) & whole
+                for v, whole in zip(velocities, wholes, strict=True)
+            ]
+            ground = settle(ground, velocities, stands, step, period)
+    names = body_points([str(name) for name in one["keypoint"].values], limbs)
+    body = _trunk([read(name, period) for name in names], step)
+    return Recording(
+        individual, time, one["frame"].values, grid, tuple(limbs), tracks, period, ground, body
+    )
+
+
+def _trunk(tracks: list[Track], step: float) -> np.ndarray | None:
+    """Return the path of the median velocity of the trunk's points, (G, 2); NaN where none is seen."""
+    if not tracks:
+        return None
+    velocities = np.stack([np.where(track.whole[:, None], track.velocity, np.nan) for track in tracks])
+    seen = np.isfinite(velocities[..., 0]).any(axis=0)
+    if not seen.any():
+        return None
+    median = np.zeros(velocities.shape[1:])
+    median[seen] = np.nanmedian(velocities[:, seen], axis=0)
+    path = np.cumsum(median, axis=0) * step
+    path[~seen] = np.nan
+    return path
