@@ -10,7 +10,7 @@ import xarray as xr
 
 from superanimal.errors import InputError, option
 from superanimal.gait.contact_state import contact_states
-from superanimal.gait.ground import Ground, find_ground
+from superanimal.gait.ground import Ground, find_ground, settle, speed_over
 from superanimal.gait.limbs import Limb, body_points
 from superanimal.gait.tracks import Track, find_period, make_track, regular_grid
 from superanimal.poses import has_own_times

@@ -1,0 +1,341 @@
+"""From poses to events, strides, phases and a summary."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from superanimal.errors import InputError
+from superanimal.gait.coordination import (
+    circular_interval,
+    circular_mean,
+    circular_spread,
+    diagonality,
+    gait_of,
+    phases_of,
+)
+from superanimal.gait.events import Detector, Event, Refused, find_events
+from superanimal.gait.limbs import Limbs, find_limbs
+from superanimal.gait.recording import Recording, make_recording, seconds
+from superanimal.gait.result import GaitResult
+from superanimal.gait.strides import Stride, find_strides
+from superanimal.poses import require_pixels
+
+Source = xr.Dataset | str | os.PathLike[str]
+
+EVENTS = ["individual", "limb", "event", "time_s", "frame", "confidence", "deviation_s"]
+STRIDES = [
+    "individual", "limb", "start_s", "lift_s", "end_s", "duration_s", "stance_s", "swing_s", "duty_factor",
+    "frequency_hz", "length_px", "length_m", "speed", "speed_variation", "swing_height_px", "step_length_px",
+    "step_width_px", "slip", "closure", "confidence", "gait", "refused",
+]  # fmt: skip
+PHASES = ["individual", "reference", "limb", "start_s", "phase"]
+REFUSED = ["individual", "limb", "start_s", "end_s", "reason"]
+MEASURES = (
+    "duration_s", "stance_s", "swing_s", "duty_factor", "frequency_hz", "length_px", "length_m", "speed", "swing_height_px",
+    "step_length_px", "step_width_px", "slip", "closure",
+)  # fmt: skip
+
+
+def analyze(
+    poses: Source | Sequence[Source],
+    limbs: Limbs | None = None,
+    *,
+    fps: float | None = None,
+    groups: str | os.PathLike[str] | pd.DataFrame | None = None,
+    detector: Detector = "contact",
+    ground_line: np.ndarray | None = None,
+    metres_per_pixel: float | None = None,
+) -> GaitResult:
+    """Find contacts and lifts, strides, phases and gaits of all animals of a pose data set.
+
+    Parameters
+    ----------
+    poses
+        A pose data set, a pose file, or several of them (tables then have a column ``file``).
+    limbs
+        Limb name to one or several keypoints, such as ``{"left_hind": "LeftHindHoof"}`` or
+        ``{"right": ["right_heel", "right_toe"]}``; guessed from the keypoints' names when None.
+    fps
+        Frames per second where the poses count frames; theirs when None.
+    groups
+        Table (csv or data frame) with the columns ``file`` and any others, such as ``animal`` and ``group``:
+        they are added to strides and summary.
+    detector
+        See :func:`superanimal.gait.events.find_events`.
+    ground_line
+        For the detector ``"height"``: (2, 2) two points x, y of the ground, pixels.
+    metres_per_pixel
+        Fills ``length_m``.
+
+    Returns
+    -------
+    GaitResult
+        What could be computed; ``notes`` say what could not, and why.
+
+    Raises
+    ------
+    InputError
+        When no limb is known, time cannot be told, or the recording is too short.
+    """
+    several = isinstance(poses, Sequence) and not isinstance(poses, str)
+    sources: list[Source] = list(poses) if several else [poses]  # type: ignore[arg-type, list-item]
+    if not sources:
+        raise InputError("no poses are given", "give a pose data set or a file, or several")
+    results = [
+        _analyze_one(*_load(each, fps), limbs, fps, detector, ground_line, metres_per_pixel) for each in sources
+    ]
+    result = results[0] if not several else joined(results)
+    return with_groups(result, groups) if groups is not None else result
+
+
+def _load(source: Source, fps: float | None) -> tuple[xr.Dataset, str]:
+    if isinstance(source, xr.Dataset):
+        return source, str(source.attrs.get("source_file", ""))
+    from superanimal.formats import load_poses
+
+    return load_poses(source), str(source)
+
+
+def _analyze_one(
+    poses: xr.Dataset,
+    file: str,
+    limbs: Limbs | None,
+    fps: float | None,
+    detector: Detector,
+    ground_line: np.ndarray | None,
+    metres_per_pixel: float | None,
+) -> GaitResult:
+    poses = require_pixels(poses, "gait")
+    found = find_limbs([str(name) for name in poses["keypoint"].values], limbs)
+    time = seconds(poses, fps)
+    tables: dict[str, list[dict[str, object]]] = {name: [] for name in ("events", "strides", "phases", "refused")}
+    summary: list[dict[str, object]] = []
+    notes: list[str] = []
+    for individual in map(str, poses["individual"].values):
+        recording = make_recording(poses, individual, found, time)
+        events, refused = find_events(recording, detector, ground_line)
+        strides = find_strides(recording, events, refused)
+        name_gaits(recording, events, strides)
+        tables["events"] += [_event_row(recording, event) for event in events]
+        tables["strides"] += [_stride_row(recording, stride, metres_per_pixel) for stride in strides]
+        tables["phases"] += _phase_rows(recording, events, strides)
+        tables["refused"] += [_refused_row(recording, each) for each in refused]
+        summary += _summary_rows(recording, strides, tables, notes)
+    return GaitResult(
+        pd.DataFrame(tables["events"], columns=EVENTS),
+        pd.DataFrame(tables["strides"], columns=STRIDES),
+        pd.DataFrame(tables["phases"], columns=PHASES),
+        pd.DataFrame(summary),
+        pd.DataFrame(tables["refused"], columns=REFUSED),
+        notes,
+        {"file": file, "limbs": {limb.name: list(limb.keypoints) for limb in found}, "detector": detector},
+    )
+
+
+def name_gaits(recording: Recording, events: Sequence[Event], strides: Sequence[Stride]) -> None:
+    """Set the gait of each stride from the phases of all limbs and the mean duty factor around it."""
+    contacts = contact_times(recording, events)
+    good = [stride for stride in strides if not stride.refused]
+    for stride in strides:
+        near = [s.duty for s in good if s.start < stride.end and s.end > stride.start]
+        duty = float(np.mean(near)) if near else stride.duty
+        stride.gait = gait_of(phases_of(stride, contacts), duty, recording.limbs)
+
+
+def contact_times(recording: Recording, events: Sequence[Event]) -> list[np.ndarray]:
+    """Return the contact times of each limb, seconds."""
+    return [
+        np.array([event.time for event in events if event.limb == limb and event.contact])
+        for limb in range(len(recording.limbs))
+    ]
+
+
+def _event_row(recording: Recording, event: Event) -> dict[str, object]:
+    return {
+        "individual": recording.individual,
+        "limb": recording.limbs[event.limb].name,
+        "event": "contact" if event.contact else "lift",
+        "time_s": event.time,
+        "frame": int(recording.frame[np.argmin(np.abs(recording.time - event.time))]),
+        "confidence": event.confidence,
+        "deviation_s": event.deviation,
+    }
+
+
+def _stride_row(recording: Recording, stride: Stride, metres_per_pixel: float | None) -> dict[str, object]:
+    return {
+        "individual": recording.individual,
+        "limb": recording.limbs[stride.limb].name,
+        "start_s": stride.start,
+        "lift_s": stride.lift,
+        "end_s": stride.end,
+        "duration_s": stride.duration,
+        "stance_s": stride.lift - stride.start,
+        "swing_s": stride.end - stride.lift,
+        "duty_factor": stride.duty,
+        "frequency_hz": 1 / stride.duration,
+        "length_px": stride.length,
+        "length_m": stride.length * metres_per_pixel if metres_per_pixel else float("nan"),
+        "speed": stride.speed,
+        "speed_variation": stride.speed_variation,
+        "swing_height_px": stride.swing_height,
+        "step_length_px": stride.step_length,
+        "step_width_px": stride.step_width,
+        "slip": stride.slip,
+        "closure": stride.closure,
+        "confidence": stride.confidence,
+        "gait": stride.gait,
+        "refused": stride.refused,
+    }
+
+
+def _phase_rows(
+    recording: Recording, events: Sequence[Event], strides: Sequence[Stride]
+) -> list[dict[str, object]]:
+    contacts = contact_times(recording, events)
+    rows: list[dict[str, object]] = []
+    for stride in strides:
+        if stride.refused:
+            continue
+        for limb, phase in enumerate(phases_of(stride, contacts)):
+            if limb != stride.limb and np.isfinite(phase):
+                rows.append(
+                    {
+                        "individual": recording.individual,
+                        "reference": recording.limbs[stride.limb].name,
+                        "limb": recording.limbs[limb].name,
+                        "start_s": stride.start,
+                        "phase": float(phase),
+                    }
+                )
+    return rows
+
+
+def _refused_row(recording: Recording, each: Refused) -> dict[str, object]:
+    return {
+        "individual": recording.individual,
+        "limb": recording.limbs[each.limb].name,
+        "start_s": each.start,
+        "end_s": each.end,
+        "reason": each.reason,
+    }
+
+
+def _summary_rows(
+    recording: Recording,
+    strides: Sequence[Stride],
+    tables: dict[str, list[dict[str, object]]],
+    notes: list[str],
+) -> list[dict[str, object]]:
+    who = recording.individual
+    rows = []
+    first = recording.limbs[0].name
+    for limb in recording.limbs:
+        own = pd.DataFrame(
+            [row for row in tables["strides"] if row["individual"] == who and row["limb"] == limb.name],
+            columns=STRIDES,
+        )
+        kept = own[own["refused"] == ""]
+        row: dict[str, object] = {
+            "individual": who, "limb": limb.name, "strides": len(own), "kept": len(kept),
+            "gait": str(kept["gait"].mode().iloc[0]) if len(kept) else "",
+            "ground": recording.ground.kind,
+            "belt_speed": float(np.linalg.norm(np.median(recording.ground.velocity, axis=0)))
+            if recording.ground.kind == "steady" else float("nan"),
+        }  # fmt: skip
+        for measure in MEASURES:
+            values = kept[measure].to_numpy(float)
+            values = values[np.isfinite(values)]
+            row[measure] = float(np.median(values)) if values.size else float("nan")
+            row[f"{measure}_sd"] = float(values.std(ddof=1)) if values.size > 1 else float("nan")
+        phases = np.array(
+            [
+                float(str(each["phase"]))
+                for each in tables["phases"]
+                if each["individual"] == who and each["reference"] == first and each["limb"] == limb.name
+            ]
+        )
+        row["phase"] = 0.0 if limb.name == first else circular_mean(phases)
+        row["phase_sd"] = circular_spread(phases)
+        row["phase_low"], row["phase_high"] = circular_interval(phases)
+        rows.append(row)
+    if not any(not stride.refused for stride in strides):
+        reasons = sorted({stride.refused for stride in strides if stride.refused})
+        said = ", ".join(reasons) if reasons else "no contact was found"
+        notes.append(f"{who}: no stride is kept ({said}).")
+    if len(recording.limbs) == 1:
+        notes.append(f"{who}: only one limb ({first}), so there is no phase and no gait.")
+    return rows
+
+
+def joined(results: Sequence[GaitResult]) -> GaitResult:
+    """Return the results of several files as one, with a column ``file`` first in each table."""
+    tables = {}
+    for name in ("events", "strides", "phases", "summary", "refused"):
+        parts = []
+        for result in results:
+            table = getattr(result, name).copy()
+            table.insert(0, "file", result.facts.get("file", ""))
+            parts.append(table)
+        tables[name] = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    notes = [
+        f"{Path(str(result.facts.get('file', ''))).name}: {note}" for result in results for note in result.notes
+    ]
+    return GaitResult(**tables, notes=notes, facts={"files": [r.facts.get("file", "") for r in results]})
+
+
+def with_groups(result: GaitResult, groups: str | os.PathLike[str] | pd.DataFrame) -> GaitResult:
+    """Return a result whose strides and summary have the columns of a table of groups.
+
+    Raises
+    ------
+    InputError
+        When the table has no column ``file``, names a file twice, or lacks one that was analysed.
+    """
+    table = groups if isinstance(groups, pd.DataFrame) else _read_groups(Path(groups))
+    if "file" not in table.columns:
+        raise InputError(
+            f"the table of groups has the columns {', '.join(map(str, table.columns))}",
+            "its column 'file' names the pose files", "add that column",
+        )  # fmt: skip
+    names = [Path(str(file)).name for file in table["file"]]
+    if len(set(names)) != len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise InputError(f"the table of groups names {', '.join(twice)} more than once", "one row for each file")
+    files = result.facts.get("files", [result.facts.get("file", "")])
+    if missing := sorted({Path(str(f)).name for f in files} - set(names)):
+        raise InputError(
+            f"the table of groups has no row for {', '.join(missing[:5])}", "every analysed file needs one"
+        )
+    rows = table.drop(columns="file").assign(_name=names)
+    for name in ("strides", "summary"):
+        frame = getattr(result, name)
+        if "file" not in frame.columns:
+            frame = frame.copy()
+            frame.insert(0, "file", result.facts.get("file", ""))
+        taken = [column for column in rows.columns if column in frame.columns]
+        if taken:
+            raise InputError(f"the table of groups has a column {taken[0]!r}", "that name is a result's", "rename it")
+        merged = frame.assign(_name=[Path(str(f)).name for f in frame["file"]]).merge(rows, on="_name", how="left")
+        setattr(result, name, merged.drop(columns="_name"))
+    return result
+
+
+def _read_groups(path: Path) -> pd.DataFrame:
+    from superanimal.errors import NotFoundError
+
+    if not path.is_file():
+        raise NotFoundError(f"{path}: no such table of groups")
+    try:
+        return pd.read_csv(path, sep=None, engine="python", dtype={"file": str})
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a csv table ({error})") from error
+
+
+__all__ = ["analyze", "diagonality", "joined", "with_groups"]

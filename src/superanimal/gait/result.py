@@ -1,0 +1,69 @@
+"""What a gait analysis gives: tables, and how they are saved."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from superanimal.files import atomic_write
+from superanimal.reports.files import report_folder
+
+
+@dataclass
+class GaitResult:
+    """Tables of one or several files; times in seconds from frame 0, lengths in pixels.
+
+    Attributes
+    ----------
+    events
+        ``individual, limb, event`` (contact or lift), ``time_s, frame, confidence, deviation_s``.
+    strides
+        ``individual, limb, start_s`` (contact), ``lift_s, end_s`` (next contact), ``duration_s, stance_s,
+        swing_s, duty_factor, frequency_hz, length_px, length_m`` (NaN without a scale), ``speed`` (px/s), ``speed_variation,
+        swing_height_px, step_length_px, step_width_px, slip, closure, confidence, gait, refused`` (empty when
+        kept, else the reason).
+    phases
+        ``individual, reference, limb, start_s, phase``: share of the reference limb's stride at which the
+        other lands, kept strides only.
+    summary
+        One row for each limb: counts, medians and variation of its kept strides, gait, ground.
+    refused
+        ``individual, limb, start_s, end_s, reason``: stretches without events.
+    notes
+        What limits the result, in sentences.
+    """
+
+    events: pd.DataFrame
+    strides: pd.DataFrame
+    phases: pd.DataFrame
+    summary: pd.DataFrame
+    refused: pd.DataFrame
+    notes: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def save(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Write ``events.csv, strides.csv, phases.csv, summary.csv, refused.csv``; return their paths.
+
+        Raises
+        ------
+        StorageError
+            When the folder cannot be written.
+        """
+        folder = report_folder(Path(folder))
+        files = []
+        for name in ("events", "strides", "phases", "summary", "refused"):
+            path = folder / f"{name}.csv"
+            with atomic_write(path) as temporary:
+                getattr(self, name).to_csv(temporary, index=False)
+            files.append(path)
+        return files
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write one HTML page with the tables and figures; return its path."""
+        from superanimal.gait.report import write_report
+
+        return write_report(self, Path(path))
