@@ -132,9 +132,10 @@ def _guessed(keypoints: list[str]) -> list[Limb]:
         groups.setdefault((side, place), []).append((min(ranks), name))
     limbs = []
     paired = any(side for side, _ in groups)
+    placed = any(place for _, place in groups)
     for (side, place), points in groups.items():
-        if paired and not side:
-            continue  # a point in the middle, such as the foot of a stand
+        if (paired and not side) or (placed and not place):
+            continue  # not said of which limb
         best = min(rank for rank, _ in points)
         names = [name for rank, name in points if rank == best]
         names.sort(key=lambda name: "heel" not in _words(name))

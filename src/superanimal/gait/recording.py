@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from superanimal.errors import InputError, option
+from superanimal.gait.chain import chain
 from superanimal.gait.contact_state import contact_states
 from superanimal.gait.ground import Ground, find_ground, settle, speed_over
 from superanimal.gait.limbs import Limb, body_points
@@ -133,11 +134,56 @@ def make_recording(
                 for v, whole in zip(velocities, wholes, strict=True)
             ]
             ground = settle(ground, velocities, stands, step, period)
+    if period is not None and (going := _travel(tracks, ground, grid, period)) is not None:
+        travel, speed = going
+        tracks = tuple(
+            tuple(_own_points(track, ground, travel, speed, period) for track in each) for each in tracks
+        )
+        velocities, wholes = series(tracks)
+        period = find_period(velocities, wholes, step) or period
     names = body_points([str(name) for name in one["keypoint"].values], limbs)
     body = _trunk([read(name, period) for name in names], step)
     return Recording(
         individual, time, one["frame"].values, grid, tuple(limbs), tracks, period, ground, body
     )
+
+
+STRAIGHT = 0.9
+"""Way from the first to the last place over the length of the path, for an animal that goes one way."""
+
+
+def _travel(
+    tracks: tuple[tuple[Track, ...], ...], ground: Ground, grid: np.ndarray, period: float
+) -> tuple[np.ndarray, float] | None:
+    """Return the direction of travel (2,) and the speed in pixels per second; None when it changes."""
+    slopes = []
+    for track in (track for each in tracks for track in each):
+        if track.whole.sum() >= 8:
+            t, way = grid[track.whole], (track.smooth - ground.path)[track.whole]
+            third = max(2, len(t) // 3)
+            first, last = np.median(way[:third], axis=0), np.median(way[-third:], axis=0)
+            slopes.append((last - first) / (np.median(t[-third:]) - np.median(t[:third])))
+    if not slopes:
+        return None
+    slope = np.median(slopes, axis=0)
+    speed = float(np.linalg.norm(slope))
+    agree = np.array(slopes) @ slope / max(speed, 1e-9) ** 2
+    if speed <= 0 or not ((agree > 0.5) & (agree < 2)).mean() >= STRAIGHT:
+        return None
+    travel = slope / speed
+    for track in (track for each in tracks for track in each):
+        way = ((track.smooth - ground.path) @ travel)[track.whole]
+        span = max(1, round(1.5 * period / (grid[1] - grid[0])))
+        ahead = way[span:] - way[:-span]
+        if len(ahead) > 4 and np.mean(ahead > 0) < STRAIGHT:
+            return None
+    return travel, speed
+
+
+def _own_points(track: Track, ground: Ground, travel: np.ndarray, speed: float, period: float) -> Track:
+    path = np.stack([np.interp(track.time, track.grid, ground.path[:, axis]) for axis in range(2)], axis=1)
+    position, own = chain(track.time, track.position - path, track.usable, travel, speed, period)
+    return make_track(track.time, position + path, own, track.grid, period)
 
 
 def _trunk(tracks: list[Track], step: float) -> np.ndarray | None:
