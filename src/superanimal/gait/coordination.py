@@ -22,6 +22,8 @@ TOGETHER = 0.125
 SYMMETRICAL = 0.12
 """A pair within this of half a stride is symmetrical: between the half of symmetrical gaits and the third or
 less (0.28 in a canter, 0.14 in a gallop) of asymmetrical ones."""
+NEAREST = 0.75
+"""A contact this far from the middle of the stride, in strides, still tells the limb's phase in it."""
 COUPLE = 0.075
 """Two limbs that land within this share of a stride land together: half-way between the canter's diagonal pair
 (0 to 0.05) and the gallop's (0.1 and more; Clayton 1993)."""
@@ -42,7 +44,7 @@ def phases_of(stride: Stride, contacts: Sequence[np.ndarray]) -> np.ndarray:
             phases[limb] = 0.0
         elif len(times):
             nearest = times[np.argmin(np.abs(times - middle))]
-            if abs(nearest - middle) <= 1.0 * stride.duration:
+            if abs(nearest - middle) <= NEAREST * stride.duration:
                 phases[limb] = ((nearest - stride.start) / stride.duration) % 1
     return phases
 
@@ -108,7 +110,8 @@ def gait_of(phases: np.ndarray, duty: float, limbs: Sequence[Limb]) -> str:
     phases
         (L,) share of the stride at which each limb lands, NaN where not known.
     duty
-        Share of the stride in which the limbs stand.
+        Share of the stride in which the limbs stand. At a half and more an uneven symmetrical gait (a pair up
+        to a quarter of a stride off) is likelier than an asymmetrical one, whose limbs stand shortly.
     """
     places = {(limb.side, limb.place): phases[k] for k, limb in enumerate(limbs) if np.isfinite(phases[k])}
     if all(not limb.place for limb in limbs):
@@ -116,9 +119,10 @@ def gait_of(phases: np.ndarray, duty: float, limbs: Sequence[Limb]) -> str:
             return ""
         return ("walk" if duty >= 0.5 else "run") if _apart(places, "") > 0.5 - 2 * SYMMETRICAL else "hop"
     apart = [value for place in ("hind", "fore") if np.isfinite(value := _apart(places, place))]
-    if len(apart) == 2 and min(apart) < 0.5 - SYMMETRICAL:
+    limit = 0.25 if duty >= 0.5 else 0.5 - SYMMETRICAL
+    if len(apart) == 2 and min(apart) < limit:
         return _asymmetrical(places, apart)
-    if len(apart) == 1 and apart[0] < 0.5 - SYMMETRICAL:
+    if len(apart) == 1 and apart[0] < limit:
         return ""  # asymmetrical; which, one pair does not tell
     diagonal = diagonality(phases, limbs)
     if not np.isfinite(diagonal):

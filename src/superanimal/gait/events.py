@@ -14,6 +14,7 @@ from superanimal.gait.ground import speed_over
 from superanimal.gait.height import low_states
 from superanimal.gait.recording import Recording
 from superanimal.gait.refine import refine
+from superanimal.gait.rolling import rolled
 
 Detector = Literal["contact", "extremes", "height"]
 DETECTORS: tuple[Detector, ...] = ("contact", "extremes", "height")
@@ -78,7 +79,7 @@ def _contact_events(recording: Recording, limb: int) -> tuple[list[Event], list[
     tracks = recording.tracks[limb]
     states, seen = [], []
     for track in tracks:
-        speed = speed_over(recording.ground, track.velocity, track.whole)
+        speed = _speed(recording, limb, len(states))
         stand = contact_states(speed, recording.step, recording.period)
         states.append(stand)
         seen.append(track.whole)
@@ -112,9 +113,20 @@ def _refined(
             best = found
     if best is None:
         return None
+    if len(states) > 1 and (walking := recording.speed_of(limb)) is not None:
+        turned = [p for p, stand in enumerate(states) if (stand[at - 1 : at + 1] == [not contact, contact]).all()]
+        speeds = [_speed(recording, limb, point) for point in turned]
+        time_of = rolled(grid, speeds, [at] * len(turned), walking, lift=not contact)
+        if time_of is not None:
+            best = (time_of, max(best[1], step / 2))
     period = recording.period or 10 * step
     confidence = float(np.exp(-best[1] / (0.1 * period)))
     return Event(limb, contact, best[0], best[1], confidence)
+
+
+def _speed(recording: Recording, limb: int, point: int) -> np.ndarray:
+    track = recording.tracks[limb][point]
+    return speed_over(recording.ground, track.velocity, track.whole)
 
 
 def _plain_events(

@@ -66,6 +66,17 @@ class Recording:
         path = np.stack([np.interp(t, self.grid, self.ground.path[:, axis]) for axis in range(2)], axis=1)
         return t, track.position[track.usable] - path
 
+    def speed_of(self, limb: int) -> float | None:
+        """Return how fast a limb travels over ground, pixels per second; None for less than a stride."""
+        span = round((self.period or 0) / self.step)
+        speeds: list[float] = []
+        for track in self.tracks[limb]:
+            way = track.smooth - self.ground.path
+            if 0 < span < len(way):
+                both = track.whole[span:] & track.whole[:-span]
+                speeds += (np.linalg.norm(way[span:] - way[:-span], axis=1)[both] / (span * self.step)).tolist()
+        return float(np.median(speeds)) if speeds else None
+
 
 def seconds(poses: xr.Dataset, fps: float | None) -> np.ndarray:
     """Return each row's time in seconds from frame 0, (T,) float64.

@@ -63,9 +63,9 @@ def refine(
 
 
 def _powers(u: np.ndarray) -> list[np.ndarray]:
-    """Return u to 1, 1.5, 2, 2.5 and 3: from a foot that leaves at full speed to one that starts smoothly."""
-    root, square = np.sqrt(u), u * u
-    return [u, u * root, square, square * root, square * u]
+    """Return u to 1, 1.5 and 2: a foot leaves at full speed, or from rest with a finite force."""
+    root = np.sqrt(u)
+    return [u, u * root, u * u]
 
 
 def _rest(x: np.ndarray, bend: np.ndarray | None, y: np.ndarray) -> np.ndarray:
