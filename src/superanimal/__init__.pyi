@@ -1,3 +1,4 @@
+from . import gait as gait
 from .evaluation import evaluate as evaluate
 from .formats import load_poses as load_poses
 from .formats import save_poses as save_poses

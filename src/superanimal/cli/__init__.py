@@ -27,6 +27,7 @@ def build_app() -> typer.Typer:
         evaluate,
         export_model,
         finetune,
+        gait,
         info,
         match,
         merge,
@@ -44,6 +45,7 @@ def build_app() -> typer.Typer:
     )
     app.command("analyze")(analyze.analyze)
     app.command("evaluate")(evaluate.evaluate)
+    app.command("gait")(gait.gait)
     app.command("convert")(convert.convert)
     app.command("match")(match.match)
     app.command("merge")(merge.merge)

@@ -108,7 +108,11 @@ def _refined(
         after = min([stop, *changes[changes > at]])
         stance, swing = (after - at, at - before) if contact else (at - before, after - at)
         time, position = recording.over_ground(limb, point)
-        found = refine(time, position, grid[at] - step / 2, stance * step, swing * step, lift=not contact)
+        way = recording.tracks[limb][point].smooth - recording.ground.path
+        travel = way[after - 1] - way[at - 1]
+        found = refine(
+            time, position, grid[at] - step / 2, stance * step, swing * step, lift=not contact, travel=travel
+        )
         if best is None or found[1] < best[1]:
             best = found
     if best is None:

@@ -159,6 +159,8 @@ def make_recording(
     )
 
 
+MOST_OWN = 0.65
+"""A point that is the limb's own in fewer frames than this share is left as it is."""
 STRAIGHT = 0.9
 """Way from the first to the last place over the length of the path, for an animal that goes one way."""
 
@@ -181,19 +183,24 @@ def _travel(
     agree = np.array(slopes) @ slope / max(speed, 1e-9) ** 2
     if speed <= 0 or not ((agree > 0.5) & (agree < 2)).mean() >= STRAIGHT:
         return None
-    travel = slope / speed
+    travel, ways = slope / speed, list[np.ndarray]()
     for track in (track for each in tracks for track in each):
         way = ((track.smooth - ground.path) @ travel)[track.whole]
         span = max(1, round(1.5 * period / (grid[1] - grid[0])))
         ahead = way[span:] - way[:-span]
         if len(ahead) > 4 and np.mean(ahead > 0) < STRAIGHT:
             return None
-    return travel, speed
+        ways.append(ahead)
+    ahead = np.concatenate(ways)
+    fast = float(np.percentile(ahead, 90)) / (1.5 * period) if ahead.size else 0.0
+    return travel, max(speed, fast)  # it may stand for a while
 
 
 def _own_points(track: Track, ground: Ground, travel: np.ndarray, speed: float, period: float) -> Track:
     path = np.stack([np.interp(track.time, track.grid, ground.path[:, axis]) for axis in range(2)], axis=1)
     position, own = chain(track.time, track.position - path, track.usable, travel, speed, period)
+    if (own & track.usable).sum() < MOST_OWN * track.usable.sum():
+        return track  # it does not go one way after all
     return make_track(track.time, position + path, own, track.grid, period)
 
 

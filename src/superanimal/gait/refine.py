@@ -15,13 +15,20 @@ REACH = 0.3
 and minimum-jerk swings."""
 
 
-BENT_FROM = 8
-"""With so many samples after the event the power is allowed to bend (a second term, two powers higher, as in
-the series of all those swings)."""
-
+PRIOR = (1.0, 1.0, 1.0, 0.1)
+"""How likely the powers 1, 1.5, 2 and 3 are before the points are seen. A foot leaves at full speed (1) or from
+rest with a finite force (2); a start in which the force itself grows from nothing (3) is rare, and only points
+dense and exact enough to show it make it the explanation."""
 
 def refine(
-    time: np.ndarray, position: np.ndarray, coarse: float, stance: float, swing: float, *, lift: bool
+    time: np.ndarray,
+    position: np.ndarray,
+    coarse: float,
+    stance: float,
+    swing: float,
+    *,
+    lift: bool,
+    travel: np.ndarray | None = None,
 ) -> tuple[float, float]:
     """Return the time of a lift or contact and its standard deviation, seconds.
 
@@ -35,6 +42,9 @@ def refine(
         How long the foot stands before (after) and swings after (before) it, seconds.
     lift
         False for a contact.
+    travel
+        (2,) the way of the swing. A foot rolls before it leaves: a point on it rises while the sole still
+        stands. For a lift only the motion along this way counts, for a contact all.
     """
     sign = 1.0 if lift else -1.0
     t = sign * (time - coarse)
@@ -44,17 +54,24 @@ def refine(
     if near.sum() < 5:
         return coarse, step
     t, p = t[near], position[near]
+    if lift and travel is not None and (size := float(np.linalg.norm(travel))) > 0:
+        p = p @ travel[:, None] / size
     low, high = max(-0.35 * swing, -0.5 * before), max(0.2 * swing, step)
     start = np.arange(low, high, max(step / 10, (high - low) / 120))
     u = np.maximum(t[None, :] - start[:, None], 0) / after
     powers = _powers(u)
-    bent = (t > 0).sum() >= BENT_FROM
     total = np.zeros(len(start))
-    for axis in range(2):
+    for axis in range(p.shape[1]):
         y = p[:, axis] - p[:, axis].mean()
         floor = 1e-5 * (y**2).sum() + 1e-9
-        fits = [_rest(x, x * u**2 if bent else None, y) for x in powers]
-        total += np.logaddexp.reduce([-0.5 * len(t) * np.log(rest + floor) for rest in fits], axis=0)
+        fits = [_rest(x, y) for x in powers]
+        total += np.logaddexp.reduce(
+            [
+                np.log(prior) - 0.5 * len(t) * np.log(rest + floor)
+                for prior, rest in zip(PRIOR, fits, strict=True)
+            ],
+            axis=0,
+        )
     weight = np.exp(total - total.max())
     weight /= weight.sum()
     mean = float((weight * start).sum())
@@ -63,20 +80,12 @@ def refine(
 
 
 def _powers(u: np.ndarray) -> list[np.ndarray]:
-    """Return u to 1, 1.5 and 2: a foot leaves at full speed, or from rest with a finite force."""
+    """Return u to 1, 1.5, 2 and 3, see :data:`PRIOR`."""
     root = np.sqrt(u)
-    return [u, u * root, u * u]
+    return [u, u * root, u * u, u * u * u]
 
 
-def _rest(x: np.ndarray, bend: np.ndarray | None, y: np.ndarray) -> np.ndarray:
-    """Return what is left of the sum of squares of y (n,) after fits on each row of x and bend (S, n)."""
+def _rest(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return what is left of the sum of squares of y (n,) after a fit on each row of x (S, n)."""
     x = x - x.mean(axis=1, keepdims=True)
-    xx, xy = (x * x).sum(axis=1), x @ y
-    rest = y @ y - xy**2 / np.maximum(xx, 1e-30)
-    if bend is not None:
-        b = bend - bend.mean(axis=1, keepdims=True)
-        share = (b * x).sum(axis=1) / np.maximum(xx, 1e-30)
-        b = b - share[:, None] * x
-        bb = (b * b).sum(axis=1)
-        rest = rest - np.where(bb > 1e-12, (b @ y) ** 2 / np.maximum(bb, 1e-30), 0)
-    return np.maximum(rest, 0)
+    return np.maximum(y @ y - (x @ y) ** 2 / np.maximum((x * x).sum(axis=1), 1e-30), 0)

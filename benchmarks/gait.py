@@ -1,0 +1,174 @@
+"""How well does the gait analysis find contacts, lifts and gaits? Generated truth and four real sets.
+
+    python benchmarks/gait.py [--data ../shared/data] [--write]
+
+No constant of ``superanimal.gait`` was chosen on the real sets: they come from the generated gaits
+(``superanimal.synth.gaits``) or from the literature, as the comment beside each says.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from _report import table, write_section
+
+from superanimal.formats import load_poses
+from superanimal.gait import analyze
+from superanimal.poses import make_poses
+from superanimal.synth.gaits import GaitTruth, generate
+
+GAITS = ("walk", "trot", "pace", "canter", "gallop")
+
+
+def poses_of(truth: GaitTruth) -> xr.Dataset:
+    return make_poses(truth.position[..., None], keypoints=truth.keypoints, times=truth.time)
+
+
+def generated_row(**how: object) -> list[float]:
+    """Return frames of contact and lift error, % of stride length, gait share, phase and duty error."""
+    contact, lift, length, named, phase, duty = [], [], [], [], [], []
+    for gait in GAITS:
+        for shape in ("sine", "cycloid", "retract"):
+            truth = generate(gait, shape=shape, **how)  # type: ignore[arg-type]
+            result = analyze(poses_of(truth))
+            for kind, times, errors in (("contact", truth.contacts, contact), ("lift", truth.lifts, lift)):
+                found = result.events[result.events["event"] == kind]
+                for limb, true in times.items():
+                    at = found.loc[found["limb"] == limb, "time_s"].to_numpy()
+                    for t in true[(true > 0.2 * truth.period) & (true < truth.time[-1] - 0.2 * truth.period)]:
+                        errors.append(np.abs(at - t).min() if at.size else truth.period)
+            kept = result.strides[result.strides["refused"] == ""]
+            length += (100 * (kept["length_px"] / truth.stride - 1).abs()).tolist()
+            named += (kept["gait"] == gait).tolist()
+            duty += (kept["duty_factor"] - truth.duty).abs().tolist()
+            for _, row in result.phases.iterrows():
+                true_phase = truth.phases[row["limb"]] - truth.phases[row["reference"]]
+                phase.append(abs((row["phase"] - true_phase + 0.5) % 1 - 0.5))
+    rate = float(how["fps"])  # type: ignore[arg-type]
+    medians = [float(np.median(each)) for each in (contact, lift, length, phase, duty)]
+    return [medians[0] * rate, medians[1] * rate, medians[2], 100 * float(np.mean(named)), *medians[3:]]
+
+
+def generated() -> str:
+    conditions: dict[str, dict[str, object]] = {
+        f"{fps} per second": {"fps": fps, "noise": 0.5} for fps in (24, 30, 60, 120, 240)
+    }
+    conditions |= {
+        "60, leftward": {"fps": 60, "noise": 0.5, "leftward": True},
+        "60, camera follows": {"fps": 60, "noise": 0.5, "camera": "follow"},
+        "60, camera pans": {"fps": 60, "noise": 0.5, "camera": "pan"},
+        "60, noise 1 px": {"fps": 60, "noise": 1.0},
+        "60, noise 2 px": {"fps": 60, "noise": 2.0},
+        "60, 10 % dropouts": {"fps": 60, "noise": 0.5, "dropouts": 0.1},
+        "60, 5 % swaps": {"fps": 60, "noise": 0.5, "swaps": 0.05},
+        "60, uneven clock": {"fps": 60, "noise": 0.5, "jitter": 0.2},
+    }
+    head = ["condition", "contact, frames", "lift, frames", "stride length, %", "gait named, %", "phase", "duty factor"]
+    rows = [[name, *(f"{value:.3g}" for value in generated_row(**how))] for name, how in conditions.items()]
+    bars = ["bar (from 60 per second on)", "1", "", "2", "97", "0.03", "0.03"]
+    return "Medians of errors; five gaits, three shapes of swing, withers 120 px.\n\n" + table(head, [bars, *rows])
+
+
+def human(folder: Path) -> str:
+    truth = pd.read_csv(folder / "events.csv")
+    errors: dict[str, list[float]] = {"contact": [], "lift": []}
+    for name, own in truth.groupby("file"):
+        marks = pd.read_csv(folder / f"{name}.csv")
+        names = [column[:-5] for column in marks.columns if column.endswith("_x_mm")]
+        position = np.stack([marks[[f"{n}_x_mm", f"{n}_y_mm_down"]].to_numpy() for n in names], axis=2)
+        poses = make_poses(position[..., None], keypoints=names, fps=100)
+        events = analyze(poses, {s: [f"{s}_heel", f"{s}_toe"] for s in ("left", "right")}).events
+        for _, event in own.iterrows():
+            errors[event["event"]].append(nearest(events, event["foot"], event["event"], event["time_s"]))
+    return table(["event", "n", "median, ms (≤ 15)", "worst, ms (≤ 40)"], [spread(k, v) for k, v in errors.items()])
+
+
+def mouse(folder: Path) -> str:
+    truth = pd.read_csv(folder / "human_step_cycles.csv")
+    errors: dict[str, list[float]] = {"lift": [], "contact": []}
+    found = 0
+    for number, own in truth.groupby("mouse"):
+        events = analyze(next(folder.glob(f"*Mouse{number}_*SIMI*.csv")), fps=100).events
+        for _, cycle in own.iterrows():
+            times = (("lift", "swing_start_s"), ("contact", "swing_end_s"), ("lift", "stance_end_s"))
+            off = [nearest(events, "hind", kind, cycle[column]) for kind, column in times]
+            found += max(off) <= 100
+            for (kind, _), error in zip(times, off, strict=True):
+                errors[kind].append(error)
+    every = [*errors["lift"], *errors["contact"]]
+    rows = [spread(name, values) for name, values in (*errors.items(), ("both", every))]
+    return f"{found} of {len(truth)} cycles found (all three events within 100 ms).\n\n" + table(
+        ["event", "n", "median, ms (≤ 10)", "worst, ms (≤ 60)"], rows
+    )
+
+
+def horse(folder: Path, mirrored: bool) -> list[str]:
+    kept, found, walk, clips, own, sides = 0, 0, 0, 0, [], []
+    files = sorted(folder.glob("*.h5"))
+    for file in files:
+        poses = load_poses(file)
+        if mirrored:
+            poses = poses.copy(deep=True)
+            poses["position"].values[:, 0] = 2207 - poses["position"].values[:, 0]
+        result = analyze(poses, fps=15)
+        good = result.strides[result.strides["refused"] == ""]
+        kept, found, walk = kept + len(good), found + len(result.strides), walk + (good["gait"] == "walk").sum()
+        clips += len(good) >= 2
+        pairs = result.phases.set_index(["reference", "limb"])["phase"]
+        own += [p for s in ("left", "right") for p in pairs.get((f"{s}_hind", f"{s}_fore"), pd.Series(dtype=float))]
+        sides += [p for s in ("hind", "fore") for p in pairs.get((f"left_{s}", f"right_{s}"), pd.Series(dtype=float))]
+    return [
+        "mirrored" if mirrored else "as recorded", f"{clips}/{len(files)}", f"{100 * kept / found:.0f}",
+        f"{100 * walk / max(kept, 1):.1f}", f"{np.median(own):.3f}", f"{np.median(sides):.3f}",
+    ]  # fmt: skip
+
+
+def shadow(folder: Path) -> str:
+    poses = load_poses(folder / "BrownHorseinShadow_gt.h5")
+    result = analyze(poses, fps=24)
+    rows = [
+        [row["limb"], str(row["strides"]), str(row["kept"]), str(row["gait"]), f"{row['duration_s']:.3f}",
+         f"{row['length_px']:.1f}", f"{row['duty_factor']:.2f}", f"{row['phase']:.2f}"]
+        for _, row in result.summary.iterrows()
+    ]  # fmt: skip
+    return table(["limb", "strides", "kept", "gait", "duration, s", "length, px", "duty factor", "phase"], rows)
+
+
+def nearest(events: pd.DataFrame, limb: str, kind: str, time: float) -> float:
+    """Return the distance in ms to the nearest event of a limb and kind."""
+    at = events.loc[(events["limb"] == limb) & (events["event"] == kind), "time_s"].to_numpy()
+    return float(1e3 * np.abs(at - time).min()) if at.size else float("inf")
+
+
+def spread(name: str, errors: list[float]) -> list[str]:
+    return [name, str(len(errors)), f"{np.median(errors):.1f}", f"{max(errors):.1f}"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path(__file__).parents[1] / "../shared/data")
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    parts = ["### Generated gaits", generated()]
+    data = arguments.data
+    if data.is_dir():
+        parts += ["### human-gait-forceplate", human(data / "human-gait-forceplate")]
+        parts += ["### autogaita-mouse-beam", mouse(data / "autogaita-mouse-beam")]
+        head = ["horse-walk", "clips with 2 strides (≥ 90 %)", "strides kept, % (≥ 60)", "of them walk, % (≥ 97)",
+                "fore after hind (.18–.30)", "left–right (.45–.55)"]  # fmt: skip
+        parts += ["### horse-walk", table(head, [horse(data / "horse-walk", m) for m in (False, True)])]
+        parts += ["### horse-in-shadow, human labels", shadow(data / "horse-in-shadow")]
+    else:
+        parts.append(f"No real sets: {data} is not there.")
+    body = "\n\n".join(parts)
+    print(body)
+    if arguments.write:
+        write_section("Gait", body)
+
+
+if __name__ == "__main__":
+    main()

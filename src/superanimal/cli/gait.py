@@ -1,0 +1,96 @@
+"""``superanimal gait``: contacts, strides, phases and gaits of pose files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from superanimal.errors import InputError, NotFoundError, SuperAnimalError
+
+
+def gait(
+    poses: Annotated[list[Path], typer.Argument(help="Pose files, or folders of them.")],
+    limb: Annotated[
+        list[str] | None,
+        typer.Option(help="A limb as name=keypoint or name=heel,toe; repeat. Guessed from names by default."),
+    ] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames per second, where the files do not say.")] = None,
+    groups: Annotated[
+        Path | None, typer.Option(help="csv with the column file and others, such as animal and group.")
+    ] = None,
+    detector: Annotated[str, typer.Option(help="contact (default), extremes, or height.")] = "contact",
+    out: Annotated[Path, typer.Option(help="Folder of the tables and the report.")] = Path("gait"),
+) -> None:
+    """Find how animals walk; writes csv tables and an HTML report. A file that fails is listed."""
+    from superanimal.gait.analysis import analyze, joined, with_groups
+
+    limbs = parse_limbs(limb)
+    results, failed = [], []
+    files = pose_files(poses)
+    console = Console(highlight=False)
+    for file in files:
+        try:
+            results.append(analyze(file, limbs, fps=fps, detector=detector))  # type: ignore[arg-type]
+        except SuperAnimalError as error:
+            if len(files) == 1:
+                raise
+            failed.append(f"{file}: {error.text('shell')}")
+    for text in failed:
+        console.print(f"failed: {text}", soft_wrap=True, markup=False)
+    if not results:
+        raise InputError(f"none of {len(files)} files could be analysed", "each is listed above with the reason")
+    result = joined(results)
+    result.notes += [f"Not analysed: {text}" for text in failed]
+    if groups is not None:
+        result = with_groups(result, groups)
+    kept = int((result.strides["refused"] == "").sum())
+    console.print(f"{len(results)} of {len(files)} files, {kept} of {len(result.strides)} strides kept")
+    for note in result.notes:
+        console.print(f"note: {note}", soft_wrap=True, markup=False)
+    for path in [*result.save(out), result.report(out / "report.html")]:
+        console.print(f"  {path}", soft_wrap=True, markup=False)
+
+
+def parse_limbs(texts: list[str] | None) -> dict[str, list[str]] | None:
+    """Read ``name=point`` and ``name=point,point``."""
+    if not texts:
+        return None
+    limbs: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, points = text.partition("=")
+        if not equals or not name.strip() or not points.strip():
+            raise InputError(f"limb {text!r}", "give it as name=keypoint, or name=heel,toe")
+        limbs[name.strip()] = [point.strip() for point in points.split(",")]
+    return limbs
+
+
+def pose_files(paths: list[Path]) -> list[Path]:
+    """Return the pose files among files and folders, in order.
+
+    Raises
+    ------
+    NotFoundError
+        When a path does not exist, or no folder holds a pose file.
+    """
+    from superanimal.formats import recognise
+
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise NotFoundError(f"{path}: no such file or folder")
+        if path.is_dir() and not path.name.endswith(".zarr"):
+            for each in sorted(path.iterdir()):
+                try:
+                    known = each.suffix in (".h5", ".csv", ".slp", ".nc", ".nwb", ".parquet", ".zarr") and recognise(each)
+                except SuperAnimalError:
+                    known = None
+                if known:
+                    found.append(each)
+        else:
+            found.append(path)
+    if not found:
+        raise NotFoundError(f"{', '.join(map(str, paths))}: no pose file in it")
+    return found
