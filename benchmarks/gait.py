@@ -67,10 +67,20 @@ def generated() -> str:
         "60, 5 % swaps": {"fps": 60, "noise": 0.5, "swaps": 0.05},
         "60, uneven clock": {"fps": 60, "noise": 0.5, "jitter": 0.2},
     }
-    head = ["condition", "contact, frames", "lift, frames", "stride length, %", "gait named, %", "phase", "duty factor"]
+    head = [
+        "condition",
+        "contact, frames",
+        "lift, frames",
+        "stride length, %",
+        "gait named, %",
+        "phase",
+        "duty factor",
+    ]
     rows = [[name, *(f"{value:.3g}" for value in generated_row(**how))] for name, how in conditions.items()]
     bars = ["bar (from 60 per second on)", "1", "", "2", "97", "0.03", "0.03"]
-    return "Medians of errors; five gaits, three shapes of swing, withers 120 px.\n\n" + table(head, [bars, *rows])
+    return "Medians of errors; five gaits, three shapes of swing, withers 120 px.\n\n" + table(
+        head, [bars, *rows]
+    )
 
 
 def human(folder: Path) -> str:
@@ -84,7 +94,9 @@ def human(folder: Path) -> str:
         events = analyze(poses, {s: [f"{s}_heel", f"{s}_toe"] for s in ("left", "right")}).events
         for _, event in own.iterrows():
             errors[event["event"]].append(nearest(events, event["foot"], event["event"], event["time_s"]))
-    return table(["event", "n", "median, ms (≤ 15)", "worst, ms (≤ 40)"], [spread(k, v) for k, v in errors.items()])
+    return table(
+        ["event", "n", "median, ms (≤ 15)", "worst, ms (≤ 40)"], [spread(k, v) for k, v in errors.items()]
+    )
 
 
 def mouse(folder: Path) -> str:
@@ -116,11 +128,23 @@ def horse(folder: Path, mirrored: bool) -> list[str]:
             poses["position"].values[:, 0] = 2207 - poses["position"].values[:, 0]
         result = analyze(poses, fps=15)
         good = result.strides[result.strides["refused"] == ""]
-        kept, found, walk = kept + len(good), found + len(result.strides), walk + (good["gait"] == "walk").sum()
+        kept, found, walk = (
+            kept + len(good),
+            found + len(result.strides),
+            walk + (good["gait"] == "walk").sum(),
+        )
         clips += len(good) >= 2
         pairs = result.phases.set_index(["reference", "limb"])["phase"]
-        own += [p for s in ("left", "right") for p in pairs.get((f"{s}_hind", f"{s}_fore"), pd.Series(dtype=float))]
-        sides += [p for s in ("hind", "fore") for p in pairs.get((f"left_{s}", f"right_{s}"), pd.Series(dtype=float))]
+        own += [
+            p
+            for s in ("left", "right")
+            for p in pairs.get((f"{s}_hind", f"{s}_fore"), pd.Series(dtype=float))
+        ]
+        sides += [
+            p
+            for s in ("hind", "fore")
+            for p in pairs.get((f"left_{s}", f"right_{s}"), pd.Series(dtype=float))
+        ]
     return [
         "mirrored" if mirrored else "as recorded", f"{clips}/{len(files)}", f"{100 * kept / found:.0f}",
         f"{100 * walk / max(kept, 1):.1f}", f"{np.median(own):.3f}", f"{np.median(sides):.3f}",
@@ -135,7 +159,9 @@ def shadow(folder: Path) -> str:
          f"{row['length_px']:.1f}", f"{row['duty_factor']:.2f}", f"{row['phase']:.2f}"]
         for _, row in result.summary.iterrows()
     ]  # fmt: skip
-    return table(["limb", "strides", "kept", "gait", "duration, s", "length, px", "duty factor", "phase"], rows)
+    return table(
+        ["limb", "strides", "kept", "gait", "duration, s", "length, px", "duty factor", "phase"], rows
+    )
 
 
 def nearest(events: pd.DataFrame, limb: str, kind: str, time: float) -> float:
@@ -158,7 +184,7 @@ def main() -> None:
     if data.is_dir():
         parts += ["### human-gait-forceplate", human(data / "human-gait-forceplate")]
         parts += ["### autogaita-mouse-beam", mouse(data / "autogaita-mouse-beam")]
-        head = ["horse-walk", "clips with 2 strides (≥ 90 %)", "strides kept, % (≥ 60)", "of them walk, % (≥ 97)",
+        head = ["", "clips with 2 strides (≥ 90 %)", "strides kept, % (≥ 60)", "walk, % of kept (≥ 97)",
                 "fore after hind (.18–.30)", "left–right (.45–.55)"]  # fmt: skip
         parts += ["### horse-walk", table(head, [horse(data / "horse-walk", m) for m in (False, True)])]
         parts += ["### horse-in-shadow, human labels", shadow(data / "horse-in-shadow")]

@@ -17,12 +17,19 @@ EXPECTED = [
     "save_poses", "train",
 ]  # fmt: skip
 
+ROOMS = ["gait"]
+
 
 def test_the_public_names_are_these() -> None:
     imports = [node for node in ast.parse(STUB.read_text()).body if isinstance(node, ast.ImportFrom)]
     names = [alias.asname for node in imports for alias in node.names]
-    assert sorted(n for n in names if n) == EXPECTED
-    assert sorted(set(superanimal.__all__)) == EXPECTED
+    assert sorted(n for n in names if n) == sorted([*EXPECTED, *ROOMS])
+    assert sorted(set(superanimal.__all__)) == sorted([*EXPECTED, *ROOMS])
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_is_reached_without_importing_it(room: str) -> None:
+    assert callable(getattr(superanimal, room).analyze)
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -41,7 +41,9 @@ def gait(
     for text in failed:
         console.print(f"failed: {text}", soft_wrap=True, markup=False)
     if not results:
-        raise InputError(f"none of {len(files)} files could be analysed", "each is listed above with the reason")
+        raise InputError(
+            f"none of {len(files)} files could be analysed", "each is listed above with the reason"
+        )
     result = joined(results)
     result.notes += [f"Not analysed: {text}" for text in failed]
     if groups is not None:
@@ -84,7 +86,15 @@ def pose_files(paths: list[Path]) -> list[Path]:
         if path.is_dir() and not path.name.endswith(".zarr"):
             for each in sorted(path.iterdir()):
                 try:
-                    known = each.suffix in (".h5", ".csv", ".slp", ".nc", ".nwb", ".parquet", ".zarr") and recognise(each)
+                    known = each.suffix in (
+                        ".h5",
+                        ".csv",
+                        ".slp",
+                        ".nc",
+                        ".nwb",
+                        ".parquet",
+                        ".zarr",
+                    ) and recognise(each)
                 except SuperAnimalError:
                     known = None
                 if known:

@@ -37,7 +37,8 @@ STRIDES = [
 PHASES = ["individual", "reference", "limb", "start_s", "phase"]
 REFUSED = ["individual", "limb", "start_s", "end_s", "reason"]
 MEASURES = (
-    "duration_s", "stance_s", "swing_s", "duty_factor", "frequency_hz", "length_px", "length_m", "speed", "swing_height_px",
+    "duration_s", "stance_s", "swing_s", "duty_factor", "frequency_hz", "length_px", "length_m", "speed",
+    "swing_height_px",
     "step_length_px", "step_width_px", "slip", "closure",
 )  # fmt: skip
 
@@ -88,7 +89,8 @@ def analyze(
     if not sources:
         raise InputError("no poses are given", "give a pose data set or a file, or several")
     results = [
-        _analyze_one(*_load(each, fps), limbs, fps, detector, ground_line, metres_per_pixel) for each in sources
+        _analyze_one(*_load(each, fps), limbs, fps, detector, ground_line, metres_per_pixel)
+        for each in sources
     ]
     result = results[0] if not several else joined(results)
     return with_groups(result, groups) if groups is not None else result
@@ -114,7 +116,9 @@ def _analyze_one(
     poses = require_pixels(poses, "gait")
     found = find_limbs([str(name) for name in poses["keypoint"].values], limbs)
     time = seconds(poses, fps)
-    tables: dict[str, list[dict[str, object]]] = {name: [] for name in ("events", "strides", "phases", "refused")}
+    tables: dict[str, list[dict[str, object]]] = {
+        name: [] for name in ("events", "strides", "phases", "refused")
+    }
     summary: list[dict[str, object]] = []
     notes: list[str] = []
     for individual in map(str, poses["individual"].values):
@@ -285,7 +289,9 @@ def joined(results: Sequence[GaitResult]) -> GaitResult:
             parts.append(table)
         tables[name] = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     notes = [
-        f"{Path(str(result.facts.get('file', ''))).name}: {note}" for result in results for note in result.notes
+        f"{Path(str(result.facts.get('file', ''))).name}: {note}"
+        for result in results
+        for note in result.notes
     ]
     return GaitResult(**tables, notes=notes, facts={"files": [r.facts.get("file", "") for r in results]})
 
@@ -307,7 +313,9 @@ def with_groups(result: GaitResult, groups: str | os.PathLike[str] | pd.DataFram
     names = [Path(str(file)).name for file in table["file"]]
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
-        raise InputError(f"the table of groups names {', '.join(twice)} more than once", "one row for each file")
+        raise InputError(
+            f"the table of groups names {', '.join(twice)} more than once", "one row for each file"
+        )
     files = result.facts.get("files", [result.facts.get("file", "")])
     if missing := sorted({Path(str(f)).name for f in files} - set(names)):
         raise InputError(
@@ -321,8 +329,12 @@ def with_groups(result: GaitResult, groups: str | os.PathLike[str] | pd.DataFram
             frame.insert(0, "file", result.facts.get("file", ""))
         taken = [column for column in rows.columns if column in frame.columns]
         if taken:
-            raise InputError(f"the table of groups has a column {taken[0]!r}", "that name is a result's", "rename it")
-        merged = frame.assign(_name=[Path(str(f)).name for f in frame["file"]]).merge(rows, on="_name", how="left")
+            raise InputError(
+                f"the table of groups has a column {taken[0]!r}", "that name is a result's", "rename it"
+            )
+        merged = frame.assign(_name=[Path(str(f)).name for f in frame["file"]]).merge(
+            rows, on="_name", how="left"
+        )
         setattr(result, name, merged.drop(columns="_name"))
     return result
 

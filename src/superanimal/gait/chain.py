@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 FASTEST = 8.0
-"""A swing's top speed over the animal's speed: 2 (peak over mean of a swing that starts and ends at rest: 1.57
-for a sine, 2 for a cycloid) over the shortest share of a stride that a swing takes, a quarter (Hildebrand
+"""A swing's top speed over the animal's: 2 (peak over mean of a swing that starts and ends at rest: 1.57 for
+a sine, 2 for a cycloid) over the shortest share of a stride that a swing takes, a quarter (Hildebrand
 1989)."""
 BACK = 0.08
-"""A foot comes back by less than this share of a stride before it lands (generated swings with retraction: 3 %)."""
+"""A foot comes back by less than this share of a stride before it lands (a choice)."""
 STOOD = 0.04
 """A foot seen at the same place (within this share of a stride) before and after a gap stood in it."""
 STOOD_FOR = 0.5
@@ -22,7 +22,12 @@ STOOD_FOR = 0.5
 
 
 def chain(
-    time: np.ndarray, position: np.ndarray, usable: np.ndarray, travel: np.ndarray, speed: float, period: float
+    time: np.ndarray,
+    position: np.ndarray,
+    usable: np.ndarray,
+    travel: np.ndarray,
+    speed: float,
+    period: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return positions (T, 2) and which of them are usable (T,), with other feet's points left out.
 
@@ -64,9 +69,9 @@ def chain(
     filled = position.copy()
     same = STOOD * speed * period
     for a, b in zip(index[kept][:-1], index[kept][1:], strict=True):
-        if b > a + 1 and time[b] - time[a] <= STOOD_FOR * period:
-            if np.linalg.norm(position[b] - position[a]) <= same:
-                share = ((time[a + 1 : b] - time[a]) / (time[b] - time[a]))[:, None]
-                filled[a + 1 : b] = position[a] + share * (position[b] - position[a])
-                own[a + 1 : b] = True
+        stood = np.linalg.norm(position[b] - position[a]) <= same
+        if b > a + 1 and stood and time[b] - time[a] <= STOOD_FOR * period:
+            share = ((time[a + 1 : b] - time[a]) / (time[b] - time[a]))[:, None]
+            filled[a + 1 : b] = position[a] + share * (position[b] - position[a])
+            own[a + 1 : b] = True
     return filled, own

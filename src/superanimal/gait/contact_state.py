@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 SHORTEST = 0.12
-"""No stance or swing is shorter than this share of the stride: half of what the fastest gallop (stance) and the
-slowest walk (swing) show (Hildebrand 1989)."""
+"""No stance or swing is shorter than this share of the stride: half of what the fastest gallop (stance) and
+the slowest walk (swing) show (Hildebrand 1989)."""
 LEAST_SPREAD = 0.03
 """A standing foot rolls and its point trembles: its speed spreads over at least this share of the swing's."""
 

@@ -4,8 +4,8 @@ The phase of a limb is the share of another limb's stride at which it lands. Reg
 after Hildebrand (Science 150:701, 1965; BioScience 39:766, 1989): the two limbs of a girdle half a stride
 apart; diagonality (fore after hind of the same side) near 0 is a pace, a quarter the lateral walk, a half a
 trot, three quarters the diagonal walk. Asymmetrical gaits after Hildebrand (J. Mammal. 58:131, 1977): both
-pairs near 0 is a bound; a hind and the diagonal fore together is a canter; else a gallop. Four even beats with
-less than half of the stride on the ground is a tölt (Nicodemus and Clayton 2003).
+pairs near 0 is a bound; a hind and the diagonal fore together is a canter; else a gallop. Four even beats
+with less than half of the stride on the ground is a tölt (Nicodemus and Clayton 2003).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ less (0.28 in a canter, 0.14 in a gallop) of asymmetrical ones."""
 NEAREST = 0.75
 """A contact this far from the middle of the stride, in strides, still tells the limb's phase in it."""
 COUPLE = 0.075
-"""Two limbs that land within this share of a stride land together: half-way between the canter's diagonal pair
-(0 to 0.05) and the gallop's (0.1 and more; Clayton 1993)."""
+"""Two limbs that land within this share of a stride land together: half-way between the canter's diagonal
+pair (0 to 0.05) and the gallop's (0.1 and more; Clayton 1993)."""
 
 
 def phases_of(stride: Stride, contacts: Sequence[np.ndarray]) -> np.ndarray:

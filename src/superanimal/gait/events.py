@@ -118,7 +118,9 @@ def _refined(
     if best is None:
         return None
     if len(states) > 1 and (walking := recording.speed_of(limb)) is not None:
-        turned = [p for p, stand in enumerate(states) if (stand[at - 1 : at + 1] == [not contact, contact]).all()]
+        turned = [
+            p for p, stand in enumerate(states) if (stand[at - 1 : at + 1] == [not contact, contact]).all()
+        ]
         speeds = [_speed(recording, limb, point) for point in turned]
         time_of = rolled(grid, speeds, [at] * len(turned), walking, lift=not contact)
         if time_of is not None:
@@ -137,9 +139,7 @@ def _plain_events(
     recording: Recording, limb: int, times: np.ndarray, contacts: np.ndarray, known: np.ndarray
 ) -> tuple[list[Event], list[Refused]]:
     step = recording.step
-    events = [
-        Event(limb, bool(c), float(t), step / 2, 0.5) for t, c in zip(times, contacts, strict=True)
-    ]
+    events = [Event(limb, bool(c), float(t), step / 2, 0.5) for t, c in zip(times, contacts, strict=True)]
     return _in_order(events), _gaps(recording, limb, known)
 
 

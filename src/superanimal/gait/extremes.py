@@ -1,5 +1,6 @@
 """The SuperAnimal paper's events: a foot lands where it is foremost and leaves where it is rearmost,
-relative to the trunk."""
+relative to the trunk.
+"""
 
 from __future__ import annotations
 

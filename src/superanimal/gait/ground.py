@@ -13,11 +13,10 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 WIDTH = 0.08
-"""Velocities this close, as a share of the swing's, count as equal. On generated gaits any value between 0.04
-and 0.15 finds the same ground."""
+"""Velocities this close, as a share of the swing's, count as equal (a choice; checked on generated gaits)."""
 BETTER = 1.15
 """A ground that moves must explain this many times more of the velocities than one that stands still or moves
-steadily (generated gaits with a fixed camera stay below 1.08)."""
+steadily (a choice; generated gaits with fixed, following and panning cameras are told apart)."""
 
 MOST = 6000
 """So many velocities are looked at; more do not change the mode."""
@@ -108,7 +107,7 @@ def settle(
 def _follow(
     v: np.ndarray, times: np.ndarray, start: np.ndarray, width: float, reach: float, end: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return knots (N,) in seconds and the mode of the velocities near each (N, 2), from the middle outwards."""
+    """Return knots (N,) in seconds and the mode of the velocities near each (N, 2), middle first."""
     knots = np.arange(0, end + reach / 2, reach / 2)
     moving = np.empty((len(knots), 2))
     middle = len(knots) // 2

@@ -104,7 +104,8 @@ def _given(keypoints: list[str], limbs: Limbs) -> list[Limb]:
             if point not in keypoints:
                 near = nearest(point, keypoints) or keypoints[:8]
                 raise InputError(
-                    f"limb {name!r}: there is no keypoint {point!r}", remedy=f"did you mean {', '.join(near)}?"
+                    f"limb {name!r}: there is no keypoint {point!r}",
+                    remedy=f"did you mean {', '.join(near)}?",
                 )
             if used.setdefault(point, str(name)) != str(name):
                 raise InputError(

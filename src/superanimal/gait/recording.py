@@ -74,7 +74,9 @@ class Recording:
             way = track.smooth - self.ground.path
             if 0 < span < len(way):
                 both = track.whole[span:] & track.whole[:-span]
-                speeds += (np.linalg.norm(way[span:] - way[:-span], axis=1)[both] / (span * self.step)).tolist()
+                speeds += (
+                    np.linalg.norm(way[span:] - way[:-span], axis=1)[both] / (span * self.step)
+                ).tolist()
         return float(np.median(speeds)) if speeds else None
 
 
@@ -100,9 +102,7 @@ def seconds(poses: xr.Dataset, fps: float | None) -> np.ndarray:
     return np.asarray(poses["frame"].values, dtype=np.float64) / float(rate)
 
 
-def make_recording(
-    poses: xr.Dataset, individual: str, limbs: Sequence[Limb], time: np.ndarray
-) -> Recording:
+def make_recording(poses: xr.Dataset, individual: str, limbs: Sequence[Limb], time: np.ndarray) -> Recording:
     """Clean one animal's points and find its rhythm and the ground.
 
     Raises
@@ -154,9 +154,7 @@ def make_recording(
         period = find_period(velocities, wholes, step) or period
     names = body_points([str(name) for name in one["keypoint"].values], limbs)
     body = _trunk([read(name, period) for name in names], step)
-    return Recording(
-        individual, time, one["frame"].values, grid, tuple(limbs), tracks, period, ground, body
-    )
+    return Recording(individual, time, one["frame"].values, grid, tuple(limbs), tracks, period, ground, body)
 
 
 MOST_OWN = 0.65

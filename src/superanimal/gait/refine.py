@@ -1,7 +1,7 @@
 """When exactly a foot leaves or lands, between frames.
 
-Before a lift the foot stays where it is; after it, its way grows as a power of time. How a foot leaves differs
-between animals, gaits and cameras (at once, or ever so softly), so that no threshold is right for all. All
+Before a lift the foot stays where it is; after it, its way grows as a power of time. How a foot leaves
+differs between animals and gaits (at once, or ever so softly), so that no threshold is right for all. All
 exponents of a small family are tried at all times round the coarse one, and the time is the mean over all of
 them, weighted by how well they explain the points. A landing is a lift in reverse.
 """
@@ -16,9 +16,10 @@ and minimum-jerk swings."""
 
 
 PRIOR = (1.0, 1.0, 1.0, 0.1)
-"""How likely the powers 1, 1.5, 2 and 3 are before the points are seen. A foot leaves at full speed (1) or from
-rest with a finite force (2); a start in which the force itself grows from nothing (3) is rare, and only points
-dense and exact enough to show it make it the explanation."""
+"""How likely the powers 1, 1.5, 2 and 3 are before the points are seen. A foot leaves at full speed (1) or
+from rest with a finite force (2); a start in which the force itself grows from nothing (3) is rare, and only
+points dense and exact enough to show it make it the explanation."""
+
 
 def refine(
     time: np.ndarray,

@@ -31,15 +31,27 @@ def write_report(result: GaitResult, path: Path) -> Path:
         Card("Stride", number(kept["duration_s"].median()), "s"),
         Card("Duty factor", number(kept["duty_factor"].median())),
     ]
-    page.add("Limbs", _summary(result.summary), note="Medians of the kept strides; phase: share of the first limb's stride.")
+    page.add(
+        "Limbs",
+        _summary(result.summary),
+        note="Medians of the kept strides; phase: share of the first limb's stride.",
+    )
     with style():
         for name, group in list(strides.groupby(_who(strides), sort=False))[:SHOWN]:
-            page.add(f"Footfalls, {_said(name)}", _footfalls(group), note="Bars: the limb stands. Pale: refused.")
+            page.add(
+                f"Footfalls, {_said(name)}", _footfalls(group), note="Bars: the limb stands. Pale: refused."
+            )
         if len(kept):
-            page.add("Duty factor and phase", _hildebrand(result), note="After Hildebrand (1965); one point for each kept stride.")
+            page.add(
+                "Duty factor and phase",
+                _hildebrand(result),
+                note="After Hildebrand (1965); one point for each kept stride.",
+            )
     reasons = strides.loc[strides["refused"] != "", "refused"].value_counts()
     if len(reasons):
-        page.add("Refused strides", table(["Reason", "Strides"], [[r, count] for r, count in reasons.items()]))
+        page.add(
+            "Refused strides", table(["Reason", "Strides"], [[r, count] for r, count in reasons.items()])
+        )
     return write_text(path, page.render())
 
 
@@ -54,12 +66,14 @@ def _said(name: object) -> str:
 
 def _summary(summary: pd.DataFrame) -> Markup:
     measures = {
-        "duration_s": "Stride, s", "duty_factor": "Duty factor", "length_px": "Length, px", "speed": "Speed, px/s",
+        "duration_s": "Stride, s", "duty_factor": "Duty factor", "length_px": "Length, px",
+        "speed": "Speed, px/s",
         "phase": "Phase", "slip": "Slip", "closure": "Closure",
     }  # fmt: skip
     who = [*_who(summary), "limb", "gait", "ground"]
     rows = [
-        [*(Path(str(row[name])).name if name == "file" else row[name] for name in who), count_of(int(row["kept"]), "stride"),
+        [*(Path(str(row[name])).name if name == "file" else row[name] for name in who),
+         count_of(int(row["kept"]), "stride"),
          *(number(row[name]) for name in measures)]
         for _, row in summary.iterrows()
     ]  # fmt: skip
@@ -72,7 +86,13 @@ def _footfalls(strides: pd.DataFrame) -> Markup:
     axes = figure.subplots()
     for _, stride in strides.iterrows():
         row = limbs.index(stride["limb"])
-        axes.barh(row, stride["stance_s"], left=stride["start_s"], height=0.6, color=BAND if stride["refused"] else ACCENT)
+        axes.barh(
+            row,
+            stride["stance_s"],
+            left=stride["start_s"],
+            height=0.6,
+            color=BAND if stride["refused"] else ACCENT,
+        )
     axes.set_yticks(range(len(limbs)), [name.replace("_", " ") for name in limbs])
     axes.invert_yaxis()
     axes.set_xlabel("Time, s")
@@ -95,5 +115,10 @@ def _hildebrand(result: GaitResult) -> Markup:
         axes.axvline(edge, color=LINE, lw=0.8)
     axes.axhline(0.5, color=LINE, lw=0.8)
     axes.plot(both["phase"], both["duty_factor"], "o", ms=4, color=ACCENT, mec=INK, mew=0.3)
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Fore after hind of the same side, share of stride", ylabel="Duty factor")
+    axes.set(
+        xlim=(0, 1),
+        ylim=(0, 1),
+        xlabel="Fore after hind of the same side, share of stride",
+        ylabel="Duty factor",
+    )
     return svg(figure)

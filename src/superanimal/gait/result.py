@@ -23,7 +23,8 @@ class GaitResult:
         ``individual, limb, event`` (contact or lift), ``time_s, frame, confidence, deviation_s``.
     strides
         ``individual, limb, start_s`` (contact), ``lift_s, end_s`` (next contact), ``duration_s, stance_s,
-        swing_s, duty_factor, frequency_hz, length_px, length_m`` (NaN without a scale), ``speed`` (px/s), ``speed_variation,
+        swing_s, duty_factor, frequency_hz, length_px, length_m`` (NaN without a scale), ``speed``
+        (px/s), ``speed_variation,
         swing_height_px, step_length_px, step_width_px, slip, closure, confidence, gait, refused`` (empty when
         kept, else the reason).
     phases

@@ -1,8 +1,8 @@
 """Feet with several points roll: the heel still moves when it has landed, the toe moves before it has left.
 
 Rules from gait laboratories, in units of the walking speed so that they hold in pixels. Landing: the first
-point slower than 0.5 m/s (Bruening and Ridge, Gait & Posture 39:472, 2014) at the usual 1.35 m/s. Leaving: the
-last point faster than the trunk, that is, rearmost relative to it (Zeni, Richards and Higginson, Gait &
+point slower than 0.5 m/s (Bruening and Ridge, Gait & Posture 39:472, 2014) at the usual 1.35 m/s. Leaving:
+the last point faster than the trunk, that is, rearmost relative to it (Zeni, Richards and Higginson, Gait &
 Posture 27:710, 2008).
 """
 

@@ -11,7 +11,7 @@ from superanimal.gait.events import Event, Refused
 from superanimal.gait.recording import Recording
 
 LONGEST = 1.6
-"""A stride longer than this many usual ones misses an event, or the animal stood (two strides in one are 2)."""
+"""A stride longer than this many usual ones misses an event, or the animal stood (two in one are 2)."""
 SHORTEST = 0.6
 """A stride shorter than this share of a usual one holds a false event (a stride cut in two lasts 0.5)."""
 LEAST_LENGTH = 0.25
@@ -19,9 +19,9 @@ LEAST_LENGTH = 0.25
 MOST_TURN = 45.0
 """Degrees between one stride and the next of the same limb; beyond it the animal turns."""
 MOST_SLIP = 0.4
-"""Speed of the standing foot over the animal's speed; on generated gaits with 2 px of noise 99 % stay below."""
+"""Speed of the standing foot over the animal's: a foot at nearly half of it does not stand (a choice)."""
 MOST_CLOSURE = 0.35
-"""|length x frequency - speed| over speed; on generated gaits with 2 px of noise 99 % stay below."""
+"""|length x frequency - speed| over speed: beyond a third an event is wrong (a choice)."""
 LEAST_CONFIDENCE = 0.3
 """Of contact and lift: their time is uncertain by more than a tenth of the stride (see ``events``)."""
 
@@ -94,7 +94,10 @@ def find_strides(recording: Recording, events: Sequence[Event], refused: Sequenc
 
 def _measured(recording: Recording, contact: Event, lift: Event, following: Event) -> Stride:
     limb = contact.limb
-    place = [_standing_place(recording, limb, event.time, lift.time - contact.time) for event in (contact, following)]
+    place = [
+        _standing_place(recording, limb, event.time, lift.time - contact.time)
+        for event in (contact, following)
+    ]
     stride = Stride(
         limb, contact.time, lift.time, following.time, place[1] - place[0], place[0],
         min(contact.confidence, lift.confidence, following.confidence),
@@ -115,7 +118,9 @@ def _measured(recording: Recording, contact: Event, lift: Event, following: Even
     if not np.isfinite(stride.speed):
         stride.speed = stride.length / stride.duration
     own = recording.tracks[limb][-1]
-    standing = (grid > stride.start + 0.25 * (lift.time - contact.time)) & (grid < lift.time - 0.25 * (lift.time - contact.time))
+    standing = (grid > stride.start + 0.25 * (lift.time - contact.time)) & (
+        grid < lift.time - 0.25 * (lift.time - contact.time)
+    )
     standing &= own.whole
     if standing.sum() >= 3:
         way = (own.smooth - ground.path)[standing]
@@ -131,7 +136,7 @@ def _measured(recording: Recording, contact: Event, lift: Event, following: Even
 
 
 def _standing_place(recording: Recording, limb: int, contact: float, stance: float) -> np.ndarray:
-    """Return where a limb stands over ground after a contact, (2,): the median of the middle of its stance."""
+    """Return where a limb stands over ground after a contact, (2,): the median of its mid-stance."""
     places = []
     for point in range(len(recording.limbs[limb].keypoints)):
         time, position = recording.over_ground(limb, point)

@@ -169,7 +169,7 @@ def generate(
             rows = slice(at, at + int(rng.integers(1, 3)))
             position[rows, :, pair] = position[rows, :, pair[::-1]].copy()
     if dropouts:
-        position[np.broadcast_to(rng.random((frames, 1, feet)) < dropouts, (frames, 2, feet)).nonzero()] = np.nan
-    return GaitTruth(
-        time, position, tuple(names), contacts, lifts, stride, period, fall.duty, phases
-    )
+        position[np.broadcast_to(rng.random((frames, 1, feet)) < dropouts, (frames, 2, feet)).nonzero()] = (
+            np.nan
+        )
+    return GaitTruth(time, position, tuple(names), contacts, lifts, stride, period, fall.duty, phases)
