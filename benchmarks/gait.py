@@ -1,6 +1,6 @@
 """How well does the gait analysis find contacts, lifts and gaits? Generated truth and four real sets.
 
-    python benchmarks/gait.py [--data ../shared/data] [--write]
+    python benchmarks/gait.py [--part real] [--data ../shared/data] [--write]
 
 No constant of ``superanimal.gait`` was chosen on the real sets: they come from the generated gaits
 (``superanimal.synth.gaits``) or from the literature, as the comment beside each says.
@@ -134,17 +134,15 @@ def horse(folder: Path, mirrored: bool) -> list[str]:
             walk + (good["gait"] == "walk").sum(),
         )
         clips += len(good) >= 2
-        pairs = result.phases.set_index(["reference", "limb"])["phase"]
-        own += [
-            p
-            for s in ("left", "right")
-            for p in pairs.get((f"{s}_hind", f"{s}_fore"), pd.Series(dtype=float))
-        ]
-        sides += [
-            p
-            for s in ("hind", "fore")
-            for p in pairs.get((f"left_{s}", f"right_{s}"), pd.Series(dtype=float))
-        ]
+        table_of = result.phases
+        for side in ("left", "right"):
+            one = table_of[(table_of["reference"] == f"{side}_hind") & (table_of["limb"] == f"{side}_fore")]
+            own += one["phase"].tolist()
+        for place in ("hind", "fore"):
+            one = table_of[
+                (table_of["reference"] == f"left_{place}") & (table_of["limb"] == f"right_{place}")
+            ]
+            sides += one["phase"].tolist()
     return [
         "mirrored" if mirrored else "as recorded", f"{clips}/{len(files)}", f"{100 * kept / found:.0f}",
         f"{100 * walk / max(kept, 1):.1f}", f"{np.median(own):.3f}", f"{np.median(sides):.3f}",
@@ -177,23 +175,32 @@ def spread(name: str, errors: list[float]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[1] / "../shared/data")
+    parser.add_argument("--part", choices=("generated", "real"), help="both when not given")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
-    parts = ["### Generated gaits", generated()]
-    data = arguments.data
-    if data.is_dir():
-        parts += ["### human-gait-forceplate", human(data / "human-gait-forceplate")]
-        parts += ["### autogaita-mouse-beam", mouse(data / "autogaita-mouse-beam")]
-        head = ["", "clips with 2 strides (≥ 90 %)", "strides kept, % (≥ 60)", "walk, % of kept (≥ 97)",
-                "fore after hind (.18–.30)", "left–right (.45–.55)"]  # fmt: skip
-        parts += ["### horse-walk", table(head, [horse(data / "horse-walk", m) for m in (False, True)])]
-        parts += ["### horse-in-shadow, human labels", shadow(data / "horse-in-shadow")]
-    else:
-        parts.append(f"No real sets: {data} is not there.")
-    body = "\n\n".join(parts)
-    print(body)
-    if arguments.write:
-        write_section("Gait", body)
+    sections = {}
+    if arguments.part != "real":
+        sections["Gait: generated"] = generated()
+    if arguments.part != "generated":
+        sections["Gait: recordings"] = real(arguments.data)
+    for title, body in sections.items():
+        print(f"## {title}\n\n{body}\n", flush=True)
+        if arguments.write:
+            write_section(title, body)
+
+
+def real(data: Path) -> str:
+    if not data.is_dir():
+        return f"Not measured: {data} is not there."
+    head = ["", "clips with 2 strides (≥ 90 %)", "strides kept, % (≥ 60)", "walk, % of kept (≥ 97)",
+            "fore after hind (.18–.30)", "left–right (.45–.55)"]  # fmt: skip
+    parts = {
+        "human-gait-forceplate": human(data / "human-gait-forceplate"),
+        "autogaita-mouse-beam": mouse(data / "autogaita-mouse-beam"),
+        "horse-walk": table(head, [horse(data / "horse-walk", mirrored) for mirrored in (False, True)]),
+        "horse-in-shadow, human labels": shadow(data / "horse-in-shadow"),
+    }
+    return "\n\n".join(f"### {name}\n\n{body}" for name, body in parts.items())
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ SHORTEST = 0.6
 """A stride shorter than this share of a usual one holds a false event (a stride cut in two lasts 0.5)."""
 LEAST_LENGTH = 0.25
 """A stride shorter in space than this share of a usual one: the animal stands and shifts its feet."""
+LEAST_OVER_NOISE = 8.0
+"""A stride shorter than so many standard deviations of the points' noise is none: the animal stands."""
 MOST_TURN = 45.0
 """Degrees between one stride and the next of the same limb; beyond it the animal turns."""
 MOST_SLIP = 0.4
@@ -184,7 +186,7 @@ def _judge(recording: Recording, strides: list[Stride]) -> None:
             stride.refused = "standing" if stance > 1.2 * usual else "an event is missing"
         elif stride.duration < SHORTEST * usual:
             stride.refused = "too short for a stride"
-        elif stride.length < LEAST_LENGTH * length:
+        elif stride.length < max(LEAST_LENGTH * length, LEAST_OVER_NOISE * recording.noise(stride.limb)):
             stride.refused = "standing"
         elif before is not None and _turn(before.vector, stride.vector) > MOST_TURN:
             stride.refused = "turning"

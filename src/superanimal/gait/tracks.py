@@ -122,7 +122,7 @@ def find_period(velocities: list[np.ndarray], wholes: list[np.ndarray], step: fl
     if not weight.any():
         return None
     curve = np.where(weight > 0.15 * weight[0], total / np.maximum(weight, 1), -1)
-    curve *= np.sqrt(weight / weight[0]) / (curve[0] or 1)  # long lags rest on few pairs
+    curve *= np.sqrt(np.maximum(weight, 0) / weight[0]) / (curve[0] or 1)  # long lags rest on few pairs
     below = np.flatnonzero(curve < 0)
     if not below.size:
         return None
