@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ from superanimal.gait.result import GaitResult
 from superanimal.gait.strides import Stride, find_strides
 from superanimal.poses import require_pixels
 
-Source = xr.Dataset | str | os.PathLike[str]
+Source: TypeAlias = xr.Dataset | str | os.PathLike[str]
 
 EVENTS = ["individual", "limb", "event", "time_s", "frame", "confidence", "deviation_s"]
 STRIDES = [
@@ -322,11 +323,10 @@ def with_groups(result: GaitResult, groups: str | os.PathLike[str] | pd.DataFram
             f"the table of groups has no row for {', '.join(missing[:5])}", "every analysed file needs one"
         )
     rows = table.drop(columns="file").assign(_name=names)
+    if "file" not in result.strides.columns:
+        result = joined([result])
     for name in ("strides", "summary"):
         frame = getattr(result, name)
-        if "file" not in frame.columns:
-            frame = frame.copy()
-            frame.insert(0, "file", result.facts.get("file", ""))
         taken = [column for column in rows.columns if column in frame.columns]
         if taken:
             raise InputError(

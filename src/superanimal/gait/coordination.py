@@ -113,7 +113,9 @@ def gait_of(phases: np.ndarray, duty: float, limbs: Sequence[Limb]) -> str:
         Share of the stride in which the limbs stand. At a half and more an uneven symmetrical gait (a pair up
         to a quarter of a stride off) is likelier than an asymmetrical one, whose limbs stand shortly.
     """
-    places = {(limb.side, limb.place): phases[k] for k, limb in enumerate(limbs) if np.isfinite(phases[k])}
+    places = {
+        (limb.side, limb.place): float(phases[k]) for k, limb in enumerate(limbs) if np.isfinite(phases[k])
+    }
     if all(not limb.place for limb in limbs):
         if len(places) < 2:
             return ""

@@ -54,10 +54,10 @@ class GaitResult:
         StorageError
             When the folder cannot be written.
         """
-        folder = report_folder(Path(folder))
+        place = report_folder(Path(folder))
         files = []
         for name in ("events", "strides", "phases", "summary", "refused"):
-            path = folder / f"{name}.csv"
+            path = place / f"{name}.csv"
             with atomic_write(path) as temporary:
                 getattr(self, name).to_csv(temporary, index=False)
             files.append(path)
