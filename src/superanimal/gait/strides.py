@@ -115,8 +115,8 @@ def _measured(recording: Recording, contact: Event, lift: Event, following: Even
             speeds = np.linalg.norm(np.gradient(way[inside], recording.step, axis=0), axis=1)
             stride.speed_variation = float(speeds.std() / max(speeds.mean(), 1e-9))
         if np.isfinite(stride.speed):
-            error = np.linalg.norm(stride.vector - travel)
-            stride.closure = float(error / max(np.linalg.norm(travel), 1e-9))
+            error = float(np.linalg.norm(stride.vector - travel))
+            stride.closure = error / max(float(np.linalg.norm(travel)), 1e-9)
     if not np.isfinite(stride.speed):
         stride.speed = stride.length / stride.duration
     own = recording.tracks[limb][-1]
