@@ -77,7 +77,8 @@ def find_events(
 def _contact_events(recording: Recording, limb: int) -> tuple[list[Event], list[Refused]]:
     """Velocity over ground, each point of the limb by itself; a limb stands while any of its points does."""
     tracks = recording.tracks[limb]
-    states, seen = [], []
+    states: list[np.ndarray] = []
+    seen: list[np.ndarray] = []
     for track in tracks:
         speed = _speed(recording, limb, len(states))
         stand = contact_states(speed, recording.step, recording.period)
