@@ -88,7 +88,11 @@ def both(
 
 
 @pytest.mark.parametrize(
-    "box", [[30.2, 20.7, 150.5, 101.3], [-20.5, 60.5, 33.0, 41.0]], ids=["large", "edge"]
+    "box",
+    [
+        pytest.param([30.2, 20.7, 150.5, 101.3], id="large"),
+        pytest.param([-20.5, 60.5, 33.0, 41.0], id="edge", marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.parametrize("head", list(HEADS))
 def test_the_program_on_the_page_gives_the_points_of_analyze(
