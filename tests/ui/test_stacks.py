@@ -20,11 +20,11 @@ NAMES = [f"img{i:03d}.png" for i in (2, 5, 11, 40)]
 
 
 def write_images(folder: Path, names: list[str]) -> Path:
-    from superanimal.labels.images import encode_png
+    from superanimal.labels.images import encode
 
     folder.mkdir(parents=True)
     for i, name in enumerate(names):
-        (folder / name).write_bytes(encode_png(np.full((60, 80, 3), i * 40, np.uint8)))
+        (folder / name).write_bytes(encode(np.full((60, 80, 3), i * 40, np.uint8)))
     return folder
 
 
