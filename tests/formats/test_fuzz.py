@@ -31,11 +31,12 @@ def test_no_damage_ends_in_a_traceback_or_moves_points_silently(fuzz: Any, tmp_p
 
 def test_what_moves_without_a_word_is_found(fuzz: Any, tmp_path: Path) -> None:
     from _fuzz_mutants import Damage
+    from _fuzz_oracle import silent_change
     from _fuzz_samples import make_samples
-    from _fuzz_verbs import silent_change, whole
+    from _fuzz_verbs import whole
 
     sample = next(s for s in make_samples(tmp_path / "whole") if s.name == "csv")
-    known = whole(sample, tmp_path / "none.avi")
+    known = whole(sample, tmp_path / "none.avi", tmp_path / "out", ("load_poses",))
     right = known.results["load_poses"]
     wrong = {
         "frames": right.assign_coords(frame=("time", right["frame"].values + 1)),
