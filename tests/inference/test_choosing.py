@@ -57,6 +57,7 @@ def test_what_belongs_to_a_model_needs_one() -> None:
     assert Analyzers("mini_quadruped", device="cpu").of(MOUSE).model.entry.name == "mini_quadruped"
 
 
+@pytest.mark.slow
 def test_the_wrong_model_is_told(tmp_path: Path) -> None:
     heard = Heard()
     wrong = Analyzers("mini_quadruped", out=tmp_path, device="cpu", formats=(), frames="0:6")

@@ -175,6 +175,7 @@ def test_closing_the_window_ends_the_child_and_keeps_its_frames(
     assert RunStore.open(store).finished_frames() >= max(arrived)
 
 
+@pytest.mark.slow
 def test_a_run_of_the_first_frames_goes_on_to_the_last(
     viewer: Any, dock: Any, clip: Path, tmp_path: Path, qtbot: Any
 ) -> None:

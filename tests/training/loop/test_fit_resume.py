@@ -30,7 +30,7 @@ def start_and_kill(folder: Path, after: int) -> None:
     assert process.wait(60) == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("after", [3, 15])
+@pytest.mark.parametrize("after", [pytest.param(3, marks=pytest.mark.slow), 15])
 def test_killed_run_gives_the_same_weights(after: int, tmp_path: Path) -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
