@@ -6,8 +6,8 @@
 
 On the machine with the card::
 
-    python3 -m pip install -q --no-index --no-deps --no-compile --target /tmp/site .wheels/*.whl
-    PYTHONPATH=/tmp/site:src python3 benchmarks/gpu.py
+    python3 -m pip install -q --no-index --no-deps --no-compile --target .wheels/site .wheels/*.whl
+    PYTHONPATH=.wheels/site:src python3 benchmarks/gpu.py
 
 Each part is a process of its own, so that a crash or a full card costs one part; what a part has measured is
 kept after every row in ``gpu.json`` (in ``--out``, by default ``$OUT`` or the working folder).

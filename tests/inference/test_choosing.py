@@ -5,24 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from watching import Listening
 
 from superanimal.errors import InputError
 from superanimal.inference import Analyzers
-from superanimal.progress import Progress
 from superanimal.samples import sample_path
 
 MOUSE, HORSE = sample_path("topview_mouse.mp4"), sample_path("sideview_horse.mp4")
-
-
-class Heard(Progress):
-    """Remembers what was said."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said: list[str] = []
-
-    def message(self, text: str) -> None:
-        self.said.append(text)
 
 
 @pytest.fixture(scope="module")
@@ -37,17 +26,17 @@ def analyzers(tmp_path_factory: pytest.TempPathFactory) -> Analyzers:
 def test_the_model_that_sees_the_animal_is_taken_and_said(
     analyzers: Analyzers, video: Path, model: str, animal: str
 ) -> None:
-    heard = Heard()
+    heard = Listening()
     assert analyzers.of(video, heard).model.entry.name == model
-    (said,) = heard.said
+    (said,) = heard.messages
     assert said.startswith(f"{video.name}: looks like a {animal} (mini_topviewmouse ")
 
 
 def test_a_run_that_goes_on_keeps_its_model(analyzers: Analyzers) -> None:
     analyzers._analyzer("mini_quadruped").run(MOUSE)  # somebody chose it
-    heard = Heard()
+    heard = Listening()
     assert analyzers.of(MOUSE, heard).model.entry.name == "mini_quadruped"
-    assert not heard.said
+    assert not heard.messages
 
 
 def test_what_belongs_to_a_model_needs_one() -> None:
@@ -59,7 +48,9 @@ def test_what_belongs_to_a_model_needs_one() -> None:
 
 @pytest.mark.slow
 def test_the_wrong_model_is_told(tmp_path: Path) -> None:
-    heard = Heard()
+    heard = Listening()
     wrong = Analyzers("mini_quadruped", out=tmp_path, device="cpu", formats=(), frames="0:6")
     wrong.run(MOUSE, heard)
-    assert any("this looks like the animal of mini_topviewmouse" in said for said in heard.said), heard.said
+    assert any("this looks like the animal of mini_topviewmouse" in said for said in heard.messages), (
+        heard.messages
+    )

@@ -9,21 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from blobs import BlobDetector, BlobPose
+from watching import Listening
 
 from superanimal.errors import FormatError, InputError, StorageError
 from superanimal.formats import load_poses
 from superanimal.inference import Analysis, Analyzer, analyze
 from superanimal.poses.run_store import RunStore
 from superanimal.progress import Progress
-
-
-class Listening(Progress):
-    def __init__(self) -> None:
-        super().__init__()
-        self.messages: list[str] = []
-
-    def message(self, text: str) -> None:
-        self.messages.append(text)
 
 
 def run(video: Path, progress: Progress | None = None, **options: Any) -> Analysis:

@@ -60,7 +60,7 @@ def test_the_size_that_shows_the_animal_is_taken(analyzer: Analyzer) -> None:
     scene = Scene(analyzer, (640,))
     look = first_look(estimator(analyzer, scene, None), [scene.frame] * 3, SEARCH)
     assert look == Look(640, (320, 640))
-    assert Look.of_record(look.record()) == look and Look.of_record(None) == Look()
+    assert Look.of_record(look.record()) == look
 
 
 def test_a_search_finds_what_the_usual_look_does_not(analyzer: Analyzer) -> None:
@@ -94,3 +94,9 @@ def test_the_frames_looked_at_do_not_depend_on_the_part_that_is_analysed() -> No
     assert [int(frame[0, 0, 0]) for frame in frames] == [6, 18, 31, 43, 56, 68, 81, 93]
     part = sampled_frames(Video(), (4, 5, 6, 7))  # type: ignore[arg-type]
     assert part[0].shape == (7, 6, 3)
+
+
+def test_a_person_who_sets_a_threshold_decides(analyzer: Analyzer) -> None:
+    assert Analyzer(analyzer.model, device="cpu").search == analyzer.model.entry.search is not None
+    assert Analyzer(analyzer.model, device="cpu", detector_threshold=0.05).search is None
+    assert Analyzer(analyzer.model, device="cpu", mode="compatible").search is None

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from blobs import KEYPOINTS, BlobDetector, BlobPose
+from watching import CancelAt, Listening
 
 from superanimal.errors import Cancelled, InputError
 from superanimal.formats import load_poses
@@ -42,25 +43,6 @@ def results(folder: Path) -> dict[str, bytes]:
     """Return the bytes of all results of a store, and of its raw estimates."""
     files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != "zarr.json")
     return {str(p.relative_to(folder)): p.read_bytes() for p in files}
-
-
-class CancelAt(Progress):
-    def __init__(self, frames: int) -> None:
-        super().__init__()
-        self.frames = frames
-
-    def changed(self) -> None:
-        if self.done >= self.frames:
-            self.cancel()
-
-
-class Listening(Progress):
-    def __init__(self) -> None:
-        super().__init__()
-        self.messages: list[str] = []
-
-    def message(self, text: str) -> None:
-        self.messages.append(text)
 
 
 @pytest.fixture(scope="module")

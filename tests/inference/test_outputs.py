@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from blobs import BlobDetector, BlobPose
+from watching import Listening
 
 from superanimal.errors import InputError, NotFoundError
 from superanimal.formats import load_poses, save_poses
@@ -17,15 +18,6 @@ from superanimal.inference import Analysis, Analyzer
 from superanimal.inference.outputs import SUFFIXES, check_formats
 from superanimal.progress import Progress
 from superanimal.video import open_video
-
-
-class Listening(Progress):
-    def __init__(self) -> None:
-        super().__init__()
-        self.messages: list[str] = []
-
-    def message(self, text: str) -> None:
-        self.messages.append(text)
 
 
 def run(clip: Path, out: Path, progress: Progress | None = None, **options: Any) -> Analysis:

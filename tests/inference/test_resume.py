@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from blobs import BlobDetector, BlobPose
+from watching import CancelAt
 
 from superanimal.errors import Cancelled, InputError, StorageError
 from superanimal.formats import load_poses
@@ -31,18 +32,6 @@ def content(folder: Path) -> dict[str, bytes]:
 def analyzer(out: Path, **options: Any) -> Analyzer:
     options = {"device": "cpu", "batch_size": 8, "detector_every": 3, "formats": (), **options}
     return Analyzer(BlobPose(), detector=BlobDetector(), out=out, **options)
-
-
-class CancelAt(Progress):
-    """Cancels when so many frames are done."""
-
-    def __init__(self, frames: int) -> None:
-        super().__init__()
-        self.frames = frames
-
-    def changed(self) -> None:
-        if self.done >= self.frames:
-            self.cancel()
 
 
 @pytest.fixture(scope="module")

@@ -152,8 +152,3 @@ def _asymmetrical(places: dict[tuple[str, str], float], apart: list[float]) -> s
 def _apart(places: dict[tuple[str, str], float], place: str) -> float:
     left, right = places.get(("left", place)), places.get(("right", place))
     return float("nan") if left is None or right is None else float(circular_distance(left, right))
-
-
-def symmetry_index(left: float, right: float) -> float:
-    """Return the difference of left and right in % of their mean (Robinson 1987); 0 is symmetrical."""
-    return float(200 * (left - right) / (left + right)) if left + right else float("nan")

@@ -335,10 +335,15 @@ class Analyzer:
 
     @property
     def search(self) -> SearchSpec | None:
-        """How to search where the usual look shows no sure animal; None with a detector not its own."""
+        """How to search where the usual look shows no sure animal.
+
+        None with a detector that is not the model's own, and where a person set the threshold of boxes: then
+        every box from it on is an animal.
+        """
         entry, detector = self.model.entry, self.detector
         own = detector is not None and detector.entry.name == entry.default_detector
-        return entry.search if own and self.settings.mode == "enhanced" else None
+        free = self.settings.mode == "enhanced" and self.settings.detector_threshold is None
+        return entry.search if own and free else None
 
     def estimator(
         self, given: np.ndarray | None = None, look: Look | None = None, pairs: np.ndarray | None = None

@@ -92,6 +92,7 @@ class Analyzers:
         self.auto = isinstance(model, str) and model == AUTO
         self.options = options
         self._made: dict[str, Analyzer] = {}
+        self._chosen: dict[Path, Choice] = {}
         for name in ("detector", "offsets"):
             if self.auto and options.get(name) is not None:
                 raise InputError(
@@ -154,6 +155,8 @@ class Analyzers:
 
     def choose(self, video: Path) -> Choice:
         """Return which embedded model sees the animals of a video best, judged by some of its frames."""
+        if video in self._chosen:
+            return self._chosen[video]
         seen: dict[str, np.ndarray] = {}
         settings = self._first.settings
         with open_video(video) as opened:
@@ -165,7 +168,8 @@ class Analyzers:
             seen[name] = worths(finder.estimator(), frames, None) / finder.search.sure
         means = {name: float(each.mean()) for name, each in seen.items()}
         best = max(means, key=lambda name: means[name])
-        return Choice(best, means, means[best] >= CLEAR)
+        self._chosen[video] = Choice(best, means, means[best] >= CLEAR)
+        return self._chosen[video]
 
     def _analyzer(self, name: str) -> Analyzer:
         """Return the analyzer of an embedded model, made once."""

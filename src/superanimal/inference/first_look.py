@@ -43,9 +43,9 @@ class Look:
         return asdict(self) | {"search": list(self.search)}
 
     @classmethod
-    def of_record(cls, record: dict[str, Any] | None) -> Look:
-        """Return what :meth:`record` gave; of a run before there was any, the usual look alone."""
-        return cls() if record is None else cls(record["long_side"], tuple(record["search"]))
+    def of_record(cls, record: dict[str, Any]) -> Look:
+        """Return the look of which :meth:`record` gave the values."""
+        return cls(record["long_side"], tuple(record["search"]))
 
 
 def sampled_frames(video: Video, roi: tuple[int, int, int, int] | None) -> list[np.ndarray]:

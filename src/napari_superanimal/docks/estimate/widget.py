@@ -253,7 +253,7 @@ class EstimatePosesWidget(QWidget):
                 self.detector.addItem(short_title(detector), detector.name)
             self._choose(self.detector, entry.default_detector)
         else:
-            self.model_caption.setText("The built-in model that sees the animal best is taken, and named.")
+            self.model_caption.setText("Takes the built-in model that fits best.")
             self.detector.addItem("The model's own", OWN_DETECTOR)
         self.detector.addItem(WHOLE_FRAME, None)
         self.detector.blockSignals(False)
