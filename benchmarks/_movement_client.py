@@ -98,8 +98,9 @@ def uses(folder: Path, ours: xr.Dataset) -> dict[str, Callable[[], str]]:
 
     def lightning_pose() -> str:
         one = ours.isel(individual=[0])
-        save_poses.to_lp_file(one, folder / "theirs_lp.csv")
-        read = load_poses.from_lp_file(folder / "theirs_lp.csv", fps=float(ours.attrs["fps"]))
+        save_poses.to_lp_file(one, folder / "theirs_lp.csv")  # it puts the animal into the name
+        written = folder / f"theirs_lp_{one['individual'].item()}.csv"
+        read = load_poses.from_lp_file(written, fps=float(ours.attrs["fps"]))
         return same(read.assign_coords(individual=one["individual"].values), ours)
 
     def nwb() -> str:
@@ -127,7 +128,9 @@ def uses(folder: Path, ours: xr.Dataset) -> dict[str, Callable[[], str]]:
         "filter_by_confidence": lambda: finite(filter_by_confidence(position, ours["confidence"], 0.3)),
         "interpolate_over_time": lambda: finite(interpolate_over_time(position, max_gap=5)),
         "rolling_filter": lambda: finite(rolling_filter(position, window=3, min_periods=1)),
-        "savgol_filter": lambda: finite(savgol_filter(position, window=5)),
+        "savgol_filter": lambda: finite(
+            savgol_filter(position, window=5, mode="nearest")  # its default refuses gaps at the ends
+        ),
         "plot_centroid_trajectory": lambda: drawn(plot_centroid_trajectory(position)[0], "trajectory.png"),
         "plot_occupancy": lambda: drawn(plot_occupancy(position)[0], "occupancy.png"),
         "to_dlc_file": lambda: written(
