@@ -8,6 +8,7 @@ compare with predictions that are already made, so no network runs.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
 import platform
 import random
@@ -200,6 +201,7 @@ def main() -> None:
     parser.add_argument("--edits", action="store_true", help="list what counts as the edit itself")
     parser.add_argument("--dry", action="store_true", help="print the section instead of writing it")
     given = parser.parse_args()
+    faulthandler.enable()  # a library that crashes says in which call
     cv2.setNumThreads(1)
     os.sync = os.fsync = lambda *_: None  # what a crash would leave is tested elsewhere
     until = time.monotonic() + 60 * given.minutes

@@ -17,7 +17,7 @@ NEEDED = (
     "zarr", "numcodecs", "donfig", "google-crc32c", "dask", "partd", "locket", "toolz",
     "platformdirs", "pycocotools", "filelock", "safetensors", "lazy_loader", "jinja2", "markupsafe",
     "pydantic", "pydantic-core", "annotated-types", "typing-inspection", "typing-extensions", "psygnal",
-    "tifffile", "rich", "typer", "netCDF4", "cftime",
+    "tifffile", "rich", "typer", "h5netcdf",
 )  # fmt: skip
 """Distributions; what a CUDA machine has (torch, pandas, h5py, huggingface_hub, ...) stays."""
 PLATFORMS = ("2_28", "2_27", "2_24", "2_17", "2_5")

@@ -103,3 +103,10 @@ def test_an_image_twice_is_refused(tmp_path: Path) -> None:
 def test_saving_predictions_as_labels_says_what_is_lost(poses: xr.Dataset, tmp_path: Path) -> None:
     with pytest.warns(LossWarning, match="cannot hold: confidence, edited, boxes"):
         save_poses(poses, tmp_path / "CollectedData_Eva.h5")
+
+
+def test_a_missing_part_of_the_path_is_said(tmp_path: Path) -> None:
+    text = "scorer,,me,me\nbodyparts,,nose,nose\ncoords,,x,y\nlabeled-data,img003.png,1,2\n"
+    (tmp_path / "CollectedData_me.csv").write_text(text)
+    with pytest.warns(UserWarning, match="1 of 1 rows .* labeled-data/img003.png"):
+        assert load_poses(tmp_path / "CollectedData_me.csv")["frame"].values.tolist() == [3]

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import warnings
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -162,6 +164,43 @@ def test_movement_file_without_our_additions_reads(tmp_path: Path) -> None:
     ds.to_netcdf(tmp_path / "y.nc")
     with pytest.raises(FormatError, match="bboxes"):
         load_poses(tmp_path / "y.nc")
+
+
+@pytest.mark.parametrize("name", ["time", "space", "keypoint", "individual", "position", "confidence"])
+def test_movement_file_that_lost_a_dimension_neither_crashes_nor_breaks(
+    poses: xr.Dataset, tmp_path: Path, name: str
+) -> None:
+    save_poses(poses, path := tmp_path / "x.nc")
+    with h5py.File(path, "r+") as file:  # what refers to it dangles: libnetcdf crashes the process here
+        value = file[name][()]
+        del file[name]
+        file.create_dataset(name, data=value, dtype=h5py.string_dtype() if value.dtype == object else None)
+    with contextlib.suppress(FormatError):
+        assert load_poses(path).sizes["keypoint"] == poses.sizes["keypoint"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("provenance", 3.0), ("provenance", "[]"), ("fps", "fast"), ("fps", -1.0), ("video_path", np.arange(2))],
+)
+def test_movement_file_with_a_wrong_attribute_is_refused(
+    poses: xr.Dataset, tmp_path: Path, name: str, value: object
+) -> None:
+    save_poses(poses, path := tmp_path / "x.nc")
+    with h5py.File(path, "r+") as file:
+        file.attrs[name] = value
+    with pytest.raises(FormatError, match=f"x.nc: the attribute '{name}'"):
+        load_poses(path)
+
+
+def test_movement_file_of_netcdf_3_reads(poses: xr.Dataset, tmp_path: Path) -> None:
+    plain = xr.Dataset({name: poses[name] for name in ("position", "confidence")}, attrs={"fps": 30.0})
+    plain.drop_vars([name for name in plain.coords if name not in plain.dims]).to_netcdf(
+        path := tmp_path / "x.nc", engine="scipy"
+    )
+    back = load_poses(path)
+    np.testing.assert_array_equal(back["position"], poses["position"].astype(np.float32))
+    assert back["individual"].values.tolist() == poses["individual"].values.tolist()
 
 
 TARGETS = {

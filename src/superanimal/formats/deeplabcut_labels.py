@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -35,6 +36,13 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
             f"{path}: rows are numbers such as {table.index[0]}", "rows of labels are image paths"
         )
     ds = table_to_poses(table, path, "DeepLabCut")
+    images = [str(image) for image in ds["image"].values] if "image" in ds.coords else []
+    if odd := [image for image in images if len(PurePosixPath(image).parts) == 2]:
+        warnings.warn(
+            f"{path}: {len(odd)} of {len(images)} rows name an image in two parts, such as {odd[0]}; "
+            "DeepLabCut writes labeled-data/video/image: one of the path's columns may be missing",
+            stacklevel=2,
+        )
     if not table.has_likelihood:
         ds["edited"] = ds["position"].notnull().all("space")
     return ds

@@ -24,7 +24,9 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
         When the file is no netCDF or holds no poses.
     """
     try:
-        with xr.open_dataset(path, engine="netcdf4") as stored:
+        with Path(path).open("rb") as file:
+            engine = "scipy" if file.read(3) == b"CDF" else "h5netcdf"  # netCDF 3; libnetcdf itself can crash
+        with xr.open_dataset(path, engine=engine) as stored:
             ds = stored.load()
     except (OSError, ValueError) as error:
         raise FormatError(f"{path}: not a readable netCDF file ({error})") from error
@@ -70,5 +72,5 @@ def write(ds: xr.Dataset, path: str | os.PathLike[str]) -> list[Path]:
     numeric = [name for name in stored.data_vars if stored[name].size]
     encoding = {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in numeric}
     with atomic_write(path) as temporary:
-        stored.to_netcdf(temporary, mode="w", engine="netcdf4", format="NETCDF4", encoding=encoding)
+        stored.to_netcdf(temporary, mode="w", engine="h5netcdf", encoding=encoding)
     return [Path(path)]

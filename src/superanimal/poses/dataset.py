@@ -9,7 +9,8 @@ them (:func:`require_pixels`). See docs/poses.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -217,7 +218,30 @@ def validate_poses(ds: xr.Dataset) -> xr.Dataset:
     low, high = _finite_range(ds["confidence"].values)
     if low < -1e-6 or high > 1 + 1e-6:
         raise InputError(f"confidence runs from {low:g} to {high:g}", "it must lie in 0..1")
+    _check_attributes(ds.attrs)
     return ds
+
+
+def _check_attributes(attrs: Mapping[str, Any]) -> None:
+    """Refuse attributes of another type than the rest of the program relies on; None is absent."""
+    held = {name: value for name, value in attrs.items() if value is not None}
+    for name in ("source_software", "source_file", "video_path", "time_unit", "space_unit"):
+        if not isinstance(value := held.get(name, ""), str | os.PathLike):
+            raise InputError(f"the attribute {name!r} is {value!r}", "it is a text", "remove it")
+    fps = held.get("fps", 1.0)
+    if not isinstance(fps, int | float | np.number) or not 0 < fps < np.inf:
+        raise InputError(f"the attribute 'fps' is {fps!r}", "it is a number of frames per second above 0")
+    text = held.get("provenance") or "{}"
+    try:
+        record = json.loads(text)
+    except (TypeError, ValueError):
+        record = None
+    if not isinstance(record, dict):
+        raise InputError(
+            f"the attribute 'provenance' is {str(text)[:50]!r}",
+            "it is the text of a JSON object",
+            "remove it",
+        )
 
 
 def require_pixels(ds: xr.Dataset, task: str) -> xr.Dataset:
