@@ -181,3 +181,15 @@ def test_stale_sidecar_is_not_believed(tmp_path: Path, poses: xr.Dataset) -> Non
         ds = load_poses(tmp_path / "x.csv")
     assert "fps" not in ds.attrs
     assert ds.sizes["time"] == 6
+
+
+def test_a_column_of_a_users_own_is_left_out_and_several_frames_are_refused(tmp_path: Path) -> None:
+    frame = wide(3, ("x", "y", "likelihood")).assign(speed=1.0)
+    frame.to_hdf(tmp_path / "x.h5", key="df", mode="w")
+    with pytest.warns(UserWarning, match="not read: speed"):
+        ds = load_poses(tmp_path / "x.h5")
+    assert list(ds["keypoint"].values) == ["nose", "left ear"]
+    for key in ("top", "side"):
+        frame.to_hdf(tmp_path / "y.h5", key=key)
+    with pytest.raises(FormatError, match="several data frames: side, top"):
+        load_poses(tmp_path / "y.h5")

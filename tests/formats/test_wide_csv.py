@@ -52,6 +52,9 @@ SAME = {
     "old mac": PLAIN.replace("\n", "\r"),
     "byte order mark": PLAIN.encode("utf-8-sig"),
     "utf-16": PLAIN.encode("utf-16"),
+    "sep line": "sep=,\n" + PLAIN,
+    "empty rows above": "\n,,,,,,\n" + PLAIN,
+    "extra quantity": with_column(PLAIN, ["AB", "nose", "speed", "1.5", "2.5"], 4),
     "float index": PLAIN.replace("\n0,", "\n0.0,").replace("\n1,", "\n1.0,"),
 }
 
@@ -76,6 +79,26 @@ def test_column_without_a_keypoint_is_left_out_with_a_word(tmp_path: Path, cells
     with pytest.warns(UserWarning, match="column 2 left out"):
         labels = load(tmp_path, with_column(LABELS, ["", "", "", "0", "1"], 1), "CollectedData_AB.csv")
     np.testing.assert_array_equal(labels["position"].values[0, :, :, 0], [[1, 3], [2, 4]])
+
+
+def test_decimal_commas_are_found_below_empty_and_whole_rows(tmp_path: Path) -> None:
+    rows = "".join(f"{i};;;;7;8;1\n" for i in range(30))
+    ds = load(tmp_path, PLAIN.replace(",", ";").split("0;1")[0] + rows + "30;1,5;2,5;0,9;3,5;4,5;0,8\n")
+    assert ds["position"].values[30, :, :, 0].tolist() == [[1.5, 3.5], [2.5, 4.5]]
+
+
+def test_a_confidence_of_another_name_and_a_column_of_no_keypoint_are_told(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="not read: nose/score, tail/score"):
+        load(tmp_path, PLAIN.replace("likelihood", "score"))
+    with pytest.warns(UserWarning, match="not read: time/time"):
+        ds = load(tmp_path, with_column(PLAIN, ["AB", "time", "time", "0.0", "0.1"], 7))
+    assert list(ds["keypoint"].values) == ["nose", "tail"]
+
+
+def test_frames_come_in_order(tmp_path: Path) -> None:
+    ds = load(tmp_path, PLAIN.replace("\n0,", "\n10,").replace("\n1,", "\n2,"))
+    assert ds["frame"].values.tolist() == [2, 10]
+    assert ds["position"].values[:, 0, 0, 0].tolist() == [5, 1]
 
 
 def test_named_index_of_pandas_keeps_frames_and_kind(tmp_path: Path) -> None:
@@ -125,6 +148,10 @@ def test_windows_text_is_read_with_a_warning(tmp_path: Path) -> None:
         (PLAIN.replace("\n0,", "\n-1,"), "row 1 is called -1"),
         (PLAIN.split("\n", 1)[1], "begins with the row 'bodyparts'.*row 'scorer'"),
         (LABELS.replace("labeled-data/v/img003.png", "v.mp4"), "'v.mp4' is a video"),
+        (PLAIN.replace("\n0,", "\nmouse,").replace("\n1,", "\nmouse,"), "all 2 rows are called 'mouse'"),
+        ("".join(f",{line}\n" for line in PLAIN.splitlines()), "not from the first cell on"),
+        ("# our lab\n" + PLAIN, "not from the first cell on"),
+        ("".join(line.split(",", 1)[1] + "\n" for line in PLAIN.splitlines()), "not from the first cell on"),
     ],
 )
 def test_faults_are_named(tmp_path: Path, text: str, message: str) -> None:
@@ -154,6 +181,34 @@ def test_tidy_table_from_a_spreadsheet(tmp_path: Path) -> None:
     np.testing.assert_array_equal(ds["position"].values[:, :, 0, 0], [[1, 2], [3, 4]])
     with pytest.raises(FormatError, match="row 2 below the header has no frame"):
         load(tmp_path, text.replace("7; nose", "; nose"))
+
+
+TIDY = "frame,individual,keypoint,x,y\n0,Ada,nose,1.5,2.5\n1,Ada,nose,3.5,4.5\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TIDY.replace(",", ", "),
+        TIDY.replace(",", ";").replace(".", ","),
+        "sep=;\r\n" + TIDY.replace(",", ";").replace(".", ",").replace("\n", "\r\n"),
+        TIDY.replace("\n", ",,\n"),
+    ],
+)
+def test_same_tidy_table_in_other_clothes(tmp_path: Path, text: str) -> None:
+    ds = load(tmp_path, text)
+    assert (list(ds["individual"].values), list(ds["keypoint"].values)) == (["Ada"], ["nose"])
+    np.testing.assert_array_equal(ds["position"].values[:, :, 0, 0], [[1.5, 2.5], [3.5, 4.5]])
+
+
+def test_columns_of_a_tidy_table_by_other_names(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="columns that are not read: camera"):
+        ds = load(tmp_path, "Frame,Keypoint,X,Y,likelihood,camera\n0,nose,1,2,0.5,top\n")
+    assert ds["confidence"].values.ravel().tolist() == [0.5]
+    pd.DataFrame({"Frame": [0], "Keypoint": ["nose"], "X": [1.0], "Y": [2.0]}).to_parquet(
+        tmp_path / "x.parquet"
+    )
+    assert load_poses(tmp_path / "x.parquet")["position"].values.ravel().tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from superanimal.errors import FormatError
-from superanimal.formats.text import first_row
+from superanimal.formats.text import SAMPLE, first_row, table_text
 
 _SHOWN = 6
+_TIDY = "write it as a tidy table with the columns frame, keypoint, x, y (and individual, confidence)"
 
 
 def unknown_file(path: str | os.PathLike[str], wanted: str) -> FormatError:
@@ -47,6 +48,10 @@ def _describe(path: Path) -> tuple[str, str]:
         return "the file is empty", "export it again"
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return _hdf5(path)
+    if head.startswith(b"PAR1"):
+        from pyarrow import parquet
+
+        return f"a Parquet table with the columns {_some(parquet.read_schema(path).names)}", _TIDY
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] in (b"{", b"["):
         return _json(path)
@@ -101,7 +106,7 @@ def _is_region(value: Any) -> bool:
 
 
 def _table(path: Path) -> tuple[str, str]:
-    row, _ = first_row(path)
+    row, delimiter = first_row(path)
     names = [name.lower() for name in row]
     if names and names[0] in ("bodyparts", "individuals", "coords"):
         return (
@@ -109,16 +114,25 @@ def _table(path: Path) -> tuple[str, str]:
             "put the row 'scorer' with its name in each column on top: a DeepLabCut csv has the header rows "
             "scorer, [individuals,] bodyparts, coords",
         )
-    columns = f"a table with the columns {_some(row)}" if len(row) > 1 else "text that is not a known table"
+    with path.open("rb") as file:
+        below = table_text(file.read(SAMPLE))[0].lower().split("\n")[1:4]
+    coords = any({"x", "y"} <= {cell.strip() for cell in line.split(delimiter)} for line in below)
+    if "scorer" in names[1:] or coords:
+        return (
+            "the header rows of a DeepLabCut table, but not from the first cell on",
+            "the first column names the header rows (scorer, [individuals,] bodyparts, coords), then frames: "
+            "remove what stands above or before it, or put the column back "
+            "(pandas: read_csv(path, header=[0, 1, 2], index_col=0))",
+        )
+    columns = f"a table with the columns {_some(row)}"
+    if len(row) < 2:
+        columns = f"text that begins with {row[0][:40]!r}" if row else "empty rows"
     if "mastername" in names:
         return f"{columns}: a conversion table, not poses", "give it where a conversion table is asked for"
     if "frame_idx" in names:
         return f"{columns}: a SLEAP csv", "open the .slp project, or export it from SLEAP as analysis HDF5"
     if len(row) > 1 and {"x", "y"} & {name.rsplit(end, 1)[-1] for name in names for end in "_."}:
-        return (
-            columns,
-            "write it as a tidy table with the columns frame, keypoint, x, y (and individual, confidence)",
-        )
+        return columns, _TIDY
     return columns, ""
 
 

@@ -10,6 +10,7 @@ import xarray as xr
 
 from superanimal.errors import FormatError, InputError
 from superanimal.files import atomic_write
+from superanimal.formats.frame_times import in_seconds, place_frames
 from superanimal.poses import validate_poses
 
 _TEXT = ("source_software", "source_file", "video_path")
@@ -47,8 +48,7 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
     if "edited" in ds:
         ds["edited"] = ds["edited"].astype(bool)
     if "frame" not in ds.coords:
-        fps = float(ds.attrs.get("fps") or 1) if ds.attrs.get("time_unit") == "seconds" else 1.0
-        ds = ds.assign_coords(frame=("time", np.round(ds["time"].values * fps).astype(np.int64)))
+        ds = _with_frames(ds, path)
     for name in ("space", "keypoint", "individual", "image", "box"):
         if name in ds.coords:
             dim = "time" if name == "image" else name
@@ -61,6 +61,16 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
         return validate_poses(ds)
     except InputError as error:
         raise FormatError(f"{path}: {error.problem}", error.rule, error.remedy) from error
+
+
+def _with_frames(ds: xr.Dataset, path: str | os.PathLike[str]) -> xr.Dataset:
+    """Return the data set with its frame numbers, told by its times."""
+    if ds.attrs.get("time_unit") == "frames":
+        return ds.assign_coords(frame=("time", np.round(ds["time"].values).astype(np.int64)))
+    times = in_seconds(ds["time"].values)
+    frames, fps, _ = place_frames(times, float(ds.attrs.get("fps") or 0) or None, path)
+    known = {"fps": fps, "time_unit": "seconds"} if fps else {"time_unit": "frames"}
+    return ds.assign_coords(time=times, frame=("time", frames)).assign_attrs(known)
 
 
 def write(ds: xr.Dataset, path: str | os.PathLike[str]) -> list[Path]:

@@ -29,8 +29,13 @@ _MAX_ATTRIBUTE = 60_000  # bytes; HDF5 keeps at most 64 KiB in an attribute, whe
 
 def find_frame(file: h5py.File) -> str | None:
     """Return the name of the data frame in a file: DeepLabCut's usual keys first, else the first one."""
-    frames = [name for name, node in file.items() if isinstance(node, h5py.Group) and _kind(node)]
-    return next((key for key in (KEY, "tracks", "df") if key in frames), frames[0] if frames else None)
+    return next(iter(_frames(file)), None)
+
+
+def _frames(file: h5py.File) -> list[str]:
+    """Return the names of the data frames in a file; only the first where it is one of DeepLabCut's."""
+    names = [name for name, node in file.items() if isinstance(node, h5py.Group) and _kind(node)]
+    return next(([key] for key in (KEY, "tracks", "df") if key in names), names)
 
 
 def read_frame(path: str | os.PathLike[str]) -> WideTable:
@@ -46,6 +51,12 @@ def read_frame(path: str | os.PathLike[str]) -> WideTable:
             key = find_frame(file)
             if key is None:
                 raise FormatError(f"{path}: no data frame inside", f"the file holds {list(file)}")
+            if len(frames := _frames(file)) > 1:
+                raise FormatError(
+                    f"{path}: several data frames: {', '.join(frames)}",
+                    "a file of poses has one, or one of them is called df_with_missing",
+                    "write each into a file of its own",
+                )
             node = file[key]
             read = _read_table if _kind(node) == "frame_table" else _read_fixed
             columns, names, index, values = read(node, path)

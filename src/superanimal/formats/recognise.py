@@ -74,7 +74,7 @@ def _recognise_hdf5(path: Path) -> str | None:
 def _recognise_parquet(path: Path) -> str | None:
     from pyarrow import parquet
 
-    return "parquet" if _is_tidy(parquet.read_schema(path).names) else None
+    return "parquet" if _is_tidy([name.lower() for name in parquet.read_schema(path).names]) else None
 
 
 def _recognise_json(path: Path, text: bytes) -> str | None:

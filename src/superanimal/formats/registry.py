@@ -178,7 +178,7 @@ def load_poses(
     _check_options(reader, name, options)
     with reading(path, chosen.title):
         ds = reader(Path(path), **options)
-    ds = _in_space(ds, space, path)
+    ds = _in_order(_in_space(ds, space, path))
     return ds if fps is None else with_fps(ds, fps)
 
 
@@ -297,6 +297,13 @@ def _in_space(ds: xr.Dataset, space: int, path: str | os.PathLike[str]) -> xr.Da
         stacklevel=3,
     )
     return ds.sel(space=["x", "y"])
+
+
+def _in_order(ds: xr.Dataset) -> xr.Dataset:
+    """Return the data set with its frames in order; images keep the order of the file."""
+    if "image" in ds.coords or (np.diff(ds["frame"].values) >= 0).all():
+        return ds
+    return ds.isel(time=np.argsort(ds["frame"].values, kind="stable"))
 
 
 def with_fps(ds: xr.Dataset, fps: float) -> xr.Dataset:

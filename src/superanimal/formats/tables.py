@@ -8,6 +8,7 @@ its keypoints). Absent values are empty cells. Any such table is read, in any or
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import warnings
@@ -18,13 +19,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import xarray as xr
+from pyarrow import compute, parquet
 from pyarrow import csv as arrow_csv
-from pyarrow import parquet
 
 from superanimal.errors import FormatError
 from superanimal.files import atomic_write
 from superanimal.formats import record
-from superanimal.formats.text import decode, first_row
+from superanimal.formats.frame_times import in_seconds, place_frames
+from superanimal.formats.text import SAMPLE, decimal_mark, first_row, table_text
 from superanimal.formats.wide_table import clip_confidence, frame_numbers
 from superanimal.poses import make_poses
 from superanimal.poses.dataset import SPACE
@@ -33,6 +35,13 @@ REQUIRED = ("keypoint", "x", "y")
 
 _BOX = ("box_x", "box_y", "box_width", "box_height")
 _META = b"superanimal"
+_KNOWN = frozenset((*REQUIRED, *_BOX, "", "frame", "time", "individual", "z", "confidence", "edited", "image",
+                    "box_confidence"))  # fmt: skip
+_INDEX = ("unnamed:", "index", "level_0", "__index_level")  # what pandas calls an index without a name
+_CONFIDENCE = ("likelihood", "score")
+"""What other programs call the confidence."""
+ROUNDED = 1e-3
+"""Times in tables are often rounded to milliseconds; seconds."""
 
 
 def read_csv(path: str | os.PathLike[str]) -> xr.Dataset:
@@ -42,10 +51,15 @@ def read_csv(path: str | os.PathLike[str]) -> xr.Dataset:
     if repeated := sorted({name for name in names if names.count(name) > 1 and name}):
         raise FormatError(f"{path}: two columns are called {repeated[0]!r}", "names of columns are unique")
     text = dict.fromkeys(("keypoint", "individual", "image"), pa.dictionary(pa.int32(), pa.string()))
-    options = arrow_csv.ConvertOptions(column_types=text, strings_can_be_null=False)
-    content, encoding = decode(Path(path).read_bytes())
+    content, encoding = table_text(Path(path).read_bytes())
     if encoding == "cp1252":
         warnings.warn(f"{path} is not UTF-8 text and was read as Windows text: check the names", stacklevel=3)
+    sample = csv.reader(io.StringIO(content[:SAMPLE]), delimiter=delimiter)
+    options = arrow_csv.ConvertOptions(
+        column_types=text,
+        strings_can_be_null=False,
+        decimal_point=decimal_mark((cell.strip() for row in sample for cell in row), delimiter),
+    )
     try:
         table = arrow_csv.read_csv(
             io.BytesIO(content.encode()),
@@ -55,6 +69,9 @@ def read_csv(path: str | os.PathLike[str]) -> xr.Dataset:
         )
     except pa.ArrowInvalid as error:
         raise FormatError(f"{path}: {error}", "a tidy table has one header row") from error
+    for name in set(text) & set(names):  # other programs write a space after each comma
+        trimmed = compute.utf8_trim_whitespace(table[name].cast(pa.string())).dictionary_encode()
+        table = table.set_column(names.index(name), name, trimmed)
     return _to_poses(table, record.read_sidecar(path), path)
 
 
@@ -132,6 +149,7 @@ def _to_table(ds: xr.Dataset, path: str | os.PathLike[str]) -> pa.Table:
 
 
 def _to_poses(table: pa.Table, known: dict[str, Any], path: str | os.PathLike[str]) -> xr.Dataset:
+    table = _with_our_names(table, path)
     missing = [name for name in REQUIRED if name not in table.column_names]
     clock = next((name for name in ("frame", "time", "image") if name in table.column_names), None)
     if missing or clock is None:
@@ -161,6 +179,8 @@ def _to_poses(table: pa.Table, known: dict[str, Any], path: str | os.PathLike[st
             f"{path}: two rows for keypoint {keypoints[k[row]]!r} of {individuals[n[row]]!r} "
             f"at {clock} {instants[row]}",
             "each point has one row",
+            "where they are of several animals, call the column of their names 'individual'; of several "
+            "videos, keep the rows of one",
         )
 
     def points(name: str, fill: Any = np.nan, dtype: Any = np.float32) -> np.ndarray:
@@ -181,10 +201,10 @@ def _to_poses(table: pa.Table, known: dict[str, Any], path: str | os.PathLike[st
         frames = frame_numbers(instants[first], path)
         if "time" in table.column_names:
             clocked = _column(table, "time", path)[first]
-            fields["fps"] = fields["fps"] or _rate(frames, clocked)
+            fields["fps"] = fields["fps"] or _rate(frames, clocked, path)
             times = _measured(frames, clocked, fields["fps"], ours=bool(known))
     elif clock == "time":
-        frames, fields["fps"] = _count_frames(instants[first], fields["fps"], path)
+        frames, fields["fps"], times = _count_frames(instants[first], fields["fps"], path)
     confidence = optional(lambda: points("confidence"), "confidence")
     return make_poses(
         np.stack([points(axis) for axis in SPACE if axis in table.column_names], axis=1),
@@ -200,6 +220,18 @@ def _to_poses(table: pa.Table, known: dict[str, Any], path: str | os.PathLike[st
         source_file=str(path),
         **fields,
     )
+
+
+def _with_our_names(table: pa.Table, path: Any) -> pa.Table:
+    """Return the table with the columns that are read, in small letters; a warning names the others."""
+    names = [name.strip().lower() for name in table.column_names]
+    if len(set(names)) < len(names):
+        return table
+    if "confidence" not in names:
+        names = ["confidence" if name in _CONFIDENCE else name for name in names]
+    if unread := [name for name in names if name not in _KNOWN and not name.startswith(_INDEX)]:
+        warnings.warn(f"{path}: columns that are not read: {', '.join(unread)}", stacklevel=4)
+    return table.rename_columns(names)
 
 
 def _codes(table: pa.Table, name: str) -> tuple[list[str], np.ndarray]:
@@ -249,13 +281,20 @@ def _column(table: pa.Table, name: str, path: Any) -> np.ndarray:
         raise FormatError(f"{path}: column {name!r}: {error}", "its cells are numbers or empty") from error
 
 
-def _rate(frames: np.ndarray, times: np.ndarray) -> float | None:
+def _rate(frames: np.ndarray, times: np.ndarray, path: Any) -> float | None:
     """Return the frame rate that turns frame numbers into times, None when times are frame numbers."""
     moving = frames != 0
     if not moving.any() or np.array_equal(frames, times):
         return None
     rates = frames[moving] / times[moving]
-    return float(np.round(np.median(rates), 6)) if np.allclose(rates, np.median(rates), rtol=1e-4) else None
+    rate = float(np.round(np.median(rates), 6))
+    if rate < 0.5 and np.array_equal(times, np.round(times)):
+        warnings.warn(
+            f"{path}: {rate:g} frames per second, if the times are seconds; divide them by 1000 where they "
+            "are milliseconds",
+            stacklevel=4,
+        )
+    return rate if np.allclose(rates, rate, rtol=1e-4) else None
 
 
 def _measured(frames: np.ndarray, times: np.ndarray, fps: float | None, *, ours: bool) -> np.ndarray | None:
@@ -269,14 +308,23 @@ def _measured(frames: np.ndarray, times: np.ndarray, fps: float | None, *, ours:
     return None if not finite or np.allclose(times, expected, rtol=rtol, atol=atol) else times
 
 
-def _count_frames(times: np.ndarray, fps: float | None, path: Any) -> tuple[np.ndarray, float | None]:
-    """Return (frame numbers, fps) of sorted times in seconds."""
-    if np.issubdtype(times.dtype, np.integer):
-        return times, fps
-    steps = np.diff(times)
-    fps = fps or (float(np.round(1 / steps.min(), 6)) if len(steps) and steps.min() > 0 else None)
-    if fps is None:
+def _count_frames(
+    times: np.ndarray, fps: float | None, path: Any
+) -> tuple[np.ndarray, float | None, np.ndarray | None]:
+    """Return (frame numbers, fps, times where the two do not tell them) of sorted times in seconds."""
+    times = in_seconds(times)
+    if times.dtype.kind not in "iuf":
+        raise FormatError(f"{path}: column 'time' is {times.dtype}", "times are seconds")
+    whole = len(times) > 1 and bool((times == np.round(times)).all())
+    if whole and np.median(np.diff(times)) != 1:
+        raise FormatError(
+            f"{path}: the times are whole numbers such as {times[0]:g}, {times[1]:g}",
+            "times are seconds; these may be frame numbers or milliseconds",
+            "call the column 'frame' when they are frame numbers, divide them by 1000 when milliseconds",
+        )
+    if len(times) == 1 and times[0] != round(times[0]) and not fps:
         raise FormatError(
             f"{path}: one instant, {times[0]} s", "the frame number cannot be told", "add a column 'frame'"
         )
-    return np.round(times * fps).astype(np.int64), fps
+    frames, fps, own = place_frames(times.astype(np.float64), fps, path, rounding=ROUNDED)
+    return frames, fps, times if own else None

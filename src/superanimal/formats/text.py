@@ -6,7 +6,14 @@ import codecs
 import csv
 import io
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
+
+SAMPLE = 1 << 20
+"""Bytes that hold the header and the first rows of any table."""
+
+_ABOVE = re.compile(r'(\s*"?sep=[,;\t|]"?[,;\t ]*\n)?([,;\t ]*\n)*', re.IGNORECASE)
 
 
 def decode(data: bytes) -> tuple[str, str]:
@@ -30,11 +37,22 @@ def decode(data: bytes) -> tuple[str, str]:
         return data.decode("cp1252", "replace"), "cp1252"
 
 
+def table_text(data: bytes) -> tuple[str, str]:
+    """Return (text, encoding) of a table with plain line ends, from its first row with a cell on.
+
+    Excel's line ``sep=;`` and empty rows may stand above it.
+    """
+    text, encoding = decode(data)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text[_ABOVE.match(text).end() :], encoding  # type: ignore[union-attr]
+
+
 def first_row(path: str | os.PathLike[str]) -> tuple[list[str], str]:
     """Return (cells, delimiter) of the first row of a table; the delimiter is a comma, semicolon or tab."""
     with Path(path).open("rb") as file:
-        text, _ = decode(file.read(1 << 20))
-    line = io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n"))
+        text, _ = table_text(file.read(SAMPLE))
+    line = io.StringIO(text)
     found: tuple[list[str], str] = ([], ",")
     for delimiter in ",;\t":
         line.seek(0)
@@ -45,6 +63,12 @@ def first_row(path: str | os.PathLike[str]) -> tuple[list[str], str]:
         if len(row) > len(found[0]):
             found = row, delimiter
     return found
+
+
+def decimal_mark(cells: Iterable[str], delimiter: str) -> str:
+    """Return the character before the decimals of a table's numbers, from some of its cells."""
+    shown = "".join(cell for cell in cells if is_number(cell))
+    return "," if delimiter != "," and "," in shown and "." not in shown else "."
 
 
 def is_number(text: str) -> bool:

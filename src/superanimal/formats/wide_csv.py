@@ -24,14 +24,30 @@ from pyarrow import csv as arrow_csv
 
 from superanimal.errors import FormatError
 from superanimal.formats import record
-from superanimal.formats.text import decode, is_number
+from superanimal.formats.text import SAMPLE, decimal_mark, is_number, table_text
 from superanimal.formats.wide_table import WideTable, name_levels
 
 _LEVELS = ("scorer", "individuals", "bodyparts", "coords")
 _KNOWN = {"scorer", "individual", "individuals", "bodypart", "bodyparts", "coord", "coords"}
-_EMPTY = ["", "nan", "NaN", "NAN", "-nan", "None", "none", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "-"]
-_SAMPLE = 1 << 20
-"""Bytes that hold the header and the first rows of any table."""
+_EMPTY = [
+    "",
+    "nan",
+    "NaN",
+    "NAN",
+    "-nan",
+    "None",
+    "none",
+    "NA",
+    "N/A",
+    "n/a",
+    "#N/A",
+    "<NA>",
+    "NULL",
+    "null",
+    "-",
+]
+_ROWS = 10_000
+"""Rows of the sample that are looked at for decimal commas."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +93,14 @@ class Layout:
 def find_layout(path: str | os.PathLike[str]) -> Layout | None:
     """Return the layout of a csv, or None when it is no wide table."""
     with Path(path).open("rb") as file:
-        text, _ = decode(file.read(_SAMPLE))
+        text, _ = table_text(file.read(SAMPLE))
     for delimiter in ",;\t":
-        rows = list(islice(_rows(text, delimiter), 12))
-        header = list(takewhile(lambda row: row[0].lower() in _KNOWN, rows))
+        rows = _rows(text, delimiter)
+        header = list(takewhile(lambda row: row[0].lower() in _KNOWN, islice(rows, 5)))
         names = [row[0].lower() for row in header]
         if len(header) in (3, 4) and names[-1].startswith("coord"):
-            return _layout(names, header, rows[len(header) :], delimiter)
+            rows = islice(_rows(text, delimiter), len(header), _ROWS)
+            return _layout(names, header, list(rows), delimiter)
     return None
 
 
@@ -107,7 +124,7 @@ def read_wide_csv(path: str | os.PathLike[str]) -> WideTable:
     columns = name_levels(layout.columns, layout.names, path)
     if not layout.first:
         return WideTable(columns, [], np.empty((0, len(columns))))
-    text, encoding = decode(Path(path).read_bytes())
+    text, encoding = table_text(Path(path).read_bytes())
     if encoding == "cp1252":
         warnings.warn(f"{path} is not UTF-8 text and was read as Windows text: check the names", stacklevel=2)
     fields = [f"f{i}" for i in range(max(len(layout.first), layout.places[-1] + 1))]
@@ -181,17 +198,12 @@ def write_wide_csv(table: WideTable, path: Path, index: list[tuple[str, ...]] | 
 
 def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
     """Yield the rows that have any cell, cells without surrounding spaces."""
-    lines = io.StringIO(_plain_ends(text))
     try:
-        for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True):
+        for row in csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True):
             if row:
                 yield [cell.strip() for cell in row]
     except csv.Error:
         return
-
-
-def _plain_ends(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _layout(
@@ -210,11 +222,10 @@ def _layout(
         rows, skip = rows[1:], skip + 1
         lead = _lead(cells, rows, places)
     first = rows[0] if rows else []
-    numbers = [row[i] for row in rows for i in places if i < len(row)]
-    comma = delimiter != "," and any("," in cell for cell in numbers) and not any("." in c for c in numbers)
+    decimal = decimal_mark((row[i] for row in rows for i in places if i < len(row)), delimiter)
     columns = [cells[i] for i in places]
     notes = [i for i, cell in enumerate(cells) if cell[0] == "set"]  # Lightning Pose: train, validation, test
-    return Layout(names, columns, places, notes, lead, skip, first, delimiter, "," if comma else ".")
+    return Layout(names, columns, places, notes, lead, skip, first, delimiter, decimal)
 
 
 def _check_header(layout: Layout, path: str | os.PathLike[str]) -> None:
@@ -252,16 +263,15 @@ def _names_image(parts: list[str]) -> bool:
 
 
 def _body(text: str, layout: Layout) -> bytes:
-    """Return the rows with values as UTF-8, whatever their line ends."""
-    lines = _plain_ends(text)
-    reader = csv.reader(io.StringIO(lines), delimiter=layout.delimiter, skipinitialspace=True)
+    """Return the rows with values as UTF-8."""
+    reader = csv.reader(io.StringIO(text), delimiter=layout.delimiter, skipinitialspace=True)
     seen = 0
     while seen < layout.skip:  # a quoted name may hold line breaks
         seen += bool(next(reader))
     start = 0
     for _ in range(reader.line_num):
-        start = lines.find("\n", start) + 1 or len(lines)
-    return lines[start:].encode()
+        start = text.find("\n", start) + 1 or len(text)
+    return text[start:].encode()
 
 
 def _located(path: str | os.PathLike[str], text: str, layout: Layout, width: int) -> FormatError | None:

@@ -112,19 +112,17 @@ def table_to_poses(table: WideTable, source: str | os.PathLike[str], software: s
     predictions the pairs (0, 0) or (-1, -1) without a likelihood or with likelihood 0.
     """
     _check_columns(table, source)
-    names = _distinct(individual for _, individual, _, _ in table.columns)
+    used = _columns_of_points(table, source)
+    names = _distinct(individual for _, individual, _, _ in used)
     individuals = ["animal0"] if names == [None] else [str(name) for name in names]
-    keypoints = _distinct(keypoint for _, _, keypoint, _ in table.columns)
+    keypoints = _distinct(keypoint for _, _, keypoint, _ in used)
     rows, shape = len(table.index), (len(keypoints), len(individuals))
     axes = SPACE if any(coord == "z" for *_, coord in table.columns) else SPACE[:2]
     arrays = {coord: np.full((rows, *shape), np.nan, dtype=np.float32) for coord in (*axes, "likelihood")}
     where: dict[str, list[tuple[int, int, int]]] = {coord: [] for coord in arrays}
     for column, (_, individual, keypoint, coord) in enumerate(table.columns):
-        if coord in where:
+        if coord in where and keypoint in keypoints and individual in names:
             where[coord].append((column, keypoints.index(keypoint), names.index(individual)))
-    if not where["x"] or not where["y"]:
-        found = ", ".join(_distinct(coord for *_, coord in table.columns)[:6])
-        raise FormatError(f"{source}: the columns are {found}", "each keypoint has columns x and y")
     for coord, places in where.items():
         if places:
             column, k, n = np.array(places).T
@@ -157,6 +155,37 @@ def table_to_poses(table: WideTable, source: str | os.PathLike[str], software: s
         owned = {keypoint for _, individual, keypoint, _ in table.columns if individual == UNIQUE}
         ds.attrs["unique_keypoints"] = [keypoint for keypoint in keypoints if keypoint in owned]
     return ds
+
+
+def _columns_of_points(table: WideTable, source: str | os.PathLike[str]) -> list[tuple[Any, ...]]:
+    """Return the columns of keypoints; a warning names others, unless they add to a keypoint's likelihood.
+
+    Raises
+    ------
+    FormatError
+        When no keypoint has x and y.
+    """
+    coords: dict[tuple[Any, ...], set[str]] = {}
+    for *point, coord in table.columns:
+        coords.setdefault(tuple(point[1:]), set()).add(coord)
+    used = [column for column in table.columns if column[2] and coords[column[1:3]] & set(SPACE[:2])]
+    if not set(SPACE[:2]) <= {coord for *_, coord in used}:
+        found = ", ".join(_distinct(coord for *_, coord in table.columns)[:6])
+        raise FormatError(f"{source}: the columns are {found}", "each keypoint has columns x and y")
+    unread = [
+        "/".join(part for part in (column[1:] if column[2] else column) if part)
+        for column in table.columns
+        if column not in used
+        or (column[3] not in (*SPACE, *_COORDS) and "likelihood" not in coords[column[1:3]])
+    ]
+    if unread:
+        more = f" and {len(unread) - 4} more" if len(unread) > 4 else ""
+        warnings.warn(
+            f"{source}: columns that are not read: {', '.join(unread[:4])}{more} "
+            "(a keypoint has x, y and, as its confidence, likelihood)",
+            stacklevel=4,
+        )
+    return used
 
 
 def poses_to_table(
@@ -237,6 +266,7 @@ def index_to_frames(
             "where rows name a video and a frame, keep one video and the frame alone",
         )
     images = ["/".join(row).replace("\\", "/") for row in rows]
+    _refuse_a_name_for_all(images, source)
     if video := next((image for image in images if _VIDEO.search(image)), None):
         raise FormatError(
             f"{source}: row {video!r} is a video, not an image",
@@ -245,6 +275,16 @@ def index_to_frames(
         )
     _warn_repeated(images, "image", source)
     return frames_of_images(images), images
+
+
+def _refuse_a_name_for_all(images: list[str], source: str | os.PathLike[str]) -> None:
+    """Refuse rows that share one name without ending, such as that of a video or an animal."""
+    if len(images) > 1 and len(set(images)) == 1 and not re.search(r"\.\w+$", images[0]):
+        raise FormatError(
+            f"{source}: all {len(images)} rows are called {images[0]!r}",
+            "rows are frame numbers or image names",
+            "put the frame number into the first column",
+        )
 
 
 def frame_numbers(numbers: np.ndarray, source: str | os.PathLike[str]) -> np.ndarray:

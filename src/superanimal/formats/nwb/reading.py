@@ -14,6 +14,7 @@ import xarray as xr
 from superanimal.errors import FormatError
 from superanimal.formats import record
 from superanimal.formats.choose import CHOOSE
+from superanimal.formats.frame_times import count_frames
 from superanimal.formats.nwb.containers import (
     Series,
     choose,
@@ -26,7 +27,7 @@ from superanimal.formats.nwb.containers import (
     video_of,
     warn_of_guess,
 )
-from superanimal.formats.nwb.times import count_frames, join, unpack
+from superanimal.formats.nwb.times import join, unpack
 from superanimal.formats.wide_table import clip_confidence
 from superanimal.poses import make_poses
 
@@ -37,7 +38,7 @@ _SUBJECT = "general/subject/subject_id"
 def read(path: str | os.PathLike[str], *, video: str | Sequence[str] | None = None) -> xr.Dataset:
     """Read the pose containers of one recording; the times of all series are joined.
 
-    True times of a camera are kept in ``time``, see :func:`superanimal.formats.nwb.times.count_frames`.
+    True times of a camera are kept in ``time``, see :func:`superanimal.formats.frame_times.count_frames`.
 
     Parameters
     ----------
