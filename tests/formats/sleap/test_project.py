@@ -174,6 +174,34 @@ def test_a_label_wins_over_an_unlinked_prediction_of_its_track(tmp_path: Path) -
         assert ds["edited"].values.all()
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_label_wins_over_a_prediction_that_nothing_connects(tmp_path: Path, order: int) -> None:
+    pair = [animal(99, score=None), animal(11)][::order]
+    ds = load_poses(write(tmp_path / "x.slp", [[animal(10)], pair, [animal(12)]]))
+    assert first_points(ds) == {"animal0": [10, 99, 12]}
+    several = [animal(98, score=None), animal(99, score=None), animal(11), animal(15)][::order]
+    path = write(tmp_path / "y.slp", [[animal(10), animal(14)], several])
+    with pytest.warns(UserWarning, match="frame 1 has labels and predictions that neither track nor link"):
+        ds = load_poses(path)
+    assert sorted(one[1] for one in first_points(ds).values()) == [11, 15, 98, 99]
+    assert ds["edited"].values[1].all(0).tolist() == [True, True, False, False]  # people's come first
+
+
+def test_frames_with_predictions_only_are_no_labelled_images(tmp_path: Path) -> None:
+    tracks = [sleap_io.Track("a"), sleap_io.Track("b")]
+    seen = animal(10, track=tracks[0])
+    half = [seen, animal(99, by=seen, score=None, track=tracks[0]), animal(20, track=tracks[1])]
+    path = write(tmp_path / "x.slp", [half, [animal(11, track=tracks[0])], [animal(12, track=tracks[0])]])
+    labels = read_labels(path)
+    assert [image.frame for image in labels.images] == [0]
+    assert labels.xy[:, 0, 0].tolist() == [99]
+    assert labels.notes[0].endswith("3 predicted ones are left out, and 2 frames with nothing else")
+    everything = read_labels(path, min_confidence=0.5)
+    assert [image.frame for image in everything.images] == [0, 1, 2]
+    assert everything.xy[:, 0, 0].tolist() == [99, 20, 11, 12]
+    assert not everything.predicted
+
+
 def test_each_animal_has_the_keypoints_of_its_skeleton(tmp_path: Path) -> None:
     frames = [
         [animal(1, score=None), animal(50, FLY, score=None), animal(101, score=None)],

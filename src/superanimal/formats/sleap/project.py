@@ -296,7 +296,8 @@ def _individuals(
     """Return each instance's individual (-1: another one stands for it) and all names.
 
     Tracks come first. What has no track, or is the second on its track in a frame, is counted per frame and
-    skeleton.
+    skeleton, people's first. In a project of one animal a label takes the place of the prediction in its
+    frame; with several, nothing tells which one it stands for, and a warning says so.
     """
     track = instances["track"].astype(np.int64)
     track = np.where((track < 0) & (source >= 0), track[source], track)
@@ -312,6 +313,7 @@ def _individuals(
             dropped[i] = True
         elif holder != i:
             twice.append(i)
+    _drop_unlinked(instances, t, track, people, dropped, frame_idx, path)
     names = distinct([one.name for one in project.labels.tracks], path)
     if twice:
         where = sorted((int(frame_idx[t[i]]), names[track[i]]) for i in twice)
@@ -329,7 +331,7 @@ def _individuals(
     loose = np.flatnonzero((track < 0) & ~dropped)
     for s in np.unique(instances["skeleton"][loose]).tolist():
         rows = loose[instances["skeleton"][loose] == s]
-        rows = rows[np.argsort(t[rows], kind="stable")]
+        rows = rows[np.lexsort((~people[rows], t[rows]))]
         rank = np.arange(len(rows)) - np.searchsorted(t[rows], t[rows])
         n[rows] = len(individuals) + rank
         start = len(individuals)
@@ -337,3 +339,32 @@ def _individuals(
             individuals.append(free_name(f"animal{extra + start - len(used)}", individuals))
     n[dropped] = -1
     return n, individuals
+
+
+def _drop_unlinked(
+    instances: np.ndarray,
+    t: np.ndarray,
+    track: np.ndarray,
+    people: np.ndarray,
+    dropped: np.ndarray,
+    frame_idx: np.ndarray,
+    path: str | os.PathLike[str],
+) -> None:
+    """Drop predictions that must be the animal of a label, though neither track nor link connects them."""
+    for s in np.unique(instances["skeleton"]).tolist():
+        own = (instances["skeleton"] == s) & ~dropped
+        counts = [np.bincount(t[own & kind], minlength=len(frame_idx)) for kind in (people, ~people)]
+        loose = [
+            np.bincount(t[own & kind & (track < 0)], minlength=len(frame_idx)) for kind in (people, ~people)
+        ]
+        both = (counts[0] > 0) & (counts[1] > 0) & ((loose[0] > 0) | (loose[1] > 0))
+        if max(int(count.max(initial=0)) for count in counts) <= 1:
+            dropped |= own & ~people & both[t]
+        elif (unclear := np.flatnonzero((loose[0] > 0) & (loose[1] > 0))).size:
+            warnings.warn(
+                f"{path}: frame {frame_idx[unclear[0]]} has labels and predictions that neither track nor "
+                "link connects"
+                + (f", so have {unclear.size - 1} others" if unclear.size > 1 else "")
+                + "; all are read, so an animal may stand twice",
+                stacklevel=4,
+            )

@@ -18,8 +18,9 @@ def from_labels(
 ) -> LabelledSet:
     """Return the labelled data set of a ``sleap_io.Labels``.
 
-    Instances set by people count; only where a file has none of them do predicted ones. Several skeletons
-    are joined by the names of their nodes: a node that an animal's skeleton lacks is undefined for it.
+    Instances set by people count; predicted ones only where a file has none of them, or with
+    ``min_confidence``. Several skeletons are joined by the names of their nodes: a node that an animal's
+    skeleton lacks is undefined for it.
     """
     keypoints = list(dict.fromkeys(node.name for skeleton in labels.skeletons for node in skeleton.nodes))
     if not keypoints:
@@ -28,11 +29,17 @@ def from_labels(
     embedded = [_rows(video, path) for video in labels.videos]
     place = {id(video): v for v, video in enumerate(labels.videos)}
     refs, index, xy, visibility, names, groups, scores = [], [], [], [], [], [], []
+    left_out, without = 0, 0
     for frame in labels.labeled_frames:
+        instances = _counted(frame, people, min_confidence)
+        left_out += len(_uncorrected(frame)) if people and min_confidence is None else 0
+        if frame.instances and not instances:
+            without += 1
+            continue
         video = place[id(frame.video)]
         refs.append(_reference(frame.video, int(frame.frame_idx), path, images, embedded[video]))
         groups.append(_group(frame.video, video))
-        for n, instance in enumerate(frame.user_instances if people else frame.instances):
+        for n, instance in enumerate(instances):
             row = np.full((len(keypoints), 2), np.nan, dtype=np.float32)
             flags = np.full(len(keypoints), UNDEFINED, dtype=np.int8)
             own = [keypoints.index(node.name) for node in instance.skeleton.nodes]
@@ -43,12 +50,18 @@ def from_labels(
             xy.append(row)
             visibility.append(flags)
             score = np.full(len(keypoints), np.nan, dtype=np.float32)
-            if not people:
+            if hasattr(instance, "score"):
                 score[own] = np.clip(instance.numpy(scores=True)[:, -1], 0, 1)
             scores.append(score)
             corrected = getattr(instance, "from_predicted", None)
             track = instance.track or (corrected.track if corrected is not None else None)
             names.append(track.name if track else f"animal{n}")
+    notes = []
+    if left_out:
+        more = f", and {without} frames with nothing else" if without else ""
+        notes = [
+            f"{name}: labels are the animals that a person set; {left_out} predicted ones are left out{more}"
+        ]
     shape = (len(index), len(keypoints))
     labelled = LabelledSet(
         name=name,
@@ -59,6 +72,7 @@ def from_labels(
         visibility=np.array(visibility, dtype=np.int8).reshape(shape),
         individuals=names,  # type: ignore[arg-type]
         video=groups,  # type: ignore[arg-type]
+        notes=tuple(notes),
         edges=tuple(
             dict.fromkeys(
                 (edge.source.name, edge.destination.name)
@@ -68,6 +82,21 @@ def from_labels(
         ),
     )
     return settle(labelled, np.array(scores, dtype=np.float32).reshape(shape), min_confidence)
+
+
+def _counted(frame: Any, people: bool, min_confidence: float | None) -> list[Any]:
+    """Return the instances of a frame that count."""
+    user = list(frame.user_instances)
+    if people and min_confidence is None:
+        return user
+    return user + _uncorrected(frame)
+
+
+def _uncorrected(frame: Any) -> list[Any]:
+    """Return the predicted instances of a frame that no person's instance stands for."""
+    linked = {id(one.from_predicted) for one in frame.user_instances}
+    tracks = {id(one.track) for one in frame.user_instances if one.track is not None}
+    return [one for one in frame.predicted_instances if id(one) not in linked and id(one.track) not in tracks]
 
 
 def _rows(video: Any, path: Path) -> tuple[str, dict[int, int]] | None:
