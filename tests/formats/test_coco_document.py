@@ -123,6 +123,42 @@ def test_boxes_alone_are_left_out_with_a_word(tmp_path: Path) -> None:
         assert read_labels(path).n_individuals == 1
 
 
+def test_crowds_are_no_animals(tmp_path: Path) -> None:
+    path = written(tmp_path, changed("annotations.0.iscrowd", 1))
+    for read in (read_labels, load_poses):
+        with pytest.warns(UserWarning, match="1 annotations of crowds"):
+            found = read(path)
+    assert found.sizes["individual"] == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "message"),
+    [
+        ("images.1.file_name", GOOD["images"][0]["file_name"], "is the file .* of image 10 again"),
+        ("annotations.0.track_id", 3, "1 of 2 annotations name no individual or track"),
+    ],
+)
+def test_what_may_be_meant_otherwise_is_said(tmp_path: Path, where: str, value: Any, message: str) -> None:
+    with pytest.warns(UserWarning, match=message):
+        load_poses(written(tmp_path, changed(where, value)))
+
+
+def test_a_track_that_stands_twice_in_an_image_is_told(tmp_path: Path) -> None:
+    content = changed("annotations.0.track_id", 3)
+    content["annotations"][1] |= {"track_id": 3, "image_id": 10}
+    with pytest.warns(UserWarning, match="individual or track 3 stands twice"):
+        assert load_poses(written(tmp_path, content)).sizes["individual"] == 2
+
+
+def test_frame_numbers_of_several_videos_are_not_mixed(tmp_path: Path) -> None:
+    content = copy.deepcopy(GOOD)
+    for image, video in zip(content["images"], "ab", strict=False):
+        image |= {"file_name": f"{video}/img5.png", "frame_index": 5}
+    assert load_poses(written(tmp_path, content))["frame"].values.tolist() == list(
+        range(len(content["images"]))
+    )
+
+
 def test_image_without_a_name(tmp_path: Path) -> None:
     path = written(tmp_path, changed("images.0.file_name", ...))
     with pytest.raises(FormatError, match="image 10 has no file_name"):

@@ -46,6 +46,19 @@ def test_the_size_is_that_of_each_image(tmp_path: Path) -> None:
     assert usable(wide).visibility.tolist() == [[2, -1], [2, 2]]
 
 
+def test_an_image_of_another_size_than_the_labels_say_is_left_out(tmp_path: Path) -> None:
+    found = labelled_set(tmp_path, [[(3, 4), (7, 8)]] * 2)
+    images = [
+        ImageRef(image.path, width=60 * k, height=40 * k)
+        for image, k in zip(found.images, (2, 1), strict=True)
+    ]
+    found = found.with_columns(images=images)
+    assert [image.label for image in usable(found).images] == [images[1].path]
+    for notes in (usable(found).notes, within_images(found).notes):
+        assert "0.png (60 x 40 pixels, the labels say 120 x 80)" in notes[0]
+    assert len(within_images(found)) == 2
+
+
 @pytest.mark.parametrize("box", [[60, 5, 10, 10], [-30, 5, 30, 10], [0, 0, 1e9, 1e9], [5, 500, 20, 20]])
 def test_boxes_beside_the_image_are_left_out(tmp_path: Path, box: list[float]) -> None:
     found = usable(labelled_set(tmp_path, [[(3, 4), (7, 8)]] * 2, [box, [0, 0, 20, 20]]))

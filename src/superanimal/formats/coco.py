@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
     info = document.info.get(_INFO)
     info = info if isinstance(info, dict) else {}
     t = np.array([a.row for a in annotations], dtype=np.int64)
-    individuals, n = _individuals(annotations, t, info.get("individuals", []))
+    individuals, n = _individuals(annotations, t, info.get("individuals", []), path)
 
     shape = (len(images), len(keypoints), len(individuals))
     xyv = np.zeros((*shape, 3))
@@ -59,12 +60,13 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
     xyv[absent] = confidence[absent] = np.nan
     files = [str(image.get("file_name", image["id"])) for image in images]
     frames = [image.get("frame_index") for image in images]
+    numbered = None not in frames and (info or len(set(frames)) == len(frames))
     ds = make_poses(
         np.moveaxis(xyv[..., :2], -1, 1),
         confidence,
         keypoints=keypoints,
         individuals=individuals,
-        frames=frames_of_images(files) if None in frames else np.array(frames, dtype=np.int64),
+        frames=np.array(frames, dtype=np.int64) if numbered else frames_of_images(files),
         images=None if info.get("images_are_frames") else files,
         boxes=boxes.swapaxes(1, 2) if np.isfinite(boxes).any() else None,
         box_confidence=clip_confidence(scores, path) if np.isfinite(scores).any() else None,
@@ -142,7 +144,7 @@ def write(
 
 
 def _individuals(
-    annotations: list[Annotation], t: np.ndarray, known: list[str]
+    annotations: list[Annotation], t: np.ndarray, known: list[str], path: str | os.PathLike[str]
 ) -> tuple[list[str], np.ndarray]:
     """Return the names of the individuals and the number of each annotation's one."""
     marks = [a.individual for a in annotations]
@@ -151,6 +153,13 @@ def _individuals(
         found = [m if isinstance(m, str) else f"track{m}" for m in marks]
         names = list(dict.fromkeys([*known, *found]))
         return names, np.array([names.index(name) for name in found], dtype=np.int64)
+    if nameless := marks.count(None):
+        why = f"{nameless} of {len(marks)} annotations name no individual or track" if any(marks) else ""
+    else:
+        twice = Counter(keys).most_common(1)
+        why = f"individual or track {twice[0][0][1]!r} stands twice in an image" if twice else ""
+    if why:
+        warnings.warn(f"{path}: {why}; animals are numbered in each image instead", stacklevel=3)
     counts: dict[int, int] = {}
     n = []
     for row in t.tolist():

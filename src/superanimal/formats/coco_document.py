@@ -1,6 +1,7 @@
 """The content of a COCO keypoint json, checked entry by entry.
 
-Every fault names the entry. An annotation without keypoints (a box alone) is left out, with a warning.
+Every fault names the entry. An annotation without keypoints (a box alone) is left out, with a warning,
+and so is a crowd (``iscrowd``), which is no animal.
 """
 
 from __future__ import annotations
@@ -98,17 +99,22 @@ def read_document(path: str | os.PathLike[str]) -> Document:
     content = _parse(path)
     images, rows = _images(content["images"], path)
     categories = _categories(content["categories"], path)
-    annotations, bare = [], 0
+    annotations, bare, crowds = [], 0, 0
     for n, entry in enumerate(content["annotations"]):
         label = _label("annotation", entry, n, path)
         if entry.get("keypoints") is None or len(np.atleast_1d(entry["keypoints"])) == 0:
             bare += 1
+            continue
+        if entry.get("iscrowd") in (1, True):
+            crowds += 1
             continue
         annotations.append(_annotation(entry, label, rows, categories))
     if bare:
         warnings.warn(
             f"{path}: {bare} annotations without keypoints (boxes alone) are left out", stacklevel=3
         )
+    if crowds:
+        warnings.warn(f"{path}: {crowds} annotations of crowds (iscrowd) are left out", stacklevel=3)
     used = list(dict.fromkeys(a.category for a in annotations)) or list(categories)[:1]
     keypoints = list(dict.fromkeys(k for category in used for k in categories[category].keypoints))
     if not keypoints:
@@ -158,6 +164,7 @@ def _parse(path: str | os.PathLike[str]) -> dict[str, Any]:
 def _images(entries: list[Any], path: Any) -> tuple[list[dict[str, Any]], dict[Id, int]]:
     """Return the images and the number of each by its id."""
     rows: dict[Id, int] = {}
+    files: dict[str | None, Id] = {}
     images: list[dict[str, Any]] = []
     for n, entry in enumerate(entries):
         label = _label("image", entry, n, path)
@@ -173,6 +180,13 @@ def _images(entries: list[Any], path: Any) -> tuple[list[dict[str, Any]], dict[I
                 "number the images anew, as when two files were put together",
             )
         rows[key] = n
+        if name and name in files:
+            warnings.warn(
+                f"{label}: it is the file {name!r} of image {files[name]!r} again; both are kept, each with "
+                "its own annotations",
+                stacklevel=4,
+            )
+        files.setdefault(name, key)
         size = {side: _size(entry.get(side), side, label) for side in ("width", "height")}
         frame = entry.get("frame_index")
         if frame is not None and (isinstance(frame, bool) or not isinstance(frame, int)):

@@ -69,6 +69,8 @@ def _hdf5(path: Path) -> tuple[str, str]:
     import h5py
 
     with h5py.File(path) as file:
+        if "nwb_version" in file.attrs:
+            return "an NWB file without a PoseEstimation (ndx-pose)", ""
         return f"an HDF5 file with {_some(list(file)) or 'nothing in it'}", ""
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superanimal.errors import NotFoundError, SuperAnimalError
+from superanimal.labels.images import picture_size
 from superanimal.labels.labelled_set import UNDEFINED, LabelledSet
 from superanimal.progress import Progress
 
@@ -28,7 +29,8 @@ NAMED = 8
 def usable(labelled: LabelledSet, progress: Progress | None = None) -> LabelledSet:
     """Return the data set without what its images do not show; a note says what was left out.
 
-    Left out are images that cannot be read, with their labels; points outside their image, which become
+    Left out are images that cannot be read, or that have another size than the labels say, with their labels;
+    points outside their image, which become
     undefined (-1); and boxes beside their image or of absurd size (NaN). Only headers of image files are
     read.
 
@@ -40,17 +42,18 @@ def usable(labelled: LabelledSet, progress: Progress | None = None) -> LabelledS
     Raises
     ------
     NotFoundError
-        When not one of the images can be read.
+        When not one of the images can be used.
     """
-    sizes, missing = _sizes(labelled, progress or Progress())
+    sizes, missing, other = _sizes(labelled, progress or Progress())
+    missing |= other
     if missing:
         listed = _listed([f"{labelled.images[i].label} ({why})" for i, why in missing.items()])
         if len(missing) == len(labelled):
             raise NotFoundError(
-                f"{labelled.name}: none of the {len(labelled)} images can be read: {listed}",
+                f"{labelled.name}: none of the {len(labelled)} images can be used: {listed}",
                 remedy="put the images where the labels say they are",
             )
-        note = f"{len(missing)} of {len(labelled)} images cannot be read and are left out: {listed}"
+        note = f"{len(missing)} of {len(labelled)} images cannot be used and are left out: {listed}"
         kept = np.setdiff1d(np.arange(len(labelled)), list(missing))
         labelled, sizes = labelled.subset(kept).with_columns(notes=(*labelled.notes, note)), sizes[kept]
     return _within(labelled, sizes)
@@ -59,9 +62,15 @@ def usable(labelled: LabelledSet, progress: Progress | None = None) -> LabelledS
 def within_images(labelled: LabelledSet, progress: Progress | None = None) -> LabelledSet:
     """Return the data set without points and boxes outside their images; a note says what was left out.
 
-    As :func:`usable`, but all images stay; where nothing tells the size of one, nothing lies outside it.
+    As :func:`usable`, but all images stay, and a note names those of another size; where nothing tells the
+    size of one, nothing lies outside it.
     """
-    return _within(labelled, _sizes(labelled, progress or Progress())[0])
+    sizes, _, other = _sizes(labelled, progress or Progress())
+    if other:
+        listed = _listed([f"{labelled.images[i].label} ({why})" for i, why in other.items()])
+        note = f"images of another size than when they were labelled, so labels lie elsewhere: {listed}"
+        labelled = labelled.with_columns(notes=(*labelled.notes, note))
+    return _within(labelled, sizes)
 
 
 def _within(labelled: LabelledSet, sizes: NDArray[np.float64]) -> LabelledSet:
@@ -84,10 +93,13 @@ def _within(labelled: LabelledSet, sizes: NDArray[np.float64]) -> LabelledSet:
     return labelled.with_columns(notes=(*labelled.notes, *notes)) if notes else labelled
 
 
-def _sizes(labelled: LabelledSet, progress: Progress) -> tuple[NDArray[np.float64], dict[int, str]]:
-    """Return (width, height) of each image, (I, 2), and why images cannot be read, by number."""
-    from superanimal.labels.writing.job import size_of
+def _sizes(
+    labelled: LabelledSet, progress: Progress
+) -> tuple[NDArray[np.float64], dict[int, str], dict[int, str]]:
+    """Return (width, height) of each image, (I, 2), why some cannot be read, and which have another size."""
+    from superanimal.labels.writing.job import is_file, size_of
 
+    other: dict[int, str] = {}
     sizes = np.full((len(labelled), 2), np.nan)
     missing: dict[int, str] = {}
     of_video: dict[str, tuple[int, int]] = {}
@@ -100,6 +112,10 @@ def _sizes(labelled: LabelledSet, progress: Progress) -> tuple[NDArray[np.float6
                 sizes[i] = (image.width, image.height) if image.width and image.height else np.nan
             elif image.frame is None or image.inside:
                 sizes[i] = size_of(image)
+                if is_file(image) and (real := picture_size(Path(image.path), image.label)) != tuple(
+                    sizes[i]
+                ):
+                    other[i] = "{} x {} pixels, the labels say {:.0f} x {:.0f}".format(*real, *sizes[i])
             else:  # frames of one video have one size
                 if image.path not in of_video:
                     height, width = labelled.pixels(i).shape[:2]
@@ -109,7 +125,7 @@ def _sizes(labelled: LabelledSet, progress: Progress) -> tuple[NDArray[np.float6
             missing[i] = "missing" if isinstance(error, NotFoundError) else "not an image"
         progress.advance()
     progress.finish()
-    return sizes, missing
+    return sizes, missing, other
 
 
 def _points_outside(labelled: LabelledSet, size: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from ndx_pose import PoseEstimation, PoseEstimationSeries, Skeleton, Skeletons
 
 from superanimal.errors import FormatError, InputError
 from superanimal.formats import LossWarning, load_poses, save_poses
+from superanimal.formats.nwb.times import join
 
 
 def container(
@@ -152,6 +153,23 @@ def test_dlc2nwb_names_the_individual_in_the_description(tmp_path: Path) -> None
 def test_keypoints_come_in_the_order_of_the_linked_skeleton(tmp_path: Path) -> None:
     path = write(tmp_path / "x.nwb", {"behavior": [container(keypoints=("snout", "ear", "base"))]})
     assert list(load_poses(path)["keypoint"].values) == ["snout", "ear", "base"]
+
+
+def test_series_of_neuroconv_have_the_names_of_their_nodes(tmp_path: Path) -> None:
+    made = container(keypoints=["PoseEstimationSeriesLeftEar", "PoseEstimationSeriesNose"])
+    made.skeleton.fields["nodes"] = ["nose", "left_ear"]
+    ds = load_poses(write(tmp_path / "x.nwb", {"behavior": [made]}))
+    assert list(ds["keypoint"].values) == ["nose", "left_ear"]
+    assert ds["position"].values[0, 0, :, 0].tolist() == [10, 0]
+
+
+def test_clocks_that_are_a_little_off_are_one_and_drifting_ones_are_refused() -> None:
+    clock = np.arange(300) / 30
+    times, rows = join([clock, clock[10:] + 2e-3], "x.nwb")
+    assert len(times) == 300
+    assert rows[1].tolist() == list(range(10, 300))
+    with pytest.raises(FormatError, match="drift apart"):
+        join([clock, clock * 1.01], "x.nwb")
 
 
 def test_the_subject_names_the_animal_of_a_nameless_container(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ _CAMERA = re.compile(r"cam(era)?s?\d*|video\d*|view\d*")
 _SIDES = frozenset(
     ("left", "right", "top", "bottom", "front", "back", "side", "above", "below", "body", "face")
 )
+_SERIES = "PoseEstimationSeries"
+_PIXELS = ("pixels", "pixel", "px", "a.u.", "n/a", "n.a.", "unknown")
 _DLC2NWB = re.compile(r"Keypoint (?P<keypoint>.+) from individual (?P<individual>.+)\.", re.DOTALL)
 
 
@@ -134,10 +136,11 @@ def series_of(container: h5py.Group, path: Any) -> Iterator[Series]:
     nodes = list(
         safe_names([text_of(node) for node in stored[:].tolist()] if stored is not None else []).values()
     )
-    groups = {name: item for name, item in container.items() if type_of(item) == "PoseEstimationSeries"}
-    for name in sorted(groups, key=lambda name: nodes.index(name) if name in nodes else len(nodes)):
+    groups = {name: item for name, item in container.items() if type_of(item) == _SERIES}
+    keypoints = _keypoints(list(groups), nodes)
+    for name in sorted(groups, key=lambda name: (*nodes, keypoints[name]).index(keypoints[name])):
         group = groups[name]
-        individual, keypoint = "", name
+        individual, keypoint = "", keypoints[name]
         told = _DLC2NWB.fullmatch(text_of(group.attrs.get("description")))
         if told and name == f"{told['individual']}_{told['keypoint']}":
             individual, keypoint = told["individual"], told["keypoint"]
@@ -161,7 +164,21 @@ def series_of(container: h5py.Group, path: Any) -> Iterator[Series]:
                 "each position has one time and one score",
             )
         unit = text_of(stored_data.attrs.get("unit")) or "pixels"
-        yield Series(individual, keypoint, times, data, score, "pixels" if unit == "pixel" else unit)
+        yield Series(individual, keypoint, times, data, score, "pixels" if unit.lower() in _PIXELS else unit)
+
+
+def _keypoints(names: Sequence[str], nodes: Sequence[str]) -> dict[str, str]:
+    """Return the keypoint of each series: its name, or the node that a name of NeuroConv means.
+
+    Such as ``PoseEstimationSeriesLeftEar`` for the node ``left_ear``.
+    """
+    if set(names) <= set(nodes) or not all(name.startswith(_SERIES) for name in names):
+        return {name: name for name in names}
+    short = {name: name.removeprefix(_SERIES) for name in names}
+    plain = {re.sub(r"[\W_]", "", node).casefold(): node for node in nodes}
+    meant = {name: plain.get(re.sub(r"[\W_]", "", text).casefold(), text) for name, text in short.items()}
+    clear = all(meant.values()) and len(set(meant.values())) == len(names)
+    return meant if clear else {name: name for name in names}
 
 
 def own_name(container: h5py.Group) -> str:
@@ -171,7 +188,7 @@ def own_name(container: h5py.Group) -> str:
 
 
 def video_of(container: h5py.Group) -> str:
-    """Return the path of the video of a container; empty when it names none."""
+    """Return the path of the video of a container, the first of several; empty when it names none."""
     stored = container.get("original_videos")
     if stored is None:
         source = linked(container, "ImageSeries")
@@ -227,7 +244,7 @@ def _recordings(containers: Sequence[h5py.Group]) -> list[list[h5py.Group]]:
 
 def _shape(container: h5py.Group) -> tuple[Any, ...]:
     """Return what two animals of one video have in common: keypoints, dimensions, frames and first time."""
-    series = [item for _, item in sorted(container.items()) if type_of(item) == "PoseEstimationSeries"]
+    series = [item for _, item in sorted(container.items()) if type_of(item) == _SERIES]
     first = series[0] if series else {}
     clock = first.get("timestamps", first.get("starting_time")) if series else None
     start = float(np.ravel(clock[()])[0]) if clock is not None and clock.size else 0.0

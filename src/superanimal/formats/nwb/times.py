@@ -12,12 +12,13 @@ from superanimal.errors import FormatError
 def join(clocks: list[np.ndarray], path: Any) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return the common times (T,) of several series, and the row of each of their entries.
 
-    Times that differ by rounding are one. Equal clocks are taken row by row, whatever they hold.
+    Times that differ by less than a fifth of the shortest step are one. Equal clocks are taken row by row,
+    whatever they hold.
 
     Raises
     ------
     FormatError
-        When clocks differ and one of them does not increase.
+        When clocks differ and one of them does not increase, or they drift apart.
     """
     first = clocks[0]
     if all(clock.shape == first.shape and np.allclose(clock, first, rtol=0, atol=1e-9, equal_nan=True)
@@ -31,8 +32,15 @@ def join(clocks: list[np.ndarray], path: Any) -> tuple[np.ndarray, list[np.ndarr
             )
     ordered = np.sort(np.concatenate(clocks))
     step = min(float(np.diff(clock).min()) for clock in clocks if len(clock) > 1) if len(ordered) > 1 else 1.0
-    times = ordered[np.concatenate([[True], np.diff(ordered) > 0.01 * step])]
-    rows = [np.searchsorted(times, clock + 0.005 * step, side="right") - 1 for clock in clocks]
+    times = ordered[np.concatenate([[True], np.diff(ordered) > 0.2 * step])]
+    rows = [np.searchsorted(times, clock, side="right") - 1 for clock in clocks]
+    if any((np.diff(row) == 0).any() for row in rows) or len(times) > 1.5 * max(map(len, clocks)):
+        raise FormatError(
+            f"{path}: series with time stamps that drift apart ({len(times)} instants for "
+            f"{max(map(len, clocks))} positions)",
+            "the keypoints of one recording are seen at the same times",
+            "write all series of a recording with the times of its frames",
+        )
     return times, rows
 
 
