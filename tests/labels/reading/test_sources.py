@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -137,6 +138,51 @@ def test_label_studio_leaves_out_what_has_no_value_with_a_word(
     got = read_labels(label_studio(tmp_path, [NOSE, region]))
     assert got.xy.tolist() == [[[31.5, 23.5]]]
     assert note in got.notes[0]
+
+
+def test_label_studio_box_that_was_turned(tmp_path: Path) -> None:
+    value = {"x": 50, "y": 50, "width": 25, "height": 25, "rotation": 90, "rectanglelabels": ["mouse"]}
+    got = read_labels(label_studio(tmp_path, [NOSE, {"type": "rectanglelabels", "value": value}]))
+    np.testing.assert_allclose(got.boxes, [[32 - 12 - 0.5, 24 - 0.5, 12, 16]], atol=1e-5)  # 16 x 12, turned
+
+
+@pytest.mark.parametrize(
+    ("change", "data", "message"),
+    [
+        ({"to_name": "b"}, {"a": "a.png", "b": "b.png"}, "regions on several images (a, b)"),
+        ({"item_index": 1}, {"image": "a.png"}, "regions on several images (0, 1)"),
+        ({"image_rotation": 90}, {"image": "a.png"}, "turned by 90 degrees"),
+        ({"original_width": 640}, {"image": "a.png"}, "different sizes"),
+        ({"to_name": "a"}, {"front": "a.png", "side": "b.png"}, "several images (front, side)"),
+    ],
+)
+def test_label_studio_refuses_what_is_not_on_one_image(
+    tmp_path: Path, change: dict, data: dict, message: str
+) -> None:
+    tail = {**NOSE, **change, "value": {"x": 1, "y": 1, "keypointlabels": ["tail"]}}
+    path = label_studio(tmp_path, [{**NOSE, "to_name": "a"}, {"to_name": "a", **tail}])
+    tasks = json.loads(path.read_text())
+    path.write_text(json.dumps([{**tasks[0], "data": data}]))
+    with pytest.raises(FormatError, match=re.escape(message)):
+        read_labels(path)
+
+
+def test_label_studio_says_which_annotation_counts_and_leaves_out_what_nobody_labelled(
+    tmp_path: Path,
+) -> None:
+    path = label_studio(tmp_path, [NOSE])
+    task = json.loads(path.read_text())[0]
+    moved = {"result": [{**task["annotations"][0]["result"][0], "value": {**NOSE["value"], "x": 25}}]}
+    truth = {**task["annotations"][0], "ground_truth": True, "created_at": "2020"}
+    task["annotations"] = [truth, {**moved, "created_at": "2024"}]
+    other = {"id": 2, "data": {"image": "other.png"}, "annotations": []}
+    again = {**task, "id": 3, "annotations": [moved]}
+    path.write_text(json.dumps([task, other, again]))
+    got = read_labels(path)
+    assert got.xy[:, 0, 0].tolist() == [31.5, 15.5]
+    notes = "\n".join(got.notes)
+    assert "of 2 annotations the ground truth is read" in notes
+    assert "1 of 3 tasks have no labels" in notes and "several tasks have the image" in notes
 
 
 @pytest.mark.parametrize(

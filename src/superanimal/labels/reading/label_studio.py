@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from math import isfinite
+from math import cos, isfinite, radians, sin
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlparse
@@ -20,12 +20,15 @@ from superanimal.errors import FormatError, option
 from superanimal.formats.describe import describe_json
 from superanimal.labels.images import ImageRef, picture_size, safe_join
 from superanimal.labels.labelled_set import ABSENT, VISIBLE, LabelledSet
+from superanimal.video.pictures import IMAGE_SUFFIXES
 
 _UPLOAD = re.compile(r"^[0-9a-f]{8}-")
 
 
 def read(path: Path, *, images: str | os.PathLike[str] | None = None, name: str | None = None) -> LabelledSet:
-    """Read an export; the newest annotation of each task that was not cancelled counts.
+    """Read an export; of each task the annotation marked as ground truth counts, else the newest.
+
+    Cancelled ones do not count, and tasks that nobody labelled are left out.
 
     Parameters
     ----------
@@ -51,7 +54,18 @@ def read(path: Path, *, images: str | os.PathLike[str] | None = None, name: str 
         )
     folder = Path(images) if images else path.parent
     notes: list[str] = []
-    found = [_task(task, f"{path}: task {task.get('id', n)}", folder, notes) for n, task in enumerate(tasks)]
+    found = [
+        read
+        for n, task in enumerate(tasks)
+        if (read := _task(task, f"{path}: task {task.get('id', n)}", folder, notes))
+    ]
+    if found and len(found) < len(tasks):
+        notes.append(
+            f"{path}: {len(tasks) - len(found)} of {len(tasks)} tasks have no labels and are left out"
+        )
+    files = [file for file, _, _ in found]
+    if twice := sorted({file for file in files if files.count(file) > 1}):
+        notes.append(f"{path}: several tasks have the image {', '.join(twice[:4])}; all are kept")
     keypoints = list(dict.fromkeys(k for _, _, animals in found for points, _ in animals for k in points))
     if not keypoints:
         predicted = sum(bool(task.get("predictions")) for task in tasks)
@@ -95,22 +109,26 @@ def _is_task(task: Any) -> bool:
 
 def _task(
     task: dict[str, Any], label: str, folder: Path, notes: list[str]
-) -> tuple[str, tuple[int, int], list[_Animal]]:
-    """Return (image file, (width, height), animals) of a task; what is left out goes to ``notes``."""
+) -> tuple[str, tuple[int, int], list[_Animal]] | None:
+    """Return (image file, (width, height), animals) of a task, None when nobody labelled it.
+
+    What is left out goes to ``notes``.
+    """
     found = task.get("annotations", task.get("completions"))
     data = task.get("data")
     if not isinstance(data, dict) or not isinstance(found, list | None):
         raise FormatError(f"{label}: 'data' or 'annotations' is damaged", "an object, and a list of objects")
-    url = next((str(data[key]) for key in ("image", "img", "url") if key in data), "")
-    url = url or next((str(value) for value in data.values() if isinstance(value, str)), "")
-    if not url:
-        raise FormatError(f"{label}: no image", "a task's data name its image")
-    file = _locate(folder, url)
     valid = [a for a in found or [] if isinstance(a, dict) and not a.get("was_cancelled")]
-    newest: dict[str, Any] = max(
-        valid, key=lambda a: str(a.get("updated_at") or a.get("created_at") or ""), default={}
+    if not valid:
+        return None
+    chosen: dict[str, Any] = max(
+        valid,
+        key=lambda a: (a.get("ground_truth") is True, str(a.get("updated_at") or a.get("created_at") or "")),
     )
-    regions = newest.get("result") or []
+    if len(valid) > 1:
+        which = "the ground truth" if chosen.get("ground_truth") is True else "the newest"
+        notes.append(f"{label}: of {len(valid)} annotations {which} is read")
+    regions = chosen.get("result") or []
     if not isinstance(regions, list) or not all(isinstance(region, dict) for region in regions):
         raise FormatError(f"{label}: 'result' is damaged", "it is a list of regions")
     if any(str(region.get("type", "")).startswith("video") for region in regions):
@@ -119,6 +137,7 @@ def _task(
         )
     points = [r for r in regions if r.get("type") in ("keypointlabels", "keypoint")]
     rectangles = [r for r in regions if r.get("type") in ("rectanglelabels", "rectangle")]
+    file = _locate(folder, _address(data, points + rectangles, label))
     size = _image_size(points + rectangles, file, label)
     parent: dict[str, str] = {}
     for relation in (r for r in regions if r.get("type") == "relation"):
@@ -133,7 +152,9 @@ def _task(
             notes.append(f"{label}: a rectangle without a place is left out")
             continue
         scaled = [value / 100 * side for value, side in zip(box, size * 2, strict=True)]
-        boxes[str(region.get("id", n))] = (scaled[0] - 0.5, scaled[1] - 0.5, *scaled[2:])
+        turned = region["value"].get("rotation")
+        x, y, width, height = _extent(*scaled, turned if isinstance(turned, (int, float)) else 0)
+        boxes[str(region.get("id", n))] = (x - 0.5, y - 0.5, width, height)
     animals: dict[str, _Animal] = {key: ({}, box) for key, box in boxes.items()}
     for region in points:
         value = region.get("value")
@@ -155,6 +176,49 @@ def _task(
                 )
             own[name] = (place[0] / 100 * size[0] - 0.5, place[1] / 100 * size[1] - 0.5)
     return str(file), size, list(animals.values())
+
+
+def _address(data: dict[str, Any], regions: list[dict[str, Any]], label: str) -> str:
+    """Return the address of the image of a task; refuse several images, and one that was turned."""
+    images = sorted({str(region.get("to_name", "")) for region in regions})
+    items = sorted({str(region.get("item_index", 0)) for region in regions})
+    if len(images) > 1 or len(items) > 1:
+        raise FormatError(
+            f"{label}: regions on several images ({', '.join(images if len(images) > 1 else items)})",
+            "each task has one image",
+            "label each image in a task of its own",
+        )
+    if turned := next((r["image_rotation"] for r in regions if r.get("image_rotation")), None):
+        raise FormatError(
+            f"{label}: the image was turned by {turned} degrees while it was labelled",
+            "positions belong to the image as it is stored",
+            "turn it back in Label Studio, check the labels and export again",
+        )
+    sizes = {(r["original_width"], r.get("original_height")) for r in regions if r.get("original_width")}
+    if len(sizes) > 1:
+        raise FormatError(f"{label}: regions of images of different sizes", "a task's image has one size")
+    texts = {key: value for key, value in data.items() if isinstance(value, str) and value}
+    pictures = [key for key, value in texts.items() if value.lower().endswith(IMAGE_SUFFIXES)]
+    named = next((key for key in (*images, "image", "img", "url") if key in texts), None)
+    if named is None and len(pictures) > 1:
+        raise FormatError(
+            f"{label}: several images ({', '.join(pictures)}), and no region says on which it is",
+            "each task has one image",
+            "label each image in a task of its own",
+        )
+    if named is None and not texts:
+        raise FormatError(f"{label}: no image", "a task's data name its image")
+    return texts[named or next(iter(pictures or texts))]
+
+
+def _extent(
+    x: float, y: float, width: float, height: float, degrees: float
+) -> tuple[float, float, float, float]:
+    """Return the upright box round a rectangle that was turned clockwise about its top left corner."""
+    along, down = cos(radians(degrees)), sin(radians(degrees))
+    corners = [(a * along - b * down, a * down + b * along) for a in (0, width) for b in (0, height)]
+    left, top = min(a for a, _ in corners), min(b for _, b in corners)
+    return x + left, y + top, max(a for a, _ in corners) - left, max(b for _, b in corners) - top
 
 
 def _image_size(regions: list[dict[str, Any]], file: Path, label: str) -> tuple[int, int]:
