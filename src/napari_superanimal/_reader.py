@@ -189,8 +189,10 @@ def is_project(config: Path) -> bool:
     if not config.is_file() or config.stat().st_size > 2**22:
         return False
     try:
-        lines = config.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        lines = config.read_text(
+            "utf-8", errors="replace"
+        ).splitlines()  # DeepLabCut writes Windows' code page
+    except OSError:
         return False
     keys = {line.split(":", 1)[0] for line in lines if ":" in line and not line.startswith((" ", "#", "-"))}
     return len(keys & set(PROJECT_KEYS)) >= 3

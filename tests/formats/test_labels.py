@@ -92,6 +92,9 @@ def test_old_labels_are_kept_beside_the_new(tmp_path: Path) -> None:
     assert (tmp_path / "CollectedData_Eva.csv.bak").read_bytes() == before
     assert (tmp_path / "CollectedData_Eva.h5.bak").is_file()
     assert (tmp_path / "CollectedData_Eva.csv").read_bytes() != before
+    save_poses(ds * 3, tmp_path / "CollectedData_Eva.h5")  # and what was there first today
+    kept = [file.read_bytes() for file in tmp_path.glob("CollectedData_Eva.csv.*.bak")]
+    assert kept == [before]
 
 
 def test_an_image_twice_is_refused(tmp_path: Path) -> None:

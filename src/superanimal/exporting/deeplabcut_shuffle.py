@@ -32,6 +32,7 @@ from torch import Tensor, nn
 
 from superanimal.errors import FormatError, InputError, ModelError, NotFoundError, by_caller
 from superanimal.files import atomic_write
+from superanimal.formats.text import decode
 from superanimal.training.networks.heads import with_outputs
 from superanimal.zoo.detector_model import DetectorModel
 from superanimal.zoo.entry import ModelEntry
@@ -389,9 +390,9 @@ def _read_project(file: Path) -> dict[str, Any]:
             ),
         )
     try:
-        config = yaml.safe_load(file.read_text("utf-8"))
+        config = yaml.safe_load(decode(file.read_bytes())[0])
         config["Task"], config["date"]
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError) as error:
+    except (yaml.YAMLError, TypeError, KeyError) as error:
         raise FormatError(f"{file}: no configuration of a DeepLabCut project ({error})") from error
     return dict(config)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 import warnings
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -51,7 +52,9 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
 def write(
     ds: xr.Dataset, path: str | os.PathLike[str], *, scorer: str | None = None, video: str | None = None
 ) -> list[Path]:
-    """Write labels as h5 and csv, sorted by image; files already there are kept as ``.bak``.
+    """Write labels as h5 and csv, sorted by image.
+
+    Files already there are kept as ``.bak``, and those from before the first change of a day under its date.
 
     Parameters
     ----------
@@ -85,10 +88,12 @@ def write(
     h5, text = target.with_suffix(".h5"), target.with_suffix(".csv")
     for old in (h5, text):
         if old.exists():
-            shutil.copy2(old, old.with_name(old.name + ".bak"))
-    with atomic_write(h5) as first, atomic_write(text) as second:
-        write_frame(table, first, index=_pandas_index(rows))
-        write_wide_csv(table, second, index=rows)
+            first = old.with_name(f"{old.name}.{time.strftime('%Y-%m-%d')}.bak")
+            for kept in (old.with_name(f"{old.name}.bak"), *([] if first.exists() else [first])):
+                shutil.copy2(old, kept)
+    with atomic_write(h5) as one, atomic_write(text) as two:
+        write_frame(table, one, index=_pandas_index(rows))
+        write_wide_csv(table, two, index=rows)
     return [h5, text, record.write_sidecar(ds, text)]
 
 

@@ -140,6 +140,22 @@ def test_label_studio_leaves_out_what_has_no_value_with_a_word(
     assert note in got.notes[0]
 
 
+def test_a_csv_that_was_corrected_beside_its_h5_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "labeled-data" / "v"
+    write_images(folder, 2)
+    ds = make_poses(
+        np.ones((2, 2, 1, 1)),
+        keypoints=["nose"],
+        images=["labeled-data/v/img000.png", "labeled-data/v/img001.png"],
+    )
+    save_poses(ds, folder / "CollectedData_Eva.h5")
+    (tmp_path / "config.yaml").write_bytes("scorer: Eva\nTask: Mäuse\nbodyparts: [nose]\n".encode("cp1252"))
+    assert read_labels(tmp_path).notes == ()
+    text = (folder / "CollectedData_Eva.csv").read_text()
+    (folder / "CollectedData_Eva.csv").write_text(text.replace("1.0,1.0", "7.0,1.0", 1))
+    assert "CollectedData_Eva.csv in v differs from CollectedData_Eva.h5" in read_labels(tmp_path).notes[0]
+
+
 def test_label_studio_box_that_was_turned(tmp_path: Path) -> None:
     value = {"x": 50, "y": 50, "width": 25, "height": 25, "rotation": 90, "rectanglelabels": ["mouse"]}
     got = read_labels(label_studio(tmp_path, [NOSE, {"type": "rectanglelabels", "value": value}]))

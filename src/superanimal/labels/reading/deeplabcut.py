@@ -7,6 +7,7 @@ image), and folders made by cropping. Coordinates belong to the images as stored
 from __future__ import annotations
 
 import os
+import warnings
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ import numpy as np
 import xarray as xr
 import yaml
 
-from superanimal.errors import FormatError, InputError, option
+from superanimal.errors import FormatError, InputError, SuperAnimalError, option
 from superanimal.formats import load_poses
+from superanimal.formats.text import decode
 from superanimal.formats.wide_table import UNIQUE
 from superanimal.labels.combine import concatenate
 from superanimal.labels.images import ImageRef, safe_join
@@ -74,8 +76,8 @@ def read_config(root: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        config = yaml.safe_load(file.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        config = yaml.safe_load(decode(file.read_bytes())[0])
+    except yaml.YAMLError as error:
         raise FormatError(f"{file}: not a YAML text file ({error})") from error
     return config if isinstance(config, dict) else {}
 
@@ -152,8 +154,32 @@ def _read_table(table: Path, images: Path | None, name: str, min_confidence: flo
     refs = [ImageRef(str(safe_join(folder, _below(image, folder, table)))) for image in names]
     video = [image.split("/")[-2] if "/" in image else table.parent.name for image in names]
     part = from_poses(ds, name=name, images=refs, undefined=_undefined(ds))
-    part = part.with_columns(source=name, video=video)
+    part = part.with_columns(source=name, video=video, notes=(*part.notes, *_csv_differs(table, ds)))
     return settle(part, predicted_confidence(part, ds), min_confidence)
+
+
+def _csv_differs(table: Path, ds: xr.Dataset) -> list[str]:
+    """Return a note when the csv beside an h5 holds other labels: it may have been corrected by hand."""
+    text = table.with_suffix(".csv")
+    if table.suffix == ".csv" or not text.is_file():
+        return []
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            other = load_poses(text, "dlc-labels")
+        xr.testing.assert_allclose(_named(other), _named(ds), atol=0.01)
+    except (SuperAnimalError, AssertionError):
+        return [
+            f"{text.name} in {table.parent.name} differs from {table.name}, which is read: DeepLabCut's "
+            "convertcsv2h5 takes the csv over"
+        ]
+    return []
+
+
+def _named(ds: xr.Dataset) -> xr.DataArray:
+    """Return positions in the order of the images' names."""
+    names = ds["image"].values if "image" in ds.coords else ds["frame"].values
+    return ds["position"].drop_vars(["time", "frame"]).isel(time=np.argsort(names, kind="stable"))
 
 
 def _image_root(table: Path, images: Path | None, first: str) -> Path:

@@ -153,7 +153,7 @@ def _task(
             continue
         scaled = [value / 100 * side for value, side in zip(box, size * 2, strict=True)]
         turned = region["value"].get("rotation")
-        x, y, width, height = _extent(*scaled, turned if isinstance(turned, (int, float)) else 0)
+        x, y, width, height = _extent(scaled, turned if isinstance(turned, (int, float)) else 0)
         boxes[str(region.get("id", n))] = (x - 0.5, y - 0.5, width, height)
     animals: dict[str, _Animal] = {key: ({}, box) for key, box in boxes.items()}
     for region in points:
@@ -211,10 +211,9 @@ def _address(data: dict[str, Any], regions: list[dict[str, Any]], label: str) ->
     return texts[named or next(iter(pictures or texts))]
 
 
-def _extent(
-    x: float, y: float, width: float, height: float, degrees: float
-) -> tuple[float, float, float, float]:
+def _extent(box: list[float], degrees: float) -> tuple[float, float, float, float]:
     """Return the upright box round a rectangle that was turned clockwise about its top left corner."""
+    x, y, width, height = box
     along, down = cos(radians(degrees)), sin(radians(degrees))
     corners = [(a * along - b * down, a * down + b * along) for a in (0, width) for b in (0, height)]
     left, top = min(a for a, _ in corners), min(b for _, b in corners)
