@@ -32,6 +32,7 @@ def main() -> None:
         sys.exit(f"usage: python3 dev.py {'|'.join(commands)} [options passed on]")
     if sys.version_info < (3, 11):  # noqa: UP036 - this file runs before anything is installed
         sys.exit(f"Python {sys.version.split()[0]} is too old: 3.11 or newer is needed")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each of many processes compiles torch anew: 15 s
     sys.exit(commands[sys.argv[1]](sys.argv[2:]))
 
 

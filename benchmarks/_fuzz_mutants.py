@@ -247,17 +247,17 @@ def _changed(value: Any, action: str, rng: random.Random) -> Any:
         return value[:0] if value.ndim else np.zeros(0)
     if action == "scalar":
         return np.float64(7)
-    if action == "junk" and value.dtype.names and value.size:
-        value = value.copy()
-        field = rng.choice([name for name in value.dtype.names if value.dtype[name].kind in "iuf"])
-        value[field].flat[rng.randrange(value.size)] = rng.choice([-1, 99, 0])
-        return value
     if action == "cast" and value.dtype.kind in "iufb":
         with np.errstate(invalid="ignore", over="ignore"):
             return value.astype(rng.choice([np.int8, np.float16, np.float64, np.complex64, "S6"]))
-    if action == "junk" and value.dtype.kind in "iuf" and value.size:
+    if action == "junk" and value.size:
         value = value.copy()
-        value.flat[rng.randrange(value.size)] = rng.choice([-1, 99, 0])
+        numbers = [name for name in value.dtype.names or () if value.dtype[name].kind in "iuf"]
+        field = value[rng.choice(numbers)] if numbers else value
+        if field.dtype.kind in "iuf":
+            field.flat[rng.randrange(field.size)] = rng.choice(
+                [99, 0] if field.dtype.kind == "u" else [-1, 99, 0]
+            )
     return value
 
 

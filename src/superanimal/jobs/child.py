@@ -8,6 +8,7 @@ The line ``cancel`` on standard input, or its end (the viewer is gone), asks the
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 
@@ -44,4 +45,6 @@ def _listen(progress: Progress) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)  # all is written; unloading torch takes seconds in which a cancelled job would seem to hang
