@@ -47,4 +47,4 @@ def _listen(progress: Progress) -> None:
 if __name__ == "__main__":
     code = main()
     sys.stderr.flush()
-    os._exit(code)  # all is written; unloading torch takes seconds in which a cancelled job would seem to hang
+    os._exit(code)  # all is written; unloading torch takes seconds in which a cancelled job seems to hang

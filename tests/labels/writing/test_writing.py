@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from labelsets import make_set, write_images
 
-from superanimal.errors import Cancelled, InputError, StorageError
+from superanimal.errors import Cancelled, FormatError, InputError, StorageError
 from superanimal.formats.wide_table import frame_of_image
 from superanimal.labels import ImageRef, LabelledSet, concatenate, materialize, read_labels, synthetic_labels
 from superanimal.labels.splits import image_key
@@ -236,6 +236,21 @@ def test_store_of_a_store_keeps_names_and_bytes(tmp_path, labelled):
             '{"zarr_format": 3, "node_type": "group", "attributes": {}}'
         )
         read_labels(tmp_path / "b.labels.zarr")
+
+
+@pytest.mark.parametrize("key", ["individuals", "image_index", "xy"])
+@pytest.mark.parametrize("damage", ["gone", "changed"])
+def test_a_store_that_lost_values_is_refused(tmp_path, labelled, key, damage):
+    store = materialize(labelled, tmp_path / "a.labels.zarr", "store").path
+    [chunk] = [file for file in (store / key / "c").rglob("*") if file.is_file()]
+    if damage == "gone":
+        chunk.unlink()
+    else:
+        data = bytearray(chunk.read_bytes())
+        data[len(data) // 2] ^= 1
+        chunk.write_bytes(data)
+    with pytest.raises(FormatError, match=r"a\.labels\.zarr"):
+        read_labels(store)
 
 
 def test_frames_of_a_video_become_files(tmp_path):

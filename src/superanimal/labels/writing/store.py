@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import zarr
 from numpy.typing import NDArray
+from zarr.codecs import ZstdCodec
 
 from superanimal.errors import FormatError, StorageError
 from superanimal.files import storage_error
@@ -114,11 +115,18 @@ def _write_labels(
     names = [image_key(labelled, i).split("|", 1)[1] for i in range(len(labelled))]
     arrays["names"] = np.frombuffer(json.dumps(names).encode(), np.uint8)
     for key, values in arrays.items():
-        group.create_array(key, data=values, chunks=values.shape if values.size else "auto", overwrite=True)
+        group.create_array(
+            key,
+            data=values,
+            chunks=values.shape if values.size else "auto",
+            compressors=ZstdCodec(checksum=True),
+            config={"write_empty_chunks": True},  # so that a file that is gone is no column of zeros
+            overwrite=True,
+        )
     group.attrs.update(
         {
             "kind": KIND,
-            "version": 1,
+            "version": 2,
             "name": labelled.name,
             "keypoints": list(labelled.keypoints),
             "space": space.name if space else "",
@@ -152,7 +160,13 @@ def read_store(path: Path) -> LabelledSet:
         )
 
     def column(key: str) -> NDArray[Any]:
-        return np.asarray(group[key][:])  # type: ignore[index]
+        array = group[key]
+        assert isinstance(array, zarr.Array)
+        if attrs.get("version", 1) >= 2 and array.nchunks_initialized < array.nchunks:
+            raise FormatError(
+                f"{path}: the values of {key!r} are gone", "", "run the conversion again, or restore a copy"
+            )
+        return np.asarray(array[:])
 
     words = {key: np.array([*attrs["words"][key], ""], dtype=object)[column(key)] for key in _WORDS}
     names = json.loads(column("names").tobytes())
