@@ -22,10 +22,12 @@ from superanimal.gait.coordination import (
     phases_of,
 )
 from superanimal.gait.events import Detector, Event, Refused, find_events
+from superanimal.gait.joints import joint_tables
 from superanimal.gait.limbs import Limbs, find_limbs
 from superanimal.gait.recording import Recording, make_recording, seconds
-from superanimal.gait.result import GaitResult
+from superanimal.gait.result import TABLES, GaitResult
 from superanimal.gait.strides import Stride, find_strides
+from superanimal.gait.symmetry import symmetry_table
 from superanimal.groups import compare_groups
 from superanimal.groups import with_groups as groups_of
 from superanimal.poses import require_pixels
@@ -124,6 +126,7 @@ def _analyze_one(
         name: [] for name in ("events", "strides", "phases", "refused")
     }
     summary: list[dict[str, object]] = []
+    joints: list[tuple[pd.DataFrame, pd.DataFrame]] = []
     notes: list[str] = []
     for individual in map(str, poses["individual"].values):
         recording = make_recording(poses, individual, found, time)
@@ -135,14 +138,19 @@ def _analyze_one(
         tables["phases"] += _phase_rows(recording, events, strides)
         tables["refused"] += [_refused_row(recording, each) for each in refused]
         summary += _summary_rows(recording, strides, tables, notes)
+        joints.append(joint_tables(poses, recording, strides))
+    stride_table = pd.DataFrame(tables["strides"], columns=STRIDES)
     return GaitResult(
         pd.DataFrame(tables["events"], columns=EVENTS),
-        pd.DataFrame(tables["strides"], columns=STRIDES),
+        stride_table,
         pd.DataFrame(tables["phases"], columns=PHASES),
         pd.DataFrame(summary),
         pd.DataFrame(tables["refused"], columns=REFUSED),
         notes,
         {"file": file, "limbs": {limb.name: list(limb.keypoints) for limb in found}, "detector": detector},
+        _stacked([cycles for cycles, _ in joints]),
+        _stacked([each for _, each in joints]),
+        symmetry_table(stride_table),
     )
 
 
@@ -285,19 +293,26 @@ def _summary_rows(
 def joined(results: Sequence[GaitResult]) -> GaitResult:
     """Return the results of several files as one, with a column ``file`` first in each table."""
     tables = {}
-    for name in ("events", "strides", "phases", "summary", "refused"):
+    for name in (*TABLES, "cycles", "joints", "symmetry"):
         parts = []
         for result in results:
             table = getattr(result, name).copy()
             table.insert(0, "file", result.facts.get("file", ""))
             parts.append(table)
-        tables[name] = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+        tables[name] = _stacked(parts)
     notes = [
         f"{Path(str(result.facts.get('file', ''))).name}: {note}"
         for result in results
         for note in result.notes
     ]
     return GaitResult(**tables, notes=notes, facts={"files": [r.facts.get("file", "") for r in results]})
+
+
+def _stacked(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return tables below each other; empty ones would change the types of the others' columns."""
+    if not parts:
+        return pd.DataFrame()
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
 def with_groups(result: GaitResult, groups: str | os.PathLike[str] | pd.DataFrame) -> GaitResult:
@@ -320,7 +335,7 @@ def with_groups(result: GaitResult, groups: str | os.PathLike[str] | pd.DataFram
         kept = strides[strides["refused"] == ""]
         unit = kept["file"] + ", " + kept["individual"]
         kept = kept if "animal" in kept.columns else kept.assign(animal=unit)
-        measures = [measure for measure in MEASURES if kept[measure].notna().any()]
+        measures = [m for m in MEASURES if m not in ("slip", "closure") and kept[m].notna().any()]
         comparison, notes = compare_groups(kept, measures)
     return replace(
         result, strides=strides, summary=summary, comparison=comparison, notes=[*result.notes, *notes]

@@ -81,7 +81,7 @@ def body_points(keypoints: Sequence[str], limbs: Sequence[Limb]) -> list[str]:
     trunk = [
         name
         for name in keypoints
-        if name not in feet and (not legs & set(_words(name)) or _is_tail_base(_words(name)))
+        if name not in feet and (not legs & set(words_of(name)) or _is_tail_base(words_of(name)))
     ]
     return trunk
 
@@ -112,9 +112,9 @@ def _given(keypoints: list[str], limbs: Limbs) -> list[Limb]:
                     f"keypoint {point!r} stands in limbs {used[point]!r} and {name!r}",
                     "a point belongs to one limb",
                 )
-        side, place = _role(_words(str(name)))
+        side, place = role_of(words_of(str(name)))
         if not side and not place:
-            side, place = _role(_words(points[0]))
+            side, place = role_of(words_of(points[0]))
         found.append(Limb(str(name), points, side, place))
     return found
 
@@ -125,11 +125,11 @@ _EXAMPLE = option("limbs", '{"left_hind": "left_hind_paw"}', "--limb left_hind=l
 def _guessed(keypoints: list[str]) -> list[Limb]:
     groups: dict[tuple[str, str], list[tuple[int, str]]] = {}
     for name in keypoints:
-        words = _words(name)
+        words = words_of(name)
         ranks = [_FEET[word] for word in words if word in _FEET]
         if not ranks or "tail" in words or "ear" in words or "nose" in words:
             continue
-        side, place = _role(words)
+        side, place = role_of(words)
         groups.setdefault((side, place), []).append((min(ranks), name))
     limbs = []
     paired = any(side for side, _ in groups)
@@ -139,7 +139,7 @@ def _guessed(keypoints: list[str]) -> list[Limb]:
             continue  # not said of which limb
         best = min(rank for rank, _ in points)
         names = [name for rank, name in points if rank == best]
-        names.sort(key=lambda name: "heel" not in _words(name))
+        names.sort(key=lambda name: "heel" not in words_of(name))
         limb = "_".join(part for part in (side, place) if part) or "limb"
         limbs.append(Limb(limb, tuple(names), side, place))
     if not limbs:
@@ -152,7 +152,8 @@ def _guessed(keypoints: list[str]) -> list[Limb]:
     return limbs
 
 
-def _role(words: Sequence[str]) -> tuple[str, str]:
+def role_of(words: Sequence[str]) -> tuple[str, str]:
+    """Return side and place of the words of a name, each empty where the name does not say it."""
     side = next((_SIDES[word] for word in words if word in _SIDES), "")
     place = next((_PLACES[word] for word in words if word in _PLACES), "")
     if not place:
@@ -161,7 +162,7 @@ def _role(words: Sequence[str]) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=4096)
-def _words(name: str) -> tuple[str, ...]:
+def words_of(name: str) -> tuple[str, ...]:
     """Split ``LeftHindHoof``, ``Offfrontfoot``, ``l_back_paw``, ``LFpaw`` and ``R3`` into known words."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
     spaced = re.sub(r"([A-Z]{2})([a-z]{3,})", r"\1 \2", spaced)

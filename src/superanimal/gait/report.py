@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from superanimal.reports.figures import ACCENT, BAND, INK, LINE, SOFT, new_figure, style, svg
+from superanimal.bootstrap import Interval
+from superanimal.reports.figures import ACCENT, BAND, INK, LINE, SOFT, band, new_figure, style, svg
 from superanimal.reports.files import write_text
-from superanimal.reports.numbers import count_of, number
+from superanimal.reports.numbers import count_of, number, signed
 from superanimal.reports.page import Card, Markup, Page, table
 
 if TYPE_CHECKING:
@@ -47,6 +48,17 @@ def write_report(result: GaitResult, path: Path) -> Path:
                 _hildebrand(result),
                 note="After Hildebrand (1965); one point for each kept stride.",
             )
+        for name, own in list(result.cycles.groupby(_who(result.cycles), sort=False))[:SHOWN]:
+            page.add(
+                f"Joint angles, {_said(name)}",
+                _angles(own),
+                note="Mean of the kept strides from contact to contact, shaded: one standard deviation. "
+                "180° is a straight limb, as the camera sees it.",
+            )
+    if len(result.symmetry):
+        page.add("Left and right", _symmetry(result.symmetry), note=_SYMMETRY)
+    if len(result.comparison):
+        page.add("Groups", _comparison(result.comparison), note=_COMPARISON)
     reasons = strides.loc[strides["refused"] != "", "refused"].value_counts()
     if len(reasons):
         page.add(
@@ -78,6 +90,62 @@ def _summary(summary: pd.DataFrame) -> Markup:
         for _, row in summary.iterrows()
     ]  # fmt: skip
     return table([*(name.capitalize() for name in who), "Kept", *measures.values()], rows, text=len(who))
+
+
+_SYMMETRY = (
+    "Index: 100 (left − right) / mean of both, in percent, with its 95 % interval over the strides of this "
+    "recording. Near zero is symmetrical; an interval that holds zero shows no difference."
+)
+_COMPARISON = (
+    "One value for each animal. Permutation tests; p corrected after Holm over all rows. Difference: second "
+    "group less first, with its 95 % interval; g: Hedges' effect size."
+)
+_NAMES = {
+    "duration_s": "Stride, s", "stance_s": "Stance, s", "swing_s": "Swing, s", "duty_factor": "Duty factor",
+    "frequency_hz": "Frequency, Hz", "length_px": "Stride length, px", "length_m": "Stride length, m",
+    "speed": "Speed, px/s", "swing_height_px": "Swing height, px", "step_length_px": "Step length, px",
+    "step_width_px": "Step width, px",
+}  # fmt: skip
+
+
+def _symmetry(symmetry: pd.DataFrame) -> Markup:
+    who = [*_who(symmetry), "pair"]
+    rows = [
+        [*(Path(str(row[name])).name for name in who), _NAMES[row["measure"]], number(row["left"]),
+         number(row["right"]), signed(row["index"]), f"{signed(row['low'])} to {signed(row['high'])}"]
+        for _, row in symmetry.iterrows()
+    ]  # fmt: skip
+    head = [*(name.capitalize() for name in who), "Measure", "Left", "Right", "Index, %", "95 %"]
+    return table(head, rows, text=len(who) + 1)
+
+
+def _comparison(comparison: pd.DataFrame) -> Markup:
+    rows = [
+        [f"{row['group_a']}, {row['group_b']}", _NAMES[row["measure"]],
+         f"{row['animals_a']}, {row['animals_b']}", number(row["mean_a"]), number(row["mean_b"]),
+         number(row["difference"]), f"{number(row['low'])} to {number(row['high'])}", number(row["hedges_g"]),
+         number(row["p"]), number(row["p_holm"])]
+        for _, row in comparison.iterrows()
+    ]  # fmt: skip
+    head = ["Groups", "Measure", "Animals", "First", "Second", "Difference", "95 %", "g", "p", "p, Holm"]
+    return table(head, rows, text=2)
+
+
+def _angles(cycles: pd.DataFrame) -> Markup:
+    drawn = list(cycles.groupby("joint", sort=False))
+    columns = min(len(drawn), 4)
+    lines = -(-len(drawn) // columns)
+    figure = new_figure(2.1 * columns + 0.4, 1.9 * lines + 0.3)
+    every = figure.subplots(lines, columns, squeeze=False, sharex=True)
+    for axes in every.flat[len(drawn) :]:
+        axes.set_visible(False)
+    for axes, (joint, own) in zip(every.flat, drawn, strict=False):
+        mean, spread = own["mean_deg"].to_numpy(), own["sd_deg"].to_numpy()
+        band(axes, own["percent"].to_numpy(), Interval(mean, mean - spread, mean + spread))
+        axes.set_title(str(joint).replace("_", " "), fontsize=9)
+    figure.supxlabel("Stride, %", fontsize=9.5)
+    figure.supylabel("Angle, degrees", fontsize=9.5)
+    return svg(figure)
 
 
 def _footfalls(strides: pd.DataFrame) -> Markup:

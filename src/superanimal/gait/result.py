@@ -12,6 +12,9 @@ import pandas as pd
 from superanimal.files import atomic_write
 from superanimal.reports.files import report_folder
 
+TABLES = ("events", "strides", "phases", "summary", "refused")
+FURTHER = ("cycles", "joints", "symmetry", "comparison")
+
 
 @dataclass
 class GaitResult:
@@ -36,6 +39,10 @@ class GaitResult:
         ``individual, limb, start_s, end_s, reason``: stretches without events.
     notes
         What limits the result, in sentences.
+    cycles, joints
+        Joint angles over the stride, see :func:`superanimal.gait.joints.joint_tables`.
+    symmetry
+        Left against right, see :func:`superanimal.gait.symmetry.symmetry_table`.
     comparison
         Groups against each other, see :func:`superanimal.groups.compare_groups`; empty without groups.
     """
@@ -47,12 +54,15 @@ class GaitResult:
     refused: pd.DataFrame
     notes: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    cycles: pd.DataFrame = field(default_factory=pd.DataFrame)
+    joints: pd.DataFrame = field(default_factory=pd.DataFrame)
+    symmetry: pd.DataFrame = field(default_factory=pd.DataFrame)
     comparison: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write ``events.csv, strides.csv, phases.csv, summary.csv, refused.csv``; return their paths.
 
-        With groups also ``comparison.csv``.
+        Further tables (:data:`FURTHER`) where they have rows.
 
         Raises
         ------
@@ -61,8 +71,7 @@ class GaitResult:
         """
         place = report_folder(Path(folder))
         files = []
-        names = ["events", "strides", "phases", "summary", "refused"]
-        for name in names if self.comparison.empty else [*names, "comparison"]:
+        for name in (*TABLES, *(name for name in FURTHER if len(getattr(self, name)))):
             path = place / f"{name}.csv"
             with atomic_write(path) as temporary:
                 getattr(self, name).to_csv(temporary, index=False)
