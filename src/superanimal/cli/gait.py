@@ -1,18 +1,22 @@
-"""``superanimal gait``: contacts, strides, phases and gaits of pose files."""
+"""``superanimal gait``: contacts, strides, phases and gaits of pose files and videos."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from superanimal.errors import InputError, NotFoundError, SuperAnimalError
+from superanimal.errors import Cancelled, InputError, NotFoundError, StorageError, SuperAnimalError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def gait(
-    poses: Annotated[list[Path], typer.Argument(help="Pose files, or folders of them.")],
+    poses: Annotated[list[Path], typer.Argument(help="Pose files, videos, or folders of pose files.")],
     limb: Annotated[
         list[str] | None,
         typer.Option(help="A limb as name=keypoint or name=heel,toe; repeat. Guessed from names by default."),
@@ -21,11 +25,16 @@ def gait(
     groups: Annotated[
         Path | None, typer.Option(help="csv with the column file and others, such as animal and group.")
     ] = None,
+    model: Annotated[str, typer.Option(help="Model for videos; auto inspects each and chooses.")] = "auto",
+    metres_per_pixel: Annotated[
+        float | None, typer.Option(help="Scale of the picture where the animal walks; fills length_m.")
+    ] = None,
     detector: Annotated[str, typer.Option(help="contact (default), extremes, or height.")] = "contact",
     out: Annotated[Path, typer.Option(help="Folder of the tables and the report.")] = Path("gait"),
 ) -> None:
     """Find how animals walk; writes csv tables and an HTML report. A file that fails is listed."""
     from superanimal.gait.analysis import analyze, joined, with_groups
+    from superanimal.video.open import VIDEO_SUFFIXES
 
     limbs = parse_limbs(limb)
     results, failed = [], []
@@ -33,7 +42,18 @@ def gait(
     console = Console(highlight=False)
     for file in files:
         try:
-            results.append(analyze(file, limbs, fps=fps, detector=detector))  # type: ignore[arg-type]
+            poses = estimated(file, model, out) if file.suffix.lower() in VIDEO_SUFFIXES else file
+            results.append(
+                analyze(
+                    poses,
+                    limbs,
+                    fps=fps,
+                    detector=detector,  # type: ignore[arg-type]
+                    metres_per_pixel=metres_per_pixel,
+                )
+            )
+        except (Cancelled, StorageError):
+            raise
         except SuperAnimalError as error:
             if len(files) == 1:
                 raise
@@ -54,6 +74,20 @@ def gait(
         console.print(f"note: {note}", soft_wrap=True, markup=False)
     for path in [*result.save(out), result.report(out / "report.html")]:
         console.print(f"  {path}", soft_wrap=True, markup=False)
+
+
+def estimated(video: Path, model: str, out: Path) -> xr.Dataset:
+    """Return the poses in a video; a run in ``out`` goes on where it was stopped."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads cost a shared machine dearly
+    from superanimal.cli.progress import RichProgress
+    from superanimal.inference import Analyzers
+
+    try:
+        with RichProgress() as progress:
+            poses = Analyzers(model, out=out).run(video, progress).poses
+    except KeyboardInterrupt:
+        raise Cancelled("stopped", remedy="run the same command again to resume") from None
+    return poses.assign_attrs(source_file=str(video))
 
 
 def parse_limbs(texts: list[str] | None) -> dict[str, list[str]] | None:
