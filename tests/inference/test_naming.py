@@ -44,3 +44,18 @@ def test_videos_of_one_name_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "cam0.mp4").symlink_to(videos[0])
     check_distinct([videos[0], tmp_path / "c" / "cam0.mp4"], lambda video: store_path(video, "m", tmp_path))
+
+
+def test_names_that_some_disks_take_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    videos = [
+        tmp_path / "Clip.mp4",
+        tmp_path / "clip.mp4",
+        tmp_path / "ma\u0308use.mp4",
+        tmp_path / "m\u00e4use.mp4",
+    ]
+    for video in videos:
+        video.write_bytes(b"x")
+    for pair in (videos[:2], videos[2:]):
+        with pytest.raises(InputError, match="would both be written"):
+            check_distinct(pair, lambda video: store_path(video, "m", tmp_path))

@@ -63,7 +63,7 @@ def test_unfit_image_is_a_bad_frame(folder, pictures, damage):
     path = folder / "img5.png"
     path.write_bytes(b"\x89PNG and then nothing" if damage == "no header" else path.read_bytes()[:100])
     video = open_video(folder)
-    with pytest.warns(VideoWarning):
+    with pytest.warns(VideoWarning, match=r"img5\.png \(frame 5\) cannot be decoded"):
         assert np.array_equal(video[5], pictures[4])
     assert np.array_equal([frame for _, frame in video.frames()][5], pictures[4])
     assert video.bad_frames == (5,)

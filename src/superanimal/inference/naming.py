@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
+from unicodedata import normalize
 
 from superanimal.errors import InputError
 from superanimal.files import storage_error
@@ -55,7 +57,10 @@ def check_distinct(videos: Iterable[Path], place: Callable[[Path], Path]) -> Non
     taken: dict[str, Path] = {}
     for video in videos:
         at = place(video)
-        other = taken.setdefault(os.path.normcase(at), video)
+        name = normalize("NFC", os.path.normcase(at))
+        if sys.platform == "darwin":  # its file systems take Clip and clip for one name
+            name = name.casefold()
+        other = taken.setdefault(name, video)
         if other != video and not other.samefile(video):
             raise InputError(
                 f"{other} and {video} would both be written to {at}",

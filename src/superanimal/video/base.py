@@ -228,6 +228,10 @@ class Video(ABC):
             frame = None if self._bad[k] else self._read(k)
             return self._nearest(k) if frame is None else frame
 
+    def _called(self, k: int) -> str:
+        """Return what frame ``k`` is called in messages."""
+        return f"frame {k}"
+
     def _nearest(self, k: int) -> Frame:
         """Note that frame ``k`` is bad and return the nearest good one (the earlier of two)."""
         with self._lock:
@@ -235,8 +239,8 @@ class Video(ABC):
             if not self._warned:
                 self._warned = True
                 warnings.warn(
-                    f"{self.name}: frame {k} cannot be decoded, so the nearest good frame stands in; "
-                    "the file is damaged (all such frames: video.bad_frames)",
+                    f"{self.name}: {self._called(k)} cannot be decoded; the nearest good frame is shown in "
+                    "its place, and it gets no pose (it may not be the only one)",
                     VideoWarning,
                     stacklevel=4,
                 )

@@ -107,6 +107,9 @@ class ImageStack(Video):
         frame[: image.shape[0], : image.shape[1]] = image
         return frame
 
+    def _called(self, k: int) -> str:
+        return f"{self.paths[k].name} (frame {k})"
+
     def _release(self) -> None:
         self._cache.clear()
         self._reader.close()
