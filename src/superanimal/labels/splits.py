@@ -261,9 +261,9 @@ def split_once(
         document = _read(file)
         if document["drawn"] != drawn:
             raise InputError(
-                f"{file}: drawn with {document['drawn']}, now asked for {drawn}",
+                f"{file}: drawn with {_said(document['drawn'], drawn)}",
                 "a split is never redrawn",
-                "use the same parameters, or another file for another split",
+                "ask for the same again, or choose another output folder",
             )
         known = document["images"]
     split = np.array(
@@ -282,6 +282,21 @@ def split_once(
         if write:
             save_split(labelled.with_columns(split=split), file, **drawn)
     return labelled.with_columns(split=split)
+
+
+def _said(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """Return what of two drawings differs, in words."""
+
+    def shares(one: Any) -> str:
+        named = one.items() if isinstance(one, dict) else ()
+        rounded = (round(share, 3) if isinstance(share, float) else share for _, share in named)
+        texts = [f"{name} {share}" for (name, _), share in zip(named, rounded, strict=True)]
+        return ", ".join(texts) or str(one)
+
+    differing = [key for key in now if before.get(key) != now[key]] or list(now)
+    return "; ".join(
+        f"{key} {shares(before.get(key))}, now asked for {shares(now[key])}" for key in differing
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

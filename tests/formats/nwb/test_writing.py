@@ -56,6 +56,15 @@ def test_one_animal_is_where_movement_looks_and_has_its_name(ada: xr.Dataset, tm
         assert container["nose"].timestamps is None
 
 
+@pytest.mark.parametrize(("unit", "stored"), [("mm", "millimeters"), ("cm", "centimeters"), ("ells", "n.a.")])
+def test_units_are_called_as_nwbinspector_accepts_them(tmp_path: Path, unit: str, stored: str) -> None:
+    ds = make_poses(np.ones((3, 3, 1, 1)), keypoints=["nose"], fps=30, space_unit=unit)
+    save_poses(ds, tmp_path / "x.nwb")
+    with pynwb.NWBHDF5IO(str(tmp_path / "x.nwb"), "r") as io:
+        assert io.read().processing["behavior"]["PoseEstimation"]["nose"].unit == stored
+    assert load_poses(tmp_path / "x.nwb", space=3).attrs["space_unit"] == unit
+
+
 def test_the_video_is_named_relative_to_the_file(ada: xr.Dataset, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     save_poses(ada, tmp_path / "out" / "x.nwb")

@@ -109,7 +109,11 @@ def read(path: str | os.PathLike[str], *, video: str | Sequence[str] | None = No
         frames=frames,
         times=times if own_times else None,
         source_file=str(path),
-        **{**fields, "video_path": fields["video_path"] or filename, "space_unit": units.pop()},
+        **{
+            **fields,
+            "video_path": fields["video_path"] or filename,
+            "space_unit": known.get("space_unit") or units.pop(),
+        },
     )
 
 

@@ -27,6 +27,10 @@ SUBJECT = {
 """What NWB and DANDI demand of a subject, as far as it is true of every animal."""
 
 
+_UNITS = {"pixels": "pixels", "m": "meters", "cm": "centimeters", "mm": "millimeters", "um": "micrometers",
+          "µm": "micrometers"}  # fmt: skip
+
+
 def write(
     ds: xr.Dataset,
     path: str | os.PathLike[str],
@@ -163,7 +167,7 @@ def _file(
                     description=f"{keypoint} of {individual}",
                     data=np.ascontiguousarray(position[:, :, k, n]),
                     confidence=np.ascontiguousarray(confidence[:, k, n]),
-                    unit=str(ds.attrs.get("space_unit", "pixels")),
+                    unit=_unit(str(ds.attrs.get("space_unit", "pixels"))),
                     reference_frame=_frame_of_reference(ds),
                     **clock,
                 )
@@ -184,6 +188,12 @@ def _file(
             )
         behavior.add(container)
     return nwb
+
+
+def _unit(name: str) -> str:
+    """Return a unit of length as nwbinspector accepts it; the record keeps what others were called."""
+    name = _UNITS.get(name.lower(), name)
+    return name if name in (*_UNITS.values(), "degrees", "radians") else "n.a."
 
 
 def _clock(times: np.ndarray, fps: float | None, path: Path) -> dict[str, Any]:

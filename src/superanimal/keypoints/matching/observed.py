@@ -101,7 +101,7 @@ def observe(
         raise InputError(
             f"no animal on the {len(labels)} images is both labelled and predicted with a confidence of "
             f"{min_confidence:g}",
-            remedy="look at a picture: is this the right model? Or lower the confidence asked for",
+            remedy="look at a picture: is this the right model?",
         )
     predicted, certain = points[image, slot], confidence[image, slot]
     names = [str(name) for name in predictions["keypoint"].values]
