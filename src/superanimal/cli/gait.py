@@ -42,10 +42,10 @@ def gait(
     console = Console(highlight=False)
     for file in files:
         try:
-            poses = estimated(file, model, out) if file.suffix.lower() in VIDEO_SUFFIXES else file
+            source = estimated(file, model, out) if file.suffix.lower() in VIDEO_SUFFIXES else file
             results.append(
                 analyze(
-                    poses,
+                    source,
                     limbs,
                     fps=fps,
                     detector=detector,  # type: ignore[arg-type]

@@ -28,6 +28,7 @@ from superanimal.gait.recording import Recording, make_recording, seconds
 from superanimal.gait.result import TABLES, GaitResult
 from superanimal.gait.strides import Stride, find_strides
 from superanimal.gait.symmetry import symmetry_table
+from superanimal.gait.vertical import vertical_table
 from superanimal.groups import compare_groups
 from superanimal.groups import with_groups as groups_of
 from superanimal.poses import require_pixels
@@ -127,6 +128,7 @@ def _analyze_one(
     }
     summary: list[dict[str, object]] = []
     joints: list[tuple[pd.DataFrame, pd.DataFrame]] = []
+    vertical: list[pd.DataFrame] = []
     notes: list[str] = []
     for individual in map(str, poses["individual"].values):
         recording = make_recording(poses, individual, found, time)
@@ -139,6 +141,7 @@ def _analyze_one(
         tables["refused"] += [_refused_row(recording, each) for each in refused]
         summary += _summary_rows(recording, strides, tables, notes)
         joints.append(joint_tables(poses, recording, strides))
+        vertical.append(vertical_table(poses, recording, strides))
     stride_table = pd.DataFrame(tables["strides"], columns=STRIDES)
     return GaitResult(
         pd.DataFrame(tables["events"], columns=EVENTS),
@@ -151,6 +154,7 @@ def _analyze_one(
         _stacked([cycles for cycles, _ in joints]),
         _stacked([each for _, each in joints]),
         symmetry_table(stride_table),
+        _stacked(vertical),
     )
 
 
@@ -293,7 +297,7 @@ def _summary_rows(
 def joined(results: Sequence[GaitResult]) -> GaitResult:
     """Return the results of several files as one, with a column ``file`` first in each table."""
     tables = {}
-    for name in (*TABLES, "cycles", "joints", "symmetry"):
+    for name in (*TABLES, "cycles", "joints", "symmetry", "vertical"):
         parts = []
         for result in results:
             table = getattr(result, name).copy()

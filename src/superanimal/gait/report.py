@@ -57,6 +57,8 @@ def write_report(result: GaitResult, path: Path) -> Path:
             )
     if len(result.symmetry):
         page.add("Left and right", _symmetry(result.symmetry), note=_SYMMETRY)
+    if len(result.vertical):
+        page.add("Vertical asymmetry", _vertical(result.vertical), note=_VERTICAL)
     if len(result.comparison):
         page.add("Groups", _comparison(result.comparison), note=_COMPARISON)
     reasons = strides.loc[strides["refused"] != "", "refused"].value_counts()
@@ -96,6 +98,11 @@ _SYMMETRY = (
     "Index: 100 (left − right) / mean of both, in percent, with its 95 % interval over the strides of this "
     "recording. Near zero is symmetrical; an interval that holds zero shows no difference."
 )
+_VERTICAL = (
+    "Lowest and highest point in the half of the stride that begins with the left limb's contact, less those "
+    "of the other half, with 95 % intervals. No diagnosis: a figure to look at, in a side view and a "
+    "symmetrical gait."
+)
 _COMPARISON = (
     "One value for each animal. Permutation tests; p corrected after Holm over all rows. Difference: second "
     "group less first, with its 95 % interval; g: Hedges' effect size."
@@ -116,6 +123,19 @@ def _symmetry(symmetry: pd.DataFrame) -> Markup:
         for _, row in symmetry.iterrows()
     ]  # fmt: skip
     head = [*(name.capitalize() for name in who), "Measure", "Left", "Right", "Index, %", "95 %"]
+    return table(head, rows, text=len(who) + 1)
+
+
+def _vertical(vertical: pd.DataFrame) -> Markup:
+    who = [*_who(vertical), "part", "unit"]
+    rows = [
+        [*(Path(str(row[name])).name for name in who), row["note"] or "measured",
+         count_of(int(row["strides"]), "stride"),
+         number(row["min_diff"]), f"{number(row['min_low'])} to {number(row['min_high'])}",
+         number(row["max_diff"]), f"{number(row['max_low'])} to {number(row['max_high'])}"]
+        for _, row in vertical.iterrows()
+    ]  # fmt: skip
+    head = [*(name.capitalize() for name in who), "", "Strides", "Minima", "95 %", "Maxima", "95 %"]
     return table(head, rows, text=len(who) + 1)
 
 

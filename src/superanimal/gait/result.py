@@ -13,7 +13,7 @@ from superanimal.files import atomic_write
 from superanimal.reports.files import report_folder
 
 TABLES = ("events", "strides", "phases", "summary", "refused")
-FURTHER = ("cycles", "joints", "symmetry", "comparison")
+FURTHER = ("cycles", "joints", "symmetry", "vertical", "comparison")
 
 
 @dataclass
@@ -43,6 +43,8 @@ class GaitResult:
         Joint angles over the stride, see :func:`superanimal.gait.joints.joint_tables`.
     symmetry
         Left against right, see :func:`superanimal.gait.symmetry.symmetry_table`.
+    vertical
+        Vertical asymmetry of head, withers, pelvis, see :func:`superanimal.gait.vertical.vertical_table`.
     comparison
         Groups against each other, see :func:`superanimal.groups.compare_groups`; empty without groups.
     """
@@ -57,6 +59,7 @@ class GaitResult:
     cycles: pd.DataFrame = field(default_factory=pd.DataFrame)
     joints: pd.DataFrame = field(default_factory=pd.DataFrame)
     symmetry: pd.DataFrame = field(default_factory=pd.DataFrame)
+    vertical: pd.DataFrame = field(default_factory=pd.DataFrame)
     comparison: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
