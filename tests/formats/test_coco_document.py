@@ -64,7 +64,7 @@ def changed(where: str, value: Any) -> dict[str, Any]:
         ("annotations.0.keypoints", [1, 2, 3, 4], "annotation 1: 4 numbers"),
         ("annotations.0.keypoints", [1, 2, 0.9, 3, 4, 0.8], "annotation 1: the visibility of 'nose' is 0.9"),
         ("annotations.0.keypoints", [1, 2, 2, None, None, 2], "annotation 1: 'tail' has visibility 2"),
-        ("annotations.0.keypoints", {"nose": 1}, "annotation 1: keypoints are no list of numbers"),
+        ("annotations.0.keypoints", {"nose": 1}, "annotation 1: keypoints is not a list of numbers"),
         ("annotations.1.score", "good", "annotation 2: score is 'good'"),
         ("annotations.1.score", 98.2, "scores from 98.2 to 98.2"),
         ("annotations.1.area", "big", "annotation 2: area is 'big'"),

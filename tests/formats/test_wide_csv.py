@@ -141,7 +141,7 @@ def test_windows_text_is_read_with_a_warning(tmp_path: Path) -> None:
         (PLAIN.replace("\n1,", "\n0.033,"), "row 2 is called 0.033"),
         (PLAIN + "2,9,9\n", "row 3 below the header has 3 cells"),
         (PLAIN.replace(",7,", ",oops,"), r"row 2 below the header has 'oops' under tail/x"),
-        (PLAIN.replace("\n1,5", "\n,5"), "row 2 below the header has values but nothing in its first cell"),
+        (PLAIN.replace("\n1,5", "\n,5"), "row 2 below the header has values but its first cell is empty"),
         (PLAIN + "mouse 3 was ill,,,,,,\n", "row 3 below the header begins with 'mouse 3 was ill'"),
         (PLAIN.replace("tail,tail,tail", "tail,,"), "column 6 has the coordinate 'y' but no name"),
         (PLAIN.replace("AB,AB,AB\n", "CD,CD,CD\n").replace("tail", "nose"), "scorers AB, CD"),

@@ -29,12 +29,12 @@ def read(
         Names in the order of the columns: all keypoints of the first individual, then the next. An
         ``.npy`` array may have the shape (T, N, K, C).
     coords
-        What the columns of one keypoint are, such as ``"xyz"``; others than x, y and z are left out.
+        Columns of one keypoint, such as ``"xyz"``; columns other than x, y and z are ignored.
 
     Raises
     ------
     FormatError
-        When the names are not given or do not fit the number of columns.
+        When the names are missing or do not match the number of columns.
     """
     try:
         with Path(path).open("rb") as file:

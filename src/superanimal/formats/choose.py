@@ -1,4 +1,4 @@
-"""What is said of choosing one of the videos or cameras in a file."""
+"""Wording of the remedy when a file holds several videos or cameras."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ CHOOSE = by_caller(
     "choose one by its name (convert, evaluate, info, match, merge: --recording)",
     "open the video of one of them first: then the poses of that video are opened",
 )
-"""What to do about several recordings; SLEAP also counts them from 0."""
+"""Remedy for a file with several recordings; SLEAP also numbers them from 0."""

@@ -30,8 +30,8 @@ _INFO = "superanimal"
 def read(path: str | os.PathLike[str]) -> xr.Dataset:
     """Read COCO keypoints; images become the time axis, in the order of the file.
 
-    Annotations of an image are told apart by ``individual`` or ``track_id`` when they carry one, else
-    numbered in their order: then an individual is not the same animal from image to image.
+    Annotations of an image are identified by ``individual`` or ``track_id`` if they have one; otherwise they
+    are numbered in order, and an individual need not be the same animal in every image.
     """
     document = read_document(path)
     images, annotations, keypoints = document.images, document.annotations, document.keypoints
@@ -146,7 +146,7 @@ def write(
 def _individuals(
     annotations: list[Annotation], t: np.ndarray, known: list[str], path: str | os.PathLike[str]
 ) -> tuple[list[str], np.ndarray]:
-    """Return the names of the individuals and the number of each annotation's one."""
+    """Return the names of the individuals and the index of each annotation's individual."""
     marks = [a.individual for a in annotations]
     keys = list(zip(t.tolist(), marks, strict=True))
     if annotations and None not in marks and len(set(keys)) == len(keys):

@@ -44,17 +44,17 @@ class Annotation:
     Attributes
     ----------
     row
-        Number of its image.
+        Index of its image.
     category
         Key of its category.
     points
-        Shape (K, 3), float32: x, y and visibility (-1, 0, 1 or 2); x and y are finite where that is above 0.
+        Shape (K, 3), float32: x, y and visibility (-1, 0, 1 or 2); x and y are finite where visibility > 0.
     scores
         Shape (K,), float32: ``keypoint_scores``, the confidence of a model, NaN where null; or None.
     box
         x, y, width, height, or None.
     individual
-        ``individual`` (text) or ``track_id`` as it stands in the file, or None.
+        ``individual`` (text) or ``track_id`` as given in the file, or None.
     raw
         The entry itself.
     """
@@ -75,7 +75,7 @@ class Document:
     Attributes
     ----------
     images
-        I entries as they stand in the file; ``width`` and ``height`` are integers, 0 when unknown.
+        I entries as given in the file; ``width`` and ``height`` are integers, 0 when unknown.
     keypoints
         Names of the categories that are used, in order of appearance.
     """
@@ -118,7 +118,7 @@ def read_document(path: str | os.PathLike[str]) -> Document:
     used = list(dict.fromkeys(a.category for a in annotations)) or list(categories)[:1]
     keypoints = list(dict.fromkeys(k for category in used for k in categories[category].keypoints))
     if not keypoints:
-        raise FormatError(f"{path}: no category lists keypoints", "boxes alone are no poses")
+        raise FormatError(f"{path}: no category lists keypoints", "boxes alone are not poses")
     info = content.get("info")
     licences = content.get("licenses")
     return Document(
@@ -136,14 +136,14 @@ def read_document(path: str | os.PathLike[str]) -> Document:
 
 
 def _parse(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read the json; keypoints become small arrays while it is read, for they are most of it."""
+    """Read the json; keypoints, the bulk of it, become small arrays while it is read."""
 
     def lean(item: dict[str, Any]) -> dict[str, Any]:
         if "image_id" in item:
             for key in _BULKY:
                 item.pop(key, None)
             if isinstance(item.get("keypoints"), list):
-                with suppress(TypeError, ValueError):  # the check of this annotation names it
+                with suppress(TypeError, ValueError):  # reported by the check of this annotation
                     item["keypoints"] = np.array(item["keypoints"], dtype=np.float32)
         return item
 
@@ -171,13 +171,13 @@ def _images(entries: list[Any], path: Any) -> tuple[list[dict[str, Any]], dict[I
         key = _id(entry.get("id"), "id", label)
         name = entry.get("file_name")
         if name is not None and not isinstance(name, str):
-            raise FormatError(f"{label}: file_name is {_kind(name)}", "it is text")
+            raise FormatError(f"{label}: file_name is {_kind(name)}", "it must be text")
         if key in rows:
             first = images[rows[key]].get("file_name")
             raise FormatError(
                 f"{label}: the id {key!r} belongs to {first!r} and to {name!r}",
-                "each image has an id of its own, or labels land on another image",
-                "number the images anew, as when two files were put together",
+                "image ids are unique, otherwise labels end up on the wrong image",
+                "renumber the images, for example after merging two files",
             )
         rows[key] = n
         if name and name in files:
@@ -190,7 +190,7 @@ def _images(entries: list[Any], path: Any) -> tuple[list[dict[str, Any]], dict[I
         size = {side: _size(entry.get(side), side, label) for side in ("width", "height")}
         frame = entry.get("frame_index")
         if frame is not None and (isinstance(frame, bool) or not isinstance(frame, int)):
-            raise FormatError(f"{label}: frame_index is {frame!r}", "it is a whole number")
+            raise FormatError(f"{label}: frame_index is {frame!r}", "it must be a whole number")
         images.append({**entry, **size})
     return images, rows
 
@@ -201,22 +201,22 @@ def _categories(entries: list[Any], path: Any) -> dict[Id, Category]:
         label = _label("category", entry, n, path)
         key = _id(entry.get("id"), "id", label)
         if key in categories:
-            raise FormatError(f"{label}: the id {key!r} is used twice", "each category has an id of its own")
+            raise FormatError(f"{label}: the id {key!r} is used twice", "category ids are unique")
         keypoints = entry.get("keypoints")
         keypoints = [] if keypoints is None else keypoints
         if not isinstance(keypoints, list) or not all(isinstance(k, (str, int, float)) for k in keypoints):
-            raise FormatError(f"{label}: keypoints is {_kind(keypoints)}", "it is a list of names")
+            raise FormatError(f"{label}: keypoints is {_kind(keypoints)}", "it must be a list of names")
         names = [str(k) for k in keypoints]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise FormatError(
-                f"{label}: keypoint {repeated[0]!r} is listed twice", "each keypoint has a name of its own"
+                f"{label}: keypoint {repeated[0]!r} is listed twice", "keypoint names are unique"
             )
         categories[key] = Category(str(entry.get("name") or "animal"), names, _edges(entry, names))
     return categories
 
 
 def _edges(entry: dict[str, Any], names: list[str]) -> list[tuple[str, str]]:
-    """Return the skeleton by names; joints are counted from 1, and what does not fit is left out."""
+    """Return the skeleton by name; joints are numbered from 1, and invalid entries are skipped."""
     skeleton = entry.get("skeleton")
     pairs = [pair for pair in skeleton if isinstance(pair, list)] if isinstance(skeleton, list) else []
     places = range(1, len(names) + 1)
@@ -263,7 +263,7 @@ def _points(values: Any, names: list[str], label: str) -> np.ndarray:
     try:
         points = np.asarray(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise FormatError(f"{label}: keypoints are no list of numbers ({error})") from error
+        raise FormatError(f"{label}: keypoints is not a list of numbers ({error})") from error
     if points.size != 3 * len(names) or points.ndim > 2 or (points.ndim == 2 and points.shape[1] != 3):
         raise FormatError(
             f"{label}: {points.size} numbers",
@@ -276,14 +276,14 @@ def _points(values: Any, names: list[str], label: str) -> np.ndarray:
         raise FormatError(
             f"{label}: the visibility of {names[k]!r} is {flags[k]:g}",
             "it is 0 (absent), 1 (hidden) or 2 (visible); -1 where the keypoint is not defined",
-            "where these are scores of a network, put them into 'keypoint_scores' and 2 in their place",
+            "if these are scores of a network, move them to 'keypoint_scores' and write 2 in their place",
         )
     if (lost := np.flatnonzero((flags > 0) & ~np.isfinite(points[:, :2]).all(1))).size:
         k = int(lost[0])
         raise FormatError(
             f"{label}: {names[k]!r} has visibility {flags[k]:g} at ({points[k, 0]:g}, {points[k, 1]:g})",
-            "a keypoint that is visible has a place",
-            "give it the visibility 0",
+            "a visible keypoint has coordinates",
+            "set its visibility to 0",
         )
     return points
 
@@ -294,14 +294,14 @@ def _scores(values: Any, count: int, label: str) -> np.ndarray | None:
     try:
         scores = np.array(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise FormatError(f"{label}: keypoint_scores are no list of numbers ({error})") from error
+        raise FormatError(f"{label}: keypoint_scores is not a list of numbers ({error})") from error
     if scores.shape != (count,):
         raise FormatError(f"{label}: {scores.size} keypoint_scores", f"it has {count} keypoints")
     return clip_confidence(scores, label)
 
 
 def _label(what: str, entry: Any, n: int, path: Any) -> str:
-    """Return how an entry is called in messages."""
+    """Return the name of an entry for messages."""
     if not isinstance(entry, dict):
         raise FormatError(f"{path}: {what} number {n} is {_kind(entry)}", "it is an object")
     key = entry.get("id")

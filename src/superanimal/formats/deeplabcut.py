@@ -1,9 +1,9 @@
 """Predictions in the HDF5 and csv files of DeepLabCut 1, 2 and 3, SuperAnimal results included.
 
-What DeepLabCut knows is written exactly as DeepLabCut 3 does: key ``df_with_missing``, float32 columns
-(scorer, [individuals,] bodyparts, coords), the frame number as index. What it does not know (boxes, edit
-marks, frame rate, provenance) goes into a group ``superanimal`` of the same HDF5 file, which it ignores; a
-csv has no such room, see :mod:`superanimal.formats.record`.
+Data that DeepLabCut supports is written exactly as DeepLabCut 3 does: key ``df_with_missing``, float32
+columns (scorer, [individuals,] bodyparts, coords), the frame number as index. Everything else (boxes, edit
+marks, frame rate, provenance) goes into a group ``superanimal`` of the same HDF5 file, which DeepLabCut
+ignores; a csv has no place for it, see :mod:`superanimal.formats.record`.
 """
 
 from __future__ import annotations
@@ -58,22 +58,22 @@ def write_h5(
 ) -> list[Path]:
     """Write predictions as DeepLabCut 3 does.
 
-    A file called ``<video><scorer>[_el].h5``, with a scorer that begins with ``DLC_``, has a row for every
-    frame up to the last one and ``<video><scorer>_meta.pickle`` beside it.
+    A file named ``<video><scorer>[_el].h5``, with a scorer that begins with ``DLC_``, gets a row for every
+    frame up to the last one, and ``<video><scorer>_meta.pickle`` is written beside it.
 
     Parameters
     ----------
     scorer
-        Name in the first column level; by default that in the name of the file, else the data set's own
-        ``scorer`` attribute.
+        Name in the first column level; by default the one in the file name, else the ``scorer`` attribute of
+        the data set.
     video_size, video_frames
         Width and height in pixels and number of frames of the video, for the ``_meta.pickle``; by default
-        the video is asked, where it is.
+        read from the video if it is there.
 
     Raises
     ------
     FormatError
-        When the name of the file says another scorer.
+        When the file name contains another scorer.
     """
     table = _table(ds, path, scorer)
     frames = table.record.pop("frames", None)
@@ -100,7 +100,7 @@ def read_csv(path: str | os.PathLike[str]) -> xr.Dataset:
 
 
 def write_csv(ds: xr.Dataset, path: str | os.PathLike[str], *, scorer: str | None = None) -> list[Path]:
-    """Write predictions as DeepLabCut's csv and the record beside it; names and rows as :func:`write_h5`."""
+    """Write predictions as a DeepLabCut csv, with the record beside it; see :func:`write_h5`."""
     table = _table(ds, path, scorer)
     with atomic_write(path) as temporary:
         write_wide_csv(table, temporary)
@@ -109,7 +109,7 @@ def write_csv(ds: xr.Dataset, path: str | os.PathLike[str], *, scorer: str | Non
 
 
 def _table(ds: xr.Dataset, path: str | os.PathLike[str], scorer: str | None) -> WideTable:
-    """Return the table of a data set, with the scorer and the rows that the name of the file asks for."""
+    """Return the table of a data set, with the scorer and the rows that the file name requires."""
     scorer = scorer_for(ds, path, scorer)
     table = poses_to_table(ds, path, scorer=scorer, likelihood=True, dtype=np.float32)
     return table if split_name(path, str(ds.attrs.get("video_path", ""))) is None else row_per_frame(table)

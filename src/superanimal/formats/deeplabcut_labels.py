@@ -1,6 +1,6 @@
 """Human labels of a DeepLabCut project: ``CollectedData_<scorer>.h5`` and ``.csv``, always both.
 
-Rows are images ('labeled-data', video, image); older projects keep the path as one text.
+Rows are images ('labeled-data', video, image); older projects store the path as one string.
 Every point counts as set by a person (``edited``), unless the table carries likelihoods (machine labels).
 """
 
@@ -29,7 +29,7 @@ _PREFIX = "CollectedData_"
 def read(path: str | os.PathLike[str]) -> xr.Dataset:
     """Read labels from the h5 or the csv file.
 
-    The number ending an image's name becomes ``frame``; the path of each image is the coordinate ``image``.
+    The number at the end of an image name becomes ``frame``; image paths become the coordinate ``image``.
     """
     table = read_frame(path) if Path(path).suffix.lower() in (".h5", ".hdf5") else read_wide_csv(path)
     if len(table.index) and not table.is_labels:
@@ -64,7 +64,7 @@ def write(
         By default the part of the file name after ``CollectedData_``, else the data set's ``scorer``.
     video
         Folder name below ``labeled-data`` for a data set without image names; by default the name of the
-        folder written to.
+        target folder.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def write(
 
 
 def _image_rows(ds: xr.Dataset, folder: str) -> list[tuple[str, ...]]:
-    """Return the index rows: three parts where the image path has one or three, else the whole path."""
+    """Return the index rows: three parts if the image path has one or three, else the whole path."""
     if "image" in ds.coords:
         images = [str(image) for image in ds["image"].values]
     else:

@@ -1,7 +1,7 @@
 """How DeepLabCut finds its results: ``<video><scorer>[_el].h5`` beside ``<video><scorer>_meta.pickle``.
 
-The scorer, ``DLC_...``, stands in the name of the file and in its columns. Rows are counted, not named: row k
-is frame k, whatever the index says.
+The scorer, ``DLC_...``, is part of the file name and of the columns. Rows are counted, not named: row k is
+frame k, whatever the index says.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _ENDINGS = re.compile(r"(_(el|bx|sk|ctd))?(_filtered)?$")
 
 
 def split_name(path: str | os.PathLike[str], video_path: str = "") -> tuple[str, str] | None:
-    """Return the video's name and the scorer in the name of a result; None when it has no scorer.
+    """Return the video name and the scorer in the name of a result; None when it has no scorer.
 
     Parameters
     ----------
     path
         Such as ``clipDLC_HrnetW32_mouseNov22shuffle1_snapshot_200_el.h5``.
     video_path
-        The video, if known: its name may itself hold ``DLC_``.
+        The video, if known: its name may itself contain ``DLC_``.
     """
     stem = _ENDINGS.sub("", Path(path).stem, count=1)
     video = re.split(r"[\\/]", video_path)[-1].rsplit(".", 1)[0]
@@ -41,27 +41,27 @@ def split_name(path: str | os.PathLike[str], video_path: str = "") -> tuple[str,
 
 
 def scorer_for(ds: xr.Dataset, path: str | os.PathLike[str], scorer: str | None) -> str | None:
-    """Return the scorer to write into a file: the one in its name, or the one asked for.
+    """Return the scorer to write into a file: the one in its name, or the requested one.
 
     Raises
     ------
     FormatError
-        When the two differ, since DeepLabCut could not read the file then.
+        When the two differ: DeepLabCut could not read the file.
     """
     named = split_name(path, str(ds.attrs.get("video_path", "")))
     if named is None:
         return scorer
     if scorer not in (None, named[1]):
         raise FormatError(
-            f"{path}: the file's name says scorer {named[1]!r}, not {scorer!r}",
-            "DeepLabCut looks for the scorer of the file's name in its columns",
-            f"save it as {named[0]}{scorer}{Path(path).suffix}, or leave the scorer out",
+            f"{path}: the scorer in the file name is {named[1]!r}, not {scorer!r}",
+            "DeepLabCut expects the scorer of the file name in the columns",
+            f"save it as {named[0]}{scorer}{Path(path).suffix}, or do not specify a scorer",
         )
     return named[1]
 
 
 def row_per_frame(table: WideTable) -> WideTable:
-    """Return the table with rows of NaN for frames that have none, so that row k is frame k."""
+    """Return the table with NaN rows for frames without a row, so that row k is frame k."""
     frames = np.asarray(table.index, dtype=np.int64)
     rows = int(frames.max(initial=-1)) + 1
     if np.array_equal(frames, np.arange(rows)):
@@ -73,7 +73,7 @@ def row_per_frame(table: WideTable) -> WideTable:
 
 
 def only_frames(ds: xr.Dataset, frames: Any) -> xr.Dataset:
-    """Undo :func:`row_per_frame`, unless somebody has put points into the other rows since."""
+    """Undo :func:`row_per_frame`, unless points have been added to the other rows since."""
     wanted = np.isin(ds["frame"].values, np.asarray(frames, dtype=np.int64))
     if wanted.sum() != len(frames) or bool(ds["position"][~wanted].notnull().any()):
         return ds
@@ -87,19 +87,19 @@ def write_meta(
     size: tuple[int, int] | None,
     frames: int | None,
 ) -> list[Path]:
-    """Write the ``_meta.pickle`` that DeepLabCut needs beside a result to draw and refine it.
+    """Write the ``_meta.pickle`` that DeepLabCut needs beside a result to plot and refine it.
 
-    It holds numbers, text, lists and dictionaries only. Nothing is written for a name without a scorer, nor
-    when neither ``size`` nor the video is at hand.
+    It holds only numbers, text, lists and dictionaries. Nothing is written if the name has no scorer, or if
+    neither ``size`` nor the video is available.
 
     Parameters
     ----------
     path
         The result.
     size
-        Width and height of the video in pixels; by default the video is asked.
+        Width and height of the video in pixels; by default read from the video.
     frames
-        Number of frames of the video, likewise.
+        Number of frames of the video; by default read from the video.
     """
     video = str(ds.attrs.get("video_path", ""))
     named = split_name(path, video)
@@ -129,7 +129,7 @@ def write_meta(
 
 
 def _measure(video: str) -> tuple[tuple[int, int] | None, int | None]:
-    """Return the size (width, height) and the number of frames of a video file that can be read."""
+    """Return the size (width, height) and the number of frames of a readable video file."""
     from superanimal.video import open_video
 
     try:

@@ -1,4 +1,4 @@
-"""Poses in the pickles DeepLabCut leaves beside an analysed video, through the restricted unpickler.
+"""Poses in the pickles that DeepLabCut writes beside an analysed video, read with the restricted unpickler.
 
 ``_full.pickle`` (detections of each frame), ``_assemblies.pickle`` (animals of each frame) and ``_el``,
 ``_bx``, ``_sk`` ``.pickle`` (tracklets). ``_meta.pickle`` holds no poses: :func:`read_meta`.
@@ -24,7 +24,7 @@ def read_meta(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the dictionary ``data`` of a ``_meta.pickle``: fps, nframes, Scorer, bodyparts, ..."""
     content = load(path)
     if not isinstance(content, dict) or not isinstance(content.get("data"), dict):
-        raise FormatError(f"{path}: no dictionary 'data'", "a _meta.pickle of DeepLabCut has one")
+        raise FormatError(f"{path}: no dictionary 'data'", "a _meta.pickle of DeepLabCut must have one")
     return content["data"]
 
 
@@ -45,7 +45,7 @@ def kind_of(content: Any) -> str | None:
 def read(path: str | os.PathLike[str]) -> xr.Dataset:
     """Read a ``_full``, ``_assemblies`` or tracklet pickle.
 
-    The frame rate and the keypoint names missing inside are taken from the ``_meta.pickle`` beside it.
+    The frame rate, and keypoint names that the file lacks, are taken from the ``_meta.pickle`` beside it.
     """
     content = load(path)
     kind = kind_of(content)
@@ -104,7 +104,7 @@ def _full(content: dict[str, Any]) -> _Parsed:
 
 
 def _assemblies(content: dict[Any, Any]) -> _Parsed:
-    """Points (T, N, K, 3) of the animals assembled in each frame; names are not inside."""
+    """Points (T, N, K, 3) of the animals assembled in each frame; the file has no names."""
     frames = {int(key): value for key, value in content.items() if not isinstance(key, str)}
     shape = np.max([value.shape for value in frames.values()], axis=0)
     points = np.full((max(frames) + 1, shape[0], shape[1], 3), np.nan, dtype=np.float32)

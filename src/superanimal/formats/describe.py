@@ -1,4 +1,4 @@
-"""What is in a file that is not known: one sentence for error messages."""
+"""Description of a file of unknown format: one sentence for error messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TIDY = "write it as a tidy table with the columns frame, keypoint, x, y (and in
 
 
 def unknown_file(path: str | os.PathLike[str], wanted: str) -> FormatError:
-    """Build the error for a file that is not recognised: what was seen, and what to do.
+    """Build the error for a file that is not recognised: what it contains, and what to do.
 
     Parameters
     ----------
@@ -26,15 +26,15 @@ def unknown_file(path: str | os.PathLike[str], wanted: str) -> FormatError:
     return FormatError(
         f"{path}: not recognised: {seen}",
         wanted,
-        remedy or "export it as one of these from the program that made it",
+        remedy or "export it in one of these formats from the program that created it",
     )
 
 
 def describe(path: str | os.PathLike[str]) -> tuple[str, str]:
-    """Return (what a file seems to be, what to do about it or nothing); never raises."""
+    """Return (what a file seems to be, the remedy or an empty text); never raises."""
     try:
         return _describe(Path(path))
-    except Exception as error:  # the file is broken in a way that says nothing more
+    except Exception as error:  # the file is broken beyond further diagnosis
         return f"it cannot be read ({type(error).__name__}: {error})", ""
 
 
@@ -57,7 +57,7 @@ def _describe(path: Path) -> tuple[str, str]:
         return _json(path)
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or not _is_binary(head):
         return _table(path)
-    return "it holds neither text nor HDF5, JSON or another known kind of data", ""
+    return "it is not text, HDF5, JSON or any other known kind of data", ""
 
 
 def _is_binary(head: bytes) -> bool:
@@ -83,7 +83,7 @@ def _json(path: Path) -> tuple[str, str]:
 
 
 def describe_json(content: Any) -> tuple[str, str]:
-    """Return (what the content of a JSON file seems to be, what to do about it or nothing)."""
+    """Return (what the content of a JSON file seems to be, the remedy or an empty text)."""
     if isinstance(content, dict):
         return f"a JSON object with the keys {_some(list(content)) or '(none)'}", ""
     if not isinstance(content, list):
@@ -95,8 +95,8 @@ def describe_json(content: Any) -> tuple[str, str]:
         return f"a JSON list of {type(first).__name__}", ""
     if {"image_id", "keypoints"} <= first.keys():
         return (
-            "COCO results (a list of image_id, keypoints and score), which name neither images nor keypoints",
-            "use the annotation file that they belong to, or save the predictions as poses",
+            "COCO results (a list of image_id, keypoints and score), without image and keypoint names",
+            "use the annotation file they belong to, or save the predictions as poses",
         )
     if any(_is_region(value) for value in first.values()):
         return "Label Studio's short export (JSON-MIN)", "export as JSON"
@@ -130,7 +130,7 @@ def _table(path: Path) -> tuple[str, str]:
     if len(row) < 2:
         columns = f"text that begins with {row[0][:40]!r}" if row else "empty rows"
     if "mastername" in names:
-        return f"{columns}: a conversion table, not poses", "give it where a conversion table is asked for"
+        return f"{columns}: a conversion table, not poses", "use it where a conversion table is expected"
     if "frame_idx" in names:
         return f"{columns}: a SLEAP csv", "open the .slp project, or export it from SLEAP as analysis HDF5"
     if len(row) > 1 and {"x", "y"} & {name.rsplit(end, 1)[-1] for name in names for end in "_."}:

@@ -1,4 +1,4 @@
-"""The net below every reader of foreign files: whatever breaks in it, people get one sentence."""
+"""The safety net under every reader of foreign files: any failure becomes one clear message."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from contextlib import contextmanager
 from superanimal.errors import FormatError, NotFoundError, SuperAnimalError
 
 _OURS = (NameError, ImportError, NotImplementedError, AssertionError)
-"""Faults of a program, never of a file."""
+"""Errors of the program, never of a file."""
 
 
 @contextmanager
 def reading(path: str | os.PathLike[str], what: str, remedy: str = "") -> Iterator[None]:
-    """Turn what a reader did not expect of a file into an error that names the file.
+    """Turn unexpected failures of a reader into an error that names the file.
 
     Parameters
     ----------
     path
-        The file or folder that is read inside the block.
+        The file or folder read inside the block.
     what
-        What it is read as, such as ``"COCO keypoints"``.
+        What it is read as, for example ``"COCO keypoints"``.
     remedy
         What to do; by default to export the file again.
 
     Raises
     ------
     FormatError
-        The reader raised anything but an error of ours; faults of the program itself pass.
+        The reader raised any error other than our own; errors of the program itself pass through.
     NotFoundError
-        The file went away or may not be read.
+        The file has disappeared or is not readable.
     """
     remedy = remedy or "write or export the file again"
     try:
@@ -43,13 +43,13 @@ def reading(path: str | os.PathLike[str], what: str, remedy: str = "") -> Iterat
         ) from error
     except MemoryError as error:
         raise FormatError(
-            f"{path}: more memory is needed than there is ({error})",
-            f"as {what} it claims to be very large, or it is damaged",
+            f"{path}: not enough memory ({error})",
+            f"read as {what}, it is very large or damaged",
             remedy,
         ) from error
     except Exception as error:
         raise FormatError(
-            f"{path}: damaged, or no {what} after all ({type(error).__name__}: {error})",
+            f"{path}: damaged, or not {what} ({type(error).__name__}: {error})",
             f"it was read as {what}",
             remedy,
         ) from error

@@ -1,6 +1,6 @@
-"""Predictions of Lightning Pose: DeepLabCut's single-animal csv, sometimes with more columns.
+"""Predictions of Lightning Pose: the single-animal csv of DeepLabCut, sometimes with extra columns.
 
-Read are ``x, y, likelihood``; columns of ensembles (``x_ens_median``, ...) and ``set`` are left out.
+``x, y, likelihood`` are read; columns of ensembles (``x_ens_median``, ...) and ``set`` are ignored.
 """
 
 from __future__ import annotations

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class LossWarning(UserWarning):
-    """A file was written that cannot hold everything the data set knows."""
+    """A file was written in a format that cannot hold everything in the data set."""

@@ -1,4 +1,4 @@
-"""The netCDF file of the movement package, which is the pose data set itself: nothing is lost."""
+"""The netCDF file of the movement package, which is the pose data set itself: lossless."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _TEXT = ("source_software", "source_file", "video_path")
 
 
 def read(path: str | os.PathLike[str]) -> xr.Dataset:
-    """Read a movement data set; what only this project uses (``frame``, provenance) is added when missing.
+    """Read a movement data set; ``frame`` and provenance, which only this project uses, are added if missing.
 
     Raises
     ------
     FormatError
-        When the file is no netCDF or holds no poses.
+        When the file is not netCDF or holds no poses.
     """
     try:
         with Path(path).open("rb") as file:
@@ -34,7 +34,7 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
     if ds.attrs.get("ds_type", "poses") != "poses" or "position" not in ds:
         raise FormatError(
             f"{path}: ds_type {ds.attrs.get('ds_type')!r} with variables {list(ds.data_vars)}",
-            "only pose data sets are read, not boxes or other variables",
+            "only pose data sets can be read, not boxes or other variables",
         )
     ds = ds.rename({f"{dim}s": dim for dim in ("individual", "keypoint") if f"{dim}s" in ds.dims})
     dims = ("time", "space", "keypoint", "individual")

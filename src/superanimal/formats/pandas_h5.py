@@ -1,7 +1,7 @@
-"""HDF5 files of pandas, read without pandas: only h5py, and pickles only through the restricted unpickler.
+"""HDF5 files of pandas, read with h5py instead of pandas; pickles pass through the restricted unpickler.
 
-PyTables unpickles attributes of nodes and object arrays as soon as they are touched, so a prepared file runs
-any code under ``pandas.read_hdf``. h5py hands out the bytes instead.
+PyTables unpickles node attributes and object arrays as soon as they are accessed, so a malicious file can run
+arbitrary code in ``pandas.read_hdf``. h5py returns the bytes instead.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def read_frame(path: str | os.PathLike[str]) -> WideTable:
     Raises
     ------
     FormatError
-        When there is no data frame, it has another layout, or a pickle in it asks for code.
+        When there is no data frame, its layout is not supported, or a pickle in it refers to code.
     """
     try:
         with h5py.File(path) as file:
@@ -65,8 +65,8 @@ def read_frame(path: str | os.PathLike[str]) -> WideTable:
     except (OSError, KeyError, RuntimeError) as error:
         raise FormatError(
             f"{path}: damaged or unsupported HDF5 ({error})",
-            "tables are stored plain or zlib-compressed",
-            "write the file again with pandas, compressed by zlib",
+            "tables are stored uncompressed or compressed with zlib",
+            "write the file again with pandas, compressed with zlib",
         ) from error
     return WideTable(name_levels(columns, names, path), index, values, known)
 
@@ -150,13 +150,13 @@ def _read_fixed(node: h5py.Group, path: Any) -> tuple[list[Any], list[Any] | Non
 
 
 def _refuse_times(kind: Any, path: Any) -> None:
-    """Refuse an index of dates or durations, which pandas stores as whole numbers."""
+    """Reject an index of dates or durations, which pandas stores as whole numbers."""
     kind = _text(kind.decode() if isinstance(kind, bytes) else kind)
     if kind.startswith(("datetime", "timedelta")):
         raise FormatError(
             f"{path}: rows are {kind}",
             "rows are frame numbers or image names",
-            "put the frame number into the index of the table",
+            "use the frame number as the index of the table",
         )
 
 
@@ -173,7 +173,7 @@ def _read_axis(node: h5py.Group, axis: str, path: Any) -> tuple[Any, list[Any] |
 
 
 def _array(data: h5py.Dataset, node: h5py.Group, path: Any) -> Any:
-    """Return a stored one-dimensional index; object arrays are pickled one by one or as a whole."""
+    """Return a stored one-dimensional index; object arrays are pickled item by item or as a whole."""
     if h5py.check_vlen_dtype(data.dtype) is not None:
         return list(loads(data[0].tobytes(), path)) if len(data) else []
     if data.attrs.get("shape") is not None and "value_type" in data.attrs:

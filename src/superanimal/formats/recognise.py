@@ -1,4 +1,4 @@
-"""What kind of pose file is this? Told by its content, never by its name alone."""
+"""Recognise the format of a pose file by its content, never by its name alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def recognise(path: str | os.PathLike[str]) -> str | None:
     """Return the name of the format of a file or folder, or None; reads little and never raises."""
     try:
         return _recognise(Path(path))
-    except Exception:  # whatever is wrong with it, it is no pose file
+    except Exception:  # whatever is wrong with it, it is not a pose file
         return None
 
 

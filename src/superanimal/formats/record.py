@@ -1,8 +1,8 @@
-"""What a pose data set knows besides its arrays, as one JSON record.
+"""Everything in a pose data set except its arrays, as one JSON record.
 
-Formats with room for it keep the record inside the file. Text tables have none: beside ``x.csv`` stands
+Formats that can, keep the record inside the file. Text tables cannot: ``x.csv`` is accompanied by
 ``x.csv.provenance.json`` with the record and the SHA-256 of the table, so that a table changed by another
-program is not read with a record that no longer fits.
+program is not combined with an outdated record.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def fields_of(record: dict[str, Any], software: str) -> dict[str, Any]:
     Parameters
     ----------
     record
-        As written by :func:`record_of`, or empty for files of other programs.
+        As returned by :func:`record_of`, or empty for files of other programs.
     software
         Name of the program the file format belongs to, used when the record names none.
     """
@@ -56,7 +56,7 @@ def fields_of(record: dict[str, Any], software: str) -> dict[str, Any]:
 
 
 def dump(ds: xr.Dataset, **more: Any) -> str:
-    """Return the record, with ``more`` entries of the caller's, as JSON text."""
+    """Return the record, with ``more`` entries from the caller, as JSON text."""
     return json.dumps({**record_of(ds), **more})
 
 
@@ -85,13 +85,13 @@ def write_sidecar(ds: xr.Dataset, path: str | os.PathLike[str], **more: Any) -> 
 
 
 def read_sidecar(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the record beside a table; empty, with a warning, when the table has changed since."""
+    """Return the record beside a table; empty, with a warning, if the table has changed since."""
     target = sidecar_of(path)
     if not target.is_file():
         return {}
     record = parse(target.read_text("utf-8"))
     if record.get("sha256") != sha256_of(path):
-        warnings.warn(f"{target} does not belong to the present {path} and is ignored", stacklevel=2)
+        warnings.warn(f"{target} does not match the current {path} and is ignored", stacklevel=2)
         return {}
     return record
 

@@ -1,4 +1,4 @@
-"""Pose files that hold several videos or cameras: their names."""
+"""Names of the recordings in pose files that hold several videos or cameras."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from superanimal.formats.guard import reading
 
 
 def recordings(path: str | os.PathLike[str]) -> list[str]:
-    """Return what ``load_poses(path, video=...)`` may be told, one name for each recording with poses.
+    """Return the values for ``load_poses(path, video=...)``: one name for each recording with poses.
 
     Empty for formats that hold one video.
 

@@ -38,11 +38,11 @@ class Format:
     name, title
         Short identifier, and the name shown to people.
     suffixes
-        File name endings it is chosen for when saving, most usual first.
+        File name endings that select it when saving, most common first.
     module, reader, writer
         Where the functions are; writer is empty for formats that are only read.
     keeps
-        What survives besides positions and names, see docs/formats.md.
+        What is preserved besides positions and names, see docs/formats.md.
     """
 
     name: str
@@ -146,9 +146,9 @@ def load_poses(
     path
         File, or folder of an analysis run.
     format
-        Name of the format; recognised by content when not given.
+        Name of the format; by default recognised by content.
     fps
-        Frames per second, for files that do not say.
+        Frames per second, for files that do not state it.
     space
         3 keeps ``z`` where the file has it; 2 drops it with a warning.
     options
@@ -187,15 +187,15 @@ def save_poses(
 ) -> list[Path]:
     """Write a pose data set; the file appears whole or not at all.
 
-    One :class:`LossWarning` names what the format cannot hold, another the individuals without a single
-    point, which are left out (from labels they are not: a project lists all its individuals).
+    One :class:`LossWarning` lists what the format cannot hold, another the individuals without any point,
+    which are left out (except in labels: a project lists all its individuals).
 
     Parameters
     ----------
     path
         Target file.
     format
-        Name of the format; by default told by the ending of ``path`` (``.h5`` dlc-h5, ``.csv`` dlc-csv,
+        Name of the format; by default derived from the ending of ``path`` (``.h5`` dlc-h5, ``.csv`` dlc-csv,
         ``.nc`` movement, ...; ``CollectedData_*`` dlc-labels).
     options
         Options of the format's writer, see docs/formats.md.
@@ -224,7 +224,9 @@ def save_poses(
     ds, unseen = seen_only(validate_poses(ds), chosen)
     if unseen:
         warnings.warn(
-            f"{Path(path).name}: never seen and left out: {', '.join(unseen)}", LossWarning, stacklevel=2
+            f"{Path(path).name}: individuals without any point, left out: {', '.join(unseen)}",
+            LossWarning,
+            stacklevel=2,
         )
     if lost := what_is_lost(ds, chosen):
         warnings.warn(f"{chosen.name} cannot hold: {', '.join(lost)}", LossWarning, stacklevel=2)
@@ -237,10 +239,10 @@ def format_for(path: str | os.PathLike[str], format: str | None = None) -> Forma
 
 
 def seen_only(ds: xr.Dataset, chosen: Format) -> tuple[xr.Dataset, list[str]]:
-    """Return the data set without the individuals that are nowhere, and their names.
+    """Return the data set without the individuals that have no point, and their names.
 
-    One that has an edit mark or a box which the format keeps is not nowhere, nor is the owner of the unique
-    keypoints, nor are all of them when there is no other.
+    An individual with an edit mark or box that the format keeps stays, as does the owner of the unique
+    keypoints; if no individual has a point, all stay.
     """
     seen = ds["position"].notnull().any(("time", "space", "keypoint"))
     if "edited" in ds and "edited" in chosen.keeps:
@@ -249,13 +251,13 @@ def seen_only(ds: xr.Dataset, chosen: Format) -> tuple[xr.Dataset, list[str]]:
         seen = seen | ds["boxes"].notnull().any(("time", "box"))
     if chosen.name == "dlc-labels" or not bool(seen.any()):
         return ds, []
-    seen = seen | (ds["individual"] == "single")  # DeepLabCut's owner of what exists once per image
+    seen = seen | (ds["individual"] == "single")  # owner of unique keypoints
     unseen = [str(name) for name in ds["individual"].values[~seen.values]]
     return ds.isel(individual=np.flatnonzero(seen.values)), unseen
 
 
 def what_is_lost(ds: xr.Dataset, chosen: Format) -> list[str]:
-    """Return what a data set knows and a format cannot hold."""
+    """Return what a data set contains and a format cannot hold."""
     knows = {
         "confidence": bool(np.isfinite(ds["confidence"].values).any()),
         "frames": not np.array_equal(ds["frame"].values, np.arange(ds.sizes["time"])),
@@ -267,12 +269,12 @@ def what_is_lost(ds: xr.Dataset, chosen: Format) -> list[str]:
         "visibility": "visibility" in ds,
         "provenance": ds.attrs.get("provenance", "{}") != "{}",
     }
-    if chosen.name == "dlc-labels":  # frames stand in the names of the images; every point is a person's
+    if chosen.name == "dlc-labels":  # image names contain the frame numbers; every point was set by a person
         if knows["edited"]:
             knows["edited"] = not bool((ds["edited"] == ds["position"].notnull().all("space")).all())
         knows["frames"] = "image" in ds.coords and not _named_by_frame(ds)
     lost = [what for what, known in knows.items() if known and what not in chosen.keeps]
-    if chosen.name == "slp" and knows["edited"]:  # where every point was deleted there is no instance to mark
+    if chosen.name == "slp" and knows["edited"]:  # if every point was deleted there is no instance to mark
         present = ds["position"].notnull().all("space").any("keypoint")
         if bool((ds["edited"] & ~present).any()):
             lost.append("marks of deleted animals")
@@ -285,15 +287,15 @@ _VARIABLES = {"position", "confidence", "edited", "boxes", "box_confidence", "vi
 
 
 def _in_space(ds: xr.Dataset, space: int, path: str | os.PathLike[str]) -> xr.Dataset:
-    """Return the data set with the coordinates asked for, as far as it has them."""
+    """Return the data set with the requested coordinates, as far as it has them."""
     if ds.sizes["space"] == space:
         return ds
     if space == 3:
-        warnings.warn(f"{path}: holds x and y only, although space=3 was asked for", stacklevel=3)
+        warnings.warn(f"{path}: space=3 was requested, but the file holds only x and y", stacklevel=3)
         return ds
     warnings.warn(
-        f"{path}: three-dimensional; z is dropped, which leaves the projection on x and y "
-        "(in Python, space=3 keeps it)",
+        f"{path}: three-dimensional; z is dropped, leaving the projection onto x and y "
+        "(in Python, space=3 keeps z)",
         stacklevel=3,
     )
     return ds.sel(space=["x", "y"])
@@ -307,7 +309,7 @@ def _in_order(ds: xr.Dataset) -> xr.Dataset:
 
 
 def with_fps(ds: xr.Dataset, fps: float) -> xr.Dataset:
-    """Return the data set with time counted in seconds at this frame rate."""
+    """Return the data set with time in seconds at this frame rate."""
     if not (np.isfinite(fps) and fps > 0):
         raise InputError(f"fps is {fps}", "it must be a positive number")
     timed = ds.assign_coords(time=ds["frame"].values / fps)
@@ -332,7 +334,7 @@ def _by_name(path: Path) -> Format:
     ]
     if not fitting:
         raise FormatError(
-            f"{path}: no format is known by this ending",
+            f"{path}: no format has this ending",
             f"writable are {', '.join(format_names(writable=True))}",
             f"name one{option('format')}",
         )

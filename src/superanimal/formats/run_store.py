@@ -1,4 +1,4 @@
-"""The zarr store of an analysis run, as a format among the others: it can be read while it grows."""
+"""The zarr store of an analysis run as a pose format: it can be read while it grows."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The json DeepLabCut 3 writes beside SuperAnimal results (``..._before_adapt.json``), boxes included.
+"""The json that DeepLabCut 3 writes beside SuperAnimal results (``..._before_adapt.json``), boxes included.
 
 A list with one entry per frame: ``{"bodyparts": N x K x 3, "bboxes": N x 4 (xywh), "bbox_scores": N}``;
-absent animals are -1. The names of the keypoints are not inside: they come from the SuperAnimal in the file
-name or from the number of keypoints.
+absent animals are -1. The file has no keypoint names: they are derived from the SuperAnimal model in the file
+name, or from the number of keypoints.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
 
 
 def _stack(rows: list[Any], path: Any, count: int | None = None) -> np.ndarray:
-    """Return rows of unequal numbers of animals as one array padded with NaN."""
+    """Return rows with varying numbers of animals as one array padded with NaN."""
     arrays = [np.asarray(row, dtype=np.float32) for row in rows]
     most = count if count is not None else max((len(array) for array in arrays), default=0)
     inner = next((array.shape[1:] for array in arrays if array.size), ())

@@ -2,8 +2,8 @@
 
 Columns: ``frame, time, individual, keypoint, x, y, confidence`` and, when the data set has them, ``z, edited,
 image, box_x, box_y, box_width, box_height, box_confidence`` (the box of the individual, repeated for each of
-its keypoints). Absent values are empty cells. Any such table is read, in any order of rows; ``frame`` or
-``time`` may be missing, but not both.
+its keypoints). Absent values are empty cells. Rows may be in any order; ``frame`` or ``time`` may be missing,
+but not both.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def read_csv(path: str | os.PathLike[str]) -> xr.Dataset:
     names, delimiter = first_row(path)
     names = [name.lower() for name in names]
     if repeated := sorted({name for name in names if names.count(name) > 1 and name}):
-        raise FormatError(f"{path}: two columns are called {repeated[0]!r}", "names of columns are unique")
+        raise FormatError(f"{path}: two columns are named {repeated[0]!r}", "column names are unique")
     text = dict.fromkeys(("keypoint", "individual", "image"), pa.dictionary(pa.int32(), pa.string()))
     content, encoding = table_text(Path(path).read_bytes())
     if encoding == "cp1252":
@@ -109,7 +109,7 @@ def _to_table(ds: xr.Dataset, path: str | os.PathLike[str]) -> pa.Table:
     if not keypoints or not individuals:
         raise FormatError(
             f"{path}: {individuals} individuals with {keypoints} keypoints",
-            "a tidy table has one row per keypoint, so it cannot hold none",
+            "a tidy table has one row per keypoint and needs at least one",
             "save as movement netCDF instead",
         )
     each = keypoints * individuals
@@ -235,7 +235,7 @@ def _with_our_names(table: pa.Table, path: Any) -> pa.Table:
 
 
 def _codes(table: pa.Table, name: str) -> tuple[list[str], np.ndarray]:
-    """Return the distinct texts of a column in order of appearance and each row's number among them."""
+    """Return the distinct values of a text column in order of appearance, and their index for each row."""
     column = table[name].combine_chunks()
     if not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()
@@ -250,12 +250,12 @@ def _codes(table: pa.Table, name: str) -> tuple[list[str], np.ndarray]:
 
 
 def _without_empty_rows(table: pa.Table, clock: str, path: Any) -> pa.Table:
-    """Return the table without rows that name neither keypoint nor instant.
+    """Return the table without rows that have neither a keypoint nor a frame or time.
 
     Raises
     ------
     FormatError
-        When a row names only one of them.
+        When a row has only one of them.
     """
     filled = []
     for name in ("keypoint", clock):
@@ -265,7 +265,7 @@ def _without_empty_rows(table: pa.Table, clock: str, path: Any) -> pa.Table:
         row = int(partial[0])
         raise FormatError(
             f"{path}: row {row + 1} below the header has no {'keypoint' if filled[1][row] else clock}",
-            f"each row has a keypoint and a {clock}",
+            f"each row needs a keypoint and a {clock}",
         )
     return table if filled[0].all() else table.filter(pa.array(filled[0]))
 
@@ -278,7 +278,7 @@ def _column(table: pa.Table, name: str, path: Any) -> np.ndarray:
     try:
         return values.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise FormatError(f"{path}: column {name!r}: {error}", "its cells are numbers or empty") from error
+        raise FormatError(f"{path}: column {name!r}: {error}", "cells are numbers or empty") from error
 
 
 def _rate(frames: np.ndarray, times: np.ndarray, path: Any) -> float | None:
@@ -298,9 +298,9 @@ def _rate(frames: np.ndarray, times: np.ndarray, path: Any) -> float | None:
 
 
 def _measured(frames: np.ndarray, times: np.ndarray, fps: float | None, *, ours: bool) -> np.ndarray | None:
-    """Return times in seconds that frame number and rate do not tell, None when they do.
+    """Return times in seconds if they do not follow from frame number and rate, else None.
 
-    Other programs round the times that they compute.
+    Rounding by other programs is tolerated.
     """
     expected = frames if fps is None else frames / fps
     rtol, atol = (1e-9, 1e-6) if ours else (1e-4, 1e-3)
@@ -324,7 +324,9 @@ def _count_frames(
         )
     if len(times) == 1 and times[0] != round(times[0]) and not fps:
         raise FormatError(
-            f"{path}: one instant, {times[0]} s", "the frame number cannot be told", "add a column 'frame'"
+            f"{path}: a single time, {times[0]} s",
+            "the frame number cannot be derived",
+            "add a column 'frame'",
         )
     frames, fps, own = place_frames(times.astype(np.float64), fps, path, rounding=ROUNDED)
     return frames, fps, times if own else None

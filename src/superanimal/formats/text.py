@@ -1,4 +1,4 @@
-"""Text of other programs, whatever its encoding."""
+"""Text files of other programs, in any encoding."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _ABOVE = re.compile(r'(\s*"?sep=[,;\t|]"?[,;\t ]*\n)?([,;\t ]*\n)*', re.IGNORECA
 
 
 def decode(data: bytes) -> tuple[str, str]:
-    """Return (text, encoding): by its byte order mark, else UTF-8, else Windows' western code page.
+    """Return (text, encoding), from the byte order mark, else UTF-8, else the Windows western code page.
 
     Parameters
     ----------
     data
-        Whole file, or its beginning: a character cut at the end is left out.
+        Whole file, or its beginning: a character truncated at the end is dropped.
     """
     for mark, encoding in (
         (codecs.BOM_UTF8, "utf-8-sig"),

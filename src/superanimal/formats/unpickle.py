@@ -1,7 +1,7 @@
 """Reading pickles without running them.
 
 A pickle is a program. DeepLabCut stores results as pickles, and pandas hides small ones in the attributes
-of its HDF5 files. Here only plain containers, numpy arrays and pandas indexes (as plain lists) come out;
+of its HDF5 files. Only plain containers, numpy arrays and pandas indexes (as plain lists) are loaded;
 DeepLabCut's own classes become inert :class:`Stub` objects; any other class or function is refused.
 """
 
@@ -21,7 +21,7 @@ from superanimal.errors import FormatError
 
 
 class Stub:
-    """Stands for an object of a class that is not loaded; keeps what the pickle said about it."""
+    """Placeholder for an object whose class is not loaded; keeps the state stored in the pickle."""
 
     def __init__(self, *arguments: Any) -> None:
         self.arguments = arguments
@@ -34,11 +34,11 @@ class Stub:
 
 
 class _PandasIndex:
-    """Marker class in place of every pandas index class."""
+    """Marker class that replaces every pandas index class."""
 
 
 def loads(data: bytes, source: str | os.PathLike[str] = "pickle") -> Any:
-    """Return the object in a pickle made of harmless parts.
+    """Return the object in a pickle that contains only data.
 
     Parameters
     ----------
@@ -50,16 +50,16 @@ def loads(data: bytes, source: str | os.PathLike[str] = "pickle") -> Any:
     Raises
     ------
     FormatError
-        When the pickle is damaged or asks for anything but data.
+        When the pickle is damaged or refers to anything but data.
     """
     try:
         return _Unpickler(io.BytesIO(data), source).load()
     except FormatError:
         raise
-    except Exception as error:  # a damaged pickle can fail in any way, none of it matters to the user
+    except Exception as error:  # a damaged pickle can fail in any way
         raise FormatError(
             f"{source}: damaged pickle ({type(error).__name__}: {error})",
-            remedy="write the file again with the program that made it",
+            remedy="write the file again with the program that created it",
         ) from error
 
 
@@ -84,7 +84,7 @@ class _Unpickler(pickle.Unpickler):
         raise FormatError(
             f"{self._source}: the pickle asks for {module}.{name}",
             "only data are read from pickles: containers, numbers, text, numpy arrays and pandas indexes",
-            "do not open it with other tools unless you trust its origin",
+            "do not open it with other tools unless you trust its source",
         )
 
 

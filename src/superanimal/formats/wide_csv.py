@@ -1,8 +1,8 @@
-"""Csv form of the wide table: one header row per column level, then one row per frame or image.
+"""The wide table as csv: one header row per column level, then one row per frame or image.
 
-Tables that went through a spreadsheet or pandas are read as well: semicolons or tabs, decimal commas, UTF-16
-or Windows text, capital ``X``, spaces after commas, columns without a header, a row that names the index,
-empty rows at the end. Columns are found by their header, never by counting.
+Tables saved by a spreadsheet or pandas are read as well: semicolons or tabs, decimal commas, UTF-16 or
+Windows text, capital ``X``, spaces after commas, columns without a header, a row that names the index, empty
+rows at the end. Columns are found by their header, never by position.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _ROWS = 10_000
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things are in a csv.
+    """The layout of a csv.
 
     Attributes
     ----------
@@ -61,17 +61,17 @@ class Layout:
     columns
         C tuples with the header cells of each column of values.
     places
-        C positions of these columns in a row.
+        Indices of these C columns in a row.
     notes
-        Positions of columns that are known to hold something else.
+        Indices of columns known to hold something else.
     lead
-        How many cells at the start of a row make its index: a frame number, or the parts of an image's path.
+        Number of leading cells that form the index of a row: a frame number, or the parts of an image path.
     skip
         Rows before the first one with values.
     first
         The first row with values; empty when there is none.
     delimiter, decimal
-        Characters between cells, and before the decimals of a number.
+        Cell separator and decimal separator.
     """
 
     names: list[str]
@@ -91,7 +91,7 @@ class Layout:
 
 
 def find_layout(path: str | os.PathLike[str]) -> Layout | None:
-    """Return the layout of a csv, or None when it is no wide table."""
+    """Return the layout of a csv, or None when it is not a wide table."""
     with Path(path).open("rb") as file:
         text, _ = table_text(file.read(SAMPLE))
     for delimiter in ",;\t":
@@ -105,14 +105,14 @@ def find_layout(path: str | os.PathLike[str]) -> Layout | None:
 
 
 def read_wide_csv(path: str | os.PathLike[str]) -> WideTable:
-    """Return the wide table in a csv file, with the record of the sidecar if there is one.
+    """Return the wide table in a csv file, with the record from its sidecar file if there is one.
 
-    Columns without a header are left out, with a warning when there is something in them.
+    Columns without a header are skipped, with a warning if they are not empty.
 
     Raises
     ------
     FormatError
-        When the header is not complete, or a cell is no number; the message names line and column.
+        When the header is incomplete or a cell is not a number; the message names row and column.
     """
     layout = find_layout(path)
     if layout is None:
@@ -157,7 +157,7 @@ def read_wide_csv(path: str | os.PathLike[str]) -> WideTable:
         named = ~np.isnan(index)
     if (nameless := np.flatnonzero(~np.isnan(values).all(1) & ~named)).size:
         raise FormatError(
-            f"{path}: row {nameless[0] + 1} below the header has values but nothing in its first cell",
+            f"{path}: row {nameless[0] + 1} below the header has values but its first cell is empty",
             "each row begins with a frame number or an image",
         )
     _warn_left_out(path, layout, table)
@@ -173,7 +173,7 @@ def write_wide_csv(table: WideTable, path: Path, index: list[tuple[str, ...]] | 
     Parameters
     ----------
     index
-        T rows of text cells that take the place of the table's frame numbers (labels).
+        T rows of text cells that replace the frame numbers of the table (labels).
     """
     lead = len(index[0]) if index else 1
     levels = range(4) if table.columns[0][1] is not None else (0, 2, 3)
@@ -242,7 +242,7 @@ def _check_header(layout: Layout, path: str | os.PathLike[str]) -> None:
 
 
 def _lead(cells: list[tuple[str, ...]], rows: list[list[str]], places: list[int]) -> int:
-    """Return 3 or 2 when the image's path is divided among the first cells, which have no header then."""
+    """Return 3 or 2 if the image path is split over the first cells, which then have no header."""
     free = next((i for i, cell in enumerate(cells[1:4]) if any(cell)), len(cells) - 1)
     row = rows[0] if rows else []
     parts = [cell for cell in row[: min(free, 2) + 1] if cell]
@@ -251,7 +251,7 @@ def _lead(cells: list[tuple[str, ...]], rows: list[list[str]], places: list[int]
 
 
 def _names_index(row: list[str], following: list[str], places: list[int], lead: int) -> bool:
-    """Whether a row names the index, as pandas writes it: text in front, nothing behind."""
+    """Whether a row names the index, as pandas writes it: text in the first cell, the rest empty."""
     if not row or any(row[i] for i in places if i < len(row)) or is_number(row[0]):
         return False
     proper = not following or is_number(following[0]) or _names_image(following[:lead])
@@ -275,7 +275,7 @@ def _body(text: str, layout: Layout) -> bytes:
 
 
 def _located(path: str | os.PathLike[str], text: str, layout: Layout, width: int) -> FormatError | None:
-    """Return the error that names the first row or cell that cannot be read."""
+    """Return the error for the first row or cell that cannot be read."""
     wanted = len(layout.first)
     for number, row in enumerate(islice(_rows(text, layout.delimiter), layout.skip, None), 1):
         if len(row) not in (width, wanted):
@@ -310,7 +310,7 @@ def _is_float(text: str) -> bool:
 
 
 def _warn_left_out(path: str | os.PathLike[str], layout: Layout, table: pa.Table) -> None:
-    """Say which columns without a complete header hold something that is not read."""
+    """Warn about non-empty columns that are skipped because their header is incomplete."""
     used = {*range(layout.lead), *layout.places, *layout.notes}
     extra = [
         str(i + 1)
@@ -319,7 +319,7 @@ def _warn_left_out(path: str | os.PathLike[str], layout: Layout, table: pa.Table
     ]
     if extra:
         warnings.warn(
-            f"{path}: column{'s' if len(extra) > 1 else ''} {', '.join(extra)} left out, because the header "
+            f"{path}: column{'s' if len(extra) > 1 else ''} {', '.join(extra)} skipped, because the header "
             "gives no keypoint and coordinate",
             stacklevel=3,
         )

@@ -1,8 +1,8 @@
 """The wide table of DeepLabCut and Lightning Pose: one row per frame, three columns per keypoint.
 
 Columns have the levels ``scorer, [individuals,] bodyparts, coords`` with coords ``x, y[, likelihood]``.
-Not every individual need have every keypoint (``single`` holds the unique ones), so columns are always
-found by name and never by reshaping.
+Individuals may lack keypoints (``single`` holds the unique ones), so columns are always found by name, never
+by reshaping.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _COORDS = ("x", "y", "likelihood")
 _VIDEO = re.compile(r"\.(mp4|avi|mov|mkv|m4v|mpe?g|wmv|webm)$", re.IGNORECASE)
 _NUMBER = re.compile(r"([0-9]{1,12})[)\] ]*(\.\w+)?$")
 _MOST = 2**53
-"""Frame numbers above it are no counts of frames."""
+"""Largest plausible frame number."""
 
 UNIQUE = "single"
-"""Name DeepLabCut gives to the individual that owns the keypoints existing once per image."""
+"""DeepLabCut's name for the individual that owns the keypoints that exist once per image."""
 
 TRACKS = "_el"
-"""What DeepLabCut puts behind the scorer in the name of a file with several individuals (ellipse tracker)."""
+"""Suffix that DeepLabCut appends to the scorer in files with several individuals (ellipse tracker)."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class WideTable:
     values
         Shape (T, C), float.
     record
-        What else is known of the poses, see :mod:`superanimal.formats.record`.
+        Everything else about the poses, see :mod:`superanimal.formats.record`.
     """
 
     columns: list[tuple[str, str | None, str, str]]
@@ -59,7 +59,7 @@ class WideTable:
 
     @property
     def scorer(self) -> str:
-        """Name of the model or person that made the table."""
+        """Name of the model or person that created the table."""
         return self.columns[0][0]
 
     @property
@@ -69,7 +69,7 @@ class WideTable:
 
     @property
     def has_likelihood(self) -> bool:
-        """Whether the points carry a confidence."""
+        """Whether the points have a confidence."""
         return any(column[3] == "likelihood" for column in self.columns)
 
 
@@ -83,7 +83,7 @@ def name_levels(
     columns
         Tuples as found in the file, three or four levels.
     names
-        Names of the levels when the file gives them; otherwise DeepLabCut's order is assumed.
+        Names of the levels if the file has them; otherwise DeepLabCut's order is assumed.
     source
         File name for messages.
     """
@@ -131,7 +131,7 @@ def table_to_poses(table: WideTable, source: str | os.PathLike[str], software: s
     absent = np.isnan(x) | np.isnan(y)
     if half := int((absent & ~(np.isnan(x) & np.isnan(y))).sum()):
         points = f"{half} points have" if half > 1 else "a point has"
-        warnings.warn(f"{source}: {points} only one of x and y, taken as absent", stacklevel=3)
+        warnings.warn(f"{source}: {points} only one of x and y; read as absent", stacklevel=3)
     if not table.is_labels:
         doubtful = (likelihood == 0) if table.has_likelihood else True
         equal = np.all([arrays[axis] == x for axis in axes], axis=0)
@@ -200,7 +200,7 @@ def poses_to_table(
     if not individuals or not keypoints:
         raise FormatError(
             f"{path}: {len(individuals)} individuals with {len(keypoints)} keypoints",
-            "a table has columns for at least one keypoint of one individual",
+            "a table needs columns for at least one keypoint of one individual",
             "save as movement netCDF instead",
         )
     scorer = scorer or str(ds.attrs.get("scorer") or ds.attrs.get("source_software") or "superanimal")
@@ -225,24 +225,24 @@ def poses_to_table(
 
 
 def has_individuals(ds: xr.Dataset) -> bool:
-    """Whether the table of a data set has a column level for individuals: not for one called ``animal0``."""
+    """Whether the table of a data set needs a level for individuals: all but a single ``animal0`` do."""
     return ds["individual"].values.tolist() != ["animal0"]
 
 
 def clip_confidence(confidence: np.ndarray, source: str | os.PathLike[str]) -> np.ndarray:
-    """Return scores limited to 0..1; other programs let them overshoot a little.
+    """Return scores clipped to 0..1; scores of other programs may slightly exceed this range.
 
     Raises
     ------
     FormatError
-        When the scores lie on another scale altogether.
+        When the scores are on a different scale.
     """
     finite = confidence[np.isfinite(confidence)]
     if finite.size and (finite.max() > 2 or finite.min() < -1):
         raise FormatError(
             f"{source}: scores from {finite.min():g} to {finite.max():g}",
             "a confidence lies in 0..1",
-            "divide them by 100 where they are percent",
+            "divide them by 100 if they are percentages",
         )
     return np.clip(confidence, 0, 1)
 
@@ -252,7 +252,7 @@ def index_to_frames(
 ) -> tuple[np.ndarray | None, list[str] | None]:
     """Return (frame numbers or None, image paths or None) of the rows of a table.
 
-    The number that ends an image's name is its frame in the video, see :func:`frames_of_images`.
+    The number at the end of an image name is its frame in the video, see :func:`frames_of_images`.
     """
     if len(index) == 0:
         return None, None
@@ -263,7 +263,7 @@ def index_to_frames(
         raise FormatError(
             f"{source}: row {strange!r}",
             "rows are frame numbers, or images as text",
-            "where rows name a video and a frame, keep one video and the frame alone",
+            "if rows name a video and a frame, keep one video and only the frame",
         )
     images = ["/".join(row).replace("\\", "/") for row in rows]
     _refuse_a_name_for_all(images, source)
@@ -288,12 +288,12 @@ def _refuse_a_name_for_all(images: list[str], source: str | os.PathLike[str]) ->
 
 
 def frame_numbers(numbers: np.ndarray, source: str | os.PathLike[str]) -> np.ndarray:
-    """Return the frame numbers of the rows of a table as int64; repeated ones are told in a warning.
+    """Return the frame numbers of the rows of a table as int64, with a warning about repeated ones.
 
     Raises
     ------
     FormatError
-        When one is no whole number from 0 on.
+        When one is not a whole number of 0 or more.
     """
     if numbers.dtype.kind not in "iuf":
         raise FormatError(f"{source}: rows are {numbers.dtype}", "rows are frame numbers or image names")
@@ -303,8 +303,8 @@ def frame_numbers(numbers: np.ndarray, source: str | os.PathLike[str]) -> np.nda
         row = int(np.flatnonzero(strange)[0])
         raise FormatError(
             f"{source}: row {row + 1} is called {values[row]:g}",
-            "rows are whole frame numbers from 0 on, or image names",
-            "where the first column is the time in seconds, put the frame number there",
+            "rows are frame numbers (0, 1, 2, ...) or image names",
+            "if the first column is the time in seconds, replace it with the frame number",
         )
     frames = numbers.astype(np.int64)
     _warn_repeated(frames.tolist(), "frame", source)
@@ -317,7 +317,7 @@ def _warn_repeated(rows: Sequence[Any], what: str, source: str | os.PathLike[str
     often = [row for row, count in Counter(rows).items() if count > 1]
     warnings.warn(
         f"{source}: {what} {often[0]} has more than one row"
-        + (f", so have {len(often) - 1} others" if len(often) > 1 else "")
+        + (f", as do {len(often) - 1} others" if len(often) > 1 else "")
         + "; all are kept",
         stacklevel=4,
     )
@@ -326,7 +326,7 @@ def _warn_repeated(rows: Sequence[Any], what: str, source: str | os.PathLike[str
 def frames_of_images(images: Sequence[str]) -> np.ndarray | None:
     """Return the frame numbers that image names end with, in the order given.
 
-    None when a name has no number, or when two images have the same one, as those of several videos may.
+    None if a name has no number, or if two images have the same number, as images of several videos may.
     """
     folders = {image.replace("\\", "/").rpartition("/")[0] for image in images}
     numbers = [frame_of_image(image) for image in images]
@@ -336,13 +336,13 @@ def frames_of_images(images: Sequence[str]) -> np.ndarray | None:
 
 
 def frame_of_image(image: str) -> int | None:
-    """Return the number that ends an image's name, such as 12 of ``v/img012.png`` and ``img (12).png``."""
+    """Return the number at the end of an image name, such as 12 for ``v/img012.png`` and ``img (12).png``."""
     match = _NUMBER.search(image)
     return int(match.group(1)) if match else None
 
 
 def _check_columns(table: WideTable, source: str | os.PathLike[str]) -> None:
-    """Refuse columns that stand for the same thing."""
+    """Reject duplicate columns."""
     counts = Counter(column[1:] for column in table.columns)
     repeated = next((key for key, count in counts.items() if count > 1), None)
     if repeated is None:
@@ -352,18 +352,18 @@ def _check_columns(table: WideTable, source: str | os.PathLike[str]) -> None:
     if len(scorers) > 1:
         raise FormatError(
             f"{source}: scorers {', '.join(scorers)}, each with a column {name}",
-            "a table holds what one model or person made",
+            "a table holds the points of one model or person",
             "keep the columns of one of them",
         )
     raise FormatError(
         f"{source}: column {name} appears {counts[repeated]} times",
-        "each keypoint has a name of its own",
+        "keypoint names are unique",
         "rename or remove one of them",
     )
 
 
 def _unique_keypoints(ds: xr.Dataset, individuals: list[str]) -> set[str] | None:
-    """Return the keypoints owned by ``single``, or None when the data set has no such division."""
+    """Return the keypoints owned by ``single``, or None if the data set has no unique keypoints."""
     if UNIQUE not in individuals or len(individuals) == 1:
         return None
     known = set(np.atleast_1d(ds.attrs.get("unique_keypoints", [])).tolist())

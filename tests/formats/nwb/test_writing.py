@@ -118,7 +118,7 @@ def test_one_file_per_animal(poses: xr.Dataset, tmp_path: Path) -> None:
         )
         with pynwb.NWBHDF5IO(str(file), "r") as io:
             assert io.read().identifier == name
-    with pytest.raises(StorageError, match=r"x_Ada\.nwb.* exists already"):
+    with pytest.raises(StorageError, match=r"x_Ada\.nwb.* already exists"):
         save_poses(poses, tmp_path / "x.nwb", "nwb-per-animal")
 
 

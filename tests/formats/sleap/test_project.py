@@ -293,7 +293,7 @@ def test_two_tracks_of_one_name_stay_apart(tmp_path: Path) -> None:
 def test_a_track_that_stands_twice_in_a_frame_loses_no_instance(tmp_path: Path) -> None:
     track = sleap_io.Track("animal0")
     frames = [[animal(1, track=track)], [animal(2, track=track), animal(50, track=track)]]
-    with pytest.warns(UserWarning, match="'animal0' stands twice in frame 1;"):
+    with pytest.warns(UserWarning, match="'animal0' occurs twice in frame 1;"):
         ds = load_poses(write(tmp_path / "x.slp", frames))
     assert first_points(ds) == {"animal0": [1, 2], "animal0_2": [np.inf, 50]}
 

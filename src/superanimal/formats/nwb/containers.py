@@ -1,8 +1,8 @@
-"""The PoseEstimation containers of an NWB file: which belong to one recording, and what is in each.
+"""The PoseEstimation containers of an NWB file: which ones form a recording, and what each contains.
 
-ndx-pose leaves open whether two containers are two animals, or one animal seen by two cameras. They are
-animals of one recording when they name the same video; cameras when their modules, videos, cameras, frame
-counts, times or keypoints differ, or when their names say so.
+ndx-pose does not specify whether two containers are two animals or one animal seen by two cameras. They are
+treated as animals of one recording if they name the same video, and as cameras if their modules, videos,
+cameras, frame counts, times or keypoints differ, or if their names suggest it.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class Series:
     Attributes
     ----------
     individual, keypoint
-        Names; the individual is empty where only the container tells.
+        Names; the individual is empty if only the container names it.
     times
         (T,) seconds.
     data, confidence
-        (T, 2 or 3) in ``unit``, and (T,) with NaN where the file has none.
+        (T, 2 or 3) in ``unit``, and (T,) with NaN if the file has none.
     """
 
     individual: str
@@ -75,14 +75,14 @@ def choose(
     wanted
         Name of a container, a module or a video; several names are animals of one recording.
     ours
-        Names of the individuals, where we wrote the file: then it holds one recording.
+        Names of the individuals if this package wrote the file, which then holds one recording.
 
     Raises
     ------
     FormatError
         When there are several recordings and none was chosen.
     InputError
-        When the name fits none or several of them.
+        When the name matches none or several of them.
     """
     known = find_recordings(containers, ours)
     recordings = list(known.values())
@@ -102,19 +102,19 @@ def choose(
         fitting = [each for each in containers if name in _names(each)]
         within = [index for index, each in enumerate(recordings) if any(one in each for one in fitting)]
         if not fitting or len(within) > 1:
-            raise InputError(f"video={name!r} of {path}", f"it fits {len(within) or 'none'} of {listed}")
+            raise InputError(f"video={name!r} of {path}", f"it matches {len(within) or 'none'} of {listed}")
         chosen += [each for each in fitting if each not in chosen]
     return chosen, False
 
 
 def find_recordings(containers: Sequence[h5py.Group], ours: Sequence[str]) -> dict[str, list[h5py.Group]]:
-    """Return the recordings by the names that choose them; parameters as for :func:`choose`."""
+    """Return the recordings by the names that select them; parameters as for :func:`choose`."""
     found = [list(containers)] if ours else _recordings(containers)
     return {_label(each, containers): each for each in found if each}
 
 
 def warn_of_guess(chosen: Sequence[h5py.Group], path: Any) -> None:
-    """Say that containers were taken for animals although nothing in the file says so."""
+    """Warn that containers were taken for animals although nothing in the file says so."""
     names = ", ".join(own_name(each) or "PoseEstimation" for each in chosen)
     warnings.warn(
         f"{path}: {len(chosen)} containers that name no video ({names}) are read as animals of one video; "
@@ -129,7 +129,7 @@ def series_of(container: h5py.Group, path: Any) -> Iterator[Series]:
     Raises
     ------
     FormatError
-        When a series is not (T, 2) or (T, 3), or has other than T times or scores.
+        When a series is not (T, 2) or (T, 3), or the number of its times or scores is not T.
     """
     skeleton = linked(container, "Skeleton")
     stored = skeleton.get("nodes") if skeleton is not None else container.get("nodes")
@@ -182,7 +182,7 @@ def _keypoints(names: Sequence[str], nodes: Sequence[str]) -> dict[str, str]:
 
 
 def own_name(container: h5py.Group) -> str:
-    """Return the name of a container as that of an individual; empty when it says nothing."""
+    """Return the name of a container as the name of an individual; empty when it is generic."""
     name = str(container.name).rsplit("/", 1)[-1].removeprefix("track=")
     return "" if name == "PoseEstimation" else name
 
@@ -197,7 +197,7 @@ def video_of(container: h5py.Group) -> str:
 
 
 def linked(container: h5py.Group, kind: str) -> h5py.Group | None:
-    """Return what a container links to by its type: the link may be called after its target."""
+    """Return the link target of a given type: the link may be named after its target."""
     preferred = {"ImageSeries": "source_video"}.get(kind, kind.lower())
     for name in sorted(container, key=lambda name: name != preferred):
         if isinstance(container.get(name, getlink=True), h5py.SoftLink | h5py.ExternalLink):
@@ -254,7 +254,7 @@ def _shape(container: h5py.Group) -> tuple[Any, ...]:
 
 
 def _are_cameras(containers: Sequence[h5py.Group]) -> bool:
-    """Tell whether the names of containers speak of cameras rather than animals."""
+    """Return whether the names of containers suggest cameras rather than animals."""
     words = [
         [word.lower() for word in re.findall(r"[A-Z]?[a-z]+\d*|\d+|[A-Z]+(?![a-z])", own_name(each))]
         for each in containers
@@ -279,14 +279,14 @@ def _device(container: h5py.Group) -> str:
 
 
 def _names(container: h5py.Group) -> set[str]:
-    """Return all names that a person may give a container."""
+    """Return all names by which a user may refer to a container."""
     own, module, video = str(container.name).rsplit("/", 1)[-1], _module(container), video_of(container)
     names = {own, own_name(container), module, f"{module}/{own}", video, PureWindowsPath(video).name}
     return names - {""}
 
 
 def _label(recording: Sequence[h5py.Group], containers: Sequence[h5py.Group]) -> str:
-    """Return the shortest name that fits a recording and no other."""
+    """Return the shortest name that matches this recording only."""
     first = recording[0]
     own, module = str(first.name).rsplit("/", 1)[-1], _module(first)
     for name in (module, own, f"{module}/{own}"):

@@ -36,22 +36,22 @@ _SUBJECT = "general/subject/subject_id"
 
 
 def read(path: str | os.PathLike[str], *, video: str | Sequence[str] | None = None) -> xr.Dataset:
-    """Read the pose containers of one recording; the times of all series are joined.
+    """Read the pose containers of one recording; the times of all series are merged.
 
     True times of a camera are kept in ``time``, see :func:`superanimal.formats.frame_times.count_frames`.
 
     Parameters
     ----------
     video
-        Which poses, when a file has those of several videos or cameras: the name of a video, or of the
-        container or the module that stands for it. Several names are animals of one recording.
+        Which recording to read from a file with several videos or cameras: the name of a video, or of the
+        container or module that represents it. Several names are animals of one recording.
 
     Raises
     ------
     FormatError
-        The file is damaged, holds no poses, or those of several recordings.
+        The file is damaged, or holds no poses or those of several recordings.
     InputError
-        There is no video, container or module of that name.
+        There is no video, container or module with that name.
     """
     try:
         with h5py.File(path) as file:
@@ -118,7 +118,7 @@ def read(path: str | os.PathLike[str], *, video: str | Sequence[str] | None = No
 
 
 def individuals_of(file: h5py.File) -> list[str]:
-    """Return the names of the individuals of a file that we wrote; empty for others."""
+    """Return the names of the individuals in a file written by this package; empty for others."""
     return list(record.parse(text_of(file.get(NOTES))).get("individuals", []))
 
 
@@ -150,7 +150,7 @@ def _rest(series: Series) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, str]
 
 
 def _video_start(container: h5py.Group) -> float | None:
-    """Return the time of the first frame of the video that a container links to, if it says so."""
+    """Return the time of the first frame of the video that a container links to, if known."""
     video = linked(container, "ImageSeries")
     if video is None:
         return None
@@ -160,7 +160,7 @@ def _video_start(container: h5py.Group) -> float | None:
 
 
 def _order(found: list[str], known: list[str]) -> dict[str, str]:
-    """Return stored name -> true name, in the order of the record when it names the same ones."""
+    """Return stored name -> true name, in the order of the record if it has the same names."""
     distinct = list(dict.fromkeys(found))
     if len(distinct) == len(known) == 1:
         return {distinct[0]: known[0]}

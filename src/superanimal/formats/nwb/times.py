@@ -10,7 +10,7 @@ from superanimal.errors import FormatError
 
 
 def join(clocks: list[np.ndarray], path: Any) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return the common times (T,) of several series, and the row of each of their entries.
+    """Return the merged times (T,) of several series, and the row of each of their entries.
 
     Times that differ by less than a fifth of the shortest step are one. Equal clocks are taken row by row,
     whatever they hold.
@@ -28,7 +28,7 @@ def join(clocks: list[np.ndarray], path: Any) -> tuple[np.ndarray, list[np.ndarr
         if not np.isfinite(clock).all() or (np.diff(clock) <= 0).any():
             raise FormatError(
                 f"{path}: series with different time stamps, one of which does not increase",
-                "then it is unknown which positions belong to one frame",
+                "it is unknown which positions belong to the same frame",
             )
     ordered = np.sort(np.concatenate(clocks))
     step = min(float(np.diff(clock).min()) for clock in clocks if len(clock) > 1) if len(ordered) > 1 else 1.0

@@ -1,4 +1,4 @@
-"""Writing poses in NWB with pynwb and ndx-pose: valid, and where other programs look for them."""
+"""Writing poses in NWB with pynwb and ndx-pose: valid files, with data where other programs expect it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SUBJECT = {
     "sex": "U",
     "age": "P0D/",  # of any age
 }
-"""What NWB and DANDI demand of a subject, as far as it is true of every animal."""
+"""Subject fields that NWB and DANDI require, with values that are true of every animal."""
 
 
 _UNITS = {"pixels": "pixels", "m": "meters", "cm": "centimeters", "mm": "millimeters", "um": "micrometers",
@@ -42,25 +42,25 @@ def write(
 ) -> list[Path]:
     """Write one PoseEstimation container per individual.
 
-    A file with one individual follows what readers expect: the container is called ``PoseEstimation``, and
-    both the file's identifier and its subject are the individual's name.
+    A file with one individual follows the usual convention: the container is named ``PoseEstimation``, and
+    the file's identifier and subject are the name of the individual.
 
     Parameters
     ----------
     fps
-        Frames per second, when the data set does not know it.
+        Frames per second, if the data set does not state it.
     session_start
-        Start of the recording, which NWB demands; 1970-01-01 stands for unknown.
+        Start of the recording, required by NWB; 1970-01-01 means unknown.
     image_size
         Width and height of the video in pixels.
     subject
-        What is known of the animal: ``species`` (Latin), ``sex`` (M, F, O, U), ``age`` (ISO 8601, ``P90D``)
+        Facts about the animal: ``species`` (Latin), ``sex`` (M, F, O, U), ``age`` (ISO 8601, ``P90D``)
         and other fields of ``pynwb.file.Subject``.
 
     Raises
     ------
     FormatError
-        When neither the frame rate nor the time of each frame is known: NWB counts time in seconds.
+        When neither the frame rate nor the frame times are known: NWB times are in seconds.
     InputError
         When the subject has an unknown field.
     """
@@ -81,7 +81,7 @@ def write_each(
     image_size: tuple[int, int] | None = None,
     subject: dict[str, str] | None = None,
 ) -> list[Path]:
-    """Write one file per individual, ``<name>_<individual>.nwb``, as movement and DANDI want them.
+    """Write one file per individual, ``<name>_<individual>.nwb``, as movement and DANDI expect.
 
     Parameters as for :func:`write`.
 
@@ -90,20 +90,20 @@ def write_each(
     FormatError, InputError
         As for :func:`write`.
     StorageError
-        When one of the files is there already.
+        When one of the files already exists.
     """
     individuals = [str(name) for name in ds["individual"].values]
     names = safe_names(individuals)
     targets = {name: Path(path).with_name(f"{Path(path).stem}_{names[name]}.nwb") for name in individuals}
     if taken := [target.name for target in targets.values() if target.exists()]:
         raise StorageError(
-            f"{', '.join(taken)} in {Path(path).parent} exists already",
-            "files are not replaced without a question",
+            f"{', '.join(taken)} in {Path(path).parent} already exists",
+            "existing files are not replaced",
             "choose another name, or move them away",
         )
     options: dict[str, Any] = {"fps": fps, "session_start": session_start, "image_size": image_size}
     if not individuals:
-        return write(ds, path, **options, subject=subject)  # which says what is missing
+        return write(ds, path, **options, subject=subject)  # raises if something is missing
     return [
         written
         for name, target in targets.items()
@@ -175,7 +175,7 @@ def _file(
             if isinstance(clock.get("timestamps"), np.ndarray):
                 clock = {"timestamps": series[0]}
         with warnings.catch_warnings():
-            # ndx-pose prefers a series for the video, which must be there with a known number of frames
+            # ndx-pose prefers an image series for the video; it requires the file and its number of frames
             warnings.filterwarnings("ignore", "The '(original_videos|dimensions)'", DeprecationWarning)
             container = PoseEstimation(
                 name=safe,
@@ -197,17 +197,17 @@ def _unit(name: str) -> str:
 
 
 def _clock(times: np.ndarray, fps: float | None, path: Path) -> dict[str, Any]:
-    """Return the times of a series as NWB wants them: a rate where they are regular.
+    """Return the times of a series as NWB expects them: a rate if they are regular.
 
     Parameters
     ----------
     times
-        Frame numbers at ``fps``, or seconds when it is None.
+        Frame numbers at ``fps``, or seconds if ``fps`` is None.
     """
     if fps is None and times.dtype.kind in "iu":
         raise FormatError(
             f"{path}: frame rate unknown",
-            "NWB counts time in seconds",
+            "NWB times are in seconds",
             f"give the frames per second{option('fps')}",
         )
     steps = np.diff(times)
@@ -216,7 +216,7 @@ def _clock(times: np.ndarray, fps: float | None, path: Path) -> dict[str, Any]:
             return {"starting_time": float(times[0] / fps), "rate": float(fps)}
         times = times / float(fps)
         steps = np.diff(times)
-    if len(steps) > 1 and np.ptp(steps) < 1e-9:  # nwbinspector's idea of regular
+    if len(steps) > 1 and np.ptp(steps) < 1e-9:  # the criterion of nwbinspector
         return {"starting_time": float(times[0]), "rate": float(len(steps) / (times[-1] - times[0]))}
     return {"timestamps": times}
 
@@ -231,7 +231,7 @@ def _subject(individuals: list[str], known: dict[str, str]) -> Any:
         return Subject(**{**fields, **known})
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"subject={known}", f"its fields are those of pynwb.file.Subject ({error})"
+            f"subject={known}", f"the fields are those of pynwb.file.Subject ({error})"
         ) from error
 
 
@@ -246,7 +246,7 @@ def _edges(keypoints: list[str]) -> np.ndarray | None:
 
 
 def _relative(path: Path, filename: str) -> str:
-    """Return where a video is from the file's folder; empty when it is not there or on another drive."""
+    """Return the path of a video relative to the file's folder; empty if missing or on another drive."""
     if not filename or not Path(filename).exists():
         return ""
     try:
@@ -258,4 +258,4 @@ def _relative(path: Path, filename: str) -> str:
 def _frame_of_reference(ds: xr.Dataset) -> str:
     if ds.sizes["space"] == 2:
         return "(0, 0) is the centre of the top left pixel, x right, y down"
-    return "x, y, z of the calibration that the poses were reconstructed with"
+    return "x, y, z in the camera calibration used to reconstruct the poses"

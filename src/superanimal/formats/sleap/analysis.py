@@ -1,4 +1,4 @@
-"""SLEAP's analysis file: whole arrays of one video, in the order of axes that its ``dims`` name."""
+"""The SLEAP analysis file: arrays of one video, with the axis order given by ``dims``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from superanimal.poses import make_poses
 
 _SLEAP = ("track", "xy", "node", "frame")
 _LAYOUTS = (_SLEAP, ("frame", "track", "node", "xy"), ("frame", "node", "xy", "track"))
-"""Orders of axes that SLEAP and sleap-io have written."""
+"""Axis orders written by SLEAP and sleap-io."""
 
 
 def read_analysis(path: str | os.PathLike[str]) -> xr.Dataset:
@@ -29,7 +29,7 @@ def read_analysis(path: str | os.PathLike[str]) -> xr.Dataset:
     Raises
     ------
     FormatError
-        The file is damaged, or does not say how its axes are ordered and more than one order fits.
+        The file is damaged, or does not state its axis order and several orders are possible.
     """
     try:
         with h5py.File(path) as file:
@@ -48,7 +48,7 @@ def read_analysis(path: str | os.PathLike[str]) -> xr.Dataset:
     if position.shape[1:3] != (2, len(nodes)):
         raise FormatError(
             f"{path}: tracks of shape {tracks.shape} = {dims}",
-            f"there are 2 coordinates and {len(nodes)} nodes",
+            f"expected 2 coordinates and {len(nodes)} nodes",
         )
     confidence = None
     if scores is not None:
@@ -78,7 +78,7 @@ def read_analysis(path: str | os.PathLike[str]) -> xr.Dataset:
 
 
 def write_analysis(ds: xr.Dataset, path: str | os.PathLike[str]) -> list[Path]:
-    """Write a SLEAP analysis file; rows for frames that are not in the data set stay NaN."""
+    """Write a SLEAP analysis file; rows for frames that are not in the data set are NaN."""
     skeleton = skeleton_in(ds, path)
     keypoints, frames = skeleton.keypoints, ds["frame"].values
     if len(frames) and frames.min() < 0:
@@ -124,7 +124,7 @@ def write_analysis(ds: xr.Dataset, path: str | os.PathLike[str]) -> list[Path]:
 
 
 def _dims(data: h5py.Dataset) -> tuple[str, ...]:
-    """Return the names of the axes that an array carries; empty when it has none."""
+    """Return the axis names stored with an array; empty when it has none."""
     text = data.attrs.get("dims")
     names = json.loads(text) if isinstance(text, (str, bytes)) else []
     return tuple(str(name) for name in names) if isinstance(names, list) else ()
@@ -133,7 +133,7 @@ def _dims(data: h5py.Dataset) -> tuple[str, ...]:
 def _ordered(
     array: np.ndarray, dims: tuple[str, ...], wanted: tuple[str, ...], name: str, path: str | os.PathLike[str]
 ) -> np.ndarray:
-    """Return an array with its axes, called ``dims``, in the order ``wanted``."""
+    """Return an array with axes ``dims``, transposed to the order ``wanted``."""
     if array.ndim != len(wanted) or sorted(dims) != sorted(wanted):
         raise FormatError(
             f"{path}: {name} of shape {array.shape} with dims {list(dims)}",
@@ -145,7 +145,7 @@ def _ordered(
 def _layout(
     shape: tuple[int, ...], nodes: int, tracks: int, occupancy: tuple[int, ...], path: str | os.PathLike[str]
 ) -> tuple[str, ...]:
-    """Return the only known order of axes that fits the sizes of an array without ``dims``."""
+    """Return the only known axis order that fits the shape of an array without ``dims``."""
     if len(shape) != 4:
         raise FormatError(f"{path}: tracks of shape {shape}", "expected four axes: track, xy, node and frame")
 
@@ -165,7 +165,7 @@ def _layout(
             raise FormatError(
                 f"{path}: tracks of shape {shape} for {nodes} nodes and {tracks} tracks",
                 f"its axes may be {' or '.join('(' + ', '.join(dims) + ')' for dims in fitting)}",
-                "write it again with sleap-io 0.9 or later, which notes the order of the axes",
+                "write it again with sleap-io 0.9 or later, which stores the axis order",
             )
     raise FormatError(
         f"{path}: tracks of shape {shape} for {nodes} nodes and {tracks} tracks",

@@ -1,6 +1,6 @@
-"""Reading a SLEAP project: who is who in each frame, and which points count.
+"""Reading a SLEAP project: the identity of each instance, and which points count.
 
-Names and videos come through sleap-io; the tables of points are read whole with h5py, because one Python
+Names and videos are read with sleap-io; the point tables are read as arrays with h5py, because one Python
 object per animal and frame takes minutes for a long video.
 """
 
@@ -30,7 +30,7 @@ RECORD = "superanimal"
 
 @dataclass(frozen=True)
 class Project:
-    """The tables of a project and what they refer to.
+    """The tables of a project and the objects they refer to.
 
     Attributes
     ----------
@@ -39,11 +39,11 @@ class Project:
     frames, instances
         Structured arrays as stored.
     points
-        Points by the type of their instance.
+        Points by instance type.
     video_ids
-        Number that stands for each video in ``frames``.
+        Id of each video in ``frames``.
     shift
-        Pixels to subtract from coordinates: older files count from the corner of the first pixel.
+        Pixels to subtract from coordinates: older files measure from the corner of the first pixel.
     """
 
     labels: Any
@@ -55,7 +55,7 @@ class Project:
 
 
 def open_project(path: str | os.PathLike[str]) -> Project:
-    """Read a project's tables and check that they fit together.
+    """Read the tables of a project and check their consistency.
 
     Raises
     ------
@@ -80,15 +80,15 @@ def open_project(path: str | os.PathLike[str]) -> Project:
 def read_slp(path: str | os.PathLike[str], *, video: int | str | None = None) -> xr.Dataset:
     """Read the labelled and predicted instances of one video of a SLEAP project.
 
-    Points of instances that a person set are marked ``edited`` (in our own files those that SLEAP calls
-    complete). A correction takes the place of the prediction that it came from, and of one on its track.
-    Instances without a track are told apart by their order in the frame and named animal0, animal1, ...
-    Frames are those of the file, in order.
+    Points of instances labelled by a person are marked ``edited`` (in files of this package, only points that
+    SLEAP calls complete). A correction replaces the prediction it came from, and one on the same track.
+    Instances without a track are numbered by their order in the frame and named animal0, animal1, ...
+    Frames are those in the file, in order.
 
     Parameters
     ----------
     video
-        Number of the video in the project, from 0, or the name of its file; needed when several have poses.
+        Index of the video in the project, from 0, or its file name; required if several videos have poses.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def read_slp(path: str | os.PathLike[str], *, video: int | str | None = None) ->
     known = record.parse(labels.provenance.get(RECORD))
     source = _corrections(instances, t)
     n, individuals = _individuals(project, instances, t, source, chosen["frame_idx"], path)
-    if known:  # in our own files the corrected prediction keeps the scores
+    if known:  # in files of this package the corrected prediction keeps the scores
         linked = np.flatnonzero(source >= 0)
         n[source[linked]] = n[linked]
 
@@ -129,7 +129,7 @@ def read_slp(path: str | os.PathLike[str], *, video: int | str | None = None) ->
             where = (t[own][:, None], n[own][:, None], k[None, :])
             if kind == PREDICTED:
                 score = found["score"]
-            elif known:  # ours mark the points that were set by hand as complete
+            elif known:  # files of this package mark points set by a person as complete
                 by_hand = found["complete"].astype(bool)
                 edited[where] = np.where(by_hand.any(1)[:, None], by_hand, np.isfinite(values[..., 0]))
                 score = xys[(*where, 2)]
@@ -155,7 +155,7 @@ def read_slp(path: str | os.PathLike[str], *, video: int | str | None = None) ->
 
 
 def _check(project: Project, path: str | os.PathLike[str]) -> None:
-    """Raise unless every instance has the points of its skeleton, and refers to what there is."""
+    """Raise unless every instance has the points of its skeleton and all its references are valid."""
     table, labels, frames = project.instances, project.labels, project.frames
     known = set(project.video_ids) if labels.videos else set(frames["video"].tolist())
     if unknown := sorted(set(frames["video"].tolist()) - known):
@@ -184,7 +184,7 @@ def _check(project: Project, path: str | os.PathLike[str]) -> None:
             )
 
     strange = ~np.isin(table["instance_type"], (USER, PREDICTED))
-    refuse(strange, "is neither a person's nor a prediction", "SLEAP knows these two kinds")
+    refuse(strange, "is neither a label nor a prediction", "SLEAP knows these two kinds")
     refuse(skeleton >= len(sizes), "has an unknown skeleton", f"the project has {len(sizes)}")
     refuse(table["track"] >= len(labels.tracks), "has an unknown track", f"there are {len(labels.tracks)}")
     refuse((start > end) | (end > stored), "has points outside the table", "the file is damaged")
@@ -203,7 +203,7 @@ def _check(project: Project, path: str | os.PathLike[str]) -> None:
 
 
 def _rows_of(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of the instances of some frames, and the place of the frame of each."""
+    """Return the rows of the instances of the given frames, and the index of the frame of each."""
     start = frames["instance_id_start"].astype(np.int64)
     counts = frames["instance_id_end"].astype(np.int64) - start
     before = np.cumsum(counts) - counts
@@ -213,7 +213,7 @@ def _rows_of(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _video_ids(videos: Sequence[Any], frames: np.ndarray) -> list[int]:
-    """Return the number that ``frames`` uses for each video: its place, or that of its embedded pictures."""
+    """Return the id that ``frames`` uses for each video: its index, or that of its embedded images."""
     if set(frames["video"].tolist()) == set(range(len(videos))):
         return list(range(len(videos)))
     ids = []
@@ -226,7 +226,7 @@ def _video_ids(videos: Sequence[Any], frames: np.ndarray) -> list[int]:
 
 
 def choose_video(project: Project, video: int | str | None, path: str | os.PathLike[str]) -> int:
-    """Return the number of the video asked for, or of the only one with poses."""
+    """Return the index of the requested video, or of the only one with poses."""
     names = [_video_name(found, k) for k, found in enumerate(project.labels.videos)]
     counts = [int((project.frames["video"] == known).sum()) for known in project.video_ids]
     listed = ", ".join(
@@ -237,7 +237,7 @@ def choose_video(project: Project, video: int | str | None, path: str | os.PathL
         if len(with_poses) > 1:
             raise FormatError(
                 f"{path}: {len(with_poses)} videos with poses ({listed})",
-                "one data set belongs to one video, told by its number or its name",
+                "one data set belongs to one video, given by its index or name",
                 CHOOSE,
             )
         return with_poses[0] if with_poses else 0
@@ -248,14 +248,16 @@ def choose_video(project: Project, video: int | str | None, path: str | os.PathL
         ]
         if len(fitting) == 1:
             return fitting[0]
-        raise InputError(f"video={video!r}: {len(fitting)} of that name in {path}", f"it has {listed}")
+        raise InputError(
+            f"video={video!r}: {len(fitting)} videos with that name in {path}", f"it has {listed}"
+        )
     if not 0 <= int(video) < len(names):
         raise InputError(f"video={video} of {path}", f"it has {listed or 'no video'}")
     return int(video)
 
 
 def videos_with_poses(project: Project) -> list[str]:
-    """Return the name of each video with poses; its number where several have that name."""
+    """Return the name of each video with poses; its index if several have that name."""
     names = [_video_name(found, k) for k, found in enumerate(project.labels.videos)]
     known = set(project.frames["video"].tolist())
     shown = [k for k, number in enumerate(project.video_ids) if number in known]
@@ -263,7 +265,7 @@ def videos_with_poses(project: Project) -> list[str]:
 
 
 def _video_name(video: Any, number: int) -> str:
-    """Return the file of a video, or of the one that embedded pictures were taken from."""
+    """Return the file of a video, or of the video that embedded images were taken from."""
     source = getattr(video, "source_video", None)
     name = source.filename if source is not None else video.filename
     if isinstance(name, (list, tuple)):
@@ -272,7 +274,7 @@ def _video_name(video: Any, number: int) -> str:
 
 
 def _corrections(instances: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Return, per instance, the row of the prediction in its frame that it corrects; -1: none."""
+    """Return, for each instance, the row of the prediction in its frame that it corrects; -1 for none."""
     row_of = {number: row for row, number in enumerate(instances["instance_id"].tolist())}
     source = np.full(len(instances), -1, dtype=np.int64)
     people = instances["instance_type"] == USER
@@ -293,7 +295,7 @@ def _individuals(
     frame_idx: np.ndarray,
     path: str | os.PathLike[str],
 ) -> tuple[np.ndarray, list[str]]:
-    """Return each instance's individual (-1: another one stands for it) and all names.
+    """Return the individual of each instance (-1: replaced by another instance) and all names.
 
     Tracks come first. What has no track, or is the second on its track in a frame, is counted per frame and
     skeleton, people's first. In a project of one animal a label takes the place of the prediction in its
@@ -319,8 +321,8 @@ def _individuals(
         where = sorted((int(frame_idx[t[i]]), names[track[i]]) for i in twice)
         more = f" (and {len(where) - 1} more)" if len(where) > 1 else ""
         warnings.warn(
-            f"{path}: track {where[0][1]!r} stands twice in frame {where[0][0]}{more}; "
-            "the further instances are read as individuals of their own",
+            f"{path}: track {where[0][1]!r} occurs twice in frame {where[0][0]}{more}; "
+            "the extra instances are read as separate individuals",
             stacklevel=3,
         )
         track[twice] = -1

@@ -1,4 +1,4 @@
-"""Writing a SLEAP project: one track per individual, predictions and what a person corrected in them."""
+"""Writing a SLEAP project: one track per individual, predictions and their corrections by a person."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from superanimal.formats.sleap.skeleton import skeleton_in
 def write_slp(ds: xr.Dataset, path: str | os.PathLike[str]) -> list[Path]:
     """Write a SLEAP project.
 
-    Every animal becomes a predicted instance. One with an edited point becomes a labelled instance too, which
-    SLEAP shows in place of the prediction it is linked with: the points set by hand are marked complete, and
-    the prediction keeps the scores.
+    Every animal becomes a predicted instance. An animal with an edited point also becomes a labelled
+    instance, which SLEAP shows instead of the linked prediction: points set by a person are marked complete,
+    and the prediction keeps the scores.
     """
     import sleap_io
 
@@ -81,7 +81,7 @@ def _tables(
         points["visible"] = visible[where].ravel()
         if name == "points":
             points["complete"] = edited[where].ravel()
-        else:  # where the network saw a point that was moved is not known any more
+        else:  # the predicted position of a moved point is no longer known
             points["visible"] &= ~edited[where].ravel()
             points["x"][~points["visible"]] = points["y"][~points["visible"]] = np.nan
             points["score"] = score[where].ravel()

@@ -1,4 +1,4 @@
-"""What a pose data set says of the skeleton, and names as SLEAP's files hold them."""
+"""The skeleton of a pose data set, and names as SLEAP files store them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from superanimal.poses import KeypointSpace, space_for
 
 @dataclass(frozen=True)
 class Skeleton:
-    """Name, keypoints, and pairs of keypoints: joined by a line, and mirror images of each other."""
+    """Name, keypoints, edges and symmetric (left/right) pairs of a skeleton."""
 
     name: str
     keypoints: list[str]
@@ -24,7 +24,7 @@ class Skeleton:
     pairs: list[tuple[str, str]]
 
     def for_sleap(self) -> Any:
-        """Return it as ``sleap_io.Skeleton``."""
+        """Return the skeleton as ``sleap_io.Skeleton``."""
         import sleap_io
 
         nodes = {name: sleap_io.Node(name) for name in self.keypoints}
@@ -37,12 +37,12 @@ class Skeleton:
 
 
 def skeleton_of(keypoints: Iterable[str], space: KeypointSpace | None = None) -> Skeleton:
-    """Return the skeleton of some keypoints, with what their keypoint space says of them.
+    """Return the skeleton of the given keypoints, with edges and symmetries from their keypoint space.
 
     Parameters
     ----------
     space
-        Where they come from; by default the shipped space that has them all, if there is one.
+        Their keypoint space; by default the shipped space that has them all, if there is one.
     """
     names = [str(name) for name in keypoints]
     space = space or space_for(names)
@@ -73,7 +73,7 @@ def skeleton_in(ds: xr.Dataset, path: str | os.PathLike[str]) -> Skeleton:
 
 
 def distinct(names: Iterable[str], path: str | os.PathLike[str]) -> list[str]:
-    """Return the names of tracks made unique and not empty, with a warning when two were equal."""
+    """Return track names made unique and non-empty, with a warning if two were equal."""
     found = [str(name) for name in names]
     taken = set(found)
     unique: list[str] = []
@@ -85,12 +85,12 @@ def distinct(names: Iterable[str], path: str | os.PathLike[str]) -> list[str]:
         taken.add(new)
         unique.append(new)
         if name:
-            warnings.warn(f"{path}: two tracks are called {name!r}; one is read as {new!r}", stacklevel=2)
+            warnings.warn(f"{path}: two tracks are named {name!r}; one is read as {new!r}", stacklevel=2)
     return unique
 
 
 def free_name(name: str, taken: Iterable[str]) -> str:
-    """Return the name, or with a number behind it when it is taken."""
+    """Return the name, with a number appended if it is taken."""
     known, new, number = set(taken), name, 2
     while new in known:
         new = f"{name}_{number}"
