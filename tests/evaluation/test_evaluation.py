@@ -101,7 +101,7 @@ def test_choices_that_make_no_sense(labels_of, poses_of, mice) -> None:
         ({"reference": ("snout", "eye")}, "'eye'"),
         ({"samples": -1}, "-1 bootstrap samples"),
         ({"box_margin": -2.0}, "box margin -2"),
-        ({"boxes": "labels"}, "boxes given with predictions that are already made"),
+        ({"boxes": "labels"}, "boxes given with existing predictions"),
     ):
         with pytest.raises(InputError, match=text):
             evaluate(poses, labels, **{"samples": 0, **options})

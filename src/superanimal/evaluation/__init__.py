@@ -1,4 +1,4 @@
-"""How good are predictions? OKS, errors, steadiness and reliability against labels, with intervals.
+"""How good are predictions? OKS, errors, stability and reliability against labels, with confidence intervals.
 
 Names are loaded on first use.
 """

@@ -1,4 +1,4 @@
-"""Labels and predictions of the same images, brought side by side."""
+"""Matching labels with predictions of the same images."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from superanimal.labels.labelled_set import LabelledSet
 
 @dataclass(frozen=True)
 class Cases:
-    """I images with M labelled animals and up to P predicted ones each, in K shared keypoints.
+    """I images with M labelled animals in total and up to P predicted animals each, with K shared keypoints.
 
     Attributes
     ----------
     keypoints : tuple of str
         Names of the K keypoints in the labels.
     images, videos, sources : tuple of str
-        Name of each image, the video it is from, the data set it is from.
+        Name, video and data set of each image.
     rows : (I,) int
-        Number of each image in the labelled set.
+        Index of each image in the labelled set.
     animal_image : (M,) int
         Image (0..I-1) of each labelled animal, increasing.
     animal_rows : (M,) int
-        Number of each labelled animal in the labelled set.
+        Index of each labelled animal in the labelled set.
     truth : (M, K, 2) float64
         Labelled pixels, NaN where unlabelled.
     area : (M,) float64
-        Of each labelled animal in square pixels, for OKS; see :func:`areas`.
+        Area of each labelled animal in square pixels, for OKS; see :func:`areas`.
     length : (M,) float64
-        The animal unit in pixels: largest distance between two labelled keypoints of the animal, whatever its
-        direction in the image; NaN with fewer than two.
+        Animal length in pixels: the largest distance between two labelled keypoints of the animal, in any
+        direction; NaN with fewer than two.
     frames : tuple of ImageRef or None
-        Where the predictions saw each image, when that was a video: pixels for labels without images.
+        Video frame of each image, if the predictions are of a video: the pixels for labels without images.
     predicted : (I, P, K, 2) float64
         Predicted pixels, NaN where absent.
     confidence : (I, P, K) float64
         0..1, NaN where absent.
     score : (I, P) float64
-        Of each predicted animal: mean confidence of its keypoints; 1 when the predictions carry none.
+        Score of each predicted animal: mean confidence of its keypoints; 1 if the predictions have none.
     """
 
     keypoints: tuple[str, ...]
@@ -76,9 +76,9 @@ def make_cases(
     same_video: bool = False,
     box_margin: float = 0.0,
 ) -> Cases:
-    """Bring labels and predictions side by side; images without a label or a prediction row stay out.
+    """Match labels with predictions; images without a label or a prediction row are left out.
 
-    Rows are found by image name where the predictions have one (the whole path, else its last two parts, else
+    Rows are found by image name if the predictions have one (the whole path, else its last two parts, else
     the file name), otherwise by frame number within the video.
 
     Parameters
@@ -88,11 +88,11 @@ def make_cases(
     predictions
         Pose data sets; several for labels of several videos.
     names
-        Predicted keypoint of each labelled one, see :func:`superanimal.evaluation.names.match_names`.
+        Predicted keypoint for each labelled keypoint, see :func:`superanimal.evaluation.names.match_names`.
     frame_offset
-        Added to the frame number of the labels to get that of the video.
+        Number added to the frame number of a label to get the frame number of the video.
     same_video
-        Accept that labels and predictions name their video differently.
+        Treat labels and predictions as being of the same video although they name it differently.
     box_margin
         See :func:`areas`.
 
@@ -111,7 +111,7 @@ def make_cases(
         raise InputError(
             f"the predictions cover none of the {len(wanted)} labelled images (such as {example})",
             "images are found by name, or by frame number when the predictions are of a video",
-            "check that both are of the same recording, and the frame offset",
+            "check that both are of the same recording, and check the frame offset",
         )
     predicted, confidence = _stack(predictions, list(names.values()), [found[row] for row in rows])
     place = np.full(len(labels), -1)
@@ -139,16 +139,16 @@ def make_cases(
 def areas(labels: LabelledSet, box_margin: float = 0.0) -> np.ndarray:
     """Return the area of each labelled animal in square pixels, shape (M,), float64.
 
-    The area the labels give, else that of their box, else that of the box round the labelled keypoints. An
-    animal without extent, such as one of a single keypoint, gets the median.
+    The area given by the labels, else that of their bounding box, else that of the box around the labelled
+    keypoints. An animal without extent, such as one with a single keypoint, gets the median.
 
     Parameters
     ----------
     labels
         The labelled set.
     box_margin
-        Pixels added on each side of a box round keypoints: 0 is the rule of DeepLabCut's evaluation, 20 that
-        by which the SuperAnimal data sets got their boxes.
+        Pixels added on each side of a box around keypoints: 0 as in DeepLabCut's evaluation, 20 as for the
+        boxes of the SuperAnimal data sets.
     """
     boxes = labels.boxes_or_extent(box_margin).astype(float)
     area = np.where(np.isfinite(labels.area), labels.area, boxes[:, 2] * boxes[:, 3])
@@ -159,7 +159,7 @@ def areas(labels: LabelledSet, box_margin: float = 0.0) -> np.ndarray:
 def _stack(
     predictions: Sequence[xr.Dataset], keypoints: list[str], where: list[tuple[int, int]]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return positions (I, P, K, 2) and confidences (I, P, K) of the wanted rows."""
+    """Return positions (I, P, K, 2) and confidences (I, P, K) of the selected rows."""
     most = max(ds.sizes["individual"] for ds in predictions)
     predicted = np.full((len(where), most, len(keypoints), 2), np.nan)
     confidence = np.full(predicted.shape[:3], np.nan)
@@ -180,7 +180,7 @@ def _stack(
 def _find_rows(
     labels: LabelledSet, predictions: Sequence[xr.Dataset], frame_offset: int, same_video: bool
 ) -> dict[int, tuple[int, int]]:
-    """Return which prediction and row of it answers to each image of the labels."""
+    """Return which prediction, and which of its rows, corresponds to each image of the labels."""
     found: dict[int, tuple[int, int]] = {}
     names = [image.label for image in labels.images]
     for which, ds in enumerate(predictions):
@@ -195,14 +195,14 @@ def _find_rows(
         for row, t in pairs.items():
             if row in found:
                 raise InputError(
-                    f"two predictions cover the image {names[row]}", "each image is predicted once"
+                    f"two predictions cover the image {names[row]}", "each image must be predicted only once"
                 )
             found[row] = (which, t)
     return found
 
 
 def _by_image(labelled: Sequence[str], predicted: Sequence[str]) -> dict[int, int]:
-    """Pair rows by the longest part of the path that both sides share."""
+    """Pair rows by the longest trailing part of the path that both sides share."""
     parts = [[PurePosixPath(n.replace("\\", "/")).parts for n in names] for names in (labelled, predicted)]
     for depth in (0, 2, 1):
         tails = [[part[-depth:] for part in side] for side in parts]
@@ -216,7 +216,7 @@ def _by_image(labelled: Sequence[str], predicted: Sequence[str]) -> dict[int, in
 
 
 def _frames(labels: LabelledSet) -> np.ndarray:
-    """Return the video frame of each image: what the reference says, else the number in the file name."""
+    """Return the video frame of each image: given by the reference, else the number in the file name."""
     frames = []
     for image in labels.images:
         named = frames_of_images([image.path]) if image.frame is None else np.array([image.frame])
@@ -231,7 +231,7 @@ def _frames(labels: LabelledSet) -> np.ndarray:
 
 
 def _rows_of_video(ds: xr.Dataset, labels: LabelledSet, only: bool, same_video: bool) -> list[int]:
-    """Return the images of the labels that are of the video of a prediction."""
+    """Return the labelled images that belong to the video of a prediction."""
     videos = [
         Path(str(video)).stem or _folder(image.path)
         for video, image in zip(labels.video, labels.images, strict=True)
@@ -245,15 +245,15 @@ def _rows_of_video(ds: xr.Dataset, labels: LabelledSet, only: bool, same_video: 
         raise InputError(
             f"the predictions are of {video or file or 'an unnamed video'}, "
             f"the labels of {', '.join(map(repr, known[:5]))}",
-            "frame numbers only mean the same within one video",
-            f"when it is one recording under two names say so{option('same_video', 'True')}",
+            "frame numbers are comparable only within one video",
+            f"if both are the same recording under two names, say so{option('same_video', 'True')}",
         )
     longest = max(fitting, key=len)
     return [row for row, name in enumerate(videos) if name == longest]
 
 
 def _video_frame(ds: xr.Dataset, t: int) -> ImageRef | None:
-    """Return the frame of the video that row ``t`` of a prediction is of, if it is of one."""
+    """Return the video frame of row ``t`` of a prediction, if it is of a video."""
     video = ds.attrs.get("video_path", "")
     return ImageRef(video, frame=int(ds["frame"].values[t])) if video and "image" not in ds.coords else None
 

@@ -1,7 +1,7 @@
-"""COCO average precision and recall of keypoints or boxes, from pycocotools' matching.
+"""COCO average precision and recall of keypoints or boxes, based on the matching of pycocotools.
 
-pycocotools computes the object keypoint similarity (OKS), or the overlap of boxes (IoU), and matches
-predictions to labels image by image, at ten thresholds. :meth:`Matches.summary` counts these matches the way
+pycocotools computes the object keypoint similarity (OKS) or the overlap of boxes (IoU) and matches
+predictions to labels image by image, at ten thresholds. :meth:`Matches.summary` counts these matches as
 pycocotools does, but with a weight per image, so that one matching serves the whole set, its groups, and
 every bootstrap sample.
 """
@@ -21,23 +21,23 @@ from superanimal.evaluation.cases import Cases
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 """Thresholds of OKS and IoU, as in COCO."""
 RECALLS = np.linspace(0, 1, 101)
-"""Recall values at which precision is read."""
+"""Recall values at which precision is evaluated."""
 FAR = -1e9
-"""Where an absent predicted keypoint is put: it scores nothing."""
+"""Coordinate assigned to absent predicted keypoints, so that they score 0."""
 
 
 @dataclass(frozen=True)
 class Matches:
-    """The D predicted animals of all images, best score first, and how each fared.
+    """The D predicted animals of all images, best score first, with their matching results.
 
     Attributes
     ----------
     image : (D,) int
         Image of each prediction.
     hit : (10, D) bool
-        Matched a labelled animal at each threshold.
+        Whether it matched a labelled animal at each threshold.
     labelled : (I,) int
-        Labelled animals per image (none where no animal has an area).
+        Number of labelled animals per image (0 if no animal has an area).
     """
 
     image: np.ndarray
@@ -97,7 +97,7 @@ def match_animals(cases: Cases, sigmas: np.ndarray) -> Matches:
 
 
 def match_boxes(truth: Sequence[np.ndarray], found: Sequence[tuple[np.ndarray, np.ndarray]]) -> Matches:
-    """Match found to labelled boxes by IoU with pycocotools.
+    """Match detected to labelled boxes by IoU with pycocotools.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def _matched(
     most: int,
     sigmas: np.ndarray | None = None,
 ) -> Matches:
-    """Match COCO annotations of ``images`` images, at most ``most`` detections in each."""
+    """Match COCO annotations of ``images`` images, with at most ``most`` detections in each."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 

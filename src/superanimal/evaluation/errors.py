@@ -1,4 +1,4 @@
-"""How far predictions lie from labels: pixels, animal units, as a curve, left against right."""
+"""Distance of predictions from labels: in pixels, in animal lengths, as a curve; left/right swaps."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from superanimal.evaluation.pairing import Pairs
 
 PERCENTILES = (50, 75, 90, 95, 99)
 PCK_LIMITS = np.linspace(0, 0.5, 51)
-"""Errors, as a share of the animal's length, at which the curve of correct keypoints is read."""
+"""Errors, as a fraction of animal length, at which the curve of correct keypoints is evaluated."""
 SWAP_SEPARATION = 0.05
-"""Left and right must be this far apart, as a share of the animal's length, to be told apart."""
+"""Minimum distance between left and right, as a fraction of animal length, for a pair to count."""
 
 
 class PointErrors:
-    """The errors of all labelled keypoints, prepared for many weightings of the images.
+    """The errors of all labelled keypoints, precomputed for many weightings of the images.
 
     Parameters
     ----------
     pairs
         Labelled animals and their predictions.
     reference : (M,) float64 or None
-        Length in pixels of each animal's reference (for horses eye to nose), for the normalised error.
+        Reference length of each animal in pixels (for horses, eye to nose), for the normalised error.
     cutoff
         Confidence above which a prediction counts as confident.
     """
@@ -45,8 +45,8 @@ class PointErrors:
     def summary(self, weights: np.ndarray) -> dict[str, float]:
         """Return the error figures of the images, each counted ``weights`` (I,) times.
 
-        ``mean_euclidean_px`` is what the SuperAnimal paper and DeepLabCut print as "RMSE";
-        ``root_mean_square_px`` is the root of the mean squared distance.
+        ``mean_euclidean_px`` is what the SuperAnimal paper and DeepLabCut report as "RMSE";
+        ``root_mean_square_px`` is the square root of the mean squared distance.
         """
         weight = weights[self.image]
         total = float(weight.sum())
@@ -76,7 +76,7 @@ class PointErrors:
         return found
 
     def pck(self, limits: Sequence[float] | np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Return the share of labelled keypoints that lie within each limit, in animal units.
+        """Return the fraction of labelled keypoints within each limit, in animal lengths.
 
         A keypoint that was not predicted is not within any limit.
         """
@@ -85,18 +85,18 @@ class PointErrors:
 
 
 class Swaps:
-    """Left and right, exchanged or collapsed, prepared for many weightings of the images.
+    """Left/right swaps and collapses, precomputed for many weightings of the images.
 
-    A pair counts when both sides are labelled, at least :data:`SWAP_SEPARATION` of the animal's length
-    apart, and predicted. It is swapped when each predicted side lies nearer to the label of the other side,
-    collapsed when both predicted sides lie nearer to one and the same label.
+    A pair counts if both sides are labelled, at least :data:`SWAP_SEPARATION` animal lengths apart, and
+    predicted. It is swapped if each predicted side is nearer to the label of the other side, and collapsed if
+    both predicted sides are nearer to the same label.
 
     Parameters
     ----------
     pairs
         Labelled animals and their predictions.
     sides : (S, 2) int
-        Keypoint numbers of left and right.
+        Keypoint indices of left and right.
     """
 
     def __init__(self, pairs: Pairs, sides: np.ndarray) -> None:
@@ -116,7 +116,7 @@ class Swaps:
         self.image = pairs.image
 
     def summary(self, weights: np.ndarray) -> dict[str, float]:
-        """Return the shares of swapped and of collapsed pairs."""
+        """Return the fractions of swapped and collapsed pairs."""
         weight = weights[self.image]
         total = float(weight @ self.pairs.sum(1))
         if not total:
@@ -130,8 +130,8 @@ class Swaps:
 def reference_lengths(points: np.ndarray, video: Sequence[str]) -> np.ndarray:
     """Return the reference length of each animal in pixels.
 
-    The median over the labelled animals of the same video: turning the head shortens the distance in a
-    single image.
+    The median over the labelled animals of the same video is used, because turning the head shortens the
+    distance in a single image.
 
     Parameters
     ----------

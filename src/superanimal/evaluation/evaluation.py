@@ -1,4 +1,4 @@
-"""The one call: how good are predictions, measured against labels."""
+"""Evaluating predictions against labels."""
 
 from __future__ import annotations
 
@@ -40,34 +40,34 @@ if TYPE_CHECKING:
 
 PathLike = str | os.PathLike[str]
 SIGMA = 0.1
-"""OKS constant of keypoints that belong to no known space: DeepLabCut's."""
+"""OKS constant of keypoints that belong to no known space (DeepLabCut's default)."""
 CUTOFF = 0.6
-"""Confidence from which on a keypoint counts as found: DeepLabCut's."""
+"""Minimum confidence for a keypoint to count as found (DeepLabCut's default)."""
 GROUP_SAMPLES = 200
 """Maximum number of bootstrap samples per group."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an evaluation found.
+    """The result of an evaluation.
 
     Attributes
     ----------
     figures : dict of Interval
-        Each figure with its confidence interval; docs/evaluate.md says what each one is.
+        Each figure with its confidence interval; docs/evaluate.md describes them.
     curves : dict of Interval
         ``PCK`` (51,) at the limits ``PCK_LIMITS``; ``AP`` (10,) at the OKS thresholds; ``share_right``,
         ``mean_confidence``, ``count`` (10,) of the reliability diagram.
     keypoints, images : list of dict
         One row per keypoint, one per image.
     groups : dict of dict of dict of Interval
-        ``groups["video"][name][figure]`` and ``groups["source"]...``; only where there is more than one.
+        ``groups["video"][name][figure]`` and ``groups["source"]...``; only if there is more than one group.
     videos : list of dict
-        Steadiness of each predicted video: ``name``, ``figures``, ``series``; empty for image sets.
+        Stability of each predicted video: ``name``, ``figures``, ``series``; empty for image sets.
     facts : dict
         Counts, keypoint names and sigmas, settings, provenance, and ``warnings``.
     labels, cases, pairs
-        What was compared, for drawing.
+        The compared data, for drawing.
     """
 
     figures: dict[str, Interval]
@@ -125,16 +125,16 @@ def evaluate(
     space
         Keypoint space with sigmas and left/right pairs; by default guessed from the names.
     offsets
-        Offsets of the model, or their file, applied to the predictions; images they were measured on are left
+        Offsets of the model, or their file, applied to the predictions; images used to measure them are left
         out.
     cutoff
         Minimum confidence for a keypoint to count as found.
     reference
         Two labelled keypoints whose distance (median per video) is the unit of the normalised error; by
-        default eye and nose, where labelled on animals seen from the side.
+        default eye and nose, if labelled on animals seen from the side.
     samples, level, draw, seed
-        Bootstrap: number of samples, confidence level, unit (``"image"``, or ``"video"`` when neighbouring
-        frames are similar), and random seed.
+        Bootstrap: number of samples, confidence level, resampling unit (``"image"``, or ``"video"`` when
+        neighbouring frames are similar), and random seed.
     frame_offset, same_video, box_margin
         See :func:`superanimal.evaluation.cases.make_cases`.
     progress
@@ -245,7 +245,7 @@ def evaluate(
 
 
 class _Score:
-    """All figures and curves as functions of how often each image counts."""
+    """All figures and curves as functions of the image weights."""
 
     def __init__(
         self,
@@ -286,7 +286,7 @@ class _Score:
 
 
 def load_labels(labels: PathLike | xr.Dataset | LabelledSet) -> LabelledSet:
-    """Return labels as a labelled set: read from a path, turned from a pose data set, or as they are."""
+    """Return labels as a labelled set: read from a path, converted from a pose data set, or unchanged."""
     if isinstance(labels, LabelledSet):
         return labels
     if isinstance(labels, xr.Dataset):
@@ -297,9 +297,9 @@ def load_labels(labels: PathLike | xr.Dataset | LabelledSet) -> LabelledSet:
 
 
 def _on_images(labelled: LabelledSet, predictions: Any, progress: Progress) -> tuple[LabelledSet, list[str]]:
-    """Return what of the labels can be used, and what was left out; a model needs every image itself."""
+    """Return the usable labels, and a note on the others; a model needs the image files themselves."""
     there = labelled
-    with suppress(NotFoundError):  # no image at all: running the model says which, once the model is known
+    with suppress(NotFoundError):  # no image at all: running the model reports it, once the model is known
         there = (usable if _is_one_model(predictions) else within_images)(labelled, progress)
     return there, list(there.notes[len(labelled.notes) :])
 
@@ -307,7 +307,7 @@ def _on_images(labelled: LabelledSet, predictions: Any, progress: Progress) -> t
 def _load_predictions(
     predictions: Any, labels: LabelledSet, model_options: dict[str, Any], progress: Progress
 ) -> list[xr.Dataset]:
-    """Return the pose data sets, running the model when one is meant."""
+    """Return the pose data sets, running the model if one is given."""
     several = predictions if isinstance(predictions, (list, tuple)) else [predictions]
     if not several:
         raise InputError("no predictions", "give at least one pose file or a model")
@@ -317,8 +317,8 @@ def _load_predictions(
         return [predict_images(labels, several[0], progress=progress, **model_options)]
     if model_options:
         raise InputError(
-            f"{', '.join(model_options)} given with predictions that are already made",
-            "these are choices for running a model",
+            f"{', '.join(model_options)} given with existing predictions",
+            "these options apply only to running a model",
         )
     from superanimal.formats import load_poses
 
@@ -328,20 +328,20 @@ def _load_predictions(
         if ds["keypoint"].values.tolist() != first:
             raise InputError(
                 f"{ds.attrs.get('source_file')}: keypoints differ from those of the first predictions",
-                "predictions evaluated together are of one model",
+                "predictions evaluated together must be from one model",
             )
     return loaded
 
 
 def _is_one_model(predictions: Any) -> bool:
-    """Whether a model, or a list of one, is meant."""
+    """Whether a model, or a list with one model, is given."""
     if not isinstance(predictions, (list, tuple)):
         return _is_model(predictions)
     return len(predictions) == 1 and _is_model(predictions[0])
 
 
 def _is_model(given: Any) -> bool:
-    """Whether a model is meant: a loaded one, a weight file, a model folder, or a name that is no file."""
+    """Whether a model is given: a loaded one, a weight file, a model folder, or a name that is not a file."""
     if not isinstance(given, (str, os.PathLike)):
         return not isinstance(given, xr.Dataset)
     path = Path(given).expanduser()
@@ -358,7 +358,7 @@ def _is_model(given: Any) -> bool:
 
 
 def _sigmas(names: Mapping[str, str], space: KeypointSpace | None) -> tuple[np.ndarray, str]:
-    """Return the OKS constant of each scored label, and a note on those that have none of their own."""
+    """Return the OKS constant of each scored label, and a note on those that use the default."""
     found, unknown = [], []
     for label, name in names.items():
         own = next((n for n in (name, label) if space is not None and n in space.keypoints), None)
@@ -366,7 +366,7 @@ def _sigmas(names: Mapping[str, str], space: KeypointSpace | None) -> tuple[np.n
         if own is None:
             unknown.append(label)
     which = "all keypoints" if len(unknown) == len(names) else ", ".join(unknown)
-    note = f"OKS sigma {SIGMA:g} (DeepLabCut's) for {which}: no keypoint space has them"
+    note = f"OKS sigma {SIGMA:g} (DeepLabCut's) for {which}: not in any keypoint space"
     return np.array(found), note if unknown else ""
 
 
@@ -409,14 +409,16 @@ def _describe(ds: xr.Dataset) -> dict[str, Any]:
 def _warnings(
     facts: dict[str, Any], cases: Cases, sigma_note: str, figures: dict[str, Interval], draw: str
 ) -> list[str]:
-    """Return what a reader of the figures should know."""
+    """Return the caveats for readers of the figures."""
     found = [sigma_note] if sigma_note else []
     if facts["labelled_images_without_prediction"]:
         found.append(
             f"{facts['labelled_images_without_prediction']} labelled images have no prediction row; left out"
         )
     if facts["labels_without_prediction"]:
-        found.append(f"labels not scored, no counterpart: {', '.join(facts['labels_without_prediction'])}")
+        found.append(
+            f"labels not scored, no predicted counterpart: {', '.join(facts['labels_without_prediction'])}"
+        )
     if np.isnan(figures["AP"].value):
         found.append("AP cannot be computed: no labelled animal has an area (a box, or two keypoints apart)")
     if len(cases) < 20:

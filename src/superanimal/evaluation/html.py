@@ -1,4 +1,4 @@
-"""What the report of an evaluation says, section by section."""
+"""The content of an evaluation report, section by section."""
 
 from __future__ import annotations
 
@@ -43,25 +43,25 @@ def render(result: Evaluation, worst: int) -> str:
     """
     colors = scored_colors(result)
     page = Page(_title(result), _subtitle(result), _cards(result), list(result.facts["warnings"]))
-    page.add("How far off", plots.pck_curve(result), _error_table(result), note=_HOW_FAR)
+    page.add("Errors", plots.pck_curve(result), _error_table(result), note=_HOW_FAR)
     per_keypoint = plots.keypoint_plot(result, colors), _keypoint_table(result)
-    page.add("Keypoint by keypoint", *per_keypoint, note=_KEYPOINTS)
+    page.add("Errors by keypoint", *per_keypoint, note=_KEYPOINTS)
     if "share_right" in result.curves:
         body = beside(plots.reliability_diagram(result), _confidence_table(result))
-        page.add("Does confidence mean anything", body, note=_CONFIDENCE)
+        page.add("Reliability of confidence", body, note=_CONFIDENCE)
     for kind, groups in result.groups.items():
         members = result.cases.videos if kind == "video" else result.cases.sources
         page.add(f"By {kind}", plots.group_plot(groups), _group_table(groups, members))
     for video in result.videos:
         plot = plots.stability_plot(video["series"], _predicted_keypoints(result))
-        page.add(f"Steadiness of {video['name']}", _stability_table(video), plot, note=_STEADY)
+        page.add(f"Stability of {video['name']}", _stability_table(video), plot, note=_STEADY)
     page.add("The worst images", _gallery(result, worst, colors), note=_WORST)
     page.add("What was compared", _facts(result))
     return page.render()
 
 
 def scored_colors(result: Evaluation) -> dict[str, str]:
-    """Return the colour of every scored keypoint: its counterpart's in the space, or one of its own."""
+    """Return the colour of every scored keypoint: that of its counterpart in the space, or a new one."""
     names = list(result.cases.keypoints)
     space = load_space(result.facts["space"]) if result.facts["space"] else None
     counterparts = [result.facts["keypoint_map"].get(name, name) for name in names]
@@ -93,9 +93,9 @@ def _cards(result: Evaluation) -> list[Card]:
         ("PCK@0.1", "Correct keypoints", 100, " %", "within 10 % of the animal's length"),
         ("normalised_error", "Normalised error", 1, "", "mean distance ÷ reference length"),
         ("missed_keypoints", "Missed keypoints", 100, " %", "labelled, not predicted"),
-        ("left_right_swaps", "Left–right swaps", 100, " %", "of the pairs that can be told apart"),
-        ("calibration_error", "Calibration error", 100, " %", "confidence against share right"),
-        ("p50_px", "Median distance", 1, " px", "half of the keypoints are nearer"),
+        ("left_right_swaps", "Left–right swaps", 100, " %", "of left/right pairs that are distinguishable"),
+        ("calibration_error", "Calibration error", 100, " %", "confidence against fraction correct"),
+        ("p50_px", "Median distance", 1, " px", "half of the keypoints are closer"),
         ("AR", "Average recall", 100, " %", "OKS 0.50–0.95"),
     ]
     known = [card for card in wanted if card[0] in result.figures and math.isfinite(result[card[0]])]
@@ -174,7 +174,7 @@ def _confidence_table(result: Evaluation) -> Markup:
     names = [
         ("expected calibration error", "calibration_error", 100, " %"),
         ("Brier score (0 is best)", "brier_score", 1, ""),
-        ("AUROC, right over wrong", "confidence_AUROC", 1, ""),
+        ("AUROC, correct against wrong", "confidence_AUROC", 1, ""),
     ]
     return table(
         ["", "", ""],
@@ -259,13 +259,13 @@ def _predicted_keypoints(result: Evaluation) -> int:
 
 
 _HOW_FAR = (
-    "Distances are over all labelled and predicted keypoints. An animal's length is the largest distance "
+    "Distances are over all keypoints that are labelled and predicted. An animal's length is the largest distance "
     "between two of its labelled keypoints in that image. A keypoint that was not predicted is within no "
     "distance. Bands are bootstrap intervals."
 )
 _KEYPOINTS = (
-    "A mean offset that is large against the median distance hints at another definition of the point "
-    "rather than at noise."
+    "A mean offset that is large compared with the median distance suggests a different definition of the "
+    "keypoint rather than noise."
 )
 _CONFIDENCE = (
     f"A keypoint is right when it lies within {100 * TOLERANCE:g} % of the animal's length. Points below "
@@ -275,4 +275,4 @@ _STEADY = (
     "Needs no labels. Jitter: mean over keypoints and both axes of the change from frame to frame; the "
     "animal's own movement is in it, so compare models on the same video."
 )
-_WORST = "Rings are labels, dots are predictions, lines join what belongs together."
+_WORST = "Rings are labels, dots are predictions; lines join each label to its prediction."

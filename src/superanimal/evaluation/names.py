@@ -1,4 +1,4 @@
-"""Which predicted keypoint answers to which labelled one: by a given map, by name, by known synonyms."""
+"""Matching predicted with labelled keypoints: by an explicit map, by name, by known synonyms."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ def match_names(
     mapping: Mapping[str, str] | None = None,
     space: KeypointSpace | None = None,
 ) -> dict[str, str]:
-    """Return the predicted keypoint of every labelled one that has a counterpart.
+    """Return the predicted keypoint for every labelled keypoint that has a counterpart.
 
-    The explicit map decides first; names not in it are compared without regard to case, spaces, hyphens and
-    underscores, then through the synonyms of the keypoint space.
+    The explicit map takes precedence. Names not in it are compared ignoring case, spaces, hyphens and
+    underscores, then by the synonyms of the keypoint space.
 
     Parameters
     ----------
     labelled, predicted
-        Names on both sides.
+        Labelled and predicted keypoint names.
     mapping
         Label name to prediction name; an empty prediction name leaves the label out.
     space
-        Whose synonyms count; by default the space of the predictions, else that of the labels.
+        Keypoint space whose synonyms are used; by default that of the predictions, else that of the labels.
 
     Raises
     ------
     NotFoundError
-        When the map names a keypoint that is not there.
+        When the map names a keypoint that does not exist.
     InputError
-        When two labels would be scored against one prediction, or nothing is left to score.
+        When two labels match the same prediction, or no keypoint is left to score.
     """
     mapping = mapping or {}
     for label, name in mapping.items():
@@ -63,22 +63,22 @@ def match_names(
         rivals = [label for label, other in found.items() if other == name]
         if len(rivals) > 1:
             raise InputError(
-                f"the labels {', '.join(rivals)} all answer to the predicted keypoint {name}",
-                "one prediction is scored against one label",
-                f'leave out all but one of them: map it to "" (for example {{"{rivals[1]}": ""}})',
+                f"the labels {', '.join(rivals)} all correspond to the predicted keypoint {name}",
+                "each prediction is scored against one label",
+                f'leave out all but one of them by mapping them to "" (for example {{"{rivals[1]}": ""}})',
             )
     if not found:
         raise InputError(
             f"no labelled keypoint ({', '.join(labelled)}) has a counterpart among the predicted ones "
             f"({', '.join(predicted)})",
             "keypoints are compared by name and by the synonyms of the keypoint space",
-            "say which belong together with a keypoint map, for example snout,nose",
+            "match them with a keypoint map, for example snout,nose",
         )
     return found
 
 
 def read_map(path: str | os.PathLike[str]) -> dict[str, str]:
-    """Read a keypoint map: a csv of two columns, label name and prediction name, with or without a header.
+    """Read a keypoint map: a csv with two columns, label name and prediction name, with or without a header.
 
     Raises
     ------
@@ -95,7 +95,9 @@ def read_map(path: str | os.PathLike[str]) -> dict[str, str]:
         if not any(row) or (number == 1 and [cell.lower() for cell in row] == ["label", "prediction"]):
             continue
         if len(row) != 2 or not row[0]:
-            raise InputError(f"{path}, line {number}: {','.join(row)!r}", "each line is label,prediction")
+            raise InputError(
+                f"{path}, line {number}: {','.join(row)!r}", "each line must be label,prediction"
+            )
         if row[0] in found:
             raise InputError(f"{path}, line {number}: {row[0]} appears a second time", "one line per label")
         found[row[0]] = row[1]
@@ -105,9 +107,9 @@ def read_map(path: str | os.PathLike[str]) -> dict[str, str]:
 def side_pairs(
     labelled: Sequence[str], found: Mapping[str, str], space: KeypointSpace | None
 ) -> list[tuple[str, str]]:
-    """Return the (left, right) pairs among the scored labels, by the space or by their names.
+    """Return the (left, right) pairs among the scored labels, from the space or their names.
 
-    Names pair when exchanging left for right, or near for off (as horse people say), gives another label.
+    Names form a pair if replacing left by right, or near by off (as used for horses), gives another label.
     """
     back = {name: label for label, name in found.items()}
     pairs = [(back[a], back[b]) for a, b in (space.pairs if space else ()) if a in back and b in back]
@@ -123,7 +125,7 @@ def side_pairs(
 
 
 def _aliases(space: KeypointSpace | None) -> dict[str, str]:
-    """Return the keypoint of the space by each of its plain names."""
+    """Return the keypoint of the space for each normalised name."""
     if space is None:
         return {}
     names = {_plain(other): name for name, others in space.synonyms.items() for other in others}

@@ -1,4 +1,4 @@
-"""Which predicted animal answers to which labelled animal of the same image."""
+"""Pairing predicted with labelled animals of the same image."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from scipy.optimize import linear_sum_assignment
 from superanimal.evaluation.cases import Cases
 
 NOTHING_SHARED = 1e9
-"""Cost of pairing animals that have no keypoint in common: only when nothing else is left."""
+"""Cost of pairing animals without a common keypoint: only a last resort."""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """The M labelled animals, each with the predicted animal that answers to it, if any.
+    """The M labelled animals, each with its corresponding predicted animal, if any.
 
     Attributes
     ----------
     image : (M,) int
         Image of each animal.
     answer : (M,) int
-        Number of the predicted animal in the image; -1 where none answers.
+        Index of the corresponding predicted animal in the image; -1 for none.
     truth, predicted : (M, K, 2) float64
         Pixels; NaN where unlabelled, or not predicted.
     confidence : (M, K) float64
-        Of the prediction.
+        Confidence of the prediction.
     length : (M,) float64
-        The animal unit in pixels.
+        Animal length in pixels.
     labelled : (M, K) bool
         Which keypoints are labelled.
     errors : (M, K) float64
         Euclidean distance in pixels; NaN unless labelled and predicted.
     extra : (I,) int
-        Predicted animals of each image that answer to no labelled one.
+        Number of predicted animals in each image without a labelled counterpart.
     """
 
     image: np.ndarray
@@ -49,10 +49,10 @@ class Pairs:
 
 
 def pair_animals(cases: Cases) -> Pairs:
-    """Pair labelled and predicted animals so that the summed mean distance is smallest (Hungarian method).
+    """Pair labelled and predicted animals so that the sum of mean distances is minimal (Hungarian method).
 
-    A labelled animal without a prediction stays in the result with no errors. There is no limit to the
-    distance: a prediction in the wrong place counts as a large error, not as an absent one.
+    A labelled animal without a prediction stays in the result, without errors. The distance is not limited: a
+    prediction in the wrong place counts as a large error, not as a missing prediction.
     """
     answer = np.full(len(cases.truth), -1)
     extra = np.zeros(len(cases), dtype=np.int64)

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from superanimal.evaluation.evaluation import Evaluation
 
 FEW = 10
-"""A bin of the reliability diagram with fewer keypoints says little."""
+"""Bins of the reliability diagram with fewer keypoints are not meaningful."""
 
 
 def pck_curve(result: Evaluation) -> Markup:
-    """Return the share of keypoints within a distance, and AP over the OKS threshold, side by side."""
+    """Return the fraction of keypoints within a distance, and AP over the OKS threshold, side by side."""
     with style():
         figure = new_figure(9.2, 3.1)
         left, right = figure.subplots(1, 2)
@@ -40,7 +40,7 @@ def pck_curve(result: Evaluation) -> Markup:
 
 
 def keypoint_plot(result: Evaluation, colors: dict[str, str]) -> Markup:
-    """Return the spread of errors per keypoint: line 25-75 %, dot median, tick 95 %."""
+    """Return the distribution of errors per keypoint: line 25-75 %, dot median, tick 95 %."""
     rows = sorted(result.keypoints, key=lambda row: _last(row["p50_animal"]))
     with style():
         figure = new_figure(9.2, 0.9 + 0.235 * len(rows))
@@ -65,7 +65,7 @@ def keypoint_plot(result: Evaluation, colors: dict[str, str]) -> Markup:
 
 
 def reliability_diagram(result: Evaluation) -> Markup:
-    """Return the share of right keypoints over confidence, with the number of keypoints in each bin."""
+    """Return the fraction of correct keypoints over confidence, with the number of keypoints in each bin."""
     share, stated, count = (result.curves[name] for name in ("share_right", "mean_confidence", "count"))
     bins = len(count.value)
     centres = (np.arange(bins) + 0.5) / bins
@@ -144,5 +144,5 @@ def stability_plot(series: dict[str, np.ndarray], keypoints: int) -> Markup:
 
 
 def _last(value: float) -> float:
-    """Sort NaN behind everything."""
+    """Sort key that places NaN last."""
     return value if np.isfinite(value) else -np.inf

@@ -1,4 +1,4 @@
-"""Whether a confidence of 0.8 is right in 80 of 100 cases."""
+"""Reliability of confidence: a keypoint with confidence 0.8 should be correct in 80 of 100 cases."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import numpy as np
 from superanimal.evaluation.pairing import Pairs
 
 TOLERANCE = 0.1
-"""A keypoint is right when its error is at most this share of the animal's length."""
+"""A keypoint is correct if its error is at most this fraction of animal length."""
 BINS = 10
 
 
 class Reliability:
-    """Confidence against correctness of the predicted, labelled keypoints, for many weightings of the images.
+    """Confidence against correctness of predicted and labelled keypoints, for many weightings of the images.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Reliability:
         """Return the expected calibration error, Brier score and the AUROC of confidence for correctness.
 
         The expected calibration error is the mean over ten equally wide bins of confidence, weighted by their
-        number of keypoints, of |share right - mean confidence|.
+        number of keypoints, of |fraction correct - mean confidence|.
         """
         diagram = self.diagram(weights)
         count = diagram["count"]
@@ -51,7 +51,7 @@ class Reliability:
         }
 
     def diagram(self, weights: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the reliability diagram: share right, mean confidence and count per bin of confidence."""
+        """Return the reliability diagram: fraction correct, mean confidence and count per confidence bin."""
         weight = weights[self.image].astype(float)
         count, right, confidence = (
             np.bincount(self.bin, weight * v, BINS) for v in (1.0, self.right, self.confidence)
@@ -61,7 +61,7 @@ class Reliability:
 
 
 def _auroc(score: np.ndarray, right: np.ndarray, weight: np.ndarray) -> float:
-    """Return how often a right keypoint has the higher score than a wrong one; ties count half."""
+    """Return how often a correct keypoint has a higher score than a wrong one; ties count half."""
     values, place = np.unique(score, return_inverse=True)
     good = np.bincount(place, weight * right, len(values))
     bad = np.bincount(place, weight * (1 - right), len(values))

@@ -1,4 +1,4 @@
-"""Write an evaluation down: evaluation.json, csv tables, and report.html that needs no other file."""
+"""Writing an evaluation: evaluation.json, csv tables, and a self-contained report.html."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def save(result: Evaluation, folder: Path, worst: int = 12) -> list[Path]:
     Parameters
     ----------
     folder
-        Made when missing; files of an earlier evaluation in it are replaced.
+        Created if missing; files of an earlier evaluation in it are replaced.
     worst
         Number of worst images drawn into the report.
 
     Returns
     -------
     list of Path
-        ``evaluation.json``, ``figures.csv``, ``keypoints.csv``, ``images.csv``, ``groups.csv`` (where there
-        are groups), ``report.html``.
+        ``evaluation.json``, ``figures.csv``, ``keypoints.csv``, ``images.csv``, ``groups.csv`` (if there are
+        groups), ``report.html``.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""How steady predictions are over a video, without any label.
+"""Stability of predictions over a video, without labels.
 
-Definitions after the SuperAnimal paper (Ye et al. 2024): jitter is the mean over keypoints and both axes of
-the absolute change from one frame to the next; body area is that of the convex hull of the keypoints, looked
-at through its square root; keypoint dropping counts the keypoints below a confidence.
+Definitions follow the SuperAnimal paper (Ye et al. 2024): jitter is the mean over keypoints and both axes of
+the absolute change from one frame to the next; body size is the square root of the area of the convex hull of
+the keypoints; keypoint dropping counts the keypoints below a confidence.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from scipy.spatial import ConvexHull, QhullError
 
 
 def jitter(poses: xr.Dataset) -> np.ndarray:
-    """Return the jitter of every frame and individual, shape (time, individuals), in pixels.
+    """Return the jitter of every frame and individual, shape (time, individual), in pixels.
 
-    NaN for the first frame, after a gap in the frame numbers, and where no keypoint is in both frames.
+    NaN for the first frame, after a gap in the frame numbers, and where no keypoint is present in both
+    frames.
 
     Examples
     --------
@@ -37,7 +38,7 @@ def jitter(poses: xr.Dataset) -> np.ndarray:
 
 
 def body_size(poses: xr.Dataset) -> np.ndarray:
-    """Return the square root of the area of the keypoints' convex hull, (time, individuals), in pixels.
+    """Return the square root of the area of the keypoints' convex hull, (time, individual), in pixels.
 
     NaN with fewer than three keypoints.
     """
@@ -48,13 +49,13 @@ def body_size(poses: xr.Dataset) -> np.ndarray:
         if len(points) >= 3:
             try:
                 sizes[t, n] = np.sqrt(ConvexHull(points).volume)  # the "volume" of a flat hull is its area
-            except QhullError:  # all on one line
+            except QhullError:  # collinear points
                 sizes[t, n] = 0.0
     return sizes
 
 
 def dropped(poses: xr.Dataset, cutoff: float) -> np.ndarray:
-    """Return how many keypoints of each animal are absent or below a confidence, (time, individuals).
+    """Return how many keypoints of each animal are absent or below a confidence, (time, individual).
 
     NaN where the animal was not found at all.
     """
@@ -65,7 +66,7 @@ def dropped(poses: xr.Dataset, cutoff: float) -> np.ndarray:
 
 
 def stability(poses: xr.Dataset, cutoff: float) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-    """Return the figures of a video's predictions and the series they are of.
+    """Return stability figures for the predictions of a video, and the series they summarise.
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ def stability(poses: xr.Dataset, cutoff: float) -> tuple[dict[str, float], dict[
     -------
     figures
         Mean, median and 95th percentile of the jitter; mean absolute change of the body size from frame to
-        frame, in pixels and as a share of the median size; dropped keypoints per animal and frame.
+        frame, in pixels and as a fraction of the median size; dropped keypoints per animal and frame.
     series
         ``frame`` (T,), ``jitter_px``, ``body_size_px`` and ``dropped`` (T,), means over the individuals.
     """
@@ -111,12 +112,12 @@ def stability(poses: xr.Dataset, cutoff: float) -> tuple[dict[str, float], dict[
 
 
 def is_video(poses: xr.Dataset) -> bool:
-    """Whether a data set is of consecutive frames of a video; labelled images are not."""
+    """Whether a data set holds consecutive frames of a video; labelled images do not."""
     return "image" not in poses.coords and bool(_consecutive(poses)[1:].any())
 
 
 def _consecutive(poses: xr.Dataset) -> np.ndarray:
-    """Whether each row is the frame after that of the row before, shape (T,)."""
+    """Whether each row is the frame directly after that of the previous row, shape (T,)."""
     after = np.zeros(poses.sizes["time"], dtype=bool)
     after[1:] = np.diff(poses["frame"].values) == 1
     return after

@@ -12,8 +12,8 @@ from superanimal.evaluation.errors import PERCENTILES
 from superanimal.evaluation.pairing import Pairs
 
 WORST_ERROR, MISSED_ERROR = 1.0, 0.25
-"""When images are ordered from good to bad: the largest error that counts, and what an absent keypoint counts
-as, in animal lengths."""
+"""For ordering images from good to bad: the largest error that counts, and the error assigned to a missing
+keypoint, in animal lengths."""
 
 
 def keypoint_table(pairs: Pairs, keypoints: Sequence[str], cutoff: float) -> list[dict[str, float | str]]:

@@ -1,4 +1,4 @@
-"""Statistics of values that each count a whole number of times, as in a bootstrap sample."""
+"""Statistics of values with whole-number weights, as in a bootstrap sample."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def mean(values: np.ndarray, weights: np.ndarray) -> float:
-    """Return the weighted mean of values (n,); NaN values do not count."""
+    """Return the weighted mean of values (n,), ignoring NaN."""
     known = np.isfinite(values)
     total = weights[known].sum()
     return float(weights[known] @ values[known] / total) if total else float("nan")
@@ -20,14 +20,14 @@ def root_mean_square(values: np.ndarray, weights: np.ndarray) -> float:
 
 
 class Ordered:
-    """Values sorted once, for the quantiles of many weightings.
+    """Values sorted once, for quantiles under many weightings.
 
     Parameters
     ----------
     values : (n,)
-        NaN values do not count.
+        NaN values are ignored.
     owner : (n,) int
-        Image each value belongs to.
+        Image that each value belongs to.
     """
 
     def __init__(self, values: np.ndarray, owner: np.ndarray) -> None:
@@ -37,7 +37,7 @@ class Ordered:
         self.owner = owner[known][order]
 
     def quantiles(self, at: Sequence[float], weights: np.ndarray) -> np.ndarray:
-        """Return quantiles with linear interpolation, as numpy's of the values repeated ``weights`` times.
+        """Return quantiles with linear interpolation, equal to numpy's for values repeated ``weights`` times.
 
         Parameters
         ----------
@@ -56,6 +56,6 @@ class Ordered:
         return below + (above - below) * (place - low)
 
     def share_within(self, limits: np.ndarray, weights: np.ndarray, total: float) -> np.ndarray:
-        """Return which share of ``total`` values does not exceed each limit."""
+        """Return the fraction of ``total`` values that do not exceed each limit."""
         upto = np.concatenate([[0], np.cumsum(weights[self.owner])])
         return upto[np.searchsorted(self.values, limits, side="right")] / total if total else limits * np.nan

@@ -1,4 +1,4 @@
-"""The worst images, drawn: where the labels are and where the predictions went."""
+"""Drawing the worst images with their labels and predictions."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from superanimal.video.drawing import PosePainter
 SIDE = 420
 """Longest side of a drawn crop in pixels."""
 MARGIN = 0.25
-"""Room round the points, as a share of their extent."""
+"""Margin around the points, as a fraction of their extent."""
 SMALLEST = 0.3
-"""Shortest side shown, as a share of the image's shorter side: some surroundings help."""
+"""Minimum side of the crop, as a fraction of the shorter image side, to show some surroundings."""
 
 
 def draw_image(
     labels: LabelledSet, cases: Cases, pairs: Pairs, image: int, colors: Sequence[str]
 ) -> tuple[np.ndarray, bool]:
-    """Draw one image: rings are labels, dots are predictions, a line joins what belongs together.
+    """Draw one image: rings are labels, dots are predictions, a line joins each label to its prediction.
 
     Parameters
     ----------
     labels, cases, pairs
-        What was compared.
+        The compared data.
     image
-        Number of the image in the cases.
+        Index of the image in the cases.
     colors
         One ``#rrggbb`` per keypoint.
 
     Returns
     -------
     picture : (h, w, 3) uint8 RGB
-        The part of the image round the points.
+        The part of the image around the points.
     has_pixels : bool
-        False when the image could not be read and the points stand on grey.
+        False if the image could not be read and the points are drawn on grey.
     """
     import cv2
 
@@ -78,7 +78,7 @@ def draw_image(
 
 
 def _window(points: np.ndarray, limit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return corner and extent (x, y) of the part of an image to show: square where the image allows it."""
+    """Return corner and extent (x, y) of the part of an image to show: square if the image allows it."""
     low, high = points.min(0), points.max(0)
     side = max(float((high - low).max()) * (1 + 2 * MARGIN), SMALLEST * float(limit.min()), 8.0)
     extent = np.minimum(np.full(2, np.ceil(side)), limit).astype(int)
@@ -87,7 +87,7 @@ def _window(points: np.ndarray, limit: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _pixels(labels: LabelledSet, cases: Cases, image: int) -> np.ndarray | None:
-    """Return the image, from its file or else the video the predictions were made on; None without either."""
+    """Return the image from its file, else from the predicted video; None if neither is available."""
     for reference in (labels.images[int(cases.rows[image])], cases.frames[image]):
         if reference is not None:
             try:

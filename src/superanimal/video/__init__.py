@@ -1,4 +1,4 @@
-"""Which pixels are frame *k*? Exact random access to videos, image folders, TIFF stacks and zarr arrays.
+"""Exact random access to the frames of videos, image folders, TIFF stacks and zarr arrays.
 
 Names are loaded on first use, so importing the package costs nothing.
 """

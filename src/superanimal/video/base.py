@@ -1,4 +1,4 @@
-"""The video every reader offers: an array of frames that is read when it is asked for."""
+"""The common interface of all video readers: a lazy array of frames."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Frame = NDArray[np.uint8]
 
 LOADABLE_BYTES = 1 << 30
-"""``np.asarray(video)`` above this size is taken for an accident and refused."""
+"""``np.asarray(video)`` above this size is considered a mistake and refused."""
 
 
 class VideoWarning(UserWarning):
@@ -31,22 +31,22 @@ class VideoWarning(UserWarning):
 
 
 class Video(ABC):
-    """A video as a lazy array ``(T, H, W, 3)`` of 8-bit RGB, safe to share between threads.
+    """A video as a lazy array ``(T, H, W, 3)`` of 8-bit RGB; thread-safe.
 
-    Made by :func:`~superanimal.video.open_video`. Frame ``k`` is the ``k``-th picture in display order,
-    with the display rotation applied, so its pixels are those OpenCV and DeepLabCut see.
+    Created by :func:`~superanimal.video.open_video`. Frame ``k`` is the ``k``-th picture in display order,
+    with the display rotation applied, so its pixels are those that OpenCV and DeepLabCut read.
     A frame that cannot be decoded is replaced by the nearest good one, with one warning per video.
 
     Attributes
     ----------
     path : Path
-        File or folder it was opened from.
+        The opened file or folder.
     shape : tuple of int
         ``(T, H, W, 3)``.
     fps : float or None
-        Frames per second; None for a stack of images of which nobody told the rate.
+        Frames per second; None for a stack of images without a given rate.
     timestamps : (T,) float64 array
-        Seconds since the first frame, as stored in the file (use these for speeds, not ``k / fps``);
+        Seconds since the first frame, as stored in the file (use these, not ``k / fps``, for speeds);
         frame numbers when ``fps`` is None.
     """
 
@@ -73,11 +73,11 @@ class Video(ABC):
 
     @abstractmethod
     def _read(self, k: int) -> Frame | None:
-        """Return frame ``k`` or None when it cannot be decoded; called under the lock."""
+        """Return frame ``k``, or None if it cannot be decoded; called with the lock held."""
 
     @abstractmethod
     def _release(self) -> None:
-        """Give back files and memory; called under the lock."""
+        """Release files and memory; called with the lock held."""
 
     def _sequential(self, frames: range) -> Iterator[tuple[int, Frame | None]]:
         """Yield ``(k, frame)`` for ascending ``frames``; readers with a costly seek override this."""
@@ -103,14 +103,14 @@ class Video(ABC):
 
     @property
     def bad_frames(self) -> tuple[int, ...]:
-        """Frames found so far that cannot be decoded and are shown as their nearest good neighbour."""
+        """Undecodable frames found so far; each is replaced by its nearest good neighbour."""
         return tuple(np.flatnonzero(self._bad).tolist())
 
     def frame_size(self, k: int) -> tuple[int, int]:
         """Return height and width of frame ``k`` itself.
 
-        A folder may hold images of different sizes. Smaller ones lie at the top left of the common frame, so
-        that pixel coordinates are those of the image, and are black beyond.
+        A folder may hold images of different sizes. Smaller ones are placed at the top left of the common
+        frame, so that pixel coordinates are those of the image, and padded with black.
         """
         return self.shape[1:3]
 
@@ -123,10 +123,10 @@ class Video(ABC):
         return f"<{type(self).__name__} {self.name!r}: {frames} frames, {width} x {height}, {rate}>"
 
     def __getitem__(self, key: Any) -> Frame:
-        """Return frames as numpy would: ``video[k]`` is ``(H, W, 3)``, ``video[a:b]`` is ``(n, H, W, 3)``.
+        """Return frames by numpy indexing: ``video[k]`` is ``(H, W, 3)``, ``video[a:b]`` ``(n, H, W, 3)``.
 
-        The time axis takes integers (also negative), slices and integer or boolean lists;
-        further axes take whatever numpy takes.
+        The time axis accepts integers (also negative), slices, and lists of integers or booleans; further
+        axes accept any numpy index.
         """
         first, *others = _expand(key, self.ndim)
         rest = tuple(others)
@@ -149,7 +149,7 @@ class Video(ABC):
         if self.nbytes > LOADABLE_BYTES:
             raise InputError(
                 f"{self.name} would take {self.nbytes / 1e9:.1f} GB in memory",
-                f"a video is turned into an array as a whole only below {LOADABLE_BYTES / 1e9:.1f} GB",
+                f"a whole video can be converted to an array only below {LOADABLE_BYTES / 1e9:.1f} GB",
                 "take a slice such as video[0:100], iterate video.frames(), or use video.dask()",
             )
         return np.asarray(self[:], dtype)
@@ -157,9 +157,9 @@ class Video(ABC):
     def frames(
         self, start: int | None = None, stop: int | None = None, step: int | None = None
     ) -> Iterator[tuple[int, Frame]]:
-        """Walk through the video with a private decoder, the fastest way to see many frames.
+        """Iterate over the video with a separate decoder, the fastest way to read many frames.
 
-        Several walks and random access may go on at the same time, each in its own thread.
+        Several iterations and random access may run at the same time, each in its own thread.
 
         Parameters
         ----------
@@ -173,7 +173,7 @@ class Video(ABC):
         """
         if step is not None and step < 1:
             raise InputError(
-                f"step={step}", "a walk goes forward, so step is 1 or more", "reverse afterwards"
+                f"step={step}", "frames are read forward, so step must be 1 or more", "reverse afterwards"
             )
         return self._walk(range(len(self))[slice(start, stop, step)])
 
@@ -196,7 +196,7 @@ class Video(ABC):
         )
 
     def close(self) -> None:
-        """Give back the file and the cache; frames cannot be read afterwards."""
+        """Release the file and the cache; frames cannot be read afterwards."""
         with self._lock:
             if not self._closed:
                 self._closed = True
@@ -233,7 +233,7 @@ class Video(ABC):
         return f"frame {k}"
 
     def _nearest(self, k: int) -> Frame:
-        """Note that frame ``k`` is bad and return the nearest good one (the earlier of two)."""
+        """Record that frame ``k`` is bad and return the nearest good one (the earlier of two)."""
         with self._lock:
             self._bad[k] = True
             if not self._warned:
@@ -265,7 +265,7 @@ def _block(video: Video, block_id: tuple[int, ...]) -> Frame:
 
 
 def _expand(key: Any, ndim: int) -> tuple[Any, ...]:
-    """Spell out an index: as a tuple, with ``...`` written as full slices."""
+    """Expand an index to a tuple, with ``...`` replaced by full slices."""
     parts = list(key) if isinstance(key, tuple) else [key]
     dots = [i for i, part in enumerate(parts) if part is Ellipsis]
     if len(dots) > 1:

@@ -1,4 +1,4 @@
-"""Pixels of more than 8 bits, as cameras and microscopes write them, brought to 0..255."""
+"""Mapping pixels of more than 8 bits, as written by cameras and microscopes, to 0..255."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from numpy.typing import NDArray
 from superanimal.video.base import Frame
 
 SAMPLED_FRAMES = 16
-"""Number of evenly spaced frames that set the brightness range of a stack that is not 8-bit."""
+"""Number of evenly spaced frames that define the brightness range of a stack that is not 8-bit."""
 
 
 def sampled(frames: int) -> list[int]:
-    """Return the frames that set the range: evenly spaced from the first to the last."""
+    """Return the frames that define the range: evenly spaced from the first to the last."""
     return np.unique(np.linspace(0, frames - 1, min(frames, SAMPLED_FRAMES)).astype(int)).tolist()
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """A linear map of pixel values to 0..255, one for all frames of a stack; 8-bit ones stay as they are."""
+    """A linear map of pixel values to 0..255, shared by all frames of a stack; 8-bit frames are unchanged."""
 
     low: float = 0.0
     gain: float = 1.0
 
     @classmethod
     def over(cls, samples: Iterable[NDArray]) -> Stretch:
-        """Return the map under which the darkest value of some frames becomes 0 and the brightest 255."""
+        """Return the map from the darkest value of some frames to 0 and from the brightest to 255."""
         lows, highs = [], []
         for sample in samples:
             values = np.asarray(sample, np.float64)
@@ -40,7 +40,7 @@ class Stretch:
         return cls(low, 255.0 / (high - low) if high > low else 1.0)
 
     def __call__(self, raw: NDArray) -> Frame:
-        """Return a frame (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of any type as (H, W, 3) uint8 RGB."""
+        """Convert a frame (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of any type to (H, W, 3) uint8 RGB."""
         if raw.dtype == bool:
             raw = raw.astype(np.uint8) * 255
         elif raw.dtype != np.uint8:

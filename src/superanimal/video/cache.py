@@ -1,4 +1,4 @@
-"""A least-recently-used store bounded by bytes."""
+"""A least-recently-used cache with a byte limit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 
 
 class ByteLRU(Generic[Item]):
-    """Keep the items used last, as many as fit into ``capacity`` bytes.
+    """Keep the most recently used items, as many as fit into ``capacity`` bytes.
 
     An item larger than the whole capacity is not kept. Not thread-safe: the owner holds a lock.
     """
@@ -23,7 +23,7 @@ class ByteLRU(Generic[Item]):
         return len(self._items)
 
     def get(self, key: int) -> Item | None:
-        """Return the item of ``key`` and count it as just used, or None."""
+        """Return the item of ``key`` and mark it as just used, or None."""
         entry = self._items.get(key)
         if entry is None:
             return None
@@ -31,7 +31,7 @@ class ByteLRU(Generic[Item]):
         return entry[0]
 
     def put(self, key: int, item: Item, nbytes: int) -> None:
-        """Keep ``item``, dropping those not used for longest until it fits."""
+        """Store ``item``, dropping the least recently used items until it fits."""
         if nbytes > self.capacity:
             return
         if key in self._items:
@@ -42,6 +42,6 @@ class ByteLRU(Generic[Item]):
         self.used += nbytes
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all items."""
         self._items.clear()
         self.used = 0

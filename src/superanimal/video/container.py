@@ -1,4 +1,4 @@
-"""Video files as FFmpeg opens them, and the list of frames they hold."""
+"""Opening video files with FFmpeg, and the index of their frames."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class VideoIndex:
     Attributes
     ----------
     stamps
-        ``(T,)`` what a decoded frame carries to say that it is frame ``k``: its pts, or, when the file has
-        no usable pts (``counted``), how many frames came before it.
+        ``(T,)`` value that identifies a decoded frame as frame ``k``: its pts or, if the file has no usable
+        pts (``counted``), the number of frames before it.
     times
         ``(T,)`` seconds since the first frame.
     keys
-        ``(n,)`` frames from which on decoding is right after a seek; the first is 0.
+        ``(n,)`` frames from which decoding is correct after a seek; the first is 0.
     targets
-        ``(n,)`` pts to seek to for each of ``keys``; a key may itself lie outside the display (edit lists).
+        ``(n,)`` pts to seek to for each of ``keys``; a key may itself not be displayed (edit lists).
     counted
-        Whether frames are known only by counting from the start of the file.
+        Whether frames can be identified only by counting from the start of the file.
     width, height, rotation
         Stored frame size in pixels and the display rotation in degrees (0, 90, 180, 270; clockwise).
     fps
@@ -57,7 +57,7 @@ class VideoIndex:
         object.__setattr__(self, "_sorted", self.stamps[order])
 
     def stored(self) -> dict[str, Any]:
-        """Return what it takes to make this index again."""
+        """Return the data needed to recreate this index."""
         return {name: value for name, value in vars(self).items() if not name.startswith("_")}
 
     def __len__(self) -> int:
@@ -71,12 +71,12 @@ class VideoIndex:
         return int(self._order[place])
 
     def entry_of(self, k: int) -> int:
-        """Return which of ``keys`` decoding of frame ``k`` starts from."""
+        """Return the index into ``keys`` from which to decode frame ``k``."""
         return int(np.searchsorted(self.keys, k, side="right")) - 1
 
 
 def video_stream(container: av.container.InputContainer) -> Any:
-    """Return the first video stream that is not a cover picture.
+    """Return the first video stream that is not a cover image.
 
     Raises
     ------
@@ -94,12 +94,12 @@ def video_stream(container: av.container.InputContainer) -> Any:
 
 
 def open_container(path: Path) -> av.container.InputContainer:
-    """Open a file with FFmpeg, or say why not.
+    """Open a file with FFmpeg.
 
     Raises
     ------
     VideoError
-        When the file is empty or FFmpeg does not know it.
+        When the file is empty or FFmpeg cannot read it.
     """
     try:
         if path.stat().st_size == 0:
@@ -107,14 +107,14 @@ def open_container(path: Path) -> av.container.InputContainer:
         return av.open(str(path), metadata_errors="ignore")
     except (av.FFmpegError, OSError) as error:
         raise VideoError(
-            f"{path.name} is not a video that can be read ({error.strerror or type(error).__name__})",
-            "a video is a file FFmpeg can read, such as mp4, avi, mov or mkv",
+            f"{path.name} is not a readable video ({error.strerror or type(error).__name__})",
+            "a video must be a file that FFmpeg can read, such as mp4, avi, mov or mkv",
             "check the file in a video player, or convert it: ffmpeg -i FILE -c:v libx264 -crf 18 new.mp4",
         ) from error
 
 
 def decoded(container: av.container.InputContainer, packets: Iterator[Any]) -> Iterator[av.VideoFrame]:
-    """Yield frames in display order; packets that cannot be read or decoded are passed over."""
+    """Yield frames in display order, skipping packets that cannot be read or decoded."""
     context = video_stream(container).codec_context
     while True:
         try:
@@ -123,13 +123,13 @@ def decoded(container: av.container.InputContainer, packets: Iterator[Any]) -> I
             packet = None
         at_end = packet is None or (packet.size == 0 and packet.pts is None and packet.dts is None)
         if packet is not None and packet.size == 0 and not at_end:
-            continue  # a dropped frame of an avi file: sent to the decoder it would mean the end
+            continue  # a dropped frame of an avi file: the decoder would take it for the end
         try:
             yield from context.decode(None if at_end else packet)
         except av.EOFError:
             return
         except av.FFmpegError:
-            if at_end:  # the error is reported in place of what the decoder still holds: ask again
+            if at_end:  # the error replaces frames that the decoder still holds: drain it again
                 yield from _drain(context)
         if at_end:
             return

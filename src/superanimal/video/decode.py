@@ -1,4 +1,4 @@
-"""One demuxer and one decoder that find frame *k* exactly."""
+"""One demuxer and one decoder for exact access to frame *k*."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import av
 from superanimal.video.container import VideoIndex, decoded, open_container, video_stream
 
 REORDER = 17
-"""A frame is given up when this many later ones came out: H.264 and HEVC reorder at most 16."""
+"""A frame is considered missing after this many later ones: H.264 and HEVC reorder at most 16."""
 
 LEAD = 12
-"""Walking over this many frames is cheaper than seeking to the key frame behind them."""
+"""Decoding this many frames is cheaper than seeking to the key frame after them."""
 
 Passed = Callable[[int, av.VideoFrame], None]
 
@@ -23,17 +23,17 @@ Passed = Callable[[int, av.VideoFrame], None]
 class Decoder:
     """Decode single frames of a video file by number; not thread-safe.
 
-    The decoder sees the first frame of the file before anything else. Some streams need it: x264 before
-    build 151 writes 4:4:4 video that is decoded to green garbage unless the first packet, which names
-    the build, has been read. After a seek it decodes until the stamp of a frame *equals* the wanted one,
-    and walks on instead of seeking while that is cheaper.
+    The decoder always reads the first frame of the file first. Some streams need it: x264 before build 151
+    writes 4:4:4 video that is decoded to green garbage unless the first packet, which states the build, has
+    been read. After a seek it decodes until the stamp of a frame *equals* the requested one, and it decodes
+    forward instead of seeking if that is cheaper.
 
     Parameters
     ----------
     path
         Video file.
     index
-        Its index.
+        Index of the file.
     threads
         Decoder threads.
     """
@@ -69,15 +69,15 @@ class Decoder:
         k
             Frame number, ``0 <= k < len(index)``.
         passed
-            Called with number and picture of every good frame decoded on the way.
+            Called with number and picture of every good frame decoded along the way.
         """
         if k in self._lost:
             return None
         frame = self._reach(k, passed)
         if frame is not None:
             return frame
-        # Frame threads lose good neighbours of a broken packet, and a damaged or falsely marked key frame
-        # may need the group before it: read this file with one thread from now on and start further back.
+        # Frame threads lose good neighbours of a broken packet, and a damaged or wrongly marked key frame
+        # may need the preceding group: read this file with one thread from now on and start further back.
         entry = self._index.entry_of(k)
         self.close()
         self._open(threads=1)
@@ -88,7 +88,7 @@ class Decoder:
         return frame
 
     def types_from(self, entry: int) -> dict[int, int]:
-        """Decode from key ``entry`` to the end of the file: the frames that came out with their type."""
+        """Decode from key ``entry`` to the end of the file; return the decoded frames with their type."""
         self._seek(entry)
         return {k: frame.pict_type for k, frame in self._walk}
 
@@ -106,7 +106,7 @@ class Decoder:
             break
 
     def _numbered(self, packets: Iterator[av.Packet], floor: int) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Yield ``(k, frame)`` for what is decoded from ``packets``, from frame ``floor`` on."""
+        """Yield ``(k, frame)`` for the frames decoded from ``packets``, starting at frame ``floor``."""
         for count, frame in enumerate(decoded(self._container, packets)):
             stamp = count if self._index.counted else frame.pts
             k = -1 if stamp is None else self._index.frame_of(stamp)
@@ -139,7 +139,7 @@ class Decoder:
         return None
 
     def _seek(self, entry: int) -> None:
-        """Continue decoding from key ``entry``, or an earlier one where the file cannot do that."""
+        """Continue decoding from key ``entry``, or from an earlier one if the file does not allow it."""
         stream = video_stream(self._container)
         while entry >= 0 and not self._index.counted:
             target = int(self._index.targets[entry])

@@ -1,4 +1,4 @@
-"""Draw animals into pictures: one look for labelled videos, contact sheets and reports."""
+"""Drawing animals on pictures, in one style for labelled videos, contact sheets and reports."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ INDIVIDUAL_COLORS = (
     "#3ec6ff", "#ff8a3d", "#5be38b", "#ff5fa2", "#ffe14d", "#a78bfa", "#40e0d0", "#ff6b6b", "#b4e04c",
 )  # fmt: skip
 SHADE = 0.55
-"""How much the surroundings of a line or dot are darkened, so that it shows on any background."""
+"""How much the surroundings of a line or dot are darkened, to be visible on any background."""
 
 SUBPIXEL = 4
-"""Bits of sub-pixel precision when drawing."""
+"""Number of bits of sub-pixel precision for drawing."""
 
 
 class PosePainter:
-    """Draws poses into pictures of one size: thin skeleton, small dots, legible on dark and bright.
+    """Draws poses on pictures of one size: thin skeleton and small dots, legible on dark and bright pixels.
 
     Parameters
     ----------
     size
-        Height and width of the pictures in pixels; dots and lines are scaled to it.
+        Height and width of the pictures in pixels; dots and lines are scaled accordingly.
     keypoints, individuals
         Names.
     space
-        Skeleton and colours; found by the names of the keypoints when None.
+        Skeleton and colours; if None, derived from the keypoint names.
     color_by
-        ``"auto"`` colours by keypoint when there is one animal, else by individual.
+        ``"auto"`` colours by keypoint if there is one animal, else by individual.
     colors
         One ``#rrggbb`` per keypoint instead of the space's; see :func:`keypoint_colors`.
     skeleton
         Draw the lines between keypoints.
     radius
-        Of the dots in pixels; by default it grows with the picture.
+        Radius of the dots in pixels; by default it scales with the picture.
     """
 
     def __init__(
@@ -102,9 +102,9 @@ class PosePainter:
         boxes
             ``(N, 4)`` x, y, width, height in pixels; NaN is not drawn.
         past
-            ``(n, N, K, 2)`` points of the frames before and this one, oldest first, for trails.
+            ``(n, N, K, 2)`` points of the previous frames and this one, oldest first, for trails.
         rings
-            ``(N, K)``, True for a point that is drawn as a ring instead of a dot.
+            ``(N, K)``, True for points drawn as a ring instead of a dot.
         """
         hollow = np.zeros(points.shape[:2], dtype=bool) if rings is None else rings
         if past is not None and len(past) > 1:
@@ -182,7 +182,7 @@ class PosePainter:
         picture[:] = (picture * (255 - alpha) + layer * alpha) // 255
 
     def _label(self, picture: Frame, text: str, box: Floats, color: Colour) -> None:
-        """Write a name on a dark plate above a box (below it where there is no room)."""
+        """Write a name on a dark plate above a box (below it if there is no room)."""
         plate, letters = self._plates[text]
         height, width = plate.shape
         x = int(np.clip(box[0], 0, max(0, picture.shape[1] - width)))
@@ -223,7 +223,7 @@ def _circle(image: Frame, centre: Floats, radius: float, color: Any, thickness: 
 
 
 def _fixed(point: Floats) -> tuple[int, int]:
-    """Return a point in sub-pixel units; far outside the picture it is moved to where integers still work."""
+    """Return a point in sub-pixel units, clipped far outside the picture to avoid integer overflow."""
     x, y = np.clip(np.rint(np.asarray(point) * (1 << SUBPIXEL)), -1e6, 1e6).astype(int)
     return int(x), int(y)
 
@@ -240,13 +240,13 @@ def _rgb(color: str) -> Colour:
 
 
 def _mix(a: Colour, b: Colour) -> Colour:
-    """Return the middle of two colours, a little towards white: the skeleton stays behind the dots."""
+    """Return the mean of two colours, slightly lightened to make the skeleton less prominent than the dots."""
     red, green, blue = (round(0.75 * (x + y) / 2 + 0.25 * 255) for x, y in zip(a, b, strict=True))
     return red, green, blue
 
 
 def keypoint_colors(keypoints: Sequence[str], space: KeypointSpace | None = None) -> list[str]:
-    """Return a colour ``#rrggbb`` for each keypoint: the space's own, else one of hues spread evenly."""
+    """Return a colour ``#rrggbb`` for each keypoint: that of the space, else from evenly spaced hues."""
     known = dict(zip(space.keypoints, space.colors, strict=True)) if space else {}
     return [known.get(name) or _hue(k, len(keypoints)) for k, name in enumerate(keypoints)]
 
@@ -259,14 +259,14 @@ def _hue(k: int, count: int) -> str:
 
 
 def write_text(picture: Frame, text: str, at: tuple[float, float], size: float) -> None:
-    """Write light letters with a dark rim, in place; ``at`` is their lower left corner in pixels."""
+    """Write light text with a dark outline, in place; ``at`` is its lower left corner in pixels."""
     where = (round(float(at[0])), round(float(at[1])))
     for color, thickness in (((20, 20, 20), 3), ((255, 255, 255), 1)):
         cv2.putText(picture, text, where, cv2.FONT_HERSHEY_SIMPLEX, size, color, thickness, cv2.LINE_AA)
 
 
 def sheet_of(tiles: Sequence[Frame], columns: int, tile: int) -> Frame:
-    """Return one picture of square tiles (h, w, 3), none larger than ``tile`` pixels, row by row."""
+    """Arrange pictures (h, w, 3) row by row in square tiles of at most ``tile`` pixels."""
     sheet = np.full((-(-len(tiles) // columns) * tile, columns * tile, 3), 255, np.uint8)
     for n, part in enumerate(tiles):
         y, x = divmod(n, columns)
@@ -275,11 +275,11 @@ def sheet_of(tiles: Sequence[Frame], columns: int, tile: int) -> Frame:
 
 
 def encode_picture(picture: Frame, suffix: str = ".jpg") -> bytes:
-    """Return a picture (h, w, 3) uint8 RGB as the bytes of an image file of this kind."""
+    """Encode a picture (h, w, 3) uint8 RGB as the bytes of an image file of the given type."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, 88] if suffix.lower() in (".jpg", ".jpeg") else []
     return cv2.imencode(suffix, picture[..., ::-1], quality)[1].tobytes()
 
 
 def data_uri(picture: Frame) -> str:
-    """Return a picture (h, w, 3) uint8 RGB as a JPEG data address for HTML."""
+    """Return a picture (h, w, 3) uint8 RGB as a JPEG data URI for HTML."""
     return "data:image/jpeg;base64," + base64.b64encode(encode_picture(picture)).decode()

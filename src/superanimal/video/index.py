@@ -1,4 +1,4 @@
-"""Where every frame of a video file is, learnt from its packets without decoding them."""
+"""Indexing the frames of a video file from its packets, without decoding them."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from superanimal.video.container import Ints, VideoIndex, decoded, open_containe
 
 INDEX_VERSION = 1
 HEAD_FRAMES = 48
-"""Number of first frames decoded to check the time stamps of the packets."""
+"""Number of frames decoded at the start to check the time stamps of the packets."""
 
 PREDICTED = (PictureType.P, PictureType.B)
-"""A key of such a type (gradual refresh) does not give the same pixels as decoding from the start."""
+"""Types of key (gradual refresh) that do not give the same pixels as decoding from the start."""
 
 
 def load_index(path: Path, progress: Progress | None = None) -> VideoIndex:
-    """Return the index of a video file, from the cache when the file has not changed.
+    """Return the index of a video file, from the cache if the file has not changed.
 
     Parameters
     ----------
     path
         Video file.
     progress
-        Told about the decoding of the whole file, needed for the few files without usable times.
+        Shows progress when the whole file must be decoded, as for the few files without usable times.
 
     Raises
     ------
@@ -55,18 +55,18 @@ def load_index(path: Path, progress: Progress | None = None) -> VideoIndex:
         if json.loads(str(values.pop("identity"))) == identity:
             return VideoIndex(**{name: v if v.ndim else v.item() for name, v in values.items()})
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error):
-        pass  # absent, of another version or damaged: build it again
+        pass  # missing, of another version or damaged: rebuild it
     index = build_index(path, progress)
     try:
         with atomic_write(cached) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, identity=np.asarray(json.dumps(identity)), **index.stored())
     except SuperAnimalError:
-        pass  # a cache that cannot be written only costs time
+        pass  # failing to write the cache only costs time
     return index
 
 
 def cache_file(path: Path) -> Path:
-    """Return where the index of ``path`` is kept: in the user's cache folder, never beside the data."""
+    """Return the path of the cached index of ``path``: in the user's cache folder, never beside the data."""
     import platformdirs
 
     root = os.environ.get("SUPERANIMAL_CACHE") or platformdirs.user_cache_path("superanimal")
@@ -75,14 +75,14 @@ def cache_file(path: Path) -> Path:
 
 
 def build_index(path: Path, progress: Progress | None = None) -> VideoIndex:
-    """Index a video from its packets; decode it as a whole only when these carry no usable times."""
+    """Index a video from its packets; decode the whole file only if they have no usable times."""
     packets = _from_packets(path)
     draft = packets and _checked_head(path, *packets)
     return _checked_tail(path, draft) if draft else _from_frames(path, progress)
 
 
 def _from_packets(path: Path) -> tuple[VideoIndex, int, bool] | None:
-    """Return the index told by the packets, the pts of the first key, and whether packets are reordered."""
+    """Return the index given by the packets, the pts of the first key, and whether packets are reordered."""
     shown: list[int] = []
     keys: list[int] = []
     with open_container(path) as container:
@@ -113,7 +113,7 @@ def _from_packets(path: Path) -> tuple[VideoIndex, int, bool] | None:
 
 
 def _index(stream: Any, stamps: Ints, pts: Ints, key_pts: Ints) -> VideoIndex:
-    """Put an index together; ``pts`` are the times in display order, ``key_pts`` the places to seek to."""
+    """Build an index; ``pts`` are the times in display order, ``key_pts`` the seek targets."""
     key_pts = key_pts[key_pts <= pts[-1]]
     frames = np.searchsorted(pts, key_pts)
     last = _last_of_each(frames)
@@ -135,12 +135,12 @@ def _index(stream: Any, stamps: Ints, pts: Ints, key_pts: Ints) -> VideoIndex:
 
 
 def _last_of_each(keys: Ints) -> Ints:
-    """Return the places of the last of equal values: of several keys before a frame, the nearest."""
+    """Return the last index of each run of equal values: the nearest of several keys before a frame."""
     return np.flatnonzero(np.diff(keys, append=keys[-1:] + 1) > 0)
 
 
 def _rate(stream: Any, times: NDArray[np.float64]) -> float:
-    """Return the mean rate; the container's own figure when it agrees with the times."""
+    """Return the mean frame rate; the one stated by the container if it agrees with the times."""
     stated: Fraction | None = stream.average_rate or stream.guessed_rate
     if len(times) < 2 or times[-1] <= 0:
         return float(stated or 0)
@@ -149,11 +149,11 @@ def _rate(stream: Any, times: NDArray[np.float64]) -> float:
 
 
 def _checked_head(path: Path, draft: VideoIndex, first_key: int, reordered: bool) -> VideoIndex | None:
-    """Decode the first frames for size and rotation; drop what comes before the first key frame.
+    """Decode the first frames for size and rotation; drop frames before the first key frame.
 
-    None when the times cannot be believed: avi files number packets as they are stored, so that with
-    B-frames the pictures come out in another order than their times say. Packets that are themselves
-    reordered are believed; there, pictures out of order mean damage.
+    None if the times are unreliable: avi files number packets in storage order, so that with B-frames the
+    pictures are decoded in a different order than their times state. Times of packets that are themselves
+    reordered are trusted; there, pictures out of order indicate damage.
     """
     with open_container(path) as container:
         stream = video_stream(container)
@@ -178,7 +178,7 @@ def _checked_head(path: Path, draft: VideoIndex, first_key: int, reordered: bool
 
 
 def _checked_tail(path: Path, draft: VideoIndex) -> VideoIndex:
-    """Decode the last group of pictures (or the one before, ...) to learn the last frame there really is."""
+    """Decode the last group of pictures (or the one before, ...) to find the actual last frame."""
     from superanimal.video.decode import Decoder
 
     with Decoder(path, draft, threads=1) as decoder:
@@ -203,7 +203,7 @@ def _checked_tail(path: Path, draft: VideoIndex) -> VideoIndex:
 
 
 def _from_frames(path: Path, progress: Progress | None) -> VideoIndex:
-    """Index a file by decoding it once from end to end."""
+    """Index a file by decoding it once from start to end."""
     pts: list[int | None] = []
     keys: list[int] = []
     first = None
@@ -256,5 +256,5 @@ def _no_frames(path: Path) -> VideoError:
     return VideoError(
         f"{path.name} has no frame that can be decoded",
         "a video needs at least one good frame",
-        "copy the file again from where it was recorded; it may be cut off or damaged",
+        "copy the file again from the recording computer; it may be truncated or damaged",
     )

@@ -1,4 +1,4 @@
-"""Open anything that is a sequence of pictures."""
+"""Opening any sequence of pictures as a video."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ def open_video(
     ----------
     source
         A video file; a folder of images (in natural order: 2 before 10); a TIFF; a zarr array or group;
-        or a list of image files. Of TIFF files all pages are taken.
+        or a list of image files. All pages of TIFF files are used.
     cache_bytes
-        Memory for decoded frames.
+        Size of the cache of decoded frames in bytes.
     fps
-        True frame rate, if the source does not state it or states a wrong one (common with high-speed
-        cameras); ``timestamps`` are scaled accordingly.
+        True frame rate, if the source states none or a wrong one (common with high-speed cameras);
+        ``timestamps`` are scaled accordingly.
     threads
         Decoder threads, at most four by default.
     progress
-        Shows progress when the whole file has to be decoded for indexing (rare, and only once).
+        Shows progress if the whole file must be decoded for indexing (rare, and only once).
 
     Returns
     -------
@@ -56,9 +56,9 @@ def open_video(
     Raises
     ------
     NotFoundError
-        When there is no such file.
+        When the file does not exist.
     VideoError
-        When it is not a video, or no frame of it can be decoded.
+        When the source is not a video, or none of its frames can be decoded.
     InputError
         When an option is invalid.
 
@@ -104,7 +104,7 @@ def _check_exists(path: Path) -> None:
 
 
 def _refuse_data(path: Path) -> None:
-    """Refuse a file of text or numbers before a decoder calls it invalid data."""
+    """Reject a file of text or numbers before a decoder reports it as invalid data."""
     if path.suffix.lower() in VIDEO_SUFFIXES:
         return
     with path.open("rb") as file:
@@ -117,7 +117,7 @@ def _refuse_data(path: Path) -> None:
         raise VideoError(
             f"{path}: {kind}, not a video",
             "a video is a video file, a folder of images, a TIFF or a zarr array",
-            "choose the video; open poses and labels as such",
+            "choose the video; open poses and labels with their own command",
         )
 
 

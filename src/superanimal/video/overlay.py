@@ -1,4 +1,4 @@
-"""Draw poses onto a video and write the labelled video."""
+"""Drawing poses on a video and writing the labelled video."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ def render_overlay(
     color_by: Literal["auto", "keypoint", "individual"] = "auto",
     progress: Progress | None = None,
 ) -> Path:
-    """Write a copy of a video with the poses drawn in.
+    """Write a copy of a video with the poses drawn on it.
 
-    The new video shows the frames the poses are about, at the times they have in the original.
+    The new video shows the frames that have poses, at their times in the original.
 
     Parameters
     ----------
     video
-        Where the poses come from.
+        The video that the poses are of.
     poses
-        Pose data set; its ``frame`` coordinate says which frames to show.
+        Pose data set; its ``frame`` coordinate gives the frames to show.
     path
-        Video to write (``.mp4``); replaced as a whole, at the end.
+        Video to write (``.mp4``); an existing file is replaced only at the end.
     space
-        Skeleton and colours; by default those of the space that has these keypoints.
+        Skeleton and colours; by default those of the space with these keypoints.
     pcutoff
-        Points with a lower confidence are not drawn; points without a confidence are.
+        Points with a lower confidence are not drawn; points without a confidence always are.
     trails
         Trail length in frames; 0 draws none.
     boxes
         Draw the box of each animal.
     color_by
-        ``"auto"`` colours by keypoint when there is one animal, else by individual.
+        ``"auto"`` colours by keypoint if there is one animal, else by individual.
     progress
         Shows progress, frame by frame.
 
@@ -64,7 +64,7 @@ def render_overlay(
     Raises
     ------
     InputError
-        When the poses are not about this video, or an option makes no sense.
+        When the poses are not of this video, or an option is invalid.
 
     Examples
     --------
@@ -76,14 +76,14 @@ def render_overlay(
     require_pixels(poses, "an overlay")
     frames = np.asarray(poses["frame"].values, np.int64)
     if trails < 0:
-        raise InputError(f"trails={trails}", "the length of trails is 0 or more frames")
+        raise InputError(f"trails={trails}", "the trail length is 0 or more frames")
     if color_by not in ("auto", "keypoint", "individual"):
         raise InputError(f"color_by={color_by!r}", "colour by 'auto', 'keypoint' or 'individual'")
     if not frames.size or frames.min() < 0 or frames.max() >= len(video):
         raise InputError(
-            f"the poses are about frames {frames.min(initial=0)} to {frames.max(initial=-1)}",
+            f"the poses are of frames {frames.min(initial=0)} to {frames.max(initial=-1)}",
             f"{video.name} has frames 0 to {len(video) - 1}",
-            "choose the video the poses were estimated on",
+            "choose the video from which the poses were estimated",
         )
     names = [str(name) for name in poses["keypoint"].values]
     individuals = [str(name) for name in poses["individual"].values]

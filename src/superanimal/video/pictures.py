@@ -1,4 +1,4 @@
-"""The pictures in image files: how many, how large, and their pixels as they are stored."""
+"""The pictures in image files: their number, size, and pixels as stored."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from superanimal.errors import VideoError
 TIFF_SUFFIXES = (".tif", ".tiff")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", *TIFF_SUFFIXES, ".webp")
 OPEN_FILES = 8
-"""Maximum number of TIFF files open at a time."""
+"""Maximum number of TIFF files open at the same time."""
 _ORIENTATION, _TURNED = 274, (5, 6, 7, 8)
-"""EXIF tag, and its values that swap width and height."""
+"""EXIF orientation tag, and its values that swap width and height."""
 _PNG_DEPTH = 24
-"""Byte of a PNG file that holds the bits per sample."""
+"""Offset of the byte in a PNG file that holds the bits per sample."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture of a file.
+    """One picture in a file.
 
     Attributes
     ----------
     path
         The file.
     height, width
-        In pixels as it is shown, that is turned as its EXIF orientation says; 0 when it cannot be read.
+        In pixels as displayed, that is, with the EXIF orientation applied; 0 if it cannot be read.
     deep
         Whether its pixels are anything but 8-bit.
     series, frame
-        Where it is in a TIFF of many pages; None in a file with one picture.
+        Position in a multi-page TIFF; None in a file with one picture.
     """
 
     path: Path
@@ -53,7 +53,7 @@ class FrameArray:
     Attributes
     ----------
     array
-        Anything that is indexed as a numpy array.
+        Any object with numpy indexing.
     axes
         One letter for each axis: T, Z (of length 1), C, Y, X.
     """
@@ -81,22 +81,22 @@ class TiffFile:
     path
         The file.
     pages
-        Take it for pages, whatever else its metadata say (files of one OME-TIFF name each other).
+        Read plain pages whatever the metadata say (the files of one OME-TIFF refer to each other).
 
     Raises
     ------
     VideoError
-        When it is not a TIFF of 2-D pictures.
+        When the file is not a TIFF of 2-D pictures.
     """
 
     def __init__(self, path: Path, *, pages: bool = False) -> None:
         import tifffile
         import zarr
 
-        ome = False if pages else None  # None: as the file says
+        ome = False if pages else None  # None: as stated by the file
         try:
             self._file = tifffile.TiffFile(path, is_ome=ome)
-            if len(self._file.series) > 1:  # written page by page: take equal pages together
+            if len(self._file.series) > 1:  # written page by page: combine equal pages
                 self._file.close()
                 self._file = tifffile.TiffFile(path, is_shaped=False, is_ome=ome)
             series = [one for one in self._file.series if not one.keyframe.is_reduced] or self._file.series[
@@ -107,7 +107,7 @@ class TiffFile:
                 raise ValueError("it has no page")
         except (tifffile.TiffFileError, OSError, ValueError, IndexError) as error:
             raise VideoError(
-                f"{path.name} is not a TIFF that can be read ({error})",
+                f"{path.name} is not a readable TIFF ({error})",
                 remedy="check the file in an image viewer",
             ) from error
         self.path = path
@@ -120,7 +120,7 @@ class TiffFile:
     def _frames(self, array: Any, axes: str) -> FrameArray:
         """Return one series as frames."""
         axes = axes.replace("S", "C")
-        if "T" not in axes:  # pages without a meaning (I, Q) or a depth axis are taken for time
+        if "T" not in axes:  # pages of unknown meaning (I, Q) and a depth axis are taken as time
             axes = re.sub("[IQZ]", "T", axes, count=1)
         if "T" not in axes:
             axes, array = f"T{axes}", _One(array)
@@ -128,7 +128,7 @@ class TiffFile:
         return FrameArray(array, axes)
 
     def read(self, series: int, frame: int) -> NDArray[Any]:
-        """Return a frame as (H, W) or (H, W, C); compression that tifffile cannot undo is left to OpenCV."""
+        """Return a frame as (H, W) or (H, W, C), read by OpenCV if tifffile does not support its compression."""
         try:
             return self.series[series].read(frame)
         except ValueError:
@@ -139,12 +139,12 @@ class TiffFile:
             return raw
 
     def close(self) -> None:
-        """Give back the file."""
+        """Close the file."""
         self._file.close()
 
 
 class _One:
-    """An array with a first axis of length 1 before its own."""
+    """An array with an added first axis of length 1."""
 
     def __init__(self, array: Any) -> None:
         self.array, self.shape, self.dtype = array, (1, *array.shape), array.dtype
@@ -154,13 +154,13 @@ class _One:
 
 
 class PictureReader:
-    """Reads pictures, also of files with many pages, of which it holds the last few open.
+    """Reads pictures, also from multi-page files, of which it keeps the last few open.
 
     Parameters
     ----------
     alone
-        There is only one file: what its metadata say of other files counts, and what cannot be read is an
-        error rather than a gap.
+        There is only one file: its metadata about other files are respected, and a picture that cannot be
+        read is an error rather than a gap.
     """
 
     def __init__(self, *, alone: bool) -> None:
@@ -168,12 +168,12 @@ class PictureReader:
         self._open: OrderedDict[Path, TiffFile] = OrderedDict()
 
     def find(self, path: Path) -> list[Picture]:
-        """Return the pictures of a file; one of no size when it cannot be read.
+        """Return the pictures in a file; a single one of size 0 if it cannot be read.
 
         Raises
         ------
         VideoError
-            When a TIFF that is alone is none of 2-D pictures.
+            When a single TIFF does not hold 2-D pictures.
         """
         if path.suffix.lower() in TIFF_SUFFIXES:
             try:
@@ -193,7 +193,7 @@ class PictureReader:
         return [_from_header(path) or _from_pixels(path)]
 
     def read(self, picture: Picture) -> NDArray[Any] | None:
-        """Return the pixels of a picture as stored, (H, W) or (H, W, C) in RGB; None when they cannot be."""
+        """Return the pixels of a picture as stored, (H, W) or (H, W, C) in RGB; None if unreadable."""
         if not picture.height:
             return None
         if picture.series is None:
@@ -206,7 +206,7 @@ class PictureReader:
         return raw if raw is not None and raw.shape[:2] == (picture.height, picture.width) else None
 
     def close(self) -> None:
-        """Give back all files."""
+        """Close all files."""
         while self._open:
             self._open.popitem()[1].close()
 
@@ -221,12 +221,12 @@ class PictureReader:
 
 
 def deep_png(start: bytes) -> bool:
-    """Tell from the first bytes of a file whether it is a PNG of 16 bits."""
+    """Return whether the first bytes of a file are those of a 16-bit PNG."""
     return start.startswith(b"\x89PNG") and start[_PNG_DEPTH : _PNG_DEPTH + 1] == b"\x10"
 
 
 def decoded(data: NDArray[np.uint8]) -> NDArray[Any] | None:
-    """Return the first picture of an encoded file as stored, (H, W) or (H, W, 3) RGB, turned as EXIF says.
+    """Return the first picture of an encoded file as stored, (H, W) or (H, W, 3) RGB, rotated as per EXIF.
 
     None when it cannot be decoded.
     """
@@ -273,12 +273,12 @@ def _page(path: Path, page: int) -> NDArray[Any] | None:
 
 
 def _rgb(image: NDArray[Any] | None) -> NDArray[Any] | None:
-    """Return what OpenCV decoded with red first."""
+    """Return a picture decoded by OpenCV in RGB order."""
     return image if image is None or image.ndim == 2 else image[..., 2::-1]
 
 
 def _from_header(path: Path) -> Picture | None:
-    """Return what the first bytes of a file say of its picture, or None."""
+    """Return the picture described by the first bytes of a file, or None."""
     from PIL import Image
 
     try:

@@ -21,13 +21,13 @@ from superanimal.video.index import load_index
 class FileVideo(Video):
     """A video file read through FFmpeg; see :class:`~superanimal.video.base.Video`.
 
-    Decoded frames are cached as the decoder's own YUV planes, which take half the memory of RGB for
-    4:2:0 video; everything a seek decodes on its way is cached too, so stepping back is free.
+    Decoded frames are cached as YUV planes, which take half the memory of RGB for 4:2:0 video; all frames
+    decoded during a seek are cached too, so stepping back is free.
 
     Attributes
     ----------
     rotation : int
-        Display rotation in clockwise degrees that has been applied.
+        Applied display rotation in clockwise degrees.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class FileVideo(Video):
 
 
 class _Colour:
-    """Turn decoded frames into upright RGB of one size; not thread-safe."""
+    """Convert decoded frames to upright RGB of one size; not thread-safe."""
 
     def __init__(self, width: int, height: int, rotation: int) -> None:
         self._size = (width, height)

@@ -19,7 +19,7 @@ from superanimal.video.pictures import IMAGE_SUFFIXES, FrameArray, Picture, Pict
 
 
 def natural_key(path: Path) -> list[tuple[int, int | str]]:
-    """Sort key under which ``img9.png`` comes before ``img10.png``."""
+    """Sort key that places ``img9.png`` before ``img10.png``."""
     parts = re.split(r"(\d+)", path.name.lower())
     return [(0, int(part)) if part.isdigit() else (1, part) for part in parts]
 
@@ -31,7 +31,7 @@ def images_of(folder: Path) -> list[Path]:
 
 
 def stretch_of(folder: Path) -> Stretch:
-    """Return how pixels of more than 8 bits become 0..255 in the pictures of a folder."""
+    """Return the map of pixels of more than 8 bits to 0..255 for the pictures of a folder."""
     reader = PictureReader(alone=False)
     try:
         return _stretch(reader, [picture for file in images_of(folder) for picture in reader.find(file)])
@@ -40,7 +40,7 @@ def stretch_of(folder: Path) -> Stretch:
 
 
 def _stretch(reader: PictureReader, pictures: Sequence[Picture]) -> Stretch:
-    """Return one map for pictures, from a few evenly spaced ones among those of more than 8 bits."""
+    """Return one map for all pictures, from a few evenly spaced ones of more than 8 bits."""
     deep = [picture for picture in pictures if picture.deep]
     samples = (reader.read(deep[k]) for k in sampled(len(deep)))
     return Stretch.over(sample for sample in samples if sample is not None)
@@ -51,11 +51,11 @@ def _times(frames: int, fps: float | None) -> NDArray[np.float64]:
 
 
 class ImageStack(Video):
-    """Image files shown one after the other, of TIFF files all pages.
+    """Image files as consecutive frames, with all pages of TIFF files.
 
-    The common frame has the height of the highest and the width of the widest image. Smaller ones lie at its
-    top left, black beyond; :meth:`frame_size` tells how large each is. Images of more than 8 bits are mapped
-    linearly to 0-255 from the range of a few evenly spaced ones of them, all in the same way.
+    The common frame has the height of the tallest and the width of the widest image. Smaller ones are placed
+    at its top left and padded with black; :meth:`frame_size` returns the size of each. Images of more than 8
+    bits are all mapped to 0-255 by the same linear map, from the range of a few evenly spaced ones.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class ImageStack(Video):
         self._stretch = _stretch(self._reader, self._pictures)
 
     def frame_size(self, k: int) -> tuple[int, int]:
-        """Return height and width of image ``k`` itself; of the common frame when it cannot be read."""
+        """Return height and width of image ``k`` itself, or of the common frame if it cannot be read."""
         picture = self._pictures[k]
         return (picture.height, picture.width) if picture.height else self.shape[1:3]
 
@@ -116,9 +116,9 @@ class ImageStack(Video):
 
 
 class ArrayStack(Video):
-    """Frames of one array on disk, grey or colour.
+    """Frames of one array on disk, greyscale or colour.
 
-    Anything but 8-bit is mapped linearly to 0-255 from the range of a few evenly spaced frames.
+    Pixels that are not 8-bit are mapped linearly to 0-255 from the range of a few evenly spaced frames.
     """
 
     def __init__(
@@ -153,12 +153,12 @@ class ArrayStack(Video):
 
 
 def open_zarr(path: Path, cache_bytes: int, fps: float | None, reopen: partial[Video]) -> Video:
-    """Open a zarr array, or the only or full-resolution array ("0") of a zarr group.
+    """Open a zarr array, or the only array or the full-resolution array ("0") of a zarr group.
 
     Raises
     ------
     VideoError
-        When it holds no array of frames.
+        When the store holds no array of frames.
     """
     try:
         attributes, node = _find_array(path)
@@ -171,19 +171,19 @@ def open_zarr(path: Path, cache_bytes: int, fps: float | None, reopen: partial[V
             return ArrayStack(path, frames, cache_bytes, fps=float(rate) if rate else None, reopen=reopen)
     except SuperAnimalError:
         raise
-    except Exception as error:  # zarr raises many kinds, when it opens and when it reads
-        raise VideoError(f"{path.name} is not a zarr store that can be read ({error})") from error
+    except Exception as error:  # zarr raises many kinds of errors, both when opening and reading
+        raise VideoError(f"{path.name} is not a readable zarr store ({error})") from error
     raise VideoError(
-        f"{path.name} is a zarr group without one array of frames",
-        'a zarr video is an array, or a group whose array is alone or called "0"',
+        f"{path.name} is a zarr group in which the array of frames cannot be identified",
+        'a zarr video is an array, or a group with a single array or one named "0"',
         "name the array inside the group: GROUP.zarr/ARRAY",
     )
 
 
 def _find_array(path: Path) -> tuple[dict[str, Any], Any]:
-    """Return the attributes of a zarr store and its array of frames, None when it has not just one.
+    """Return the attributes of a zarr store and its array of frames, None if the array is ambiguous.
 
-    Members are looked for on the disk: zarr's own listing prints a traceback for each foreign folder.
+    Members are listed from the disk: zarr's own listing prints a traceback for each foreign folder.
     """
     import zarr
 

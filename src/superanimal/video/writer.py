@@ -1,4 +1,4 @@
-"""Write an H.264 video that plays everywhere."""
+"""Writing H.264 videos that play everywhere."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from superanimal.files import atomic_write
 
 ENCODERS = ("libx264", "libopenh264", "h264_videotoolbox", "mpeg4")
 TICKS = 90_000
-"""Ticks per second of the written time stamps."""
+"""Time base of the written time stamps, in ticks per second."""
 
 
 class VideoWriter:
-    """Write frames to a video file; the file appears when the block ends well.
+    """Write frames to a video file; the file appears when the block ends without an error.
 
-    Frames with an odd width or height get one more column or row, a copy of the last, because H.264 4:2:0
-    needs even sizes; pixel coordinates stay the same.
+    Frames with an odd width or height are extended by a copy of the last column or row, because H.264 4:2:0
+    requires even sizes; pixel coordinates do not change.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class VideoWriter:
     preset
         Speed of the encoder (x264 names).
     comment
-        Free text stored in the file, such as how it was made.
+        Free text stored in the file, such as how it was created.
 
     Examples
     --------
@@ -80,7 +80,7 @@ class VideoWriter:
             self._stream = self._make_stream()
         except (av.FFmpegError, ValueError, OSError) as error:
             problem = VideoError(
-                f"{self.path.name}: a video of this kind cannot be written ({error})",
+                f"{self.path.name}: a video of this type cannot be written ({error})",
                 remedy="use a name that ends in .mp4",
             )
             self._stack.__exit__(type(problem), problem, None)
@@ -108,7 +108,8 @@ class VideoWriter:
         frame
             Picture.
         time_s
-            When it is shown, in seconds, to keep a variable rate; by default ``1 / fps`` after the last.
+            Display time in seconds, to keep a variable frame rate; by default ``1 / fps`` after the last
+            frame.
         """
         if frame.shape != self.shape or frame.dtype != np.uint8:
             raise InputError(
@@ -128,7 +129,7 @@ class VideoWriter:
         except OSError as error:
             raise StorageError(
                 f"{self.path}: cannot be written ({error.strerror or error})",
-                remedy="free some space or choose another folder, then run again",
+                remedy="free some disk space or choose another folder, then run again",
             ) from error
 
     def _finish(
