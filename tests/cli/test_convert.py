@@ -58,7 +58,7 @@ def test_merge_writes_report_split_and_sheet(
     ]
     code, out, _ = superanimal(*arguments, "--split-by", "image", "--test", "0.5")
     assert code == 0
-    assert "Pictures that appear again (first one kept): none" in out
+    assert "Duplicate pictures (first one kept): none" in out
     report = tmp_path / "all.labels.zarr-report"
     assert {file.name for file in report.iterdir()} == {
         *(f"merge-report.{suffix}" for suffix in ("json", "txt", "html")),

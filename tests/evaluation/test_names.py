@@ -26,7 +26,7 @@ def test_a_mapped_prediction_is_not_given_away_twice() -> None:
 
 
 def test_two_labels_for_one_prediction_are_refused() -> None:
-    with pytest.raises(InputError, match=r"snout, nose all answer to the predicted keypoint nose"):
+    with pytest.raises(InputError, match=r"snout, nose all correspond to the predicted keypoint nose"):
         match_names(["snout", "nose"], MOUSE)
 
 

@@ -40,7 +40,7 @@ def test_moved_predictions_are_scored(labels_of, poses_of, offsets, truth, tmp_p
     assert result["mean_euclidean_px"] == pytest.approx(0, abs=1e-3)
     assert result.facts["keypoint_map"] == offsets.table
     assert result.facts["labels"]["images"] == 9
-    assert result.facts["warnings"][0] == "3 images the offsets were measured on are left out"
+    assert result.facts["warnings"][0] == "3 images used to measure the offsets are left out"
     record = result.facts["provenance"]["predictions"][0]["calibration"]
     assert record["digest"] == offsets.digest
     plain = evaluate(predictions, labels, keypoint_map=offsets.table, samples=0)

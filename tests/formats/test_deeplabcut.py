@@ -177,7 +177,7 @@ def test_stale_sidecar_is_not_believed(tmp_path: Path, poses: xr.Dataset) -> Non
     assert load_poses(tmp_path / "x.csv").attrs["fps"] == 29.97
     with (tmp_path / "x.csv").open("a") as file:
         file.write("99" + "," * 18 + "\n")
-    with pytest.warns(UserWarning, match="does not belong"):
+    with pytest.warns(UserWarning, match="does not match the current"):
         ds = load_poses(tmp_path / "x.csv")
     assert "fps" not in ds.attrs
     assert ds.sizes["time"] == 6

@@ -47,7 +47,7 @@ def test_the_columns_say_the_scorer_of_the_name(tmp_path: Path, ending: str) -> 
     path = tmp_path / f"clip{SCORER}{ending}"
     save_poses(ds, path, video_size=(100, 90)) if ending == ".h5" else save_poses(ds, path)
     assert load_poses(path).attrs["scorer"] == SCORER
-    with pytest.raises(FormatError, match="the file's name says scorer"):
+    with pytest.raises(FormatError, match="the scorer in the file name is"):
         save_poses(ds, path, scorer="DLC_other")
     save_poses(ds, tmp_path / f"clip{ending}", scorer="me")
     assert load_poses(tmp_path / f"clip{ending}").attrs["scorer"] == "me"

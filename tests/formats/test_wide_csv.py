@@ -73,10 +73,10 @@ def test_same_table_in_other_clothes(tmp_path: Path, kind: str) -> None:
     "cells", [["note", "", "", "ok", "bad"], ["", "", "", "0.0", "0.033"], ["", "", "", "17", "18"]]
 )
 def test_column_without_a_keypoint_is_left_out_with_a_word(tmp_path: Path, cells: list[str]) -> None:
-    with pytest.warns(UserWarning, match="column 2 left out"):
+    with pytest.warns(UserWarning, match="column 2 skipped"):
         ds = load(tmp_path, with_column(PLAIN, cells, 1))
     np.testing.assert_array_equal(ds["position"].values[0, :, :, 0], [[1, 3], [2, 4]])
-    with pytest.warns(UserWarning, match="column 2 left out"):
+    with pytest.warns(UserWarning, match="column 2 skipped"):
         labels = load(tmp_path, with_column(LABELS, ["", "", "", "0", "1"], 1), "CollectedData_AB.csv")
     np.testing.assert_array_equal(labels["position"].values[0, :, :, 0], [[1, 3], [2, 4]])
 

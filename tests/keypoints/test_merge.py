@@ -51,7 +51,7 @@ def test_merge_counts_warns_and_drops_copies(tmp_path):
     assert "no source defines left_ear_tip" in warnings
     assert "no licence is known of two" in warnings
     text, page = done.report.to_text(), done.report.to_html()
-    assert "Pictures that appear again (first one kept): 4" in text
+    assert "Duplicate pictures (first one kept): 4" in text
     assert '<td class="w">one</td>' in page
     saved = json.loads(done.report.save(tmp_path / "report")[0].read_text())
     assert saved["total"]["images"] == 6
@@ -101,7 +101,7 @@ def test_exchanged_sides_and_points_off_the_image_are_told():
     xy[4, 0] = (130, 5)
     odd = merge([right.with_columns(xy=xy)], MOUSE, duplicates="ignore").report.warnings
     assert "right: left and right look exchanged in 1 of 10 animals" in odd
-    assert "right: 1 labelled points lie outside of their image" in odd
+    assert "right: 1 labelled points are outside their image" in odd
 
 
 @given(
@@ -226,9 +226,9 @@ def test_near_and_off_side_of_a_horse_are_a_pair_and_nothing_pairs_with_itself(t
         ({"keypoints": ()}, "has no keypoints"),
         ({"keypoints": ("a", "a")}, r"\['a'\] appear more than once"),
         ({"keypoints": ("a", "b;c")}, "has no semicolon"),
-        ({"edges": (("a", "z"),)}, r"edge \[a, z\]; it joins two of the keypoints"),
-        ({"pairs": (("a", "b"), ("b", "a"))}, "stand in two pairs"),
-        ({"sigmas": np.array([0.1, 0.0])}, "they are positive numbers"),
+        ({"edges": (("a", "z"),)}, r"edge \[a, z\]; it must join two of the keypoints"),
+        ({"pairs": (("a", "b"), ("b", "a"))}, "are in two pairs"),
+        ({"sigmas": np.array([0.1, 0.0])}, "they must be positive numbers"),
         ({"colors": ("#fff",)}, "2 keypoints, 2 sigmas, 1 colours"),
     ],
 )

@@ -259,7 +259,7 @@ def _predicted_keypoints(result: Evaluation) -> int:
 
 
 _HOW_FAR = (
-    "Distances are over all keypoints that are labelled and predicted. An animal's length is the largest distance "
+    "Distances are over all keypoints labelled and predicted. An animal's length is the largest distance "
     "between two of its labelled keypoints in that image. A keypoint that was not predicted is within no "
     "distance. Bands are bootstrap intervals."
 )

@@ -1,4 +1,4 @@
-"""Whose "snout" is my "nose"? Conversion tables, matching, merging into one keypoint space.
+"""Relating keypoints of different data sets: conversion tables, matching, merging into one keypoint space.
 
 Names are loaded on first use, so importing the package costs nothing.
 """

@@ -1,9 +1,9 @@
 """Conversion tables: which keypoint of a data set is which keypoint of a space.
 
-A table is a CSV in the layout published with SuperAnimal: one column per data set, last column
-``MasterName`` with the keypoints of the space, one row per keypoint, cells with the data set's own names,
-empty where it has none. Lookup is strictly by column, for one word may mean different points in two data sets
-(``spine1`` does). A cell may also join several points by an explicit rule: ``mean(left ear; right ear)`` or
+A table is a CSV in the layout published with SuperAnimal: one column per data set, last column ``MasterName``
+with the keypoints of the space, one row per keypoint, cells with the data set's own names, empty if it has
+none. Lookup is strictly by column, because one name may mean different points in two data sets (``spine1``
+does). A cell may also combine several points by an explicit rule: ``mean(left ear; right ear)`` or
 ``first(paw; hoof)``.
 """
 
@@ -31,15 +31,15 @@ _SHIPPED = "tables"
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands for one keypoint of the space in one data set.
+    """The keypoints of one data set that correspond to one keypoint of the space.
 
     Attributes
     ----------
     names
         The data set's own keypoints.
     rule
-        ``mean``: the average, when all are labelled; ``first``: the first one that is labelled. With one
-        name both are that point.
+        ``mean``: the average, if all are labelled; ``first``: the first one that is labelled. With one name
+        both are that point.
     """
 
     names: tuple[str, ...]
@@ -51,7 +51,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault of a table: where it is and what is wrong. ``serious`` ones make the table unusable."""
+    """One error in a table: its location and description. ``serious`` ones make the table unusable."""
 
     column: str
     row: str
@@ -70,9 +70,9 @@ class ConversionTable:
     Attributes
     ----------
     masters
-        Keypoints of the space, in the order of the rows; may be a part of the space.
+        Keypoints of the space, in row order; may be a subset of the space.
     columns
-        For each data set, its cells by keypoint of the space; only filled cells are there.
+        For each data set, its non-empty cells by keypoint of the space.
     name
         File name, for messages.
     """
@@ -91,9 +91,7 @@ class ConversionTable:
         """
         if source not in self.columns:
             near = unknown_name(f"column of {self.name}", source, self.columns)
-            raise NotFoundError(
-                near.problem, near.remedy, "name the data set as its column is called: COLUMN=PATH"
-            )
+            raise NotFoundError(near.problem, near.remedy, "name the data set after its column: COLUMN=PATH")
         return self.columns[source]
 
 
@@ -104,12 +102,12 @@ def table_names() -> list[str]:
 
 
 def load_table(name_or_path: str | os.PathLike[str]) -> ConversionTable:
-    """Load a table by the name of a shipped one or from a CSV file.
+    """Load a shipped table by name, or a table from a CSV file.
 
     Raises
     ------
     NotFoundError
-        When there is neither.
+        When neither exists.
     InputError
         Naming every row and column that breaks a rule.
 
@@ -135,7 +133,7 @@ def load_table(name_or_path: str | os.PathLike[str]) -> ConversionTable:
 
 
 def table_notes(name: str) -> str:
-    """Return what has to be known of a shipped table: origin, corrections, omissions."""
+    """Return the notes on a shipped table: origin, corrections, omissions."""
     file = resources.files("superanimal.keypoints") / _SHIPPED / f"{name}.txt"
     return file.read_text("utf-8") if file.is_file() else ""
 
@@ -174,10 +172,10 @@ def parse_table(text: str, name: str = "table") -> ConversionTable:
             continue
         master = row[own]
         if not master:
-            problems.append(Problem(MASTER, str(number), "is empty, though the row has names"))
+            problems.append(Problem(MASTER, str(number), "is empty, but the row has names"))
             continue
         if master in seen:
-            problems.append(Problem(MASTER, str(number), f"{master!r} stands in row {seen[master]} already"))
+            problems.append(Problem(MASTER, str(number), f"{master!r} is already in row {seen[master]}"))
             continue
         seen[master] = number
         for source, cell in zip(header, row, strict=True):
@@ -204,7 +202,7 @@ def parse_cell(text: str) -> Cell:
     if joined and joined.group(1) in RULES:
         names = tuple(part.strip() for part in joined.group(2).split(";"))
         if len(names) < 2 or "" in names:
-            raise InputError(f"{text!r} joins fewer than two names; write {joined.group(1)}(a; b)")
+            raise InputError(f"{text!r} combines fewer than two names; write {joined.group(1)}(a; b)")
         return Cell(names, joined.group(1))
     if ";" in text:
         raise InputError(f"{text!r} names several points without a rule; write mean(a; b) or first(a; b)")
@@ -222,7 +220,7 @@ def format_table(table: ConversionTable) -> str:
 
 
 def save_table(table: ConversionTable, path: str | os.PathLike[str]) -> Path:
-    """Write a table as CSV, whole or not at all."""
+    """Write a table as CSV, atomically."""
     with atomic_write(path) as temporary:
         temporary.write_text(format_table(table), encoding="utf-8")
     return Path(path)
@@ -231,17 +229,17 @@ def save_table(table: ConversionTable, path: str | os.PathLike[str]) -> Path:
 def table_from_mapping(
     source: str, mapping: Mapping[str, str], masters: Sequence[str] | None = None
 ) -> ConversionTable:
-    """Build a one-column table from {the data set's keypoint: keypoint of the space}.
+    """Build a one-column table from {keypoint of the data set: keypoint of the space}.
 
     Parameters
     ----------
     masters
-        Rows of the table; by default the mapped ones.
+        Rows of the table; by default the mapped keypoints.
 
     Raises
     ------
     InputError
-        When two keypoints of the data set go to one of the space: that needs an explicit rule.
+        When two keypoints of the data set map to one of the space, which requires an explicit rule.
 
     Examples
     --------
@@ -254,8 +252,8 @@ def table_from_mapping(
     for own, master in mapping.items():
         if master in cells:
             raise InputError(
-                f"{source}: {cells[master]} and {own!r} both go to {master!r}",
-                "several points become one only by an explicit rule",
+                f"{source}: {cells[master]} and {own!r} both map to {master!r}",
+                "combining several points into one requires an explicit rule",
                 f"write mean({cells[master]}; {own}) or first({cells[master]}; {own}) into the table",
             )
         if master not in masters:
@@ -265,15 +263,15 @@ def table_from_mapping(
 
 
 def identity_table(source: str, keypoints: Iterable[str], space: KeypointSpace) -> ConversionTable:
-    """Return the table of a data set whose keypoints carry the space's own names."""
+    """Return the table of a data set whose keypoints have the names of the space."""
     same = {name: Cell((name,)) for name in space.keypoints if name in set(keypoints)}
     return ConversionTable(space.keypoints, {source: same}, f"names of {source}")
 
 
 def draft_table(source: str, keypoints: Sequence[str], space: KeypointSpace) -> ConversionTable:
-    """Propose a table from names and synonyms, for a person to check: one word may mean several points.
+    """Propose a table from names and synonyms, for manual review: one name may mean several points.
 
-    The exact name comes before one that differs in case or underscores, and that before a synonym.
+    An exact name takes precedence over one that differs in case or underscores, and that over a synonym.
 
     Examples
     --------
@@ -295,12 +293,12 @@ def draft_table(source: str, keypoints: Sequence[str], space: KeypointSpace) -> 
 
 
 def join_tables(tables: Sequence[ConversionTable]) -> ConversionTable:
-    """Return one table with the columns of all.
+    """Return one table with the columns of all tables.
 
     Raises
     ------
     InputError
-        When two tables have a column of the same name with different content.
+        When two tables have columns with the same name but different content.
     """
     columns: dict[str, Mapping[str, Cell]] = {}
     for table in tables:
@@ -308,8 +306,8 @@ def join_tables(tables: Sequence[ConversionTable]) -> ConversionTable:
             if source in columns and dict(columns[source]) != dict(cells):
                 raise InputError(
                     f"column {source!r} of {table.name} differs from that of another table",
-                    "a data set has one column",
-                    "take it out of one of them",
+                    "each data set has one column",
+                    "remove it from one of them",
                 )
             columns[source] = cells
     masters = tuple(dict.fromkeys(master for table in tables for master in table.masters))
@@ -319,18 +317,18 @@ def join_tables(tables: Sequence[ConversionTable]) -> ConversionTable:
 def check_table(
     table: ConversionTable, space: KeypointSpace, data_sets: Mapping[str, Sequence[str]] | None = None
 ) -> list[Problem]:
-    """Return every fault of a table with respect to a space and to data sets.
+    """Return every error in a table with respect to a space and data sets.
 
     Parameters
     ----------
     data_sets
-        Keypoints of each data set, by the name of its column.
+        Keypoints of each data set, by column name.
     """
     problems = [
         Problem(
             MASTER,
             master,
-            f"{master!r} is no keypoint of the space {space.name}{_did_you_mean(master, space.keypoints)}",
+            f"{master!r} is not a keypoint of the space {space.name}{_did_you_mean(master, space.keypoints)}",
         )
         for master in table.masters
         if master not in space.keypoints
@@ -372,7 +370,7 @@ def check_table(
 def require_sound(
     table: ConversionTable, space: KeypointSpace, data_sets: Mapping[str, Sequence[str]]
 ) -> None:
-    """Raise one error that lists every serious fault.
+    """Raise one error that lists all serious problems.
 
     Raises
     ------
@@ -390,7 +388,7 @@ _RIGHT = re.compile(r"(?i:right|(^|[_\s-])r([_\s-]|$)|^off)|[a-z]R\d*$")
 
 
 def side(name: str) -> str:
-    """Return ``left``, ``right`` or nothing for the side a name speaks of (near is left, off is right)."""
+    """Return ``left``, ``right`` or an empty text for the side in a name (near is left, off is right)."""
     left, right = bool(_LEFT.search(name)), bool(_RIGHT.search(name))
     return "left" if left and not right else "right" if right and not left else ""
 
@@ -406,7 +404,7 @@ def _repeated(table: ConversionTable) -> list[Problem]:
                         Problem(
                             source,
                             master,
-                            f"{own!r} stands for {first[own]!r} already; one point is one keypoint",
+                            f"{own!r} is already mapped to {first[own]!r}; a point maps to one keypoint",
                         )
                     )
                 first.setdefault(own, master)

@@ -1,4 +1,4 @@
-"""Labels in, labels out: read, bring into a space, write, in one call."""
+"""Converting labels: read, map to a keypoint space and write, in one call."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Source = str | os.PathLike[str] | LabelledSet
 
 @dataclass(frozen=True)
 class Conversion:
-    """The data set that came out, and what was written of it."""
+    """The resulting data set and the written files."""
 
     merged: Merged
     written: Materialized
@@ -49,12 +49,12 @@ def convert(
     Parameters
     ----------
     sources
-        Data sets, or what :func:`~superanimal.labels.read_labels` reads; ``NAME=PATH`` sets the name, which
-        selects the column of the table, ``NAME:COLUMN=PATH`` sets the name and another column.
+        Data sets, or paths that :func:`~superanimal.labels.read_labels` can read; ``NAME=PATH`` sets the
+        name, which selects the column of the table, ``NAME:COLUMN=PATH`` sets the name and another column.
     dest, to, images, overwrite
         See :func:`~superanimal.labels.materialize`.
     space
-        Keypoint space, its name or YAML file; by default the union of the data sets' names.
+        Keypoint space, its name or YAML file; by default the union of the keypoints of all data sets.
     table
         Conversion tables, their names or CSV files.
     duplicates, split
@@ -66,8 +66,8 @@ def convert(
     Raises
     ------
     SuperAnimalError
-        A source holds predictions and no ``min_confidence`` was given, or a source, a cell of a table or an
-        image is wrong.
+        A source holds predictions and no ``min_confidence`` was given, or a source, table cell or image is
+        invalid.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def convert(
 
 
 def read_source(source: Source, reading: Mapping[str, Any] | None = None) -> tuple[LabelledSet, str]:
-    """Read a data set given as itself, ``PATH``, ``NAME=PATH`` or ``NAME:COLUMN=PATH``.
+    """Read a data set given as an object, ``PATH``, ``NAME=PATH`` or ``NAME:COLUMN=PATH``.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def read_source(source: Source, reading: Mapping[str, Any] | None = None) -> tup
 def open_tables(
     table: str | ConversionTable | Sequence[str | ConversionTable] | None,
 ) -> ConversionTable | None:
-    """Load tables and put them together."""
+    """Load tables and join them."""
     if table is None:
         return None
     listed = [table] if isinstance(table, str | ConversionTable) else list(table)

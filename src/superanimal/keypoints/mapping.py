@@ -1,7 +1,7 @@
-"""A keypoint mapping while a person works on it: edits with undo, warnings, and the way to a table and back.
+"""An editable keypoint mapping: edits with undo, warnings, conversion to and from a table.
 
-The mapping says, for each keypoint of a data set, which keypoint of a space it is, or that the space has none
-like it and gets a new one. A finished mapping is one column of a conversion table
+The mapping assigns a keypoint of a space to each keypoint of a data set, or adds a new one if the space has
+no counterpart. A finished mapping is one column of a conversion table
 (:mod:`superanimal.keypoints.conversion_table`).
 """
 
@@ -34,27 +34,27 @@ if TYPE_CHECKING:
     from superanimal.keypoints.matching.result import Matching
 
 NOT_MAPPED = "not mapped"
-"""Kind of the doubt about a keypoint without a counterpart."""
+"""Kind of the warning about a keypoint without a counterpart."""
 UNDECIDED = ""
-"""Rule of a cell with several names for which nobody said yet how they become one point."""
+"""Rule of a cell with several names for which no rule has been chosen yet."""
 
 
 class KeypointMapping:
-    """Which keypoint of a space each keypoint of a data set is.
+    """Mapping from the keypoints of a data set to those of a space.
 
     Parameters
     ----------
     column
-        Name of the data set, which becomes the column of the table.
+        Name of the data set, used as the column of the table.
     keypoints
         The data set's own keypoints.
     base
-        The space they are mapped to. New keypoints come after its own (:attr:`space`).
+        The space they are mapped to. New keypoints follow its own (:attr:`space`).
 
     Raises
     ------
     InputError
-        When there is no keypoint or no name of the data set.
+        When the data set has no keypoints or no name.
     """
 
     def __init__(self, column: str, keypoints: Sequence[str], base: KeypointSpace) -> None:
@@ -69,20 +69,20 @@ class KeypointMapping:
         self._now = 0
         self._saved: Mapping[str, Cell] = self._history[0]
 
-    # ---------------------------------------------------------------- what it says
+    # ---------------------------------------------------------------- content
 
     @property
     def cells(self) -> Mapping[str, Cell]:
-        """What stands for each keypoint of the space; only those with a counterpart are there."""
+        """Cell of each keypoint of the space that has a counterpart."""
         return MappingProxyType(self._history[self._now])
 
     def target(self, keypoint: str) -> str:
-        """Return the keypoint of the space that a keypoint of the data set is mapped to, or nothing."""
+        """Return the keypoint of the space that a keypoint of the data set is mapped to, or an empty text."""
         self._require_own(keypoint)
         return next((master for master, cell in self.cells.items() if keypoint in cell.names), "")
 
     def find(self, text: str) -> str:
-        """Return the keypoint of the space by its name, or by a part that only one name contains.
+        """Return the keypoint of the space with this name, or the only one that contains this text.
 
         Raises
         ------
@@ -98,7 +98,7 @@ class KeypointMapping:
             raise unknown_name(f"keypoint of space {self.base.name}", text, names)
         if len(found) > 1:
             problem = f"{text!r} may be {', '.join(found)}"
-            raise InputError(problem, "a keypoint is mapped to one", "type more of its name")
+            raise InputError(problem, "a keypoint maps to one keypoint", "type more of its name")
         return found[0]
 
     @property
@@ -109,29 +109,29 @@ class KeypointMapping:
 
     @property
     def added(self) -> tuple[str, ...]:
-        """New keypoints that the space gets."""
+        """New keypoints added to the space."""
         return tuple(master for master in self.cells if master not in self.base.keypoints)
 
     @property
     def conflicts(self) -> tuple[str, ...]:
-        """Keypoints of the space that stand for several of the data set without a rule."""
+        """Keypoints of the space to which several of the data set are mapped without a rule."""
         return tuple(master for master, cell in self.cells.items() if cell.rule == UNDECIDED)
 
     @property
     def space(self) -> KeypointSpace:
-        """The space with the new keypoints after its own."""
+        """The space with the new keypoints appended."""
         return _extended(self.base, self.added, f"{self.base.name}+{self.column}")
 
     @property
     def modified(self) -> bool:
-        """Whether there are edits that are not in a file."""
+        """Whether there are unsaved edits."""
         return dict(self.cells) != dict(self._saved)
 
     def warnings(self, matching: Matching | None = None) -> dict[str, list[Doubt]]:
-        """Return what is doubtful about each keypoint of the data set, by its name; only those with doubts.
+        """Return the warnings by keypoint of the data set; keypoints without warnings are omitted.
 
-        Several points on one without a rule, left mapped to right, and points that are not mapped; with a
-        matching also pairs that the images speak against.
+        Warnings are about several points mapped to one without a rule, left mapped to right, and unmapped
+        points; with a matching, also about pairs that the images contradict.
         """
         found: dict[str, list[Doubt]] = {}
         for keypoint in self.keypoints:
@@ -141,7 +141,7 @@ class KeypointMapping:
                 doubts.append(Doubt(NOT_MAPPED, "not mapped: the table leaves it out"))
             elif master in self.conflicts:
                 others = ", ".join(name for name in self.cells[master].names if name != keypoint)
-                text = f"{others} is mapped to {master} too: unmap one of them or join them"
+                text = f"{others} is also mapped to {master}: unmap one of them or join them"
                 doubts.append(Doubt("conflict", text))
             if {side(keypoint), side(master)} == {"left", "right"}:
                 doubts.append(Doubt("left/right", f"{keypoint} is mapped to {master}: left or right?"))
@@ -154,10 +154,10 @@ class KeypointMapping:
     # ---------------------------------------------------------------- edits
 
     def assign(self, keypoint: str, master: str) -> None:
-        """Map a keypoint of the data set to one of the space, whatever it was mapped to before.
+        """Map a keypoint of the data set to one of the space, replacing any earlier mapping.
 
-        A second keypoint on the same one is allowed while editing; it takes a rule (:meth:`join`) or one of
-        them has to go before the table is saved.
+        Mapping a second keypoint to the same one is allowed while editing; before the table is saved, choose
+        a rule (:meth:`join`) or unmap one of them.
 
         Raises
         ------
@@ -170,10 +170,10 @@ class KeypointMapping:
         self._move(keypoint, master)
 
     def add(self, keypoint: str) -> str:
-        """Mark a keypoint of the data set as one that the space lacks, and return its name in the space.
+        """Add a keypoint of the data set to the space, and return its name in the space.
 
-        It keeps its own name, or takes that of the data set before it when the space means something else by
-        that name.
+        It keeps its own name, or is prefixed with the name of the data set if the space uses that name for
+        another keypoint.
 
         Raises
         ------
@@ -199,24 +199,26 @@ class KeypointMapping:
         self._move(keypoint, "")
 
     def join(self, master: str, rule: str) -> None:
-        """Say how several keypoints become one: their ``mean``, or the ``first`` that is labelled.
+        """Set how several keypoints become one: their ``mean``, or the ``first`` that is labelled.
 
         Raises
         ------
         InputError
-            When the rule is unknown, or the keypoint does not stand for several.
+            When the rule is unknown, or only one keypoint is mapped to ``master``.
         """
         if rule not in RULES:
             raise InputError(f"rule {rule!r}", f"known are {' and '.join(RULES)}")
         cell = self.cells.get(master, Cell(()))
         if len(cell.names) < 2:
-            raise InputError(f"{master!r} stands for {len(cell.names)} keypoints", "a rule joins several")
+            raise InputError(
+                f"{master!r} stands for {len(cell.names)} keypoints", "a rule joins several keypoints"
+            )
         self._set({**self.cells, master: Cell(cell.names, rule)})
 
     def propose(self, targets: Mapping[str, str]) -> None:
-        """Take the proposal of a matching over, {keypoint of the data set: keypoint of the space}.
+        """Adopt the proposal of a matching, {keypoint of the data set: keypoint of the space}.
 
-        Everything else becomes unmapped, save for keypoints that were marked as new.
+        All other keypoints become unmapped, except those added as new.
 
         Raises
         ------
@@ -234,26 +236,26 @@ class KeypointMapping:
         self._set(cells)
 
     def propose_by_name(self) -> None:
-        """Propose what carries the same name or a synonym, for a person to check."""
+        """Propose keypoints with the same name or a synonym, for manual review."""
         (cells,) = draft_table(self.column, self.keypoints, self.base).columns.values()
         self.propose({cell.names[0]: master for master, cell in cells.items()})
 
     def undo(self) -> None:
-        """Take the latest edit back."""
+        """Undo the latest edit."""
         self._now = max(0, self._now - 1)
 
     def redo(self) -> None:
-        """Do the edit again that was undone last."""
+        """Redo the edit that was undone last."""
         self._now = min(len(self._history) - 1, self._now + 1)
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is an edit to take back."""
+        """Whether there is an edit to undo."""
         return self._now > 0
 
     @property
     def can_redo(self) -> bool:
-        """Whether an edit was taken back."""
+        """Whether there is an edit to redo."""
         return self._now < len(self._history) - 1
 
     def _require_own(self, keypoint: str) -> None:
@@ -280,22 +282,22 @@ class KeypointMapping:
     # ---------------------------------------------------------------- table and file
 
     def to_table(self) -> ConversionTable:
-        """Return the mapping as a table of one column, with a row for each keypoint of the space.
+        """Return the mapping as a one-column table, with a row for each keypoint of the space.
 
         Raises
         ------
         InputError
-            When nothing is mapped, or several keypoints stand for one without a rule.
+            When nothing is mapped, or several keypoints map to one without a rule.
         """
         if not self.cells:
             raise InputError(
-                f"no keypoint of {self.column} is mapped", "a table says at least what one keypoint is"
+                f"no keypoint of {self.column} is mapped", "a table needs at least one mapped keypoint"
             )
         for master in self.conflicts:
             names = ", ".join(self.cells[master].names)
             raise InputError(
                 f"{names} are all mapped to {master}",
-                "several points become one only by an explicit rule",
+                "combining several points into one requires an explicit rule",
                 "unmap all but one, or join them by their mean or by the first that is labelled",
             )
         return ConversionTable(
@@ -305,21 +307,21 @@ class KeypointMapping:
     def take(
         self, table: ConversionTable, column: str | None = None, space: KeypointSpace | None = None
     ) -> None:
-        """Take a column of a table over, as one edit.
+        """Adopt a column of a table, as one edit.
 
         Parameters
         ----------
         column
-            By default the one named like the data set, or the only one.
+            By default the one named after the data set, or the only one.
         space
-            Where the table's new keypoints are defined, when it has any.
+            Space that defines the new keypoints of the table, if it has any.
 
         Raises
         ------
         NotFoundError
             When the table has no such column.
         InputError
-            Naming everything in that column that the data set or the space does not have.
+            Listing every name in that column that the data set or the space lacks.
         """
         name = column or (next(iter(table.columns)) if len(table.columns) == 1 else self.column)
         cells = dict(table.column(name))
@@ -331,12 +333,12 @@ class KeypointMapping:
         self._set(cells)
 
     def read(self, path: str | os.PathLike[str], column: str | None = None) -> None:
-        """Take a column of a table file over, with the space that was saved beside it.
+        """Adopt a column of a table file, with the space saved beside it.
 
         Raises
         ------
         InputError, NotFoundError
-            When the file is no table, or does not fit the data set and the space.
+            When the file is not a table, or does not match the data set and the space.
         """
         beside = space_path(path)
         space = load_space(beside) if beside.is_file() else None
@@ -346,9 +348,9 @@ class KeypointMapping:
         self._saved = dict(self.cells)
 
     def write(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> list[Path]:
-        """Write the table, and the space beside it when it has new keypoints.
+        """Write the table, and the space beside it if it has new keypoints.
 
-        Other columns of a table that is there already are kept.
+        Other columns of an existing table are kept.
 
         Returns
         -------
@@ -358,7 +360,7 @@ class KeypointMapping:
         Raises
         ------
         InputError
-            When the file exists and ``overwrite`` is False, when it is no table, or when the mapping is
+            When the file exists and ``overwrite`` is False, when it is not a table, or when the mapping is
             empty or has conflicts.
         StorageError
             When it cannot be written.
@@ -369,7 +371,7 @@ class KeypointMapping:
         if path.exists():
             if not overwrite:
                 raise InputError(
-                    f"{path} exists", "a table is never overwritten unasked", "choose another name"
+                    f"{path} exists", "a table is never overwritten silently", "choose another name"
                 )
             there = load_table(path)
             columns, masters = dict(there.columns), there.masters
@@ -386,14 +388,15 @@ class KeypointMapping:
         return written
 
     def write_draft(self, folder: str | os.PathLike[str]) -> Path | None:
-        """Keep edits that are in no file as a table of their own, for :meth:`read` to take up later.
+        """Save unsaved edits as a separate table, which :meth:`read` can restore later.
 
-        Points that stand for one keypoint without a rule are joined as ``first``, since a table needs one.
+        Several points mapped to one keypoint without a rule are joined by ``first``, because a table requires
+        a rule.
 
         Returns
         -------
         pathlib.Path or None
-            A new file in the folder; None when there is nothing but what the names propose.
+            A new file in the folder; None if the mapping is only what the names propose.
         """
         fresh = KeypointMapping(self.column, self.keypoints, self.base)
         fresh.propose_by_name()
@@ -416,13 +419,13 @@ class KeypointMapping:
 
 
 def space_path(table: str | os.PathLike[str]) -> Path:
-    """Return where the space of a table with new keypoints lies: ``mice.csv``, ``mice_space.yaml``."""
+    """Return the path of the space of a table with new keypoints: ``mice.csv``, ``mice_space.yaml``."""
     path = Path(table)
     return path.with_name(f"{path.stem}_space.yaml")
 
 
 def _with(cell: Cell | None, keypoint: str) -> Cell:
-    """Return a cell with one more name; a rule it has is kept."""
+    """Return a cell with one more name, keeping its rule."""
     if cell is None:
         return Cell((keypoint,))
     return Cell((*cell.names, keypoint), cell.rule if len(cell.names) > 1 else UNDECIDED)
@@ -438,6 +441,6 @@ def _require_extension(space: KeypointSpace, base: KeypointSpace, path: Path) ->
     if space.keypoints[: len(base)] != base.keypoints:
         raise InputError(
             f"{path}: the space {space.name} does not begin with the keypoints of {base.name}",
-            "new keypoints come after those of the space",
-            "choose the space that the table was made for, or another file name",
+            "new keypoints must follow those of the space",
+            "choose the space that the table was created for, or another file name",
         )

@@ -1,4 +1,4 @@
-"""Any number of data sets become one, in one keypoint space."""
+"""Merging data sets into one, in one keypoint space."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Split:
     Attributes
     ----------
     path
-        File that keeps the split, drawn once.
+        File that stores the split, which is drawn once.
     """
 
     path: Path
@@ -41,7 +41,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Merged:
-    """A merged data set, its space and what there is to know about it."""
+    """A merged data set, its space and a report."""
 
     labelled: LabelledSet
     space: KeypointSpace
@@ -69,10 +69,10 @@ def merge(
     space
         Keypoint space of the result; by default the union of all names.
     table
-        Conversion table. A data set without a column is matched by name when all its keypoints are names of
-        the space; otherwise that is an error.
+        Conversion table. A data set without a column is matched by name if all its keypoints are in the
+        space; otherwise an error is raised.
     columns
-        Column of the table by name of the data set, if the two differ.
+        Table column by data set name, if the two differ.
     duplicates
         What to do with duplicate images: ``drop`` all but the first, ``keep`` and report them,
         ``error``, or ``ignore`` (do not look).
@@ -84,7 +84,7 @@ def merge(
     Raises
     ------
     InputError
-        The table is faulty (every fault is listed), names repeat, or duplicates are an error.
+        The table has errors (all are listed), names repeat, or duplicates are an error.
     NotFoundError
         A data set has no column, or an image is missing.
 
@@ -101,7 +101,7 @@ def merge(
     if repeated := sorted({n for n in names if names.count(n) > 1}):
         raise InputError(
             f"data sets {repeated} have the same name",
-            "names distinguish the sources",
+            "names identify the sources",
             "name them" + by_caller(": read_labels(path, name=...)", ": NAME=PATH"),
         )
     space = space or union_space(data_sets)
@@ -116,7 +116,7 @@ def merge(
     if groups and duplicates == "error":
         raise InputError(
             f"{len(groups)} pictures appear more than once, such as {' and '.join(described[0])}",
-            "a picture is there once",
+            "each picture may occur only once",
             "keep the first of each" + by_caller(" (duplicates='drop')", ""),
         )
     if groups and duplicates == "drop":
@@ -148,7 +148,7 @@ def _projected(
 
 
 def _short_splits(labelled: LabelledSet, split: Split) -> tuple[str, ...]:
-    """Say which splits got less than half of their share, for there are too few units to divide."""
+    """Report splits that got less than half of their share because there are too few units to divide."""
     shares = {name: float((labelled.split == name).mean()) for name in split.fractions}
     return tuple(
         f"split {name} has {100 * shares[name]:.1f} % of the images, {100 * wanted:g} % were asked: there "

@@ -1,4 +1,4 @@
-"""What is in a merged data set, and what is doubtful about it: JSON, text and HTML."""
+"""Report on a merged data set and its possible problems, as JSON, text and HTML."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from superanimal.reports.files import write_text
 from superanimal.reports.page import Cell, Page, bullets, table
 
 _LISTED = 20
-"""Number of duplicates or leaks written out in text; JSON holds all of them."""
+"""Number of duplicates or leaks listed in text; JSON holds all of them."""
 
 
 @dataclass(frozen=True)
 class SourceReport:
-    """Figures of one source, or of all together.
+    """Figures of one source, or of all sources together.
 
     Attributes
     ----------
     labelled
         Number of labelled points by keypoint.
     undefined, absent
-        Share (0..1) of (animal, keypoint) slots that the source does not define, or defines but leaves
+        Fraction (0..1) of (animal, keypoint) slots that the source does not define, or defines but leaves
         empty.
     box_px
-        5, 50 and 95 % quantiles of the square root of the box area in pixels; empty without boxes.
+        5th, 50th and 95th percentiles of the square root of the box area in pixels; empty without boxes.
     """
 
     name: str
@@ -49,7 +49,7 @@ class SourceReport:
 
 @dataclass(frozen=True)
 class MergeReport:
-    """Everything worth knowing about a merge."""
+    """Report on a merge."""
 
     space: str
     keypoints: tuple[str, ...]
@@ -91,7 +91,7 @@ class MergeReport:
             [keypoint, *(_count_cell(source, keypoint) for source in everyone)] for keypoint in self.keypoints
         ]
         head = ["keypoint", *(source.name for source in everyone)]
-        page.add("Labelled points", table(head, counts), note="Shade: share of the animals.")
+        page.add("Labelled points", table(head, counts), note="Shade: fraction of the animals.")
         for title, items in self._findings()[1:]:
             page.add(f"{title}: {len(items) or 'none'}", bullets(items[: 10 * _LISTED]))
         return page.render()
@@ -103,7 +103,7 @@ class MergeReport:
 
     def _findings(self) -> list[tuple[str, list[str]]]:
         same = [" = ".join(group) for group in self.duplicates]
-        what = "Pictures that appear again" + (" (first one kept)" if self.dropped else "")
+        what = "Duplicate pictures" + (" (first one kept)" if self.dropped else "")
         return [
             ("Warnings", list(self.warnings)),
             (what, same),
@@ -119,7 +119,7 @@ def make_report(
     dropped: bool = False,
     leaks: Sequence[Leak] = (),
 ) -> MergeReport:
-    """Describe a merged data set; no image is read."""
+    """Describe a merged data set without reading its images."""
     names = list(dict.fromkeys(labelled.source.tolist()))
     owner = labelled.source[labelled.image_index]
     sources = tuple(
@@ -160,7 +160,7 @@ def _describe(labelled: LabelledSet, name: str, images: np.ndarray, animals: np.
 
 
 def find_warnings(labelled: LabelledSet, space: KeypointSpace) -> list[str]:
-    """Return what deserves a look: keypoints without a source, mirrored sources, points off the image, ..."""
+    """Return warnings: keypoints without a source, mirrored sources, points outside the image, ..."""
     warnings = list(dict.fromkeys(labelled.notes))
     defined: list[bool] = np.any(labelled.visibility != -1, axis=0).tolist()
     marked: list[bool] = np.any(labelled.labelled, axis=0).tolist()
@@ -174,7 +174,7 @@ def find_warnings(labelled: LabelledSet, space: KeypointSpace) -> list[str]:
     warnings += _off_image(labelled, owner)
     sources = list(dict.fromkeys(labelled.source.tolist()))
     if none := [s for s in sources if not set(labelled.licence[labelled.source == s].tolist()) - {""}]:
-        warnings.append(f"no licence is known of {', '.join(none)}")
+        warnings.append(f"no licence is known for {', '.join(none)}")
     empty_images = len(labelled) - len(np.unique(labelled.image_index))
     if empty_images:
         warnings.append(f"{empty_images} images have no labelled animal")
@@ -182,7 +182,7 @@ def find_warnings(labelled: LabelledSet, space: KeypointSpace) -> list[str]:
 
 
 def _mirrored(labelled: LabelledSet, space: KeypointSpace, owner: np.ndarray) -> list[str]:
-    """Compare on which side of the axis tail base - nose the left points lie, source by source."""
+    """Compare, source by source, the side of the tail base - nose axis on which the left points lie."""
     if not {"nose", "tail_base"} <= set(labelled.keypoints):
         return []
     nose, tail = (labelled.xy[:, labelled.keypoints.index(k)] for k in ("nose", "tail_base"))
@@ -199,14 +199,14 @@ def _mirrored(labelled: LabelledSet, space: KeypointSpace, owner: np.ndarray) ->
             consistent[source] = int(np.sign(signs.sum()))
             odd = int((signs != consistent[source]).sum())
             if odd:
-                warnings.append(f"{source}: left and right look exchanged in {odd} of {len(signs)} animals")
+                warnings.append(f"{source}: left and right seem swapped in {odd} of {len(signs)} animals")
     for sign in (1, -1):
         agreeing = [source for source, value in consistent.items() if value == sign]
         others = [source for source, value in consistent.items() if value == -sign]
         if agreeing and others and sign == 1:
             warnings.append(
                 f"left/right disagreement: {', '.join(agreeing)} against {', '.join(others)} "
-                "(left and right exchanged, or images mirrored)"
+                "(left and right swapped, or images mirrored)"
             )
     return warnings
 
@@ -218,7 +218,7 @@ def _off_image(labelled: LabelledSet, owner: np.ndarray) -> list[str]:
     beyond = (labelled.xy < -0.5) | (labelled.xy > size[:, None] - 0.5)
     outside = (beyond.any(-1) & labelled.labelled)[known]
     count = {s: int(outside[owner[known] == s].sum()) for s in dict.fromkeys(owner[known].tolist())}
-    return [f"{source}: {n} labelled points lie outside of their image" for source, n in count.items() if n]
+    return [f"{source}: {n} labelled points are outside their image" for source, n in count.items() if n]
 
 
 _HEAD = (

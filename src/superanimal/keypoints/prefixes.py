@@ -1,4 +1,4 @@
-"""Several animals in one, told apart by how their keypoint names begin (``B_Nose``, ``W_Nose``)."""
+"""Several animals labelled as one, distinguished by prefixes of keypoint names (``B_Nose``, ``W_Nose``)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from superanimal.labels.labelled_set import UNDEFINED, LabelledSet
 
 _PREFIX = re.compile(r"^([^_\-. ]+[_\-. ])(.+)$")
 _PLACES = ("front", "back", "fore", "hind", "upper", "lower", "mid", "inner", "outer", "tail", "head")
-"""Beginnings that speak of a place on the animal, not of an animal."""
+"""Prefixes that denote a place on the animal, not an animal."""
 
 
 def find_prefixes(keypoints: Sequence[str]) -> tuple[str, ...]:
-    """Return the beginnings by which keypoint names fall into animals, such as ``("B_", "W_")``.
+    """Return the prefixes that assign keypoint names to animals, such as ``("B_", "W_")``.
 
-    Every name has to have one, with at least three keypoints each and the same ones for all animals, and it
-    must not speak of a side or a place. A single prefix that all names share is returned, too.
+    Every name must have a prefix, each prefix needs at least three keypoints and the same ones for all
+    animals, and it must not denote a side or a place. A single prefix shared by all names is returned, too.
 
     Examples
     --------
@@ -43,15 +43,15 @@ def find_prefixes(keypoints: Sequence[str]) -> tuple[str, ...]:
 
 
 def split_prefixes(labels: LabelledSet, prefixes: Sequence[str]) -> LabelledSet:
-    """Return the labels with every animal divided into those its keypoint names speak of.
+    """Return the labels with every animal divided into the animals given by its keypoint prefixes.
 
-    ``B_Nose`` and ``W_Nose`` of one animal become ``Nose`` of two, called B and W. Animals without any
-    labelled point are left out.
+    ``B_Nose`` and ``W_Nose`` of one animal become ``Nose`` of two, named B and W. Animals without a labelled
+    point are left out.
 
     Parameters
     ----------
     prefixes
-        Beginnings of names, such as ``("B_", "W_")``; each keypoint starts with exactly one.
+        Prefixes of names, such as ``("B_", "W_")``; each keypoint starts with exactly one.
 
     Raises
     ------
@@ -65,8 +65,8 @@ def split_prefixes(labels: LabelledSet, prefixes: Sequence[str]) -> LabelledSet:
     if strange:
         raise InputError(
             f"{', '.join(strange[:5])}: none of the prefixes {', '.join(prefixes)}",
-            "every keypoint belongs to one of the animals",
-            "give all prefixes, or remove keypoints of no animal first",
+            "every keypoint must belong to one of the animals",
+            "give all prefixes, or first remove keypoints that belong to no animal",
         )
     rests = [name.removeprefix(str(prefix)) for name, prefix in zip(labels.keypoints, owner, strict=True)]
     keypoints = tuple(dict.fromkeys(rests))

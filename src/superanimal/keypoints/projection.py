@@ -1,4 +1,4 @@
-"""One data set into a keypoint space, by its column of a conversion table."""
+"""Projecting a data set into a keypoint space, by its column of a conversion table."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def project(
     table: ConversionTable | None = None,
     column: str | None = None,
 ) -> LabelledSet:
-    """Return the data set over the keypoints of a space.
+    """Return the data set with the keypoints of a space.
 
-    A keypoint of the space that the table gives no name for becomes undefined (-1); keypoints of the data
-    set that the table does not name are dropped, and a note says so. Nothing but the labels is touched.
+    A keypoint of the space without a name in the table becomes undefined (-1); keypoints of the data set that
+    are not in the table are dropped, with a note. Only the labels change.
 
     Parameters
     ----------
     table
-        Conversion table; without one, the data set's names have to be those of the space.
+        Conversion table; without one, the keypoint names must be those of the space.
     column
         Column of the data set; by default its name.
 
@@ -34,7 +34,7 @@ def project(
     NotFoundError
         The table has no column for the data set.
     InputError
-        The table is faulty, or no table is given and no name agrees.
+        The table has errors, or no table is given and no name matches.
     """
     column = column or labelled.name
     if table is None:
@@ -66,14 +66,14 @@ def project(
 def join_points(
     xy: NDArray[np.float32], visibility: NDArray[np.int8], cell: Cell
 ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-    """Make one point of several.
+    """Combine several points into one.
 
     Parameters
     ----------
     xy, visibility
-        Shapes (M, J, 2) and (M, J): the J points that a cell names.
+        Shapes (M, J, 2) and (M, J): the J points named by a cell.
     cell
-        With the rule ``mean`` the point needs all J labelled, with ``first`` any one.
+        The rule ``mean`` requires all J points to be labelled, ``first`` any one of them.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Keypoint spaces of users: extend a shipped one, unite those of data sets, check, save."""
+"""User-defined keypoint spaces: extend a shipped one, combine those of data sets, check, save."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def extend_space(
     sigmas: Mapping[str, float] | None = None,
     synonyms: Mapping[str, Sequence[str]] | None = None,
 ) -> KeypointSpace:
-    """Return ``base`` with more keypoints after its own, so that its channels keep their numbers.
+    """Return ``base`` with keypoints appended, so that its channels keep their indices.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def extend_space(
     Raises
     ------
     InputError
-        When a name is in the space already, or an edge or pair names no keypoint.
+        When a name is already in the space, or an edge or pair names an unknown keypoint.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def extend_space(
     (28, 'implant')
     """
     if known := [keypoint for keypoint in keypoints if keypoint in base.keypoints]:
-        raise InputError(f"{known} are keypoints of {base.name} already", "only new ones are added")
+        raise InputError(f"{known} are already keypoints of {base.name}", "only new ones can be added")
     space = KeypointSpace(
         name=name,
         title=f"{base.title}, extended",
@@ -72,8 +72,8 @@ def extend_space(
 def union_space(parts: Sequence[LabelledSet | KeypointSpace], name: str = "union") -> KeypointSpace:
     """Return the space of all keypoints of data sets and spaces, by name, in order of appearance.
 
-    Edges come from all of them; pairs, constants and colours from the first space that has them, and the
-    pairs of data sets are told by their names (``left_ear`` and ``right_ear``).
+    Edges come from all of them; pairs, constants and colours from the first space that has them. The pairs of
+    data sets are derived from their names (``left_ear`` and ``right_ear``).
 
     Raises
     ------
@@ -113,7 +113,7 @@ def union_space(parts: Sequence[LabelledSet | KeypointSpace], name: str = "union
 
 
 def pairs_by_name(names: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the (left, right) pairs of keypoints that their names tell."""
+    """Return the (left, right) pairs of keypoints, derived from their names."""
     found = [(left, mirror_name(left)) for left in names if side(left) == "left"]
     return [(left, right) for left, right in found if right != left and right in names]
 
@@ -123,9 +123,9 @@ _AT_START = (("L_", "R_"), ("l_", "r_"), ("near", "off"), ("Near", "Off"))
 
 
 def mirror_name(name: str) -> str:
-    """Return the name of the other side, or the name itself when it tells no side.
+    """Return the name of the opposite side, or the name itself if it has no side.
 
-    ``left_ear``: ``right_ear``; ``wingL``: ``wingR``; of horses, whose near side is the left, ``Nearknee``:
+    ``left_ear``: ``right_ear``; ``wingL``: ``wingR``; for horses, whose near side is the left, ``Nearknee``:
     ``Offknee``.
     """
     for left, right in (*_ANYWHERE, *_AT_START):
@@ -137,18 +137,18 @@ def mirror_name(name: str) -> str:
 
 
 def check_space(space: KeypointSpace) -> list[str]:
-    """Check a space and return what is doubtful but allowed.
+    """Check a space and return warnings.
 
     Returns
     -------
     list of str
-        A keypoint of one side without its mirror image, a keypoint without an edge, edges given twice.
+        Keypoints of one side without a mirror image, keypoints without an edge, duplicate edges.
 
     Raises
     ------
     InputError
-        When a name is empty or repeats, an edge or pair names no keypoint, a keypoint stands in two pairs, a
-        constant is not positive, or the numbers of names, constants and colours differ.
+        When a name is empty or repeats, an edge or pair names an unknown keypoint, a keypoint is in two
+        pairs, a constant is not positive, or the numbers of names, constants and colours differ.
     """
     names = space.keypoints
     if not names:
@@ -163,10 +163,12 @@ def check_space(space: KeypointSpace) -> list[str]:
     for kind, joined in (("edge", space.edges), ("pair", space.pairs)):
         for a, b in joined:
             if a not in names or b not in names or a == b:
-                raise InputError(f"space {space.name}: {kind} [{a}, {b}]", "it joins two of the keypoints")
+                raise InputError(
+                    f"space {space.name}: {kind} [{a}, {b}]", "it must join two of the keypoints"
+                )
     paired = [k for pair in space.pairs for k in pair]
     if twice := sorted({k for k in paired if paired.count(k) > 1}):
-        raise InputError(f"space {space.name}: {twice} stand in two pairs", "a keypoint has one mirror image")
+        raise InputError(f"space {space.name}: {twice} are in two pairs", "a keypoint has one mirror image")
     if len(space.sigmas) != len(names) or len(space.colors) != len(names):
         raise InputError(
             f"space {space.name}: {len(names)} keypoints, {len(space.sigmas)} sigmas, "
@@ -174,12 +176,14 @@ def check_space(space: KeypointSpace) -> list[str]:
             "one each",
         )
     if not (np.isfinite(space.sigmas).all() and (space.sigmas > 0).all()):
-        raise InputError(f"space {space.name}: sigmas {space.sigmas.tolist()}", "they are positive numbers")
+        raise InputError(
+            f"space {space.name}: sigmas {space.sigmas.tolist()}", "they must be positive numbers"
+        )
     doubts = []
     for left, right in space.pairs:
         if (side(left), side(right)) == ("right", "left"):
-            doubts.append(f"pair [{left}, {right}]: left comes first")
-    doubts += [f"{k!r} is of one side and has no mirror image" for k in names if side(k) and k not in paired]
+            doubts.append(f"pair [{left}, {right}]: the left keypoint comes first")
+    doubts += [f"{k!r} is on one side and has no mirror image" for k in names if side(k) and k not in paired]
     joined_names = {k for edge in space.edges for k in edge}
     if space.edges:
         doubts += [f"{k!r} has no edge" for k in names if k not in joined_names]
@@ -187,7 +191,7 @@ def check_space(space: KeypointSpace) -> list[str]:
 
 
 def save_space(space: KeypointSpace, path: str | os.PathLike[str]) -> Path:
-    """Write a space as the YAML that :func:`superanimal.poses.load_space` reads."""
+    """Write a space as YAML, as read by :func:`superanimal.poses.load_space`."""
     check_space(space)
     points = {}
     for name, sigma, color in zip(space.keypoints, space.sigmas.tolist(), space.colors, strict=True):

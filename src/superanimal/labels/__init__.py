@@ -1,4 +1,4 @@
-"""What did a person label? Labelled data sets: reading, writing, splits, contact sheets.
+"""Labelled data sets: reading, writing, splits, contact sheets.
 
 Names are loaded on first use, so importing the package costs nothing.
 """

@@ -1,4 +1,4 @@
-"""Putting labelled data sets of the same keypoints one after the other."""
+"""Concatenating labelled data sets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from superanimal.labels.labelled_set import PER_ANIMAL, PER_IMAGE, UNDEFINED, La
 
 
 def reorder(labelled: LabelledSet, keypoints: Sequence[str]) -> LabelledSet:
-    """Return the data set over other keypoints of the same names; those it lacks become undefined.
+    """Return the data set with the given keypoints; those it lacks become undefined.
 
     Parameters
     ----------
@@ -21,7 +21,9 @@ def reorder(labelled: LabelledSet, keypoints: Sequence[str]) -> LabelledSet:
     if tuple(keypoints) == labelled.keypoints:
         return labelled
     if missing := [name for name in labelled.keypoints if name not in keypoints]:
-        raise InputError(f"{labelled.name}: keypoints {missing} would be lost", "the new list holds them all")
+        raise InputError(
+            f"{labelled.name}: keypoints {missing} would be lost", "the new list must include them all"
+        )
     place = [list(keypoints).index(name) for name in labelled.keypoints]
     xy = np.full((labelled.n_individuals, len(keypoints), 2), np.nan, dtype=np.float32)
     visibility = np.full(xy.shape[:2], UNDEFINED, dtype=np.int8)
@@ -30,7 +32,7 @@ def reorder(labelled: LabelledSet, keypoints: Sequence[str]) -> LabelledSet:
 
 
 def select(labelled: LabelledSet, keypoints: Sequence[str]) -> LabelledSet:
-    """Return the data set with some of its keypoints only, in the order given; no image or animal is lost."""
+    """Return the data set with only some of its keypoints, in the order given; images and animals stay."""
     place = [labelled.keypoints.index(name) for name in keypoints]
     return labelled.with_columns(
         keypoints=tuple(keypoints), xy=labelled.xy[:, place], visibility=labelled.visibility[:, place]

@@ -1,4 +1,4 @@
-"""The same picture twice: found by hash of the image, not by its name."""
+"""Finding duplicate pictures by image hash, not by name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def image_hashes(labelled: LabelledSet, kind: str = "file", progress: Progress |
     ----------
     kind
         ``file`` hashes the encoded bytes (fast; frames of videos are decoded); ``pixels`` the decoded
-        picture, which also finds a picture that was stored again without loss.
+        picture, which also finds losslessly re-encoded copies.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def image_hashes(labelled: LabelledSet, kind: str = "file", progress: Progress |
 
 
 def duplicate_groups(hashes: list[str]) -> list[list[int]]:
-    """Return the groups of images that share a hash, each in order, groups of one left out."""
+    """Return the groups of two or more images that share a hash, each in order."""
     groups: dict[str, list[int]] = defaultdict(list)
     for i, value in enumerate(hashes):
         groups[value].append(i)

@@ -1,4 +1,4 @@
-"""Which images are trained on and which are held out: drawn once, kept in a file, looked at for leaks."""
+"""The split into training and held-out images: drawn once, kept in a file, checked for leaks."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ from superanimal.progress import Progress
 
 TRAIN, HELD_OUT = "train", "test"
 FEW_TRAINING = 10
-"""With fewer labelled animals than this to train on, the result depends on which ones they were."""
+"""With fewer labelled training animals, the result depends on the choice of animals."""
 LEVEL = 0.99
-"""Confidence asked of a verdict: above the usual 0.95, since the held-out images also chose the weights."""
+"""Confidence level of a verdict: above the usual 0.95, because the held-out images also chose the weights."""
 FEWEST_HELD_OUT = math.ceil(math.log2(2 / (1 - LEVEL)))
-"""With fewer held-out images no outcome can be told from chance at :data:`LEVEL`: of a training that does
-nothing, all of n images come out better, or all worse, in 2 of 2**n cases."""
+"""With fewer held-out images, no outcome is distinguishable from chance at :data:`LEVEL`: after a training
+without effect, all of n images are better, or all worse, in 2 of 2**n cases."""
 _UNITS = {"image": "different pictures", "video": "videos", "animal": "animals", "source": "sources"}
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """A data set in two.
+    """A data set divided into a training and a held-out part.
 
     Attributes
     ----------
     train, test
-        What is trained on, and what is not; None when nothing is held out.
+        The training part and the held-out part; None if nothing is held out.
     by
-        What stayed together: ``video``, ``image``, ...; ``given`` when the held-out labels came apart.
+        Unit of the split: ``video``, ``image``, ...; ``given`` if the held-out labels were given separately.
     leaks
-        Pictures, videos and animals that stand on both sides.
+        Pictures, videos and animals that are on both sides.
     notes
-        What was left out of the data set, and why nothing could be held out.
+        What was left out of the data set, and why nothing could be held out, if so.
     pictures
-        Shape (I,) of ``test``: number of each picture; copies have the same.
+        Shape (I,) of ``test``: index of each distinct picture; copies share it.
     keep
-        Writes the division into its file.
+        Function that writes the split to its file.
     """
 
     train: LabelledSet
@@ -60,7 +60,7 @@ class HeldOut:
 
     @property
     def held_out(self) -> int:
-        """Number of different held-out pictures."""
+        """Number of distinct held-out pictures."""
         return len(np.unique(self.pictures))
 
     def record(self) -> dict[str, Any]:
@@ -75,14 +75,14 @@ class HeldOut:
 
 
 def split_warnings(training: int, held_out: int, leaks: Sequence[Leak] = ()) -> list[str]:
-    """Say what makes figures of a division doubtful.
+    """Return the reasons to distrust figures from a split.
 
     Parameters
     ----------
     training, held_out
-        Number of labelled animals trained on, and of different held-out images.
+        Number of labelled training animals, and of distinct held-out images.
     leaks
-        What stands on both sides.
+        Items on both sides.
     """
     warnings = []
     if training < FEW_TRAINING:
@@ -94,10 +94,10 @@ def split_warnings(training: int, held_out: int, leaks: Sequence[Leak] = ()) -> 
         )
     pictures = [leak for leak in leaks if leak.kind == "image"]
     if pictures:
-        warnings.append(f"the split leaks: {len(pictures)} pictures stand on both sides ({pictures[0].what})")
+        warnings.append(f"the split leaks: {len(pictures)} pictures are on both sides ({pictures[0].what})")
     elif any(leak.kind == "video" for leak in leaks):
         warnings.append(
-            "training and held-out frames are of the same video: the model may do worse on another one"
+            "training and held-out frames are from the same video: the model may be worse on other videos"
         )
     return warnings
 
@@ -111,32 +111,32 @@ def hold_out(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> HeldOut:
-    """Divide a data set, always in the same way.
+    """Divide a data set reproducibly into a training and a held-out part.
 
-    What cannot be used is left out first, see :func:`superanimal.labels.usable.usable`. Images without a
-    labelled point take no part. Copies of a picture stay together. Nothing is written before
+    Unusable labels are left out first, see :func:`superanimal.labels.usable.usable`. Images without a
+    labelled point are ignored. Copies of a picture stay together. Nothing is written before
     :attr:`HeldOut.keep` is called.
 
     Parameters
     ----------
     held_out
-        Share of the images, 0 for none; or labels of their own.
+        Fraction of the images, 0 for none; or a separate labelled set.
     file
-        Keeps the division; None to see how it would be drawn.
+        File that stores the split; None to preview how it would be drawn.
     by
-        What stays together, see :func:`superanimal.labels.splits.split_once`; ``auto`` takes videos when
-        there are several, else images.
+        Unit of the split, see :func:`superanimal.labels.splits.split_once`; ``auto`` uses videos if there are
+        several, else images.
 
     Raises
     ------
     InputError
-        When the share is wrong, the other labels have other keypoints, no image has a label, or nothing is
-        left to train on.
+        When the fraction is invalid, the held-out labels have other keypoints, no image has a label, or
+        nothing is left to train on.
     NotFoundError
         When none of the images can be read.
     """
     if not isinstance(held_out, LabelledSet) and not 0 <= held_out < 1:
-        raise InputError(f"held out {held_out:g}", "a share of the images, from 0 to below 1")
+        raise InputError(f"held out {held_out:g}", "a fraction of the images, from 0 to below 1")
     labelled, notes = _with_labels(labelled, progress)
     if isinstance(held_out, LabelledSet):
         return _given(labelled, held_out, notes, progress)
@@ -170,7 +170,7 @@ def hold_out(
 
 
 def _with_labels(labelled: LabelledSet, progress: Progress | None) -> tuple[LabelledSet, tuple[str, ...]]:
-    """Return the usable images that have a labelled point, and what was left out."""
+    """Return the usable images with a labelled point, and notes on what was left out."""
     before = len(labelled.notes)
     found = usable(labelled, progress)
     notes = found.notes[before:]
@@ -189,12 +189,12 @@ def _with_labels(labelled: LabelledSet, progress: Progress | None) -> tuple[Labe
 def _given(
     train: LabelledSet, test: LabelledSet, notes: tuple[str, ...], progress: Progress | None
 ) -> HeldOut:
-    """Return a division whose held-out part is a data set of its own."""
+    """Return a split whose held-out part is a separate data set."""
     if test.keypoints != train.keypoints:
         raise InputError(
             f"the held-out labels have the keypoints {', '.join(test.keypoints[:4])}, ...",
             f"those to train on have {', '.join(train.keypoints[:4])}, ...",
-            "label both in the same keypoints",
+            "use the same keypoints for both",
         )
     test, more = _with_labels(test, progress)
     both = concatenate([train.with_columns(split=TRAIN), test.with_columns(split=HELD_OUT)])
@@ -213,7 +213,7 @@ def _numbers(hashes: Sequence[str]) -> NDArray[np.int64]:
 
 
 def _divisible(labelled: LabelledSet, options: dict[str, Any]) -> list[float]:
-    """Return the shares, in tenths, that leave images on both sides."""
+    """Return the fractions, in tenths, that leave images on both sides."""
     tenths = [n / 10 for n in range(1, 10)]
     return [
         share
@@ -223,7 +223,7 @@ def _divisible(labelled: LabelledSet, options: dict[str, Any]) -> list[float]:
 
 
 def _units(labelled: LabelledSet, options: dict[str, Any]) -> str:
-    """Say of how many parts a data set is that stay whole."""
+    """Describe the number of indivisible parts of a data set."""
     parts = len(np.unique(units(labelled, options["by"], options["same"])))
     images = f"{len(labelled)} image{'s' if len(labelled) > 1 else ''}"
     kind = _UNITS[options["by"]]

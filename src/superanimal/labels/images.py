@@ -1,4 +1,4 @@
-"""References to images: a file, a frame of a video, or a picture inside a package; decoded when asked."""
+"""References to images: a file, a frame of a video, or a picture inside a package; decoded on demand."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ImageRef:
-    """Where the pixels of one labelled image are.
+    """Location of the pixels of one labelled image.
 
     Attributes
     ----------
     path
         Image file, video file, SLEAP package or training store.
     frame
-        Frame of the video or number of the picture in the package; None for an image file.
+        Frame of the video or index of the picture in the package; None for an image file.
     inside
         Array inside a package (``video0/video``); empty for plain files.
     width, height
-        Pixels, where known without decoding; else 0.
+        Size in pixels if known without decoding; else 0.
     name
-        What the image was called before it went into a package or store.
+        Name of the image before it was stored in a package or store.
     """
 
     path: str
@@ -48,7 +48,7 @@ class ImageRef:
 
     @property
     def label(self) -> str:
-        """Short text that tells this image from the others."""
+        """Short text that identifies this image."""
         if self.name:
             return self.name
         inner = f":{self.inside}" if self.inside else ""
@@ -58,8 +58,8 @@ class ImageRef:
 def read_pixels(image: ImageRef) -> NDArray[np.uint8]:
     """Decode an image as (H, W, 3) uint8 RGB.
 
-    Pixels of more than 8 bits are stretched to 0..255 as those of the other images of the folder or package,
-    see :class:`superanimal.video.brightness.Stretch`.
+    Pixels of more than 8 bits are mapped to 0..255 with the same map as the other images of the folder or
+    package, see :class:`superanimal.video.brightness.Stretch`.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def read_pixels(image: ImageRef) -> NDArray[np.uint8]:
 
 
 def read_shown(image: ImageRef) -> bytes:
-    """Return the encoded image to be put beside those of other folders: more than 8 bits are stretched."""
+    """Return the encoded image for use beside those of other folders: more than 8 bits are mapped to 8."""
     data = read_bytes(image)
     tiff = data.startswith((b"II", b"MM"))
     if not deep_png(data) and not (tiff and decode(data, image.label).dtype != np.uint8):
@@ -106,20 +106,20 @@ def read_bytes(image: ImageRef) -> bytes:
     except OSError as error:
         raise NotFoundError(
             f"{image.path}: image cannot be read ({error.strerror})",
-            remedy=f"say where the images are{option('images', 'FOLDER')}",
+            remedy=f"give the folder of the images{option('images', 'FOLDER')}",
         ) from None
 
 
 def decode(data: bytes, label: str) -> NDArray[Any]:
-    """Decode an image file in memory as it is stored, (H, W) or (H, W, 3) RGB, turned as EXIF says."""
+    """Decode an image file in memory as stored, (H, W) or (H, W, 3) RGB, with EXIF rotation applied."""
     raw = decoded(np.frombuffer(data, np.uint8)) if data else None
     if raw is None:
-        raise InputError(f"{label}: not an image that can be decoded", remedy="check or remove the file")
+        raise InputError(f"{label}: not a readable image", remedy="check or remove the file")
     return raw
 
 
 def picture_size(data: bytes | Path, label: str) -> tuple[int, int]:
-    """Return (width, height) of an image file, encoded or where it lies, as shown, from its header alone."""
+    """Return the displayed (width, height) of an image, given as bytes or path, from its header alone."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -132,7 +132,7 @@ def picture_size(data: bytes | Path, label: str) -> tuple[int, int]:
 
 
 def encode(pixels: NDArray[np.uint8], suffix: str = ".png") -> bytes:
-    """Encode (H, W, 3) RGB as PNG, fast rather than small, or as another kind without loss."""
+    """Encode (H, W, 3) RGB losslessly as PNG (optimised for speed), or as another type."""
     import cv2
 
     bgr = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2BGR)
@@ -140,12 +140,12 @@ def encode(pixels: NDArray[np.uint8], suffix: str = ".png") -> bytes:
 
 
 def safe_join(root: str | os.PathLike[str], name: str) -> Path:
-    """Return the file ``name`` of a foreign file list below ``root``, never outside of it.
+    """Return the file ``name`` from an external file list below ``root``, never outside it.
 
     Raises
     ------
     InputError
-        When the name leaves ``root``: with ``..``, or as an absolute path elsewhere.
+        When the name leads outside ``root``: through ``..``, or as an absolute path elsewhere.
     """
     text = name.replace("\\", "/")
     base = Path(root)
@@ -155,13 +155,13 @@ def safe_join(root: str | os.PathLike[str], name: str) -> Path:
             return path
         problem = "an absolute path outside it"
     elif ".." in PurePosixPath(text).parts:
-        problem = "a path that climbs out with '..'"
+        problem = "a path that leaves it with '..'"
     else:
         return base / text
     raise InputError(
         f"image {name!r}: {problem}",
         f"images are looked up below {base}",
-        f"say where the images are{option('images', 'FOLDER')}",
+        f"give the folder of the images{option('images', 'FOLDER')}",
     )
 
 
@@ -173,7 +173,7 @@ def _video(path: str) -> Video:
 
 
 def _stretch_beside(image: ImageRef) -> Stretch:
-    """Return the map of the images of the same folder or package."""
+    """Return the brightness map of the images of the same folder or package."""
     place = Path(image.path) if image.inside else Path(image.path).absolute().parent
     return _stretch_in(place, image.inside, place.stat().st_mtime_ns)
 

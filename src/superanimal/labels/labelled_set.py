@@ -1,4 +1,4 @@
-"""The labelled data set: which points a person marked on which images, in columns, with nothing copied.
+"""The labelled data set: points labelled on images, stored in columns, without copying images.
 
 Images stay where they are and are decoded one at a time. Labels are plain arrays, so that 100,000 images
 of 27 keypoints take some 30 MB.
@@ -22,8 +22,8 @@ from superanimal.labels.images import ImageRef, read_pixels
 from superanimal.poses import KeypointSpace, make_poses
 
 UNDEFINED, ABSENT, HIDDEN, VISIBLE = -1, 0, 1, 2
-"""Visibility of a keypoint: the data set does not define it; defined but not marked in this image; marked
-although hidden (COCO's 1); marked. Only the last two have coordinates."""
+"""Visibility of a keypoint: not defined by the data set; defined but not labelled in this image; labelled
+though hidden (COCO's 1); labelled. Only the last two have coordinates."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +33,13 @@ class LabelledSet:
     Attributes
     ----------
     name
-        Name of the data set; the column of a conversion table that belongs to it.
+        Name of the data set, and of its column in a conversion table.
     keypoints
         K names.
     images
         I references; nothing is decoded before :meth:`pixels`.
     image_index
-        Shape (M,), int64: the image of each animal, increasing or not.
+        Shape (M,), int64: the image of each animal, in any order.
     xy
         Shape (M, K, 2), float32, pixels of the image, x right, y down, pixel centres at integers; NaN where
         ``visibility`` is -1 or 0.
@@ -51,16 +51,16 @@ class LabelledSet:
     area
         Shape (M,), float32: area of the animal in square pixels where the data set gives one, else NaN.
     individuals, category
-        M names: which animal, which kind of animal.
+        M names: identity and category of each animal.
     source, licence, split, video
-        I texts: data set the image comes from, its licence, ``train``/``test``/... (empty when not split),
-        and the video or folder it was taken from.
+        I texts: source data set of the image, its licence, ``train``/``test``/... (empty if not split), and
+        the video or folder it was taken from.
     notes
-        What a reader or a conversion wants the user to know.
+        Notes from a reader or a conversion for the user.
     edges
-        The skeleton the data set comes with: pairs of keypoints.
+        The skeleton of the data set: pairs of keypoints.
     predicted
-        Whether points of a model are among the labels that nobody asked for, see
+        Whether the labels include model predictions that were not requested, see
         :func:`~superanimal.labels.read_labels`, ``min_confidence``.
     """
 
@@ -126,7 +126,8 @@ class LabelledSet:
         marked = self.visibility > 0
         if not np.array_equal(np.isfinite(self.xy).all(-1), marked):
             raise InputError(
-                f"{self.name}: coordinates and visibility disagree", "a point has coordinates when labelled"
+                f"{self.name}: coordinates and visibility disagree",
+                "exactly the labelled points have coordinates",
             )
 
     def __len__(self) -> int:
@@ -143,7 +144,7 @@ class LabelledSet:
         return np.asarray(self.visibility > 0)
 
     def skeleton(self, space: KeypointSpace | None = None) -> list[tuple[str, str]]:
-        """Return the pairs of its keypoints that are joined: as a space says, else as the data set came."""
+        """Return the edges of the skeleton: from a space, else from the data set."""
         edges = space.edges if space is not None else self.edges
         return [(a, b) for a, b in edges if a in self.keypoints and b in self.keypoints]
 
@@ -153,12 +154,12 @@ class LabelledSet:
         Raises
         ------
         NotFoundError, InputError
-            When the file is gone or no image.
+            When the file is missing or not an image.
         """
         return read_pixels(self.images[i])
 
     def size(self, i: int) -> tuple[int, int]:
-        """Return (width, height) of image ``i``, decoding it only when nothing else tells."""
+        """Return (width, height) of image ``i``, decoding it only if necessary."""
         image = self.images[i]
         if image.width and image.height:
             return image.width, image.height
@@ -176,7 +177,7 @@ class LabelledSet:
         return order[start[i] : start[i + 1]]
 
     def boxes_or_extent(self, margin: float = 0.0) -> NDArray[np.float32]:
-        """Return the boxes, shape (M, 4), with the extent of the labelled points where there is none.
+        """Return the boxes, shape (M, 4), or the extent of the labelled points for animals without a box.
 
         Parameters
         ----------
@@ -191,7 +192,7 @@ class LabelledSet:
         return boxes
 
     def subset(self, images: ArrayLike) -> LabelledSet:
-        """Return the data set of some images, in the order given.
+        """Return the data set with only the given images, in the order given.
 
         Parameters
         ----------
@@ -223,13 +224,13 @@ class LabelledSet:
     def to_poses(self, individuals: Sequence[str] | None = None) -> xr.Dataset:
         """Return the labels as a pose data set, one row per image.
 
-        Individuals keep their names when these are unique within each image, else they are numbered.
+        Individuals keep their names if these are unique within each image; otherwise they are numbered.
         Undefined and absent keypoints are NaN; ``visibility`` (0, 1, 2) is kept as a variable.
 
         Parameters
         ----------
         individuals
-            Names of the individuals axis, when it has to hold others than those of this data set.
+            Names along the individual dimension, if they differ from those of this data set.
         """
         if individuals is None:
             slot, names = self.slots()
@@ -262,7 +263,7 @@ class LabelledSet:
         return ds
 
     def slots(self) -> tuple[NDArray[np.int64], list[str]]:
-        """Return each animal's place on the individuals axis of a pose data set, and the places' names."""
+        """Return each animal's index along the individual dimension of a pose data set, and the names."""
         names = list(dict.fromkeys(self.individuals.tolist()))
         most = int(np.bincount(self.image_index, minlength=1).max()) if self.n_individuals else 1
         pairs = set(zip(self.image_index.tolist(), self.individuals.tolist(), strict=True))
@@ -288,21 +289,21 @@ def from_poses(
     undefined: NDArray[np.bool_] | None = None,
     **columns: Any,
 ) -> LabelledSet:
-    """Turn a pose data set into a labelled one: every animal with a point or a box becomes an entry.
+    """Convert a pose data set to a labelled set: every animal with a point or a box becomes an entry.
 
     Parameters
     ----------
     ds
-        Pose data set (time, space, keypoints, individuals).
+        Pose data set (time, space, keypoint, individual).
     name
         Name of the data set; by default the stem of its source file.
     images
-        One reference per row; by default the coordinate ``image`` (paths as they stand there), else the
-        frames of the video.
+        One reference per row; by default the coordinate ``image`` (paths as given there), else the frames of
+        the video.
     video
-        Video the frames belong to; by default the one that the data set names.
+        Video the frames belong to; by default the one named by the data set.
     undefined
-        Shape (K, N), True where an individual does not have a keypoint at all.
+        Shape (K, N), True where a keypoint is not defined for an individual.
     columns
         Further attributes of :class:`LabelledSet`, such as ``licence``.
 
@@ -333,7 +334,7 @@ def from_poses(
     if endless.any():
         what = [f"{ds['keypoint'].values[k]} in {images[i].label}" for i, _, k in np.argwhere(endless)[:8]]
         more = f", and {int(endless.sum()) - 8} more" if endless.sum() > 8 else ""
-        note = f"labels whose coordinates are no numbers (infinite), left out: {', '.join(what)}{more}"
+        note = f"labels with infinite coordinates, left out: {', '.join(what)}{more}"
         columns["notes"] = (*columns.get("notes", ()), note)
     t, n = np.nonzero(present.any(-1) | np.isfinite(boxes).all(-1))
     visibility = np.where(present, VISIBLE, ABSENT).astype(np.int8)
@@ -357,7 +358,7 @@ def from_poses(
 
 
 def texts(value: Any, count: int, what: str) -> NDArray[np.object_]:
-    """Return ``count`` texts as an object array: one text for all, or one each."""
+    """Return ``count`` texts as an object array, from one text for all or one for each."""
     if isinstance(value, str):
         return np.full(count, value, dtype=object)
     array = np.empty(len(value), dtype=object)
@@ -368,12 +369,12 @@ def texts(value: Any, count: int, what: str) -> NDArray[np.object_]:
 
 
 def require(path: str | os.PathLike[str]) -> Path:
-    """Return the path of something that exists.
+    """Return a path after checking that it exists.
 
     Raises
     ------
     NotFoundError
-        When it does not.
+        When it does not exist.
     """
     found = Path(path).expanduser()
     if not found.exists():

@@ -1,4 +1,4 @@
-"""Encoded pictures inside a training store: where each lies, and its bytes."""
+"""Encoded pictures inside a training store: the location and bytes of each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import zarr
 from numpy.typing import NDArray
 
 PART = 512
-"""Pictures per part."""
+"""Number of pictures per part."""
 
 
 def part_name(part: int) -> str:

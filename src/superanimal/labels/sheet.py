@@ -1,4 +1,4 @@
-"""A page of pictures with their labels drawn on, for visual inspection."""
+"""Contact sheets: pictures with labels drawn on them, for visual inspection."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def contact_sheet(
     path
         Image file to write, such as ``sheet.png``.
     space
-        Gives skeleton and colours when its keypoints are those of the data set.
+        Provides skeleton and colours if its keypoints are those of the data set.
     count
-        Number of tiles, shared evenly among the sources; drawn at random with ``seed``.
+        Number of tiles, divided evenly among the sources; drawn at random with ``seed``.
     tile
         Side of a tile in pixels.
     margin
-        Share of the animal's size shown around it.
+        Margin around the animal, as a fraction of its size.
     """
     rows = _choose(labelled, count, seed)
     if not len(rows):
@@ -53,7 +53,7 @@ def contact_sheet(
 
 
 def _choose(labelled: LabelledSet, count: int, seed: int) -> NDArray[np.int64]:
-    """Return animals, as many of each source as possible."""
+    """Return a selection of animals, balanced over the sources."""
     rng = np.random.default_rng(seed)
     owner = labelled.source[labelled.image_index]
     marked = labelled.labelled.any(1)

@@ -24,7 +24,7 @@ _NUMBERED = re.compile(r"^(animal|individual|track|ind|mouse)?[_ ]?\d*$|^single$
 
 @dataclass(frozen=True)
 class Leak:
-    """Something that stands in more than one split.
+    """An item that is in more than one split.
 
     Attributes
     ----------
@@ -54,20 +54,20 @@ def draw_split(
     seed: int = 0,
     same: Sequence[Sequence[int]] = (),
 ) -> NDArray[np.object_]:
-    """Draw a split; whole units go together, in each stratum close to the fractions.
+    """Draw a split of whole units that approximates the fractions in each stratum.
 
     Parameters
     ----------
     fractions
         Share of the images of each split, by default 0.9 train and 0.1 test.
     by
-        What stays together: ``image``, ``video`` (of one source), ``animal`` (images that share a named
-        animal; numbered ones such as animal0 are other animals in every video) or ``source``.
+        Unit that stays together: ``image``, ``video`` (of one source), ``animal`` (images that share a named
+        animal; numbered ones such as animal0 are different animals in each video) or ``source``.
     stratify
-        ``source``, ``category`` or ``none``: in each the fractions are met as well as whole
-        units allow.
+        ``source``, ``category`` or ``none``: the fractions are met in each stratum as closely as whole units
+        allow.
     same
-        Groups of images that must stay together as well, such as duplicates.
+        Further groups of images that must stay together, such as duplicates.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def draw_split(
     """
     fractions = dict(fractions or {"train": 0.9, "test": 0.1})
     if not fractions or min(fractions.values()) < 0 or abs(sum(fractions.values()) - 1) > 1e-6:
-        raise InputError(f"fractions {fractions}", "they are not negative and add up to 1")
+        raise InputError(f"fractions {fractions}", "they must not be negative and must add up to 1")
     if stratify not in ("source", "category", "none"):
         raise InputError(f"stratify={stratify!r}", "it is source, category or none")
     unit = units(labelled, by, same)
@@ -90,7 +90,7 @@ def draw_split(
 
 
 def units(labelled: LabelledSet, by: str, same: Sequence[Sequence[int]] = ()) -> NDArray[np.int64]:
-    """Return the number of each image's unit, shape (I,)."""
+    """Return the index of the unit of each image, shape (I,)."""
     if by not in UNITS:
         raise InputError(f"split by {by!r}", f"it is one of {', '.join(UNITS)}")
     parent = np.arange(len(labelled))
@@ -127,7 +127,7 @@ def _fill(
     fractions: Mapping[str, float],
     seed: int,
 ) -> NDArray[np.object_]:
-    """Give the units of some images to the splits that lack most, large units first."""
+    """Assign units to the splits with the largest deficit, large units first."""
     split = split.copy()
     rows_of = _rows_of(unit)
     names, counts = np.unique(unit[members], return_counts=True)
@@ -162,7 +162,7 @@ def _strata(labelled: LabelledSet, stratify: str) -> NDArray[np.object_]:
 
 
 def _videos(labelled: LabelledSet) -> list[str]:
-    """Return each image's video; an image that belongs to none is its own."""
+    """Return the video of each image; an image without one is its own unit."""
     return [video or f"#{i}" for i, video in enumerate(labelled.video.tolist())]
 
 
@@ -176,13 +176,13 @@ def _animals(labelled: LabelledSet) -> dict[tuple[str, str], list[int]]:
 
 
 def leakage(labelled: LabelledSet, hashes: Sequence[str] | None = None) -> list[Leak]:
-    """Return pictures, videos and named animals that stand in more than one split.
+    """Return pictures, videos and named animals that are in more than one split.
 
     Parameters
     ----------
     hashes
-        Of the images, from :func:`~superanimal.labels.duplicates.image_hashes`; without them
-        pictures are not compared.
+        Image hashes from :func:`~superanimal.labels.duplicates.image_hashes`; without them pictures are not
+        compared.
     """
     keys: dict[tuple[str, str], list[int]] = {}
     if hashes is not None:
@@ -206,7 +206,7 @@ def leakage(labelled: LabelledSet, hashes: Sequence[str] | None = None) -> list[
 
 
 def image_key(labelled: LabelledSet, i: int) -> str:
-    """Return the name under which a split file knows an image: source and the end of its path."""
+    """Return the name of an image in a split file: source and the end of its path."""
     image = labelled.images[i]
     if image.name:
         return f"{labelled.source[i]}|{image.name}"
@@ -216,7 +216,7 @@ def image_key(labelled: LabelledSet, i: int) -> str:
 
 
 def save_split(labelled: LabelledSet, path: str | os.PathLike[str], **drawn: Any) -> Path:
-    """Write the split of every image, with the parameters it was drawn with."""
+    """Write the split of every image, with the parameters used to draw it."""
     images = {image_key(labelled, i): s for i, s in enumerate(labelled.split.tolist())}
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps({"superanimal_split": 1, "drawn": drawn, "images": images}, indent=0))
@@ -234,15 +234,15 @@ def split_once(
     same: Sequence[Sequence[int]] = (),
     write: bool = True,
 ) -> LabelledSet:
-    """Return the data set with the split kept in a file, drawing it only when there is none yet.
+    """Return the data set with the split stored in a file, drawing it only if there is none yet.
 
-    Images that the file does not know yet (a data set that grew) go where the rest of their unit is, else are
-    drawn; what the file says is never changed.
+    Images that are not yet in the file (of a data set that has grown) follow the rest of their unit, else are
+    drawn; existing entries of the file never change.
 
     Parameters
     ----------
     write
-        False leaves the file as it is: a second call with True writes what this one returns.
+        False leaves the file unchanged: a second call with True writes the result of this one.
 
     Raises
     ------
@@ -307,5 +307,5 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path}: not JSON ({error})", "a split file is one that this program wrote"
         ) from error
     if not isinstance(document, dict) or "superanimal_split" not in document:
-        raise FormatError(f"{path}: no split file", "a split file is one that this program wrote")
+        raise FormatError(f"{path}: not a split file", "a split file is one that this program wrote")
     return document

@@ -1,4 +1,4 @@
-"""A labelled data set of rendered mice whose truth is known exactly, for tests, examples and benchmarks."""
+"""A labelled data set of rendered mice with exact ground truth, for tests, examples and benchmarks."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from superanimal.labels.labelled_set import ABSENT, HIDDEN, VISIBLE, LabelledSet
 def synthetic_labels(
     folder: str | os.PathLike[str], count: int, *, size: tuple[int, int] = (256, 256), seed: int = 0
 ) -> LabelledSet:
-    """Render pictures of mice seen from above into a folder and return them with their 27 keypoints.
+    """Render top-view pictures of mice to a folder and return them with their 27 keypoints.
 
-    Points hidden by something are labelled as hidden (1); points outside of the picture are absent.
+    Occluded points are labelled as hidden (1); points outside the picture are absent.
 
     Parameters
     ----------
     folder
-        Where the PNG files go; pictures already there are rendered again.
+        Folder of the PNG files; existing pictures are rendered again.
     count
         Number of pictures.
     size

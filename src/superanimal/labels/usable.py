@@ -1,7 +1,7 @@
-"""What of a labelled data set can be used: images that are there, points and boxes that lie on them.
+"""The usable part of a labelled data set: readable images, with the points and boxes within them.
 
 A typing error in a table (x = 5000 in an image of 320 pixels) or a moved image must neither train a network
-nor stop everything else. What cannot be used is left out, and a note names it.
+nor stop everything else. Unusable items are left out, and a note lists them.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from superanimal.labels.labelled_set import UNDEFINED, LabelledSet
 from superanimal.progress import Progress
 
 TOLERANCE = 1.0
-"""Pixels that a label may lie beyond the border of its image, as a click on the border does; (-1, -1), which
-some programs write for a point that is not there, lies outside."""
+"""Pixels that a label may lie beyond the image border, as a click on the border may; (-1, -1), which some
+programs write for an absent point, is outside."""
 LARGEST_BOX = 10.0
-"""A box with a side longer than this many times that of its image is a mistake."""
+"""Maximum side of a plausible box, in multiples of that of its image."""
 NAMED = 8
-"""Number of entries that are named one by one."""
+"""Number of entries listed individually."""
 
 
 def usable(labelled: LabelledSet, progress: Progress | None = None) -> LabelledSet:
-    """Return the data set without what its images do not show; a note says what was left out.
+    """Return the usable part of a data set, with a note on what was left out.
 
     Left out are images that cannot be read, or that have another size than the labels say, with their labels;
     points outside their image, which become
@@ -60,7 +60,7 @@ def usable(labelled: LabelledSet, progress: Progress | None = None) -> LabelledS
 
 
 def within_images(labelled: LabelledSet, progress: Progress | None = None) -> LabelledSet:
-    """Return the data set without points and boxes outside their images; a note says what was left out.
+    """Return the data set without points and boxes outside their images, with a note.
 
     As :func:`usable`, but all images stay, and a note names those of another size; where nothing tells the
     size of one, nothing lies outside it.
@@ -74,7 +74,7 @@ def within_images(labelled: LabelledSet, progress: Progress | None = None) -> La
 
 
 def _within(labelled: LabelledSet, sizes: NDArray[np.float64]) -> LabelledSet:
-    """Return the data set without what lies outside its images, (I, 2) pixels large; NaN is not known."""
+    """Return the data set without items outside its images; ``sizes`` (I, 2) in pixels, NaN if unknown."""
     notes = []
     size = sizes[labelled.image_index]
     beyond = _points_outside(labelled, size)
@@ -103,7 +103,7 @@ def _sizes(
     sizes = np.full((len(labelled), 2), np.nan)
     missing: dict[int, str] = {}
     of_video: dict[str, tuple[int, int]] = {}
-    progress.start(len(labelled), "looking at the images", "images")
+    progress.start(len(labelled), "checking the images", "images")
     for i, image in enumerate(labelled.images):
         progress.check()
         try:
@@ -129,7 +129,7 @@ def _sizes(
 
 
 def _points_outside(labelled: LabelledSet, size: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which labelled points (M, K) lie beyond their image, of which ``size`` (M, 2) is given."""
+    """Return which labelled points (M, K) are outside their image of the given ``size`` (M, 2)."""
     limits = size[:, None] - 1 + TOLERANCE
     with np.errstate(invalid="ignore"):
         beyond = np.isfinite(limits) & ((labelled.xy <= -TOLERANCE) | (labelled.xy > limits))
@@ -137,7 +137,7 @@ def _points_outside(labelled: LabelledSet, size: NDArray[np.float64]) -> NDArray
 
 
 def _boxes_outside(labelled: LabelledSet, size: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which boxes (M,) do not touch their image or cannot be meant."""
+    """Return which boxes (M,) do not overlap their image or are implausibly large."""
     corner, extent = labelled.boxes[:, :2].astype(float), labelled.boxes[:, 2:].astype(float)
     with np.errstate(invalid="ignore"):
         beside = (np.isfinite(size) & ((corner >= size) | (corner + extent <= 0))).any(1)

@@ -240,7 +240,7 @@ def _rgb(color: str) -> Colour:
 
 
 def _mix(a: Colour, b: Colour) -> Colour:
-    """Return the mean of two colours, slightly lightened to make the skeleton less prominent than the dots."""
+    """Return the mean of two colours, slightly lightened: the skeleton is less prominent than the dots."""
     red, green, blue = (round(0.75 * (x + y) / 2 + 0.25 * 255) for x, y in zip(a, b, strict=True))
     return red, green, blue
 

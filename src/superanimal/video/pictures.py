@@ -128,7 +128,7 @@ class TiffFile:
         return FrameArray(array, axes)
 
     def read(self, series: int, frame: int) -> NDArray[Any]:
-        """Return a frame as (H, W) or (H, W, C), read by OpenCV if tifffile does not support its compression."""
+        """Return a frame as (H, W) or (H, W, C), read by OpenCV if tifffile lacks the codec."""
         try:
             return self.series[series].read(frame)
         except ValueError:

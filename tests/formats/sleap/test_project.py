@@ -262,7 +262,7 @@ def two_videos(path: Path, labelled: Sequence[int]) -> Path:
 
 def test_several_videos_need_a_choice(tmp_path: Path) -> None:
     path = two_videos(tmp_path / "x.slp", [0, 1])
-    with pytest.raises(FormatError, match=r"0: data/camA\.mp4 .*1: data/camB\.mp4 .*number"):
+    with pytest.raises(FormatError, match=r"0: data/camA\.mp4 .*1: data/camB\.mp4 .*index"):
         load_poses(path)
     for choice in (1, "1", "camB.mp4", "data/camB.mp4"):
         ds = load_poses(path, video=choice)
@@ -285,7 +285,7 @@ def test_the_number_of_a_video_counts_all_of_them(tmp_path: Path) -> None:
 def test_two_tracks_of_one_name_stay_apart(tmp_path: Path) -> None:
     tracks = [sleap_io.Track("mouse"), sleap_io.Track("mouse")]
     path = write(tmp_path / "x.slp", [[animal(1, track=tracks[0]), animal(5, track=tracks[1])]])
-    with pytest.warns(UserWarning, match="two tracks are called 'mouse'"):
+    with pytest.warns(UserWarning, match="two tracks are named 'mouse'"):
         ds = load_poses(path)
     assert first_points(ds) == {"mouse": [1], "mouse_2": [5]}
 

@@ -130,7 +130,7 @@ def test_images_of_the_offsets_are_no_test_images() -> None:
     more = labels_of(world(14, seed=1)[0], tuple(TABLE))
     rest, notes = leave_out(more, offsets)
     assert [image.label for image in rest.images] == [f"lab/img{i:03d}.png" for i in range(10, 14)]
-    assert notes == ["10 images the offsets were measured on are left out"]
+    assert notes == ["10 images used to measure the offsets are left out"]
     assert leave_out(rest, offsets) == (rest, [])
     with pytest.raises(InputError, match="all 10 labelled images were used"):
         leave_out(more.subset(range(10)), offsets)

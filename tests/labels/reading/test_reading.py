@@ -153,7 +153,7 @@ def test_absolute_paths_below_the_named_folder_are_fine(tmp_path):
 def test_missing_images_and_unknown_files(tmp_path):
     got = read_labels(coco(tmp_path))
     with pytest.raises(
-        NotFoundError, match=r"image cannot be read.*say where the images are \(images=FOLDER\)"
+        NotFoundError, match=r"image cannot be read.*give the folder of the images \(images=FOLDER\)"
     ):
         got.pixels(0)
     (tmp_path / "img000.png").write_text("not a picture")

@@ -1,1 +1,1 @@
-"""Which keypoint of a model is which of the labels, by position."""
+"""Matching the keypoints of a model to those of labels by position."""

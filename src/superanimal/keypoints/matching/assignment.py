@@ -1,4 +1,4 @@
-"""One-to-one assignment that may leave points alone: per image by distance, then over all images by votes."""
+"""One-to-one assignment that may leave points unmatched: by distance per image, then by votes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from scipy.optimize import linear_sum_assignment
 
 
 def assign(gain: np.ndarray, alone: float) -> np.ndarray:
-    """Return the column (U,) of each row that makes the summed gain largest; -1 for rows left alone.
+    """Return the column (U,) of each row that maximises the total gain; -1 for unmatched rows.
 
     Parameters
     ----------
     gain : (U, K)
-        Gain of joining a row and a column; NaN where they cannot be joined.
+        Gain of pairing a row and a column; NaN where they cannot be paired.
     alone
-        Gain of leaving a row alone: no pair with less is made.
+        Gain of leaving a row unmatched: pairs with a smaller gain are not made.
     """
     rows, columns = gain.shape
     cost = np.full((rows, columns + rows), -alone)
@@ -25,19 +25,19 @@ def assign(gain: np.ndarray, alone: float) -> np.ndarray:
 
 
 def vote(distances: np.ndarray, max_distance: float) -> np.ndarray:
-    """Assign the points of every animal on their distances and return how often each pair was joined.
+    """Assign the points of every animal by distance and return how often each pair was assigned.
 
     Parameters
     ----------
     distances : (M, U, K)
         Body lengths; NaN where either point is not seen.
     max_distance
-        What it costs to leave a labelled point alone.
+        Cost of leaving a labelled point unmatched.
 
     Returns
     -------
     (U, K) float64
-        Share of the animals showing both in which the two were joined; 0 when none shows both.
+        Fraction of the animals with both points in which the two were assigned; 0 if no animal has both.
     """
     joined = np.zeros(distances.shape[1:])
     for own in distances:

@@ -7,14 +7,14 @@ import numpy as np
 from superanimal.bootstrap import Interval, bootstrap
 
 TUKEY = 4.685
-"""Offsets further out than this many robust standard deviations do not count (95 % efficiency)."""
+"""Offsets beyond this many robust standard deviations are ignored (95 % efficiency)."""
 RAYLEIGH = 1.1774
-"""Median distance from the centre, in standard deviations per axis, of normally scattered offsets."""
+"""Median distance from the centre, in standard deviations per axis, of normally distributed offsets."""
 ROUNDS = 10
 
 
 def medians(values: np.ndarray) -> np.ndarray:
-    """Return the median over the first axis without the NaN; numpy's takes 20 times as long for few rows."""
+    """Return the median over the first axis, ignoring NaN; numpy's is 20 times slower for few rows."""
     count = np.isfinite(values).sum(0)
     ordered = np.sort(values, axis=0)  # NaN last
     low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(values) - 1)
@@ -23,7 +23,7 @@ def medians(values: np.ndarray) -> np.ndarray:
 
 
 def centre(offsets: np.ndarray) -> np.ndarray:
-    """Return the robust mean (P, 2) of offsets (M, P, 2); NaN where none is known.
+    """Return the robust mean (P, 2) of offsets (M, P, 2); NaN if none is known.
 
     See :func:`robust_weights`.
     """
@@ -31,14 +31,14 @@ def centre(offsets: np.ndarray) -> np.ndarray:
 
 
 def robust_weights(offsets: np.ndarray) -> np.ndarray:
-    """Return how much each offset counts towards the centre of its pair: Tukey's biweight.
+    """Return the weight of each offset for the centre of its pair: Tukey's biweight.
 
-    A prediction on another animal or in a shadow has an offset that says nothing about the definition.
+    Offsets of predictions on another animal or in a shadow are outliers unrelated to the definition.
 
     Parameters
     ----------
     offsets : (M, P, 2)
-        Of M animals for P pairs; NaN where not seen.
+        Offsets of M animals for P pairs; NaN where not seen.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def offset_intervals(
     Parameters
     ----------
     image : (M,) int
-        The image each animal is on; animals of one image are drawn together.
+        Image of each animal; animals of one image are resampled together.
     """
     names, number = np.unique(image, return_inverse=True)
     weights = robust_weights(offsets)

@@ -1,4 +1,4 @@
-"""What the names of matched keypoints say, and where they and the positions disagree."""
+"""Checking a matching against keypoint names: where names and positions disagree."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from superanimal.keypoints.matching.result import Matching, Pair
 
 FEW_IMAGES = 10
-"""With fewer images the table rests on little."""
+"""Fewer images are weak evidence for a table."""
 UNSURE = 0.2
 """A pair with a smaller margin is a toss-up."""
 APART = 0.06
-"""A pair whose median distance is larger, in body lengths, may be two points."""
+"""A pair with a larger median distance, in body lengths, may be two different points."""
 
 
 def find_namesakes(user: Sequence[str], model: Sequence[str], space: KeypointSpace | None) -> np.ndarray:
-    """Return the model's keypoint of the same name or synonym for each of the user's, (U,); -1 for none."""
+    """Return, for each user keypoint, the model keypoint with the same name or synonym, (U,); -1 for none."""
     found = np.full(len(user), -1)
     if space is None:
         space = KeypointSpace("", "", tuple(model), (), (), np.ones(len(model)), ())
@@ -42,24 +42,24 @@ def mirror_of(keypoint: str, space: KeypointSpace | None) -> str | None:
 
 
 def find_doubts(matching: Matching, nearest: np.ndarray, namesakes: np.ndarray) -> Iterator[str]:
-    """Yield what a person should look at before trusting a matching.
+    """Yield the points to check before trusting a matching.
 
     Parameters
     ----------
     nearest : (U,) int
-        The model's keypoint that positions alone give each of the user's; -1 for none.
+        Model keypoint assigned to each user keypoint by position alone; -1 for none.
     namesakes : (U,) int
-        The model's keypoint of the same name; -1 for none.
+        Model keypoint with the same name; -1 for none.
     """
     seen = np.isfinite(matching.distance).any(1)
     images, left_out = matching.facts["images"], matching.facts["animals_left_out"]
     if images < FEW_IMAGES:
-        yield f"only {images} images: look at the table before you use it"
+        yield f"only {images} images: check the table before you use it"
     if silent := [u for u, k in zip(matching.user_keypoints, seen, strict=True) if not k]:
         yield f"no image has a label of {', '.join(silent)} beside a prediction: not matched"
     prefixes = find_prefixes(matching.user_keypoints)
     if len(prefixes) > 1:
-        yield f"names begin with {', '.join(prefixes)}: several animals in one? Divide them (split_prefixes)"
+        yield f"names begin with {', '.join(prefixes)}: several animals in one? Split them (split_prefixes)"
     if left_out:
         yield f"{left_out} labelled animals were left out: not found, or with too few confident keypoints"
     swapped = [pair for pair in matching.pairs if {side(pair.user), side(pair.model)} == {"left", "right"}]
@@ -89,12 +89,12 @@ def _by_name(matching: Matching, pair: Pair, rival: int) -> str:
     u, k = matching.user_keypoints.index(pair.user), matching.model_keypoints.index(pair.model)
     text = f"{pair.user} was matched to {pair.model} by its name ({_figures(matching, u, k)}); by position "
     if rival < 0:
-        return text + "it would stay alone"
-    return text + f"it is nearer to {matching.model_keypoints[rival]} ({_figures(matching, u, rival)})"
+        return text + "it would stay unmatched"
+    return text + f"it is closer to {matching.model_keypoints[rival]} ({_figures(matching, u, rival)})"
 
 
 def _rival(matching: Matching, u: int, k: int) -> str:
-    """Name the strongest rival of a pair."""
+    """Return the name of the strongest rival of a pair."""
     row, column = matching.frequency[u].copy(), matching.frequency[:, k].copy()
     row[k] = column[u] = -1
     if row.max() >= column.max():

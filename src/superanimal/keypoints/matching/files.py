@@ -3,9 +3,9 @@
 ======================  =========================================================================
 ``table.csv``           conversion table, for ``superanimal convert`` and ``merge``
 ``pairs.csv``           score, margin, distance and annotation bias of each pair
-``frequency.csv``       share of images in which each two keypoints were joined
-``distance.csv``        mean distance of each two keypoints in body lengths
-``matching.json``       all of it, with settings and provenance
+``frequency.csv``       fraction of images in which two keypoints were assigned to each other
+``distance.csv``        mean distance of each pair of keypoints in body lengths
+``matching.json``       everything, with settings and provenance
 ``frequency.png``       the match-frequency matrix
 ``bias.png``            the annotation bias in the animal's own frame
 ======================  =========================================================================
@@ -31,7 +31,7 @@ from superanimal.poses import space_for
 
 
 def save_matching(matching: Matching, folder: str | os.PathLike[str], *, column: str) -> list[Path]:
-    """Write table, pairs, matrices, everything as JSON and two figures into a folder; return their paths.
+    """Write table, pairs, matrices, a complete JSON file and two figures to a folder; return their paths.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which keypoint of a model is which of a labelled data set: by where they are, not by their names."""
+"""Matching the keypoints of a model to those of a labelled data set, by position rather than by name."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from superanimal.zoo import PoseModel
 
 MIN_CONFIDENCE = 0.3
-"""Predicted points below this confidence take no part."""
+"""Predicted points below this confidence are ignored."""
 MAX_DISTANCE = 0.1
-"""Body lengths beyond which two points of one image are not each other's counterpart."""
+"""Maximum distance in body lengths between two corresponding points in an image."""
 MIN_SCORE = 0.3
-"""Pairs on which a smaller share of the images agrees are not made."""
+"""Minimum fraction of the images that must agree on a pair."""
 
 
 def match_keypoints(
@@ -49,11 +49,11 @@ def match_keypoints(
     Parameters
     ----------
     labels
-        The labelled set; its images are read. What cannot be used of it is left out, and a warning says so.
+        The labelled set; its images are read. Unusable labels are left out with a warning.
     model
-        Name in the catalogue, weight file, or a loaded pose model.
+        Name in the catalogue, weight file, or loaded pose model.
     boxes
-        Where boxes come from: ``"labels"`` or ``"detector"``.
+        Source of the bounding boxes: ``"labels"`` or ``"detector"``.
     min_confidence, max_distance, min_score, names
         See :func:`match_predictions`.
     progress
@@ -92,40 +92,40 @@ def match_predictions(
     samples: int = 1000,
     seed: int = 0,
 ) -> Matching:
-    """Find which keypoints of predictions are those of the labels.
+    """Match the keypoints of predictions to those of labels.
 
-    In every image the labelled points are assigned to predicted ones so that the summed distance is smallest
-    (Hungarian method); a point farther than ``max_distance`` from all that are free stays alone. The shares
-    of images in which two points were joined are then assigned in the same way. Ye et al. (2024), Extended
-    Data Fig. 2, do this with all points, in pixels, and without leaving any alone.
+    In every image the labelled points are assigned to predicted ones so that the total distance is minimal
+    (Hungarian method); a point farther than ``max_distance`` from all free points stays unmatched. The
+    fractions of images in which two points were paired are then assigned in the same way. Ye et al. (2024),
+    Extended Data Fig. 2, do this with all points, in pixels, and without unmatched points.
 
-    A keypoint of which no image has a label takes no part; the model's keypoint of its name is kept for it,
-    so that no other label is pushed there.
+    A keypoint without a label in any image is ignored; the model keypoint with its name is reserved for it,
+    so that no other label is assigned to it.
 
-    Names never beat positions in silence. When the keypoint of the same name (or a synonym of the space) lies
+    Names never override positions silently. If the keypoint with the same name (or a synonym of the space) is
     within ``max_distance`` in half of the images, no other label claims the nearer keypoint by its name, and
-    that one is not the mirror image, the two mean one point drawn at different places: the name decides, the
-    pair is marked ``by_name``, and a warning says what the positions spoke for.
+    the nearer keypoint is not the mirror image, the two are one point with different definitions: the name
+    decides, the pair is marked ``by_name``, and a warning states what the positions suggest.
 
     Parameters
     ----------
     labels
-        I images. Points outside their image are left out, and a warning names them.
+        I images. Points outside their image are left out with a warning.
     predictions
-        Pose data set of I rows in the same order, such as
-        :func:`superanimal.inference.labelled_images.predict_images` returns.
+        Pose data set of I rows in the same order, as returned by
+        :func:`superanimal.inference.labelled_images.predict_images`.
     space
         Keypoint space of the predictions; by default guessed from their names.
     min_confidence
         Predicted points below it are not used (0..1).
     max_distance
-        Body lengths.
+        Maximum distance of a pair in body lengths.
     min_score
-        Least share of the images (0..1) that must agree on a pair.
+        Minimum fraction of the images (0..1) that must agree on a pair.
     names
-        False: positions alone.
+        False to use positions alone.
     samples, seed
-        Of the bootstrap intervals of the offsets.
+        Number of draws and random seed of the bootstrap intervals of the offsets.
 
     Raises
     ------
@@ -133,9 +133,11 @@ def match_predictions(
         When labels and predictions have no image or animal in common.
     """
     if not max_distance > 0:
-        raise InputError(f"largest distance {max_distance:g}", "more than 0 body lengths")
+        raise InputError(f"maximum distance {max_distance:g}", "more than 0 body lengths")
     if not 0 < min_score <= 1:
-        raise InputError(f"least score {min_score:g}", "a share of the images, more than 0 and at most 1")
+        raise InputError(
+            f"minimum score {min_score:g}", "a fraction of the images, more than 0 and at most 1"
+        )
     labels = within_images(labels)
     known = tuple(str(name) for name in predictions["keypoint"].values)
     space = space or space_for(known)
@@ -187,7 +189,7 @@ def _prefer_names(
     known: Sequence[str],
     space: KeypointSpace | None,
 ) -> np.ndarray:
-    """Return the assignment (U,) after the rule on names of :func:`match_predictions`."""
+    """Return the assignment (U,) after applying the name rule of :func:`match_predictions`."""
     chosen = nearest.copy()
     for u, same in enumerate(namesakes.tolist()):
         rival = int(nearest[u])

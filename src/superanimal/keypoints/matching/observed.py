@@ -1,4 +1,4 @@
-"""Labelled animals beside what a model sees of them, before it is known which keypoint is which."""
+"""Labelled animals with their predictions, before the correspondence of keypoints is known."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class Observed:
     Attributes
     ----------
     image : (M,) int
-        Row of the labelled set each animal is on.
+        Row of each animal in the labelled set.
     labelled : (M, U, 2) float64
         Pixels; NaN where unlabelled.
     predicted : (M, K, 2) float64
-        Pixels; NaN where absent or of too little confidence.
+        Pixels; NaN where absent or below the confidence threshold.
     shape
         The model's typical pose.
     frames
-        The own frame of each predicted animal; all M have one.
+        The reference frame of each predicted animal; all M have one.
     missed
-        Labelled animals that are not among the M: not predicted, or with too few confident keypoints.
+        Number of labelled animals not among the M: not predicted, or with too few confident keypoints.
     """
 
     image: np.ndarray
@@ -45,22 +45,22 @@ class Observed:
         return len(self.image)
 
     def distances(self) -> np.ndarray:
-        """Return the distance of every labelled from every predicted point, (M, U, K), in body lengths."""
+        """Return the distance between all labelled and predicted points, (M, U, K), in body lengths."""
         gaps = self.labelled[:, :, None] - self.predicted[:, None]
         return np.asarray(np.linalg.norm(gaps, axis=-1) / self.frames.length[:, None, None])
 
     def offsets(self, user: np.ndarray, model: np.ndarray) -> np.ndarray:
-        """Return where labelled points lie seen from predicted ones, in the animal's own frame.
+        """Return the offset from predicted to labelled points in the animal's own frame.
 
         Parameters
         ----------
         user, model : (P,) int
-            Numbers of the labelled and the predicted keypoint of each pair.
+            Indices of the labelled and the predicted keypoint of each pair.
 
         Returns
         -------
         (M, P, 2) float64
-            Body lengths, x forward, y left; NaN where either is not seen.
+            Body lengths, x forward, y left; NaN where either point is absent.
         """
         gaps = self.labelled[:, user] - self.predicted[:, model]
         frames = AnimalFrames(self.frames.length, self.frames.turn[:, model], self.frames.mirrored)
@@ -70,27 +70,27 @@ class Observed:
 def observe(
     labels: LabelledSet, predictions: xr.Dataset, space: KeypointSpace | None, min_confidence: float
 ) -> Observed:
-    """Bring labels and predictions of the same images together, animal by animal.
+    """Combine labels and predictions of the same images, animal by animal.
 
     Parameters
     ----------
     labels
         I images.
     predictions
-        Pose data set of I rows, one per image in the same order, as of
+        Pose data set of I rows, one per image in the same order, as returned by
         :func:`superanimal.inference.labelled_images.predict_images`.
     space
         Keypoint space of the predictions, if they have one.
     min_confidence
-        Predicted points below it are not used.
+        Predicted points below it are ignored.
 
     Raises
     ------
     InputError
-        When the rows are not those of the images, or no animal was both labelled and predicted.
+        When the rows do not match the images, or no animal is both labelled and predicted.
     """
     if not 0 <= min_confidence <= 1:
-        raise InputError(f"least confidence {min_confidence:g}", "a confidence lies in 0..1")
+        raise InputError(f"minimum confidence {min_confidence:g}", "a confidence lies in 0..1")
     _check_rows(labels, predictions)
     points = predictions["position"].values.transpose(0, 3, 2, 1).astype(float)  # (I, N, K, 2)
     confidence = predictions["confidence"].values.transpose(0, 2, 1).astype(float)
@@ -132,14 +132,14 @@ def _check_rows(labels: LabelledSet, predictions: xr.Dataset) -> None:
 
 
 def _pair_animals(labels: LabelledSet, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pair labelled and predicted animals of each image, before it is known which keypoint is which.
+    """Pair labelled and predicted animals of each image, before the correspondence of keypoints is known.
 
     The cost of a pair is the mean over the labelled points of the distance to the nearest predicted point.
 
     Returns
     -------
     tuple of (M,) int
-        Image, row of the labelled animal, number of the predicted one.
+        Image, row of the labelled animal, index of the predicted one.
     """
     found = []
     marked = labels.labelled

@@ -1,9 +1,9 @@
-"""Measure offsets on a few labelled images, and find out honestly whether they help.
+"""Measuring offsets on a few labelled images, and testing whether they help.
 
-The offset of a pair is the robust mean of where the label lies seen from the prediction, in the animal's own
-frame. What it gains is measured on images it was not estimated from (cross-validation over images). A
-keypoint whose gain may be chance keeps offset 0. As that choice also looks at labels, the total gain is
-measured with the choice repeated inside every fold (nested cross-validation; Varma & Simon 2006).
+The offset of a pair is the robust mean of the displacement from prediction to label in the animal's own
+frame. Its gain is measured on images not used to estimate it (cross-validation over images). A keypoint whose
+gain may be due to chance keeps offset 0. Because that choice also uses labels, the total gain is measured
+with the choice repeated inside every fold (nested cross-validation; Varma & Simon 2006).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from superanimal.poses import KeypointSpace, get_provenance, make_provenance, sp
 from superanimal.poses.offsets import Offsets
 
 LEAST_IMAGES = 5
-"""Fewer images cannot show that a gain is real."""
+"""Minimum number of images needed to show that a gain is real."""
 
 
 def measure_offsets(
@@ -47,27 +47,27 @@ def measure_offsets(
     Parameters
     ----------
     labels
-        I labelled images; ten are often enough.
+        I labelled images; ten are often sufficient.
     predictions
-        Pose data set of I rows in the same order, such as
-        :func:`superanimal.inference.labelled_images.predict_images` returns.
+        Pose data set of I rows in the same order, as returned by
+        :func:`superanimal.inference.labelled_images.predict_images`.
     table
-        The model's keypoint of each labelled one, or a matching.
+        The model keypoint of each labelled keypoint, or a matching.
     space
         Keypoint space of the predictions; by default guessed from their names.
     min_confidence
         Minimum confidence of the predicted points used (0..1).
     folds
-        Number of folds of the cross-validation, at most one per image.
+        Number of cross-validation folds, at most one per image.
     samples, level, seed
-        Bootstrap draws over images, confidence level, and the seed of draws and folds.
+        Number of bootstrap draws over images, confidence level, and random seed of draws and folds.
 
     Raises
     ------
     OffsetsRefused
         When there are too few images, or the interval of the cross-validated gain includes 0.
     InputError
-        When labels and predictions do not belong together or the table names something else.
+        When labels and predictions do not match, or the table names unknown keypoints.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def measure_offsets(
     >>> measure_offsets(labels, predictions, matching).save("offsets.json")  # doctest: +SKIP
     """
     if folds < 2:
-        raise InputError(f"{folds} folds", "cross-validation takes at least 2")
+        raise InputError(f"{folds} folds", "cross-validation needs at least 2")
     known = [str(name) for name in predictions["keypoint"].values]
     names = _names(table, labels, known)
     labels = within_images(labels)
@@ -98,9 +98,9 @@ def measure_offsets(
         raise OffsetsRefused(
             f"on images left out the mean error goes from {total['before_px'].value:.2f} to "
             f"{total['after_px'].value:.2f} px; a gain of {total['gain_px'].low:.2f} to "
-            f"{total['gain_px'].high:.2f} px may be chance",
-            f"offsets are made when the {level:.0%} interval of their gain is above 0",
-            "nothing to do if model and labels mean the same points; otherwise label more images",
+            f"{total['gain_px'].high:.2f} px may be due to chance",
+            f"offsets are created only if the {level:.0%} interval of their gain is above 0",
+            "if model and labels define the same points, no offsets are needed; otherwise label more images",
         )
     offsets, single = _fit(sample, every, folds, draws)
     limits = offset_intervals(sample.offsets, seen.image, **draws)
@@ -130,7 +130,7 @@ def measure_offsets(
 
 
 def leave_out(labels: LabelledSet, offsets: Offsets) -> tuple[LabelledSet, list[str]]:
-    """Return the labels without the images the offsets were measured on, and notes on what was left out.
+    """Return the labels without the images used to measure the offsets, and notes on what was left out.
 
     Images are compared by file name and folder, so that a copied project counts as the same.
 
@@ -144,12 +144,12 @@ def leave_out(labels: LabelledSet, offsets: Offsets) -> tuple[LabelledSet, list[
     if not keep.any():
         raise InputError(
             f"all {len(labels)} labelled images were used to measure the offsets",
-            "offsets are evaluated on images they were not measured on",
-            "label other images, or measure the offsets on a part of these",
+            "offsets must be evaluated on other images than those used to measure them",
+            "label other images, or measure the offsets on a subset of these",
         )
     if keep.all():
         return labels, []
-    return labels.subset(keep), [f"{(~keep).sum()} images the offsets were measured on are left out"]
+    return labels.subset(keep), [f"{(~keep).sum()} images used to measure the offsets are left out"]
 
 
 def _tail(label: str) -> tuple[str, ...]:
@@ -159,8 +159,8 @@ def _tail(label: str) -> tuple[str, ...]:
 class _Sample:
     """M observed animals on I images, and the offsets (M, P, 2) of their P pairs of keypoints.
 
-    Offsets are in body lengths in the animal's own frame, so an error after the move is the length of the
-    offset that is left.
+    Offsets are in body lengths in the animal's own frame, so the error after the correction is the length of
+    the remaining offset.
     """
 
     def __init__(self, seen: Observed, offsets: np.ndarray) -> None:
@@ -176,9 +176,9 @@ class _Sample:
         Parameters
         ----------
         images : (I,) bool
-            Images that take part; the animals of others get NaN.
+            Images to use; animals of other images get NaN.
         fit
-            Gives offsets for a mask (I,) of images.
+            Function that returns offsets for a mask (I,) of images.
         """
         chosen = np.random.default_rng(seed).permutation(np.flatnonzero(images))
         errors = np.full(self.offsets.shape[:2], np.nan)
@@ -192,16 +192,16 @@ class _Sample:
     def gain(
         self, errors: np.ndarray, images: np.ndarray, draws: dict[str, Any], *, single: bool = False
     ) -> dict[str, Interval]:
-        """Return mean errors before and after, and what was gained, with intervals over images.
+        """Return mean errors before and after, and the gain, with confidence intervals over images.
 
         Parameters
         ----------
         errors : (M, P)
-            After the move, body lengths.
+            Errors after the correction, in body lengths.
         images : (I,) bool
-            Images that take part.
+            Images to use.
         single
-            One figure per pair (P,) instead of one in all.
+            One figure per pair (P,) instead of one overall.
         """
         before = np.linalg.norm(self.offsets, axis=-1)
         values = {
@@ -222,7 +222,7 @@ class _Sample:
         return bootstrap(statistic, self.images.astype(str).tolist(), members=images, **draws)
 
     def _per_image(self, values: np.ndarray, single: bool) -> np.ndarray:
-        """Sum values (M, P) over the animals of each image: (I, P), or (I,) in all."""
+        """Sum values (M, P) over the animals of each image: (I, P), or (I,) overall."""
         summed = np.zeros((len(self.images), values.shape[1]))
         np.add.at(summed, self.number, values)
         return summed if single else summed.sum(1)
@@ -231,7 +231,7 @@ class _Sample:
 def _fit(
     sample: _Sample, images: np.ndarray, folds: int, draws: dict[str, Any]
 ) -> tuple[np.ndarray, dict[str, Interval]]:
-    """Return offsets (P, 2), 0 where the cross-validated gain may be chance, and that gain of each pair."""
+    """Return offsets (P, 2), 0 where the cross-validated gain may be chance, and the gain of each pair."""
 
     def fit(part: np.ndarray) -> np.ndarray:
         return np.nan_to_num(centre(sample.offsets[part[sample.number]]))
@@ -243,7 +243,7 @@ def _fit(
 
 
 def _names(table: Matching | Mapping[str, str], labels: LabelledSet, known: Sequence[str]) -> dict[str, str]:
-    """Return the model's keypoint of each labelled one, all of them checked."""
+    """Return the model keypoint of each labelled keypoint, after checking them."""
     names = {pair.user: pair.model for pair in table.pairs} if isinstance(table, Matching) else dict(table)
     for user, model in names.items():
         if user not in labels.keypoints:
@@ -251,9 +251,11 @@ def _names(table: Matching | Mapping[str, str], labels: LabelledSet, known: Sequ
         if model not in known:
             raise unknown_name("predicted keypoint", model, known)
     if not names:
-        raise InputError("no keypoint is matched", "offsets are of matched keypoints")
+        raise InputError("no keypoint is matched", "offsets require matched keypoints")
     if len(set(names.values())) < len(names):
-        raise InputError("two labelled keypoints go to one of the model", "offsets take one to one")
+        raise InputError(
+            "two labelled keypoints map to one of the model", "offsets require a one-to-one mapping"
+        )
     return names
 
 

@@ -1,4 +1,4 @@
-"""The figures of a matching: how often which keypoints were joined, and how their definitions differ."""
+"""The figures of a matching: match frequency, and differences between definitions."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CELL = 0.27
-"""Side of a cell of the matrix in inches."""
+"""Size of a matrix cell in inches."""
 WRITTEN = 0.05
-"""Smaller shares are not written into their cell."""
+"""Smaller fractions are not written in their cell."""
 
 
 def plot_frequency(matching: Matching, path: str | os.PathLike[str]) -> Path:
-    """Draw the match-frequency matrix into an image file.
+    """Draw the match-frequency matrix to an image file.
 
-    One row per user's keypoint, one column per keypoint of the model, sorted so that pairs lie on the
-    diagonal. Pairs are outlined, with dashes where the name decided; keypoints without counterpart are grey.
+    One row per user keypoint, one column per model keypoint, sorted so that pairs are on the diagonal. Pairs
+    are outlined, with dashes if the name decided; keypoints without a counterpart are grey.
     """
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.patches import Rectangle
@@ -60,7 +60,7 @@ def plot_frequency(matching: Matching, path: str | os.PathLike[str]) -> Path:
         axes.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
         axes.grid(which="minor", color=LINE, lw=0.5)
         axes.spines[:].set_visible(False)
-        note = f"% of {matching.facts['images']} images in which two points were joined. Outlined: the table"
+        note = f"% of {matching.facts['images']} images in which two points were matched. Outlined: the table"
         note += ", dashed where names decided" if any(pair.by_name for pair in matching.pairs) else ""
         axes.set_title("Keypoints of the labels (rows) and of the model (columns)")
         axes.set_xlabel(note, color=SOFT, fontsize=8.5, loc="left", labelpad=8)
@@ -68,10 +68,10 @@ def plot_frequency(matching: Matching, path: str | os.PathLike[str]) -> Path:
 
 
 def plot_bias(matching: Matching, path: str | os.PathLike[str], space: KeypointSpace | None = None) -> Path:
-    """Draw how the user's definitions differ from the model's, in the animal's own frame, into an image file.
+    """Draw the differences between user and model definitions, in the animal's own frame, to an image file.
 
-    Above, the typical pose with an arrow from the model's to the user's point, true to scale; below, the
-    parts forward and to the left with their intervals. Blue: the interval excludes 0 in one direction.
+    Top: the typical pose with an arrow from the model's to the user's point, to scale. Bottom: the forward
+    and left components with their intervals. Blue: the interval excludes 0 in one direction.
     """
     pairs = [pair for pair in matching.pairs if pair.offset is not None and np.isfinite(pair.offset).all()]
     with style():
@@ -143,7 +143,7 @@ def _title(pair: Pair) -> str:
 
 
 def _diagonal(matching: Matching) -> tuple[list[int], list[int]]:
-    """Return row and column orders that put the pairs on the diagonal, in the model's order of keypoints."""
+    """Return row and column orders that place the pairs on the diagonal, in the model's keypoint order."""
     pairs = sorted(matching.pairs, key=lambda pair: matching.model_keypoints.index(pair.model))
     rows = [matching.user_keypoints.index(pair.user) for pair in pairs]
     columns = [matching.model_keypoints.index(pair.model) for pair in pairs]

@@ -1,4 +1,4 @@
-"""What a matching found: pairs of keypoints, and all that speaks for or against them."""
+"""The result of a matching: pairs of keypoints, with the evidence for and against them."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from superanimal.poses.animal_frame import Shape
 
 @dataclass(frozen=True)
 class Pair:
-    """A keypoint of the user and the keypoint of the model that answers to it.
+    """A user keypoint and the corresponding model keypoint.
 
     Attributes
     ----------
     user, model
         The two names.
     score
-        0..1: share of the images showing both in which they were assigned to each other.
+        Fraction (0..1) of the images with both in which they were assigned to each other.
     margin
-        ``score`` less that of the strongest rival of either (-1..1); near 0 the choice is a toss-up.
+        ``score`` minus that of the strongest rival of either (-1..1); near 0 the choice is a toss-up.
     distance
         Median distance between the two in body lengths.
     images
-        Number of animals in which both were seen: labelled, and predicted with confidence.
+        Number of animals with both: labelled, and predicted with sufficient confidence.
     offset : (2,) float64 or None
-        Where the user's point lies seen from the model's, in body lengths in the animal's own frame: x
-        forward, y to the animal's left (up for animals seen from both sides). The systematic difference of
-        the two definitions.
+        Offset from the model's to the user's point, in body lengths in the animal's own frame: x forward, y
+        to the animal's left (up for animals seen from both sides). The systematic difference between the two
+        definitions.
     interval : (2, 2) float64 or None
         Lower and upper limit of the 95 % bootstrap interval of ``offset``.
     by_name
-        Whether the equal name (or synonym) decided, although the position spoke for another; see
+        Whether the name (or synonym) decided although the position suggested another keypoint; see
         :func:`match_predictions`.
     """
 
@@ -51,22 +51,22 @@ class Pair:
 
 @dataclass(frozen=True)
 class Matching:
-    """U keypoints of the user against K of the model.
+    """A matching of U user keypoints with K model keypoints.
 
     Attributes
     ----------
     pairs
-        What belongs together, in the order of ``user_keypoints``; one to one.
+        Matched keypoints, one to one, in the order of ``user_keypoints``.
     distance : (U, K) float64
-        Mean distance in body lengths; NaN for two never seen together.
+        Mean distance in body lengths; NaN for keypoints never seen together.
     frequency : (U, K) float64
-        Share of the images showing both in which they were assigned to each other; 0 if never seen together.
+        Fraction of the images with both in which they were assigned to each other; 0 if never seen together.
     unmatched_user, unmatched_model
-        Names without counterpart.
+        Names without a counterpart.
     warnings
-        What a person should look at before trusting the table.
+        Points to check before trusting the table.
     shape
-        The typical pose of the model's keypoints, whose frame the offsets are in.
+        The typical pose of the model's keypoints, which defines the frame of the offsets.
     facts
         Counts, settings and provenance.
     """

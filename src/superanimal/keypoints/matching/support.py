@@ -1,4 +1,4 @@
-"""What a matching says for and against one pair of keypoints, whoever chose it: the matching or a person."""
+"""Evidence from a matching for and against a pair of keypoints, chosen by the matching or by a person."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from superanimal.keypoints.matching.result import Matching
 
 @dataclass(frozen=True)
 class Doubt:
-    """One thing to look at: two words for a table, and a sentence."""
+    """One point to check: a short label for a table, and a sentence."""
 
     kind: str
     text: str
@@ -29,13 +29,13 @@ class Support:
     Attributes
     ----------
     score
-        0..1: share of the images showing both in which they were assigned to each other.
+        Fraction (0..1) of the images with both in which they were assigned to each other.
     margin
-        ``score`` less that of the strongest rival of either (-1..1).
+        ``score`` minus that of the strongest rival of either (-1..1).
     distance
-        Mean distance in body lengths; NaN when they were never seen together.
+        Mean distance in body lengths; NaN if never seen together.
     rival, rival_score
-        The other keypoint of the model that most images assign to the user's, and its score.
+        The other model keypoint most often assigned to the user keypoint, and its score.
     """
 
     score: float
@@ -46,7 +46,7 @@ class Support:
 
 
 def support_of(matching: Matching, user: str, model: str) -> Support | None:
-    """Return the evidence for a pair, or None when one of them took no part in the matching."""
+    """Return the evidence for a pair, or None if one of them was not part of the matching."""
     if user not in matching.user_keypoints or model not in matching.model_keypoints:
         return None
     u, k = matching.user_keypoints.index(user), matching.model_keypoints.index(model)
@@ -63,7 +63,7 @@ def support_of(matching: Matching, user: str, model: str) -> Support | None:
 
 
 def doubts_about(matching: Matching, user: str, model: str) -> list[Doubt]:
-    """Return what speaks against a pair; ``model`` may be empty for a keypoint left unmapped."""
+    """Return the doubts about a pair; ``model`` may be empty for an unmapped keypoint."""
     if not model:
         return _missed(matching, user)
     found = support_of(matching, user, model)
@@ -77,7 +77,9 @@ def doubts_about(matching: Matching, user: str, model: str) -> list[Doubt]:
     if found.score < MIN_SCORE:
         return [Doubt("low score", f"assigned to {model} in {found.score:.0%} of images only")]
     if found.margin < UNSURE:
-        rival = f"{found.rival} in {found.rival_score:.0%}" if found.rival_score else "another is as near"
+        rival = (
+            f"{found.rival} in {found.rival_score:.0%}" if found.rival_score else "another is equally close"
+        )
         return [Doubt("toss-up", f"a toss-up: {model} in {found.score:.0%} of images, {rival}")]
     return []
 

@@ -1,4 +1,4 @@
-"""Readers of labelled data sets: any supported folder or file becomes one lazy :class:`LabelledSet`."""
+"""Readers of labelled data sets: they return any supported folder or file as a lazy :class:`LabelledSet`."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def read_labels(
     min_confidence: float | None = None,
     recording: int | str | None = None,
 ) -> LabelledSet:
-    """Read a labelled data set; nothing is copied and no image is decoded.
+    """Read a labelled data set without copying or decoding images.
 
     Parameters
     ----------
     path
         DeepLabCut or Lightning Pose project, a ``CollectedData`` file or the folder with it, COCO keypoint
-        json, SLEAP ``.slp`` / ``.pkg.slp``, Label Studio json export, our own training store, any pose file
+        json, SLEAP ``.slp`` / ``.pkg.slp``, Label Studio json export, a training store, any pose file
         of :mod:`superanimal.formats` (NWB, tidy table with a column ``image``, predictions with ``video``),
         or another format that sleap-io reads.
     format
@@ -62,25 +62,24 @@ def read_labels(
     images
         Folder that contains the images.
     video
-        Video that the frames of a pose file belong to. Of labels on image files, those of this video are
-        read, each on the frame whose number ends the name of its image.
+        Video that the frames of a pose file belong to. For labels on image files, only those of this video
+        are read, each on the frame given by the number at the end of its image name.
     scorer
-        Whose labels to read when a DeepLabCut folder holds those of several people.
+        Whose labels to read if a DeepLabCut folder holds those of several people.
     keypoints
         Read only these, in this order.
     min_confidence
         Minimum confidence of model predictions to be read as labels. Without it they are read as predictions
         (``predicted`` is True) and are neither converted nor trained on by accident.
-
     recording
-        Which of several videos in a SLEAP project (its number from 0, or its name) or an NWB file (its name).
+        Which of several videos in a SLEAP project (its index from 0, or its name) or an NWB file (its name).
 
     Raises
     ------
     NotFoundError
-        There is no such file.
+        The file does not exist.
     FormatError, InputError
-        The content is not understood, or an image name leaves the folder.
+        The content is not supported, or an image name leads outside the folder.
 
     Examples
     --------
@@ -108,12 +107,12 @@ def read_labels(
 
 
 def recognise_labels(path: Path) -> str:
-    """Return which of ``LABEL_FORMATS`` a file or folder is.
+    """Return the entry of ``LABEL_FORMATS`` that matches a file or folder.
 
     Raises
     ------
     FormatError
-        When it is none.
+        When none matches.
     """
     from superanimal.formats import recognise
 
@@ -148,7 +147,7 @@ def recognise_labels(path: Path) -> str:
 
 
 def only_keypoints(labelled: LabelledSet, keypoints: Sequence[str]) -> LabelledSet:
-    """Return the data set with some of its keypoints, in the order given.
+    """Return the data set with only the given keypoints, in the order given.
 
     Raises
     ------

@@ -34,7 +34,7 @@ def read(
     Parameters
     ----------
     images
-        Folder of the images; by default the one of the usual places that holds the first image.
+        Folder of the images; by default the usual location that holds the first image.
     """
     if path.is_file():
         return _read_file(path, Path(images) if images else None, name or path.stem, "", min_confidence)
@@ -104,7 +104,7 @@ def _references(path: Path, images: list[dict[str, Any]], folder: Path | None) -
         if not image.get("file_name"):
             raise FormatError(
                 f"{path}: image {image['id']} has no file_name",
-                "it is looked up by that name",
+                "the image is looked up by that name",
                 "add the names of the image files",
             )
     names = [str(image["file_name"]) for image in images]
@@ -119,7 +119,7 @@ def _references(path: Path, images: list[dict[str, Any]], folder: Path | None) -
 
 
 def _locate(folder: Path, name: str) -> Path:
-    """Return the file of an image; one that lay elsewhere or on a server is looked up by its last parts."""
+    """Return the file of an image; one from another location or a server is looked up by its last parts."""
     parts = [part for part in name.replace("\\", "/").split("/") if part]
     elsewhere = "://" in name or PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive
     if elsewhere and ".." not in parts:
@@ -142,7 +142,7 @@ def _video(image: dict[str, Any]) -> str:
 
 
 def _individuals(annotations: list[Annotation], index: np.ndarray) -> list[str]:
-    """Return the animals' names: ``individual`` or ``track_id`` where given, else numbers in the image."""
+    """Return the names of the animals: ``individual`` or ``track_id`` if given, else numbers in the image."""
     seen: dict[int, int] = {}
     names = []
     for i, annotation in zip(index.tolist(), annotations, strict=True):

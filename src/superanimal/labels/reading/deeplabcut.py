@@ -1,7 +1,7 @@
 """DeepLabCut and Lightning Pose labels: ``CollectedData`` tables and the images beside them.
 
-A project may hold several videos, several scorers, single or many animals (and keypoints that exist once per
-image), and folders made by cropping. Coordinates belong to the images as stored, cropped or not.
+A project may hold several videos, several scorers, one or more animals (and keypoints that exist once per
+image), and folders created by cropping. Coordinates refer to the images as stored, cropped or not.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ def read(
     Parameters
     ----------
     images
-        Folder below which ``labeled-data/<video>/<image>`` (or the image alone) is looked up.
+        Folder in which ``labeled-data/<video>/<image>`` (or just the image) is looked up.
     video
-        Video to take the frames from instead of image files, see
+        Video to read the frames from instead of image files, see
         :func:`~superanimal.labels.reading.one_video.on_video`.
     min_confidence
-        See :func:`~superanimal.labels.read_labels`; machine labels carry a confidence.
+        See :func:`~superanimal.labels.read_labels`; machine labels have a confidence.
     """
     root = path if path.is_dir() else path.parent
     config = read_config(root) if path.is_dir() or path.name == "config.yaml" else {}
@@ -65,12 +65,12 @@ def read(
 
 
 def read_config(root: Path) -> dict[str, Any]:
-    """Return a project's ``config.yaml``; empty when there is none.
+    """Return the ``config.yaml`` of a project; empty when there is none.
 
     Raises
     ------
     FormatError
-        When the file is no YAML.
+        When the file is not YAML.
     """
     file = root / "config.yaml"
     if not file.is_file():
@@ -83,7 +83,7 @@ def read_config(root: Path) -> dict[str, Any]:
 
 
 def _names(config: dict[str, Any]) -> list[str]:
-    """Return the keypoints that a config lists, in its order."""
+    """Return the keypoints listed in a config, in order."""
     single = config.get("bodyparts")
     names = list(single) if isinstance(single, list) else []
     if config.get("multianimalproject"):
@@ -94,7 +94,7 @@ def _names(config: dict[str, Any]) -> list[str]:
 def _tables(
     root: Path, scorer: str | None, config: dict[str, Any], *, asked: bool
 ) -> tuple[list[Path], list[str]]:
-    """Return one table per folder of images, and what was left out."""
+    """Return one table per image folder, and notes on what was left out."""
     base = root / "labeled-data" if (root / "labeled-data").is_dir() else root
     if any(root.glob("CollectedData*")):
         folders = [root]
@@ -183,7 +183,7 @@ def _named(ds: xr.Dataset) -> xr.DataArray:
 
 
 def _image_root(table: Path, images: Path | None, first: str) -> Path:
-    """Return the folder below which the image names of a table are found."""
+    """Return the folder to which the image names of a table are relative."""
     if images is not None:
         return images
     above = [table.parent, table.parent.parent, table.parent.parent.parent]
@@ -193,7 +193,7 @@ def _image_root(table: Path, images: Path | None, first: str) -> Path:
 
 
 def _below(image: str, folder: Path, table: Path) -> str:
-    """Return the name of an image relative to ``folder``; projects are moved and folders renamed."""
+    """Return the name of an image relative to ``folder``, allowing for moved projects and renamed folders."""
     if (folder / image).is_file() or ".." in image.split("/"):
         return image
     tail = image.rsplit("/", 1)[-1]
@@ -205,7 +205,7 @@ def _below(image: str, folder: Path, table: Path) -> str:
 
 
 def _undefined(ds: xr.Dataset) -> np.ndarray | None:
-    """Return (K, N): keypoints that exist once per image belong to ``single`` only, the others never."""
+    """Return undefined points (K, N): ``single`` has only the keypoints that exist once, others never do."""
     unique = np.atleast_1d(ds.attrs.get("unique_keypoints", [])).tolist()
     individuals = ds["individual"].values.astype(str)
     if not unique or UNIQUE not in individuals:

@@ -1,4 +1,4 @@
-"""From sleap-io's objects to a labelled data set."""
+"""Conversion of sleap-io objects to a labelled data set."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def from_labels(
     """
     keypoints = list(dict.fromkeys(node.name for skeleton in labels.skeletons for node in skeleton.nodes))
     if not keypoints:
-        raise FormatError(f"{path}: no skeleton inside", "labels name their keypoints")
+        raise FormatError(f"{path}: no skeleton inside", "labels need keypoint names")
     people = any(frame.user_instances for frame in labels.labeled_frames)
     embedded = [_rows(video, path) for video in labels.videos]
     place = {id(video): v for v, video in enumerate(labels.videos)}
@@ -100,12 +100,12 @@ def _uncorrected(frame: Any) -> list[Any]:
 
 
 def _rows(video: Any, path: Path) -> tuple[str, dict[int, int]] | None:
-    """Return (array, row of each frame) of the pictures embedded in a package, or None.
+    """Return (array, row of each frame) for the pictures embedded in a package, or None.
 
     Raises
     ------
     FormatError
-        The pictures should be in this package and are not.
+        The pictures should be in this package but are not.
     """
     dataset = (video.backend_metadata or {}).get("dataset") or getattr(video.backend, "dataset", None)
     if not dataset:
@@ -142,7 +142,7 @@ def _reference(
 
 
 def _find(name: str, path: Path, images: Path | None) -> Path:
-    """Return where a file is now: as written, else below ``images`` or beside the labels."""
+    """Return the current location of a file: as stored, else below ``images`` or beside the labels."""
     parts = Path(name.replace("\\", "/")).parts
     bases = [images] if images else [path.parent]
     if images is None and Path(name).is_file():

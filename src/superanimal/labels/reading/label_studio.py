@@ -1,7 +1,7 @@
 """Label Studio's json export: keypoint labels in percent of the image, boxes as rectangles.
 
-Points belong to the rectangle they name as parent (or are joined to by a relation). Points without one are
-the image's only animal. Percents count from the edge of the image; here pixel centres are at integers.
+Points belong to their parent rectangle (or one linked by a relation). Points without one belong to the only
+animal in the image. Percentages are measured from the image edge; here pixel centres are at integers.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def read(path: Path, *, images: str | os.PathLike[str] | None = None, name: str 
     Raises
     ------
     FormatError
-        When it is no such export, or two points of one animal have the same label.
+        When the file is not such an export, or two points of one animal have the same label.
     """
     try:
         tasks = json.loads(path.read_bytes().decode("utf-8-sig"))
@@ -70,8 +70,8 @@ def read(path: Path, *, images: str | os.PathLike[str] | None = None, name: str 
     if not keypoints:
         predicted = sum(bool(task.get("predictions")) for task in tasks)
         raise FormatError(
-            f"{path}: {len(tasks)} tasks without keypoints that a person set"
-            + (f" ({predicted} have predictions, which are no labels)" if predicted else ""),
+            f"{path}: {len(tasks)} tasks without keypoints set by a person"
+            + (f" ({predicted} have predictions, which are not labels)" if predicted else ""),
             "regions of the type keypointlabels are read",
             "label keypoints on the images and export again",
         )
@@ -130,10 +130,10 @@ def _task(
         notes.append(f"{label}: of {len(valid)} annotations {which} is read")
     regions = chosen.get("result") or []
     if not isinstance(regions, list) or not all(isinstance(region, dict) for region in regions):
-        raise FormatError(f"{label}: 'result' is damaged", "it is a list of regions")
+        raise FormatError(f"{label}: 'result' is damaged", "it must be a list of regions")
     if any(str(region.get("type", "")).startswith("video") for region in regions):
         raise FormatError(
-            f"{label}: labels of a video", "labels of images are read", "label its frames as images"
+            f"{label}: labels on a video", "only labels on images can be read", "label its frames as images"
         )
     points = [r for r in regions if r.get("type") in ("keypointlabels", "keypoint")]
     rectangles = [r for r in regions if r.get("type") in ("rectanglelabels", "rectangle")]
@@ -145,7 +145,7 @@ def _task(
         if isinstance(ends[0], str) and isinstance(ends[1], str):
             parent |= {ends[0]: ends[1], ends[1]: ends[0]}
         else:
-            notes.append(f"{label}: a relation that does not say what it joins is left out")
+            notes.append(f"{label}: a relation without its two ends is left out")
     boxes = {}
     for n, region in enumerate(rectangles):
         if (box := _percent(region, ("x", "y", "width", "height"))) is None:
@@ -171,7 +171,7 @@ def _task(
             if name in own:
                 raise FormatError(
                     f"{label} has two points {name!r} for one animal",
-                    "several animals of an image are told apart by their rectangles",
+                    "several animals in an image are distinguished by their rectangles",
                     "make the points children of their animal's rectangle",
                 )
             own[name] = (place[0] / 100 * size[0] - 0.5, place[1] / 100 * size[1] - 0.5)
@@ -221,7 +221,7 @@ def _extent(box: list[float], degrees: float) -> tuple[float, float, float, floa
 
 
 def _image_size(regions: list[dict[str, Any]], file: Path, label: str) -> tuple[int, int]:
-    """Return (width, height) in pixels, to which percents of regions refer; (0, 0) without regions."""
+    """Return (width, height) in pixels, to which percentages of regions refer; (0, 0) without regions."""
     for region in regions:
         size = region.get("original_width"), region.get("original_height")
         if all(isinstance(side, (int, float)) and 0 < side < 1e6 for side in size):
@@ -238,7 +238,7 @@ def _image_size(regions: list[dict[str, Any]], file: Path, label: str) -> tuple[
 
 
 def _percent(region: dict[str, Any], keys: tuple[str, ...]) -> list[float] | None:
-    """Return numbers of a region's value, or None when one is missing."""
+    """Return numbers from the value of a region, or None if one is missing."""
     value = region.get("value")
     numbers = [value.get(key) for key in keys] if isinstance(value, dict) else [None]
     valid = all(isinstance(n, (int, float)) and not isinstance(n, bool) and isfinite(n) for n in numbers)
@@ -246,7 +246,7 @@ def _percent(region: dict[str, Any], keys: tuple[str, ...]) -> list[float] | Non
 
 
 def _locate(folder: Path, url: str) -> Path:
-    """Return the file of an image address such as ``/data/upload/1/3f2a99c1-mouse.png``."""
+    """Return the file for an image address such as ``/data/upload/1/3f2a99c1-mouse.png``."""
     parts = urlparse(url)
     name = unquote((parse_qs(parts.query).get("d") or [parts.path])[0]).replace("\\", "/")
     names = [name.lstrip("/"), name.rsplit("/", 1)[-1]]

@@ -1,4 +1,4 @@
-"""Labels of image files, put on the frames of the video that the images were taken from."""
+"""Transferring labels on image files to the frames of the video the images were taken from."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from superanimal.labels.labelled_set import LabelledSet, require
 
 
 def on_video(labelled: LabelledSet, video: str | os.PathLike[str]) -> LabelledSet:
-    """Return the labels of one video, each on the frame whose number ends its image's name.
+    """Return the labels of one video, each on the frame given by the number at the end of its image name.
 
     Parameters
     ----------
     labelled
-        Labels of image files; ``video`` tells from which video or folder each is.
+        Labels on image files; ``video`` gives the video or folder of each.
     video
-        Video file. Of labels of several videos, those of its name are kept and a note names the others.
+        Video file. Of labels of several videos, those of this one are kept, and a note lists the others.
 
     Raises
     ------
@@ -37,12 +37,12 @@ def on_video(labelled: LabelledSet, video: str | os.PathLike[str]) -> LabelledSe
             notes.append(f"labels of other videos are left out: {', '.join(others)}")
     elif len(groups) <= 1:
         part = labelled
-        notes.append(f"the images of {groups[0] or labelled.name!r} are taken for frames of {path.name}")
+        notes.append(f"the images of {groups[0] or labelled.name!r} are assumed to be frames of {path.name}")
     else:
         raise InputError(
             f"{labelled.name}: labels of the videos {', '.join(groups[:8])}, none of {path.stem}",
-            "images are in a folder named after their video",
-            "choose the video that belongs to some of them",
+            "images must be in a folder named after their video",
+            "choose the video of some of these images",
         )
     frames = [frame_of_image(Path(image.name or image.path).name) for image in part.images]
     if None in frames:
@@ -50,7 +50,7 @@ def on_video(labelled: LabelledSet, video: str | os.PathLike[str]) -> LabelledSe
         raise InputError(
             f"image {image.path}: its name does not end with a number",
             "the number is the frame in the video",
-            "leave the video out to use the image files",
+            "omit the video to use the image files",
         )
     images = [ImageRef(str(path), frame=frame) for frame in frames]
     order = np.argsort([int(frame or 0) for frame in frames], kind="stable")

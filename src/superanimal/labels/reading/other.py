@@ -1,4 +1,4 @@
-"""What sleap-io reads and we do not: JABS, AlphaTracker, LEAP, Ultralytics, and more to come."""
+"""Formats read through sleap-io: JABS, AlphaTracker, LEAP, Ultralytics and others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read(
     Raises
     ------
     FormatError
-        When sleap-io does not know the file either.
+        When sleap-io does not recognise the file either.
     """
     import sleap_io
 
@@ -31,7 +31,7 @@ def read(
 
     try:
         labels: Any = sleap_io.load_file(os.fspath(path))
-    except Exception as error:  # each of its readers raises its own kinds
+    except Exception as error:  # each of its readers raises its own errors
         raise unknown_file(path, READABLE) from error
     folder = Path(images) if images else None
     return from_labels(labels, path, folder, name or path.stem, min_confidence)

@@ -31,12 +31,12 @@ def read(
     Parameters
     ----------
     images
-        Folder of the images that the file names; by default its own.
+        Folder of the images named in the file; by default the folder of the file.
     video
-        Video of the frames, for files that name no images; by default the one the file names, looked up
-        beside it when it has moved. Of several recordings, the one of this video is read.
+        Video of the frames, for files without image names; by default the one named in the file, looked up
+        beside it if it has moved. Of several recordings, the one of this video is read.
     recording
-        Name of the one that is read.
+        Name of the recording to read.
     """
     ds = load_poses(path, **_choice(path, recording, video))
     label = name or path.stem
@@ -53,13 +53,13 @@ def read(
         known = str(beside)
     labelled = from_poses(ds, name=label, video=known)
     if "edited" not in ds and not np.isfinite(ds["confidence"].values).any():
-        note = f"{label}: the file does not say whether a person or a model set its points"
+        note = f"{label}: the file does not state whether its points were set by a person or a model"
         labelled = labelled.with_columns(notes=(*labelled.notes, note))
     return settle(labelled, predicted_confidence(labelled, ds), min_confidence)
 
 
 def _choice(path: Path, recording: str | None, video: str | os.PathLike[str] | None) -> dict[str, Any]:
-    """Return the option of ``load_poses`` that chooses one of several recordings."""
+    """Return the ``load_poses`` option that selects one of several recordings."""
     if recording is None and video is None:
         return {}
     known = recordings(path)

@@ -1,4 +1,4 @@
-"""Points of a model in a file that is read as labels: told apart, and kept only where asked for."""
+"""Model predictions in a file that is read as labels: recognised, and kept only on request."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from superanimal.labels.labelled_set import ABSENT, PER_ANIMAL, LabelledSet
 def settle(
     labelled: LabelledSet, confidence: NDArray[np.floating], min_confidence: float | None
 ) -> LabelledSet:
-    """Return the data set with its predicted points marked, or with those that are sure enough as labels.
+    """Return the data set marked as predicted, or with sufficiently confident predictions as labels.
 
     Parameters
     ----------
     confidence
-        Shape (M, K): 0..1 where a model set the point, NaN where a person did.
+        Shape (M, K): 0..1 for predicted points, NaN for points set by a person.
     min_confidence
         Predicted points below it are dropped, and animals that lose all of theirs; None only marks the data
         set as ``predicted``.
@@ -35,7 +35,7 @@ def settle(
     if not total:
         return labelled
     if min_confidence is None:
-        note = f"{labelled.name}: {total} points are predictions of a model, no person set them"
+        note = f"{labelled.name}: {total} points are model predictions, not set by a person"
         return labelled.with_columns(predicted=True, notes=(*labelled.notes, note))
     low = machine & (confidence < min_confidence)
     note = (
@@ -46,7 +46,7 @@ def settle(
 
 
 def set_by_person(labelled: LabelledSet, confidence: NDArray[np.floating]) -> LabelledSet:
-    """Return only the points that a person set, when there are any among predictions; else mark them.
+    """Return only the points set by a person, if there are any among predictions; else mark the data set.
 
     Parameters
     ----------
@@ -63,34 +63,34 @@ def set_by_person(labelled: LabelledSet, confidence: NDArray[np.floating]) -> La
 
 
 def labels_only(labelled: LabelledSet, python: str = "read_labels(..., min_confidence=0.6)") -> LabelledSet:
-    """Return the data set; refuse one with predictions that nobody asked to take for labels.
+    """Return the data set, but refuse predictions that were not requested as labels.
 
     Parameters
     ----------
     python
-        What to write in Python to ask for it.
+        Python code that requests them.
 
     Raises
     ------
     InputError
-        When it holds predictions.
+        When the data set holds such predictions.
     """
     if labelled.predicted:
-        lowest = "give the minimum confidence from which a prediction counts as a label"
+        lowest = "give the minimum confidence for a prediction to count as a label"
         raise InputError(
-            f"{labelled.name}: these are predictions of a model, not labels that a person set",
-            "predictions become labels only when asked for",
+            f"{labelled.name}: these are model predictions, not labels set by a person",
+            "predictions become labels only on request",
             by_caller(
                 f"{lowest} ({python})",
                 f"{lowest} (--min-confidence)",
-                "take labels that a person set, or a layer in which points were corrected: only these count",
+                "use labels set by a person, or a layer with corrected points: only corrected points count",
             ),
         )
     return labelled
 
 
 def _without(labelled: LabelledSet, points: NDArray[np.bool_], note: str) -> LabelledSet:
-    """Return the data set without some points (M, K) and the animals that lose all of theirs."""
+    """Return the data set without the given points (M, K) and animals that lose all their points."""
     xy, visibility = labelled.xy.copy(), labelled.visibility.copy()
     xy[points], visibility[points] = np.nan, ABSENT
     kept = np.flatnonzero((visibility > 0).any(1) | ~points.any(1))
@@ -101,7 +101,7 @@ def _without(labelled: LabelledSet, points: NDArray[np.bool_], note: str) -> Lab
 
 
 def predicted_confidence(labelled: LabelledSet, ds: xr.Dataset) -> NDArray[np.float32]:
-    """Return (M, K) confidence of the points of a pose data set; NaN where a person set the point.
+    """Return the confidence (M, K) of the points of a pose data set; NaN for points set by a person.
 
     Parameters
     ----------

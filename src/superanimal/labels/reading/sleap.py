@@ -1,4 +1,4 @@
-"""SLEAP projects and packages: what people labelled, on video frames, image files or embedded pictures."""
+"""SLEAP projects and packages: labels on video frames, image files or embedded pictures."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ def read(
     Parameters
     ----------
     images
-        Folder of the videos or images, when they are no longer where the project says.
-
+        Folder of the videos or images, if they have moved.
     recording
-        Number or name of the only video whose labels are read.
+        Index or name of the only video whose labels are read.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Our own training store as a labelled data set."""
+"""The training store as a labelled data set."""
 
 from __future__ import annotations
 

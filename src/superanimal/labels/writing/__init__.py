@@ -1,7 +1,7 @@
-"""A labelled data set on disk: COCO, DeepLabCut project, SLEAP package, or a store for fast training.
+"""Writing labelled data sets: COCO, DeepLabCut project, SLEAP package, or a store for fast training.
 
-Images stream one at a time. A run that was interrupted goes on where it was; a folder that holds anything
-else is never written into.
+Images are processed one at a time. An interrupted run resumes where it stopped; a folder with other content
+is never written to.
 """
 
 from __future__ import annotations
@@ -42,32 +42,32 @@ def materialize(
     Parameters
     ----------
     dest
-        Folder to make (``coco``, ``deeplabcut``, ``store``) or ``.pkg.slp`` file (``sleap``).
+        Folder to create (``coco``, ``deeplabcut``, ``store``) or ``.pkg.slp`` file (``sleap``).
     to
         ``coco``: ``images/`` and ``annotations/<split>.json``; ``deeplabcut``: a project folder; ``sleap``: a
-        package with the pictures inside; ``store``: our own zarr store, pictures as encoded bytes.
+        package with embedded pictures; ``store``: a zarr store with pictures as encoded bytes.
     space
-        Skeleton, pairs and constants to write along, where the format has room for them.
+        Skeleton, pairs and constants to include, if the format supports them.
     images
         ``link`` refers to image files where they are (symbolic links, or hard links where the system has
         none); ``copy`` copies them. Frames of videos and packages are always written as files. ``sleap`` and
         ``store`` hold the pictures themselves either way.
     overwrite
-        Replace what an earlier run with other data or options wrote here.
+        Replace the output of an earlier run with other data or options.
     progress
-        Told about every image; cancelling leaves a run that can go on.
+        Shows progress per image; a cancelled run can be resumed.
 
     Returns
     -------
     Materialized
-        The files, and what the format could not hold.
+        The written files, and what the format could not hold.
 
     Raises
     ------
     InputError
-        The data set is empty, or holds predictions that nobody asked to take for labels.
+        The data set is empty, or holds predictions that were not requested as labels.
     StorageError
-        ``dest`` holds something else, or the disk does not let us.
+        ``dest`` holds something else, or is not writable.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""COCO project: ``images/``, ``annotations/<split>.json`` written annotation by annotation.
+"""COCO project: ``images/`` and ``annotations/<split>.json``, written annotation by annotation.
 
 Undefined keypoints are (-1, -1, -1), absent ones (0, 0, 0). Extra keys that other programs ignore:
 ``individual``, ``bbox_is_extent`` and ``area_is_box`` of an annotation; ``source``, ``video`` and ``split``

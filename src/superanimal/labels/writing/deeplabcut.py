@@ -23,7 +23,7 @@ SCORER = "superanimal"
 
 
 def write(target: Target, *, space: KeypointSpace | None, progress: Progress) -> Materialized:
-    """Write a project folder that DeepLabCut opens; one labelled-data folder per source and video."""
+    """Write a DeepLabCut project folder, with one labeled-data folder per source and video."""
     labelled = target.labelled
     names = file_names(labelled, nested=False)
     target.place_images([f"labeled-data/{folder}/{name}" for folder, name in names], progress)
@@ -43,7 +43,7 @@ def write(target: Target, *, space: KeypointSpace | None, progress: Progress) ->
         ds = ds.assign_coords(image=("time", images))
         path = target.path / "labeled-data" / folder / f"CollectedData_{SCORER}.h5"
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", LossWarning)  # told once, for the whole data set
+            warnings.simplefilter("ignore", LossWarning)  # reported once, for the whole data set
             files += save_poses(ds, path, "dlc-labels", scorer=SCORER)
     sizes = {
         folders[i]: size_of(labelled.images[i]) for i in np.unique(folders.astype(str), return_index=True)[1]
@@ -66,9 +66,9 @@ def write(target: Target, *, space: KeypointSpace | None, progress: Progress) ->
 
 
 def _videos(labelled: LabelledSet, folders: np.ndarray, root: Path) -> tuple[dict[str, Path], list[str]]:
-    """Return the video of each labeled-data folder, and the folders whose video is not known.
+    """Return the video of each labeled-data folder, and the folders with an unknown video.
 
-    DeepLabCut finds the folder by the name of the video: one of another name is linked under ``videos``.
+    DeepLabCut finds the folder by the video name: a video with another name is linked under ``videos``.
     """
     videos, missing = {}, []
     for i in np.unique(folders.astype(str), return_index=True)[1].tolist():
@@ -94,7 +94,7 @@ def _config(
     sizes: dict[Path, tuple[int, int]],
     space: KeypointSpace | None,
 ) -> dict[str, Any]:
-    """Return the config in DeepLabCut's key order, with no key of our own (unknown ones are refused)."""
+    """Return the config in DeepLabCut's key order, without extra keys (which it rejects)."""
     keypoints = list(labelled.keypoints)
     videos = {str(video): {"crop": f"0, {width}, 0, {height}"} for video, (width, height) in sizes.items()}
     many = {

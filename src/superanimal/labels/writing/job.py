@@ -1,4 +1,4 @@
-"""What all targets share: a folder that remembers what is written into it, file names, placing of images."""
+"""Shared by all targets: a folder with a journal of written files, file names, placing of images."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from superanimal.progress import Progress
 
 IMAGE_MODES = ("link", "copy")
 CHECKPOINT = 1024
-"""Images between two entries in the journal."""
+"""Number of images between two journal entries."""
 
 _JOURNAL = ".superanimal/materialize.json"
 
 
 @dataclass(frozen=True)
 class Materialized:
-    """What was written.
+    """The result of writing a labelled data set.
 
     Attributes
     ----------
@@ -37,9 +37,9 @@ class Materialized:
     files
         The label files.
     lost
-        What the format cannot hold of this data set; empty when nothing is lost.
+        What the format cannot hold of this data set; empty if nothing is lost.
     notes
-        What else to know about the result.
+        Further notes on the result.
     """
 
     path: Path
@@ -50,7 +50,7 @@ class Materialized:
 
 @dataclass(frozen=True)
 class Target:
-    """Where a labelled data set goes and how."""
+    """Destination and options for writing a labelled data set."""
 
     path: Path
     labelled: LabelledSet
@@ -59,7 +59,7 @@ class Target:
     overwrite: bool
 
     def fingerprint(self) -> str:
-        """Return a hash of everything that decides the result."""
+        """Return a hash of everything that determines the result."""
         labelled = self.labelled
         digest = hashlib.blake2b(repr((self.to, self.images, labelled.name, labelled.keypoints)).encode())
         digest.update(labelled.image_index.tobytes())
@@ -71,12 +71,12 @@ class Target:
         return digest.hexdigest()
 
     def open_folder(self) -> int:
-        """Make or reopen the folder and return how many images are in place already.
+        """Create or reopen the folder and return how many images are already in place.
 
         Raises
         ------
         StorageError
-            When it holds something else.
+            When the folder holds something else.
         """
         fingerprint = self.fingerprint()
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
@@ -84,7 +84,7 @@ class Target:
             if found is None:
                 raise StorageError(
                     f"{self.path} exists and was not written by this program",
-                    "nothing is written into it",
+                    "it is not written to",
                     "choose a new folder",
                 )
             if found.get("fingerprint") == fingerprint:
@@ -100,7 +100,7 @@ class Target:
         return 0
 
     def checkpoint(self, images: int, fingerprint: str | None = None) -> None:
-        """Note in the journal that so many images are in place, on disk and not only in memory."""
+        """Record in the journal how many images are in place on disk."""
         if images and hasattr(os, "sync"):
             os.sync()
         found = {"fingerprint": fingerprint or (self._journal() or {}).get("fingerprint"), "images": images}
@@ -115,7 +115,7 @@ class Target:
         return found if isinstance(found, dict) else None
 
     def place_images(self, names: list[str], progress: Progress) -> None:
-        """Put every image under its name below the folder; goes on where an earlier run stopped.
+        """Place every image under its name in the folder, resuming where an earlier run stopped.
 
         Parameters
         ----------
@@ -144,13 +144,13 @@ class Target:
 
 
 def place(image: ImageRef, file: Path, mode: str) -> None:
-    """Link or copy one image file, or write a frame as one; the file appears whole."""
+    """Link or copy one image file, or write a frame as an image file, atomically."""
     temporary = file.with_name(f".{file.name}.new")
     temporary.unlink(missing_ok=True)
     if mode == "link" and is_file(image):
         source = Path(image.path).absolute()
         if not source.is_file():
-            read_bytes(image)  # raises the error that says what to do
+            read_bytes(image)  # raises the appropriate error
         try:
             temporary.symlink_to(source)
         except OSError:  # Windows without the privilege
@@ -161,7 +161,7 @@ def place(image: ImageRef, file: Path, mode: str) -> None:
 
 
 def is_file(image: ImageRef) -> bool:
-    """Whether the image is a file of its own."""
+    """Whether the image is a separate file."""
     return image.frame is None and not image.inside
 
 
@@ -171,7 +171,7 @@ def file_names(labelled: LabelledSet, *, nested: bool = True) -> list[tuple[str,
     Parameters
     ----------
     nested
-        Folders ``source/video``; else ``source_video`` in one level, or just the one of them that tells.
+        Folders ``source/video``; else ``source_video`` in one level, or just one of them if it suffices.
     """
     sources = len(set(labelled.source.tolist()))
     used: set[tuple[str, str]] = set()
@@ -182,7 +182,7 @@ def file_names(labelled: LabelledSet, *, nested: bool = True) -> list[tuple[str,
         stem, suffix = _stem(image, i)
         name = f"{stem}{suffix}"
         if (folder.lower(), name.lower()) in used:
-            name = f"{i}_{stem}{suffix}"  # the number that ends the name stays that of the frame
+            name = f"{i}_{stem}{suffix}"  # the number at the end of the name stays the frame number
         used.add((folder.lower(), name.lower()))
         names.append((folder, name))
     return names
@@ -211,7 +211,7 @@ def _safe(name: str) -> str:
 
 
 def size_of(image: ImageRef) -> tuple[int, int]:
-    """Return (width, height) of an image, reading its header only when the data set does not tell."""
+    """Return (width, height) of an image, reading its header only if the data set lacks the size."""
     if image.width and image.height:
         return image.width, image.height
     there = is_file(image) and Path(image.path).is_file()
@@ -219,12 +219,12 @@ def size_of(image: ImageRef) -> tuple[int, int]:
 
 
 def numbers(values: np.ndarray) -> list[float]:
-    """Return float32 values as the shortest decimals that give the same float32 again."""
+    """Return float32 values as the shortest decimals that round-trip."""
     return [float(f"{value:.9g}") for value in values.tolist()]
 
 
 def what_is_lost(labelled: LabelledSet, keeps: Iterator[str] | set[str]) -> tuple[str, ...]:
-    """Return what a data set knows and a format that keeps only ``keeps`` cannot hold."""
+    """Return what a data set contains that a format which keeps only ``keeps`` cannot hold."""
     names = set(labelled.individuals.tolist())
     knows = {
         "which keypoints a source does not define (they become 'not labelled')": (

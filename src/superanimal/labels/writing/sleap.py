@@ -1,7 +1,7 @@
-"""SLEAP package (``.pkg.slp``): labels with their pictures inside, as the encoded bytes they came with.
+"""SLEAP package (``.pkg.slp``): labels with embedded pictures, keeping their encoded bytes.
 
-Pictures are appended to the file block by block; the labels are added last and the file gets its name then,
-so an interrupted run goes on. Written with h5py, because sleap-io holds all pictures in memory.
+Pictures are appended to the file block by block; the labels are added last and the file is then given its
+name, so an interrupted run can resume. Written with h5py, because sleap-io holds all pictures in memory.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from superanimal.progress import Progress
 
 SUFFIX = ".slp"
 CHECKPOINT = 256
-"""Pictures held in memory before they are added to the file."""
+"""Number of pictures held in memory before they are added to the file."""
 
 _MARK, _PLACES, _VIDEOS = "superanimal", "superanimal_places", "superanimal_videos"
 
 _Key = tuple[str, str, int, int, str]
-"""Source, video, width, height and encoding: what the pictures of one "video" of a package share."""
+"""Source, video, width, height and encoding, shared by the pictures of one "video" of a package."""
 
 
 def write(target: Target, *, space: KeypointSpace | None, progress: Progress) -> Materialized:
     """Write a package."""
     labelled, path = target.labelled, target.path
     if path.suffix != SUFFIX:
-        raise StorageError(f"{path}: not a package's name", "a SLEAP package ends with .pkg.slp")
+        raise StorageError(f"{path}: not a package name", "a SLEAP package ends with .pkg.slp")
     fingerprint = target.fingerprint()
     if path.exists():
         if _mark(path).get("fingerprint") == fingerprint:
@@ -70,7 +70,7 @@ def _materialized(target: Target) -> Materialized:
 
 
 def _mark(path: Path) -> dict[str, Any]:
-    """Return what a package of ours says of itself; empty for others and damaged ones."""
+    """Return the metadata of a package written by this program; empty for others and damaged ones."""
     try:
         with h5py.File(path) as file:
             found = json.loads(file.attrs[_MARK])
@@ -122,19 +122,19 @@ def _embed(
 
 
 def _append(file: h5py.File, waiting: dict[int, list[np.ndarray]]) -> None:
-    """Add pictures to the ends of their videos."""
+    """Append pictures to their videos."""
     for v, pictures in waiting.items():
         stored, frames = file[f"video{v}/video"], file[f"video{v}/frame_numbers"]
         start, end = len(stored), len(stored) + len(pictures)
         stored.resize((end,))
         frames.resize((end,))
-        for n, picture in enumerate(pictures):  # a block of pictures of one length is refused by h5py
+        for n, picture in enumerate(pictures):  # h5py rejects a block of pictures of equal length
             stored[start + n] = picture
         frames[start:end] = np.arange(start, end)
 
 
 def _checkpoint(file: h5py.File, fingerprint: str, places: list[list[int]], videos: list[_Key]) -> None:
-    """Note which pictures are in the file, after they are."""
+    """Record which pictures are in the file, after they have been written."""
     file.flush()
     file.attrs[_MARK] = json.dumps({"fingerprint": fingerprint})
     for name, values in (
@@ -222,7 +222,7 @@ def _video_json(file: h5py.File, v: int, key: _Key) -> dict[str, Any]:
 def _tables(
     file: h5py.File, labelled: LabelledSet, rows: np.ndarray, slot: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Return SLEAP's tables of frames, instances and points; every animal was set by a person."""
+    """Return SLEAP's tables of frames, instances and points; every animal is a labelled instance."""
     order = np.argsort(labelled.image_index, kind="stable")
     count, keypoints = len(order), len(labelled.keypoints)
     instances = np.zeros(count, dtype=file["instances"].dtype)

@@ -1,6 +1,6 @@
-"""Our own store for fast training: ``NAME.labels.zarr``, zarr version 3.
+"""The store for fast training: ``NAME.labels.zarr``, zarr version 3.
 
-Labels are arrays; pictures are kept as the encoded bytes they came with, nothing is compressed twice::
+Labels are arrays; pictures keep their encoded bytes and are not compressed twice::
 
     image_index (M,)  xy (M, K, 2)  visibility (M, K)  boxes (M, 4)  area (M,)   as in LabelledSet
     individuals, category (M,)  source, licence, split, video (I,) int32         places in attrs["words"]
@@ -8,8 +8,9 @@ Labels are arrays; pictures are kept as the encoded bytes they came with, nothin
     start, length (I,) int64                                                    place of a picture in its part
     images/000000, 000001, ... (B,) uint8                                       512 pictures, one chunk each
 
-A part appears whole, by a rename, so an interrupted run goes on at the first missing one; the labels are
-written last. Reading a picture is one seek and one read of the part's only chunk, which is the plain bytes.
+A part appears atomically, by a rename, so an interrupted run resumes at the first missing one; the labels are
+written last. Reading a picture is one seek and one read in the part's only chunk, which holds the plain
+bytes.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ _WORDS = ("individuals", "category", *PER_IMAGE)
 
 
 def write(target: Target, *, space: KeypointSpace | None, progress: Progress) -> Materialized:
-    """Write a store; the folder is readable once it is complete."""
+    """Write a store; it is readable once complete."""
     labelled = target.labelled
     if target.path.name.removesuffix(SUFFIX) == target.path.name:
-        raise StorageError(f"{target.path}: not a store's name", f"a store ends with {SUFFIX}")
+        raise StorageError(f"{target.path}: not a store name", f"a store ends with {SUFFIX}")
     target.open_folder()
     try:
         group = zarr.open_group(target.path, mode="a", zarr_format=3)
@@ -145,12 +146,12 @@ def read_store(path: Path) -> LabelledSet:
     Raises
     ------
     FormatError
-        When it is no store, or one that was not finished.
+        When it is not a store, or not a finished one.
     """
     try:
         group = zarr.open_group(path, mode="r")
         attrs: dict[str, Any] = dict(group.attrs)
-    except Exception as error:  # zarr raises many kinds
+    except Exception as error:  # zarr raises many kinds of errors
         raise FormatError(f"{path}: not a zarr group ({error})") from error
     if not attrs.get("complete") or attrs.get("kind") != KIND:
         raise FormatError(
