@@ -1,4 +1,4 @@
-"""Confidence intervals by drawing the images again and again."""
+"""Confidence intervals by bootstrap over images."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from superanimal.progress import Progress
 
 Values = dict[str, np.ndarray]
 Statistic = Callable[[np.ndarray], dict[str, float] | Values]
-"""Takes how often each image counts (I,), gives named figures or curves."""
+"""Function from image weights (I,) to named figures or curves."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure (or a curve of them) with the limits of its confidence interval."""
+    """A figure (or a curve) with the limits of its confidence interval."""
 
     value: np.ndarray
     low: np.ndarray
@@ -39,23 +39,22 @@ def bootstrap(
     Parameters
     ----------
     statistic
-        Computed from how often each image counts.
+        Function of the image weights.
     clusters
-        For each of I images what is drawn with it: its own name, or its video when neighbouring frames are
-        alike.
+        Resampling unit of each of I images: its own name, or its video if neighbouring frames are similar.
     samples
         Number of draws; 0 gives no intervals (NaN limits).
     level
-        Of confidence.
+        Confidence level.
     seed
-        Of the random draws.
+        Random seed.
     members : (I,) bool
-        Images of the group that is looked at; all by default.
+        Images of the group; all by default.
 
     Raises
     ------
     InputError
-        When the number of draws or the level makes no sense.
+        When the number of draws or the level is invalid.
     """
     if samples < 0 or not 0 < level < 1:
         raise InputError(f"{samples} bootstrap samples at level {level:g}", "at least 0, and a level in 0..1")
@@ -77,7 +76,7 @@ def bootstrap(
 def _draws(
     clusters: Sequence[str], inside: np.ndarray, samples: int, seed: int, progress: Progress | None
 ) -> Iterator[np.ndarray]:
-    """Yield how often each image counts in each draw."""
+    """Yield the image weights of each draw."""
     names, number = np.unique(np.asarray(clusters)[inside], return_inverse=True)
     random = np.random.default_rng(seed)
     for _ in range(samples if len(names) > 1 else 0):

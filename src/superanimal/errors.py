@@ -1,8 +1,8 @@
-"""Errors that say what was wrong (with the value), which rule it broke and what to do about it.
+"""Errors that state the problem (with the value), the violated rule and the remedy.
 
-The same error is read by somebody who wrote a line of Python, by somebody at a terminal and by somebody who
-looks at a form in the viewer. Where what to do differs between them, the text holds all three
-(:func:`by_caller`, :func:`option`), and whoever shows it picks one with :func:`told`.
+The same error may be read in Python, at a terminal or in the viewer. If the remedy differs between them, the
+text holds all three variants (:func:`by_caller`, :func:`option`), and the code that shows it selects one with
+:func:`told`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import Literal
 
 Caller = Literal["python", "shell", "viewer"]
 _CALLERS: tuple[Caller, ...] = ("python", "shell", "viewer")
-_OPEN, _NEXT, _CLOSE = "\x0e", "\x1f", "\x0f"  # never in a path or a name that can be read
+_OPEN, _NEXT, _CLOSE = "\x0e", "\x1f", "\x0f"  # never in a readable path or name
 _CHOICE = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
 
 
 def by_caller(python: str, shell: str, viewer: str = "") -> str:
-    """Return a piece of a message that reads differently in Python, at a terminal and in the viewer."""
+    """Return part of a message that differs between Python, terminal and viewer."""
     return f"{_OPEN}{python}{_NEXT}{shell}{_NEXT}{viewer}{_CLOSE}"
 
 
 def option(name: str, value: str = "...", shell: str = "") -> str:
-    """Return the name of an option in brackets, to follow the words that say what it does.
+    """Return the name of an option in brackets, to follow a description of what it does.
 
     ``f"choose another folder{option('out')}"`` reads "choose another folder (out=...)" in Python, "choose
     another folder (--out)" at a terminal and "choose another folder" in the viewer.
@@ -40,7 +40,7 @@ def option(name: str, value: str = "...", shell: str = "") -> str:
 
 
 def told(text: str, caller: Caller = "python") -> str:
-    """Return a message as one caller reads it."""
+    """Return a message in the wording for one kind of caller."""
     return _CHOICE.sub(lambda found: found[1].split(_NEXT)[_CALLERS.index(caller)], text)
 
 
@@ -66,12 +66,12 @@ class SuperAnimalError(Exception):
         super().__init__(problem, rule, remedy)
 
     def parts(self, caller: Caller = "python") -> tuple[str, str, str]:
-        """Return problem, rule and remedy in the words of one caller."""
+        """Return problem, rule and remedy in the wording for one kind of caller."""
         problem, rule, remedy = (told(str(part), caller) for part in self.args)
         return problem, rule, remedy
 
     def text(self, caller: Caller = "python") -> str:
-        """Return the whole message in the words of one caller."""
+        """Return the whole message in the wording for one kind of caller."""
         return "; ".join(part.rstrip(".;") for part in self.parts(caller) if part)
 
     def __str__(self) -> str:
@@ -103,7 +103,7 @@ class FormatError(SuperAnimalError):
 
 
 class ModelError(SuperAnimalError):
-    """Weights, catalogue, licence or download trouble."""
+    """A problem with weights, catalogue, licence or download."""
 
     exit_code = 6
 
@@ -127,13 +127,13 @@ class NoAnimalsError(SuperAnimalError):
 
 
 class OffsetsRefused(SuperAnimalError):  # noqa: N818 - a finding, not a fault
-    """Offsets would not make predictions better, as far as the labels can tell."""
+    """According to the labels, offsets would not improve the predictions."""
 
     exit_code = 10
 
 
 class Cancelled(SuperAnimalError):  # noqa: N818 - the user's wish, not a fault
-    """The user asked to stop; what was finished is kept."""
+    """The user stopped the job; finished work is kept."""
 
     exit_code = 130
 
@@ -149,7 +149,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> NotFoundError:
     kind
         What the name stands for, such as ``"model"``.
     name
-        The name that was asked for.
+        The requested name.
     known
         All valid names.
 

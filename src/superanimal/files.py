@@ -1,4 +1,4 @@
-"""Files that are never half written."""
+"""Atomic writing of files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` and put it in place when the block succeeds.
 
     The temporary file keeps the suffix of ``path``, is flushed to disk and renamed over the target,
-    so a reader sees the old file or the whole new one. When the block fails nothing changes.
+    so a reader sees either the old file or the complete new one. If the block fails, nothing changes.
 
     Raises
     ------
@@ -39,16 +39,16 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     except OSError as error:
         raise storage_error(target, error) from error
     finally:
-        with suppress(OSError):  # the error above says more
+        with suppress(OSError):  # the error above is more informative
             temporary.unlink(missing_ok=True)
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:
-    """Translate an operating-system error met while writing ``path``."""
+    """Translate an operating-system error raised while writing ``path``."""
     if error.errno == errno.ENOSPC:
         return StorageError(
             f"{path}: the disk is full",
-            remedy="free some space or choose another folder, then run again",
+            remedy="free some disk space or choose another folder, then run again",
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return StorageError(f"{path}: not allowed to write here", remedy="choose another output folder")

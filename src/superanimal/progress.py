@@ -1,4 +1,4 @@
-"""Progress and cancellation of a long job, as one small object."""
+"""Progress and cancellation of a long job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from superanimal.errors import Cancelled
 
 
 class Progress:
-    """Counts work done, estimates the time left and carries the wish to cancel.
+    """Counts completed work, estimates the remaining time and carries cancellation requests.
 
     The base class shows nothing; subclasses override :meth:`changed` and :meth:`message`.
     Methods may be called from any thread.
@@ -41,7 +41,7 @@ class Progress:
         self.changed()
 
     def advance(self, n: int = 1) -> None:
-        """Report ``n`` more units done."""
+        """Report ``n`` more completed units."""
         with self._lock:
             now = time.monotonic()
             self.done += n
@@ -51,24 +51,24 @@ class Progress:
         self.changed()
 
     def message(self, text: str) -> None:
-        """Say something to the person who waits."""
+        """Show a message to the user."""
 
     def finish(self) -> None:
         """End the stage."""
         self.changed()
 
     def changed(self) -> None:
-        """Show the new state; called after every change of the count."""
+        """Show the new state; called whenever the count changes."""
 
     def emit(self, kind: str, /, **payload: Any) -> None:
-        """Pass an event on to whoever watches, such as results that arrived.
+        """Send an event to the observer, such as new results.
 
         Parameters
         ----------
         kind
-            What happened: ``"landed"`` (``rows``, ``arrays``), ``"curve"`` (``row``), ``"store"`` (``path``).
+            Kind of event: ``"landed"`` (``rows``, ``arrays``), ``"curve"`` (``row``), ``"store"`` (``path``).
         payload
-            Numbers, texts, slices, arrays, and lists and mappings of these.
+            Numbers, strings, slices, arrays, and lists and mappings of these.
         """
 
     @property
@@ -82,7 +82,7 @@ class Progress:
 
     @property
     def remaining_s(self) -> float | None:
-        """Estimated seconds left, or None when it cannot be told."""
+        """Estimated remaining seconds, or None if unknown."""
         rate = self.rate
         return None if self.total is None or rate <= 0 else max(0.0, (self.total - self.done) / rate)
 
@@ -92,7 +92,7 @@ class Progress:
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody asked the job to stop."""
+        """Whether cancellation was requested."""
         return self._cancelled.is_set()
 
     def check(self) -> None:
@@ -102,7 +102,7 @@ class Progress:
 
 
 def clock(seconds: float) -> str:
-    """Return a duration as people read it.
+    """Format a duration in seconds.
 
     >>> clock(42), clock(725), clock(3727)
     ('0:42', '12:05', '1:02:07')

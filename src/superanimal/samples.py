@@ -1,4 +1,4 @@
-"""The sample files that ship with the package: rendered videos with exact truth."""
+"""The sample files that ship with the package: rendered videos with exact ground truth."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from superanimal.errors import unknown_name
 
 SAMPLE_FOLDER = Path(__file__).parent / "sample_data"
-"""Where the sample files lie (made by ``python -m superanimal.synth.samples``)."""
+"""Folder of the sample files (created by ``python -m superanimal.synth.samples``)."""
 
 
 def sample_names() -> list[str]:
@@ -26,7 +26,7 @@ def sample_path(name: str) -> Path:
     Raises
     ------
     NotFoundError
-        When there is no such sample.
+        When the sample does not exist.
     """
     names = sample_names()
     if name not in names:

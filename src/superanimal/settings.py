@@ -1,4 +1,4 @@
-"""Settings from YAML into dataclasses, checked by pydantic: unknown keys and wrong values are errors."""
+"""Parsing YAML settings into dataclasses with pydantic: unknown keys and invalid values are errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
 
 
 class Settings:
-    """Base of dataclasses that a YAML file fills: :func:`parse` refuses keys they do not have."""
+    """Base class of dataclasses filled from a YAML file: :func:`parse` rejects unknown keys."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
@@ -31,9 +31,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises
     ------
     NotFoundError
-        When there is no such file.
+        When the file does not exist.
     InputError
-        When it is no YAML, or no mapping.
+        When the file is not YAML, or not a mapping.
     """
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
@@ -42,26 +42,26 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a YAML text file ({error})") from error
     if not isinstance(document, dict):
-        raise InputError(f"{path}: holds a {type(document).__name__}", "settings are a mapping of names")
+        raise InputError(f"{path}: holds a {type(document).__name__}", "settings must be a mapping")
     return document
 
 
 def parse(kind: type[T], value: Any, where: str = "") -> T:
-    """Turn plain values (mappings, lists, numbers, texts) into a dataclass, checking names and types.
+    """Convert plain values (mappings, lists, numbers, strings) to a dataclass, checking names and types.
 
     Parameters
     ----------
     kind
         A dataclass that inherits from :class:`Settings`.
     value
-        What the YAML file holds there; mappings inside become the dataclasses of their fields.
+        Value from the YAML file; nested mappings become the dataclasses of their fields.
     where
-        Name of the place, for messages, such as ``recipe.augmentation``.
+        Location for messages, such as ``recipe.augmentation``.
 
     Raises
     ------
     InputError
-        When a key is unknown (the nearest known ones are named), missing, or a value of another type.
+        When a key is unknown (similar known ones are suggested) or missing, or a value has the wrong type.
     """
     from pydantic import ValidationError
 
@@ -74,7 +74,7 @@ def parse(kind: type[T], value: Any, where: str = "") -> T:
 
 
 def _refuse_booleans(value: Any, found: Any, where: str) -> None:
-    """Refuse yes and no where a number is wanted: pydantic takes them for 1 and 0."""
+    """Reject yes and no where a number is expected: pydantic converts them to 1 and 0."""
     for key, given in value.items() if isinstance(value, Mapping) and is_dataclass(found) else ():
         taken, name = getattr(found, key), f"{where}.{key}" if where else key
         if isinstance(given, bool) and isinstance(taken, (int, float)) and not isinstance(taken, bool):
@@ -90,7 +90,7 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 
 def _explained(found: Sequence[Any], kind: type[Any], value: Any, where: str) -> InputError:
-    """Turn what pydantic found first into an error of ours."""
+    """Convert the first error of pydantic to an InputError."""
     unknown = [one for one in found if one["type"] in _UNKNOWN]
     first = unknown[0] if unknown else found[0]
     raised = first.get("ctx", {}).get("error")
@@ -113,7 +113,7 @@ def _explained(found: Sequence[Any], kind: type[Any], value: Any, where: str) ->
 
 
 def _place(loc: Sequence[str | int], kind: type[Any], value: Any) -> tuple[str, type[Any]]:
-    """Return the dotted name of a place, without pydantic's marks of unions, and its dataclass."""
+    """Return the dotted name of a location, without pydantic's union tags, and its dataclass."""
     from typing import get_args, get_type_hints
 
     parts: list[str] = []

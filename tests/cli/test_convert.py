@@ -118,7 +118,7 @@ def test_tables(superanimal: Call, tmp_path: Path, project: Path, table: Path) -
     assert "3 of 3 keypoints found by name" in out
     code, _, said = superanimal("tables", "draft", f"lab={project}", draft)
     assert code == 2
-    assert "a table is not overwritten" in said
+    assert "an existing table is not overwritten" in said
 
 
 def test_convert_refuses_predictions_and_names_the_option(superanimal: Call, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ FAULTS = {
     "a,MasterName\nx\n": "row 2: has 1 cells, the first line 2",
     "a,MasterName\nx,\n": "column 'MasterName', row 2: is empty, but the row has names",
     "a,MasterName\nx,nose\ny,nose\n": "row 3: 'nose' is already in row 2",
-    "a,MasterName\nx,nose\nx,neck\n": "column 'a', row neck: 'x' stands for 'nose' already",
+    "a,MasterName\nx,nose\nx,neck\n": "column 'a', row neck: 'x' is already mapped to 'nose'",
     "a,MasterName\nx;y,nose\n": "column 'a', row 2 (nose): 'x;y' names several points without a rule",
     "a,MasterName\nmean(x),nose\n": "'mean(x)' combines fewer than two names; write mean(a; b)",
 }

@@ -90,9 +90,9 @@ def test_refuses_wrong_position_shape_and_confidence_range():
     ("frame", "message"),
     [
         (("other", [0, 1, 2, 3, 4, 5, 6, 7]), "frame has dimensions"),
-        (("time", "half"), "frames are whole numbers"),
-        (("time", "names"), "frames are whole numbers"),
-        (("time", "missing"), "frames are whole numbers"),
+        (("time", "half"), "frames must be whole numbers"),
+        (("time", "names"), "frames must be whole numbers"),
+        (("time", "missing"), "frames must be whole numbers"),
     ],
 )
 def test_each_row_has_one_whole_frame_number(frame, message):

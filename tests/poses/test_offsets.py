@@ -136,7 +136,7 @@ def test_poses_they_are_not_for_are_refused(offsets: Offsets) -> None:
 def test_damaged_files_are_named(offsets: Offsets, tmp_path: Path) -> None:
     path = offsets.save(tmp_path / "c.json")
     document = json.loads(path.read_text())
-    with pytest.raises(NotFoundError, match=r"none\.json: no such file of offsets"):
+    with pytest.raises(NotFoundError, match=r"none\.json: no such offsets file"):
         load_offsets(tmp_path / "none.json")
     broken = {
         "not a JSON file": path.read_text()[:99],

@@ -72,7 +72,7 @@ def test_own_space_from_a_file(tmp_path):
     ("document", "message"),
     [
         ([], "no mapping 'keypoints'"),
-        ({"keypoints": {"a": None}, "edges": [["a", "b"]]}, r"\['a', 'b'\]; 'b' is no keypoint"),
+        ({"keypoints": {"a": None}, "edges": [["a", "b"]]}, r"\['a', 'b'\]; 'b' is not a keypoint"),
         ({"keypoints": {"a": None}, "edges": [["a"]]}, "each entry is two"),
         ({"keypoints": {"a": None, "b": None, "c": None}, "pairs": [["a", "b"], ["a", "c"]]}, "two pairs"),
     ],

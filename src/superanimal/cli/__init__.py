@@ -1,6 +1,6 @@
 """The command line: ``superanimal <verb>``, one module per verb.
 
-Verbs import what is heavy only when they run, so that ``--help`` answers at once.
+Verbs import heavy modules only when they run, so that ``--help`` is fast.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def build_app() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line; turn the project's errors into one clear message and an exit code."""
+    """Run the command line; convert errors of this project to one clear message and an exit code."""
     warnings.showwarning = _note
     try:
         build_app()()
@@ -81,7 +81,7 @@ def _note(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Show a warning as the sentence it is, without the line of the program that gave it."""
+    """Show a warning as plain text, without its source line."""
     if issubclass(category, UserWarning):
         console.print(f"[yellow]Note:[/yellow] {_escape(str(message))}", soft_wrap=True)
     else:

@@ -46,7 +46,7 @@ VideoFile = Annotated[
     typer.Option("--video", help="Video the labels belong to; labels of other videos are skipped."),
 ]
 Scorer = Annotated[
-    str | None, typer.Option(help="Whose labels to read when a folder holds those of several people.")
+    str | None, typer.Option(help="Whose labels to read if a folder holds those of several people.")
 ]
 MinConfidence = Annotated[
     float | None, typer.Option(help="Read model predictions as labels, from this confidence upwards.")
@@ -56,7 +56,7 @@ Recording = Annotated[
     typer.Option(help="Which of several videos in a .slp (number from 0, or name) or .nwb file (name)."),
 ]
 Copy = Annotated[bool, typer.Option(help="Copy image files instead of linking to them.")]
-Overwrite = Annotated[bool, typer.Option(help="Replace what an earlier run wrote to DEST.")]
+Overwrite = Annotated[bool, typer.Option(help="Replace the output of an earlier run in DEST.")]
 
 
 def convert(
@@ -70,7 +70,7 @@ def convert(
     min_confidence: MinConfidence = None,
     recording: Recording = None,
     fps: Annotated[
-        float | None, typer.Option(help="Poses: frames per second, where the file does not say.")
+        float | None, typer.Option(help="Poses: frames per second, if the file does not state it.")
     ] = None,
     copy: Copy = False,
     overwrite: Overwrite = False,
@@ -95,7 +95,7 @@ def convert(
         convert_poses(sources, dest, to, recording, fps, overwrite, unused)
         return
     if fps is not None:
-        raise InputError(f"--fps {fps:g} with --to {to}", "a frame rate is for poses, labels have none")
+        raise InputError(f"--fps {fps:g} with --to {to}", "a frame rate applies to poses, not to labels")
     with stoppable(), RichProgress() as progress:
         done = run(
             sources,
@@ -120,14 +120,14 @@ def convert_poses(
     overwrite: bool,
     unused: dict[str, Any],
 ) -> None:
-    """Save the poses of one file in another format; ``unused`` are options of labels, which are refused."""
+    """Save the poses of one file in another format; ``unused`` are options for labels, which are rejected."""
     from superanimal.formats import load_poses, save_poses
     from superanimal.formats.recordings import recordings
 
     if given := [f"--{name.replace('_', '-')}" for name, value in unused.items() if value is not None]:
-        raise InputError(f"{', '.join(given)} with --to {to}", "these are for labels, poses have none")
+        raise InputError(f"{', '.join(given)} with --to {to}", "these options apply to labels, not to poses")
     if len(sources) != 1:
-        raise InputError(f"{len(sources)} sources with --to {to}", "the poses of one file are converted")
+        raise InputError(f"{len(sources)} sources with --to {to}", "poses are converted one file at a time")
     if dest.exists() and not overwrite:
         raise StorageError(
             f"{dest} exists already", "nothing is replaced silently", "choose another name, or --overwrite"
@@ -149,13 +149,13 @@ def convert_poses(
 
 
 def reading_options(**given: Any) -> dict[str, Any]:
-    """Return the options of ``read_labels`` that were given."""
+    """Return the given options of ``read_labels``."""
     return {key: value for key, value in given.items() if value is not None}
 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Turn Ctrl-C into the message that the work can go on."""
+    """Convert Ctrl-C to the message that the work can be resumed."""
     try:
         yield
     except KeyboardInterrupt:
@@ -174,7 +174,7 @@ def split_paths(paths: list[str]) -> tuple[list[str], Path]:
 
 
 def show(done: Conversion, notes: dict[str, None]) -> None:
-    """Print what was written, what to know about it and what was lost."""
+    """Print the written files, the notes and the losses."""
     console = Console(highlight=False)
     labelled = done.merged.labelled
     console.print(

@@ -54,7 +54,7 @@ def demo(
 
 
 def has_display() -> bool:
-    """Tell whether a window can be opened on this machine."""
+    """Return whether a window can be opened on this machine."""
     if sys.platform in ("win32", "darwin"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -69,7 +69,7 @@ def versions() -> dict[str, str]:
 
 
 def codecs() -> dict[str, str]:
-    """Tell which video codecs can be read."""
+    """Return the readable video codecs."""
     import av
 
     there = [name for name in CODECS if name in av.codecs_available]
@@ -78,7 +78,7 @@ def codecs() -> dict[str, str]:
 
 
 def short_run(device: str, frames: int) -> str:
-    """Analyse the first frames of the sample video with the embedded model and tell the speed."""
+    """Analyse the first frames of the sample video with the embedded model and report the speed."""
     from superanimal.inference import Analyzer
     from superanimal.samples import sample_path
 

@@ -34,7 +34,7 @@ def export_model(
     loaded = load_model(model)
     if to == "onnx":
         if keypoint_map is not None or detector is not None:
-            raise InputError("--map and --detector with ONNX", "they are for DeepLabCut projects")
+            raise InputError("--map and --detector with ONNX", "they apply only to DeepLabCut projects")
         from superanimal.exporting.onnx import export_onnx
 
         done = export_onnx(loaded, out)

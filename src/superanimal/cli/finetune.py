@@ -94,7 +94,7 @@ def finetune(
 
 
 def show(done: Finetuned) -> None:
-    """Print before and after, what was forgotten, the warnings and the verdict."""
+    """Print the figures before and after, those of other keypoints, the warnings and the verdict."""
     console = Console(highlight=False, markup=False)
     report = done.report
     if "after" in report:

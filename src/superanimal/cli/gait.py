@@ -19,20 +19,25 @@ def gait(
     poses: Annotated[list[Path], typer.Argument(help="Pose files, videos, or folders of pose files.")],
     limb: Annotated[
         list[str] | None,
-        typer.Option(help="A limb as name=keypoint or name=heel,toe; repeat. Guessed from names by default."),
+        typer.Option(
+            help="Limb as name=keypoint or name=heel,toe, repeatable; derived from keypoint names by default."
+        ),
     ] = None,
-    fps: Annotated[float | None, typer.Option(help="Frames per second, where the files do not say.")] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second, if the files do not state it.")
+    ] = None,
     groups: Annotated[
-        Path | None, typer.Option(help="csv with the column file and others, such as animal and group.")
+        Path | None,
+        typer.Option(help="CSV with a column file and further columns, such as animal and group."),
     ] = None,
     model: Annotated[str, typer.Option(help="Model for videos; auto inspects each and chooses.")] = "auto",
     metres_per_pixel: Annotated[
         float | None, typer.Option(help="Scale of the picture where the animal walks; fills length_m.")
     ] = None,
     detector: Annotated[str, typer.Option(help="contact (default), extremes, or height.")] = "contact",
-    out: Annotated[Path, typer.Option(help="Folder of the tables and the report.")] = Path("gait"),
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("gait"),
 ) -> None:
-    """Find how animals walk; writes csv tables and an HTML report. A file that fails is listed."""
+    """Analyse gait: contacts, strides and phases. Writes CSV tables and an HTML report."""
     from superanimal.gait.analysis import analyze, joined, with_groups
     from superanimal.video.open import VIDEO_SUFFIXES
 
@@ -61,9 +66,7 @@ def gait(
     for text in failed:
         console.print(f"failed: {text}", soft_wrap=True, markup=False)
     if not results:
-        raise InputError(
-            f"none of {len(files)} files could be analysed", "each is listed above with the reason"
-        )
+        raise InputError(f"none of {len(files)} files could be analysed", "the reasons are listed above")
     result = joined(results)
     result.notes += [f"Not analysed: {text}" for text in failed]
     if groups is not None:

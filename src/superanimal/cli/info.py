@@ -87,7 +87,7 @@ def store_rows(store: RunStore) -> dict[str, str]:
 
 
 def kind_of_labels(file: Path) -> str:
-    """Return what kind of labels a file or folder holds; empty when it holds none that we know."""
+    """Return the kind of labels in a file or folder; empty if there are none of a known kind."""
     from superanimal.labels.reading import recognise_labels
 
     try:

@@ -29,7 +29,7 @@ def match(
     scorer: Scorer = None,
     recording: Recording = None,
     prefixes: Annotated[
-        str | None, typer.Option(help="Prefixes of keypoint names that tell animals apart, such as B_,W_.")
+        str | None, typer.Option(help="Prefixes of keypoint names that distinguish animals, such as B_,W_.")
     ] = None,
     boxes: Annotated[str, typer.Option(help="Where boxes come from: labels or detector.")] = "labels",
     detector: Annotated[str | None, typer.Option(help="Detector name or weight file.")] = None,
@@ -81,7 +81,7 @@ def match(
 
 
 def show(matching: Matching) -> None:
-    """Print the table, what stayed alone and what is doubtful."""
+    """Print the table, the unmatched keypoints and the warnings."""
     console = Console(highlight=False, markup=False)
     facts = matching.facts
     console.print(
@@ -106,7 +106,7 @@ def show(matching: Matching) -> None:
 
 
 def show_offsets(offsets: Offsets) -> None:
-    """Print what offsets gain."""
+    """Print the gain from offsets."""
     console = Console(highlight=False, markup=False)
     gain = offsets.facts["gain"]
     (before, _, _), (after, _, _), (_, low, high) = (

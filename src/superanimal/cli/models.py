@@ -177,7 +177,7 @@ def path(name: Annotated[str | None, typer.Argument(help="Model name.")] = None)
 
 
 def _ask_licence(entry: ModelEntry) -> bool:
-    """Show the terms of a model to a person at a terminal and ask; False when nobody can be asked."""
+    """Show the terms of a model at the terminal and ask for acceptance; False if not interactive."""
     from superanimal.zoo.licence import is_accepted, notice
 
     if is_accepted(entry.licence) or not (sys.stdin.isatty() and sys.stdout.isatty()):

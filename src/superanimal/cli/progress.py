@@ -55,7 +55,7 @@ class RichProgress(Progress):
         self._bar.console.print(told(text, "shell"), markup=False, highlight=False, soft_wrap=True)
 
     def finish(self) -> None:
-        """Leave the finished bar on the screen; the time it took replaces the time left."""
+        """Leave the finished bar on the screen, showing the elapsed time."""
         if self._task is not None:
             self._bar.update(self._task, completed=self.done, left="")
             self._task = None
@@ -75,7 +75,7 @@ class RichProgress(Progress):
 
 @contextmanager
 def stop_on_interrupt(progress: Progress) -> Iterator[None]:
-    """Let the first Ctrl-C ask a long job to stop at its next safe point; the second one stops it at once."""
+    """On the first Ctrl-C, stop a long job at its next safe point; on the second, stop it immediately."""
 
     def ask(number: int, frame: FrameType | None) -> None:
         progress.message("stopping after this step; press Ctrl-C again to stop immediately")

@@ -92,7 +92,9 @@ def draft(
     from superanimal.poses import load_space
 
     if out.exists():
-        raise InputError(f"{out} exists already", "a table is not overwritten", "choose another name")
+        raise InputError(
+            f"{out} exists already", "an existing table is not overwritten", "choose another name"
+        )
     part, column = read_source(source)
     table = draft_table(column, part.keypoints, load_space(space))
     save_table(table, out)

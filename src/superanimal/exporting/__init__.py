@@ -1,1 +1,1 @@
-"""How a model leaves: ONNX files and shuffles of DeepLabCut projects."""
+"""Exporting models: ONNX files and shuffles of DeepLabCut projects."""

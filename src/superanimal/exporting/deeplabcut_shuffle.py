@@ -1,18 +1,18 @@
 """A pose model as a shuffle of a DeepLabCut 3 project, so that ``deeplabcut.analyze_videos`` runs it.
 
-Written are, under ``dlc-models-pytorch/iteration-N/<Task><date>-trainset<fraction>shuffle<k>/``::
+These files are written to ``dlc-models-pytorch/iteration-N/<Task><date>-trainset<fraction>shuffle<k>/``::
 
-    train/pytorch_config.yaml   what the network is; only keys that DeepLabCut knows, it refuses others
+    train/pytorch_config.yaml   the network, using only keys known to DeepLabCut, which rejects others
     train/snapshot-<epoch>.pt   the weights
-    train/snapshot-detector-<epoch>.pt   those of the detector, when there is one that DeepLabCut knows
+    train/snapshot-detector-<epoch>.pt   those of the detector, if DeepLabCut supports it
     test/pose_cfg.yaml
 
-The shuffle gets the next free number from 101 on: training sets made in DeepLabCut count from 1 and would
-overwrite it. When there is such a training set, the shuffle shares it: its split and its data are written
-under the shuffle's number too and the shuffle is entered in ``metadata.yaml``, so that ``evaluate_network``
-and ``train_network`` take it; training goes on from the exported weights. The head is cut to the
-project's keypoints, in the project's order, since DeepLabCut 3.0 mistakes the channels of a model that has
-more (as after its own memory replay).
+The shuffle gets the next free number, starting at 101: training sets created in DeepLabCut are numbered from
+1 and would overwrite it. If there is such a training set, the shuffle shares it: its split and data are also
+written under the number of the shuffle, and the shuffle is added to ``metadata.yaml``, so that
+``evaluate_network`` and ``train_network`` accept it; training continues from the exported weights. The head
+is reduced to the project's keypoints, in the project's order, because DeepLabCut 3.0 confuses the channels of
+a model that has more (as after its own memory replay).
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from superanimal.zoo.entry import ModelEntry
 from superanimal.zoo.pose_model import PoseModel
 
 EPOCH, DETECTOR_EPOCH = 200, 250
-"""Numbers in the names of the snapshots: those at which DeepLabCut's own recipes end."""
+"""Epochs in the names of the snapshots: those at which DeepLabCut's own recipes end."""
 FIRST_SHUFFLE = 101
 NEW_DETECTOR = ("ssdlite", 0.6)
-"""Architecture and least score of a detector that is yet to be trained."""
+"""Architecture and minimum score of a detector that is not yet trained."""
 LOCREF_WEIGHT, LOCREF_RADIUS = 0.05, 17
 _RTMPOSE = {"rtmpose_s": (0.33, 0.5), "rtmpose_m": (0.67, 0.75), "rtmpose_x": (1.33, 1.25)}
 _BACKBONES: dict[str, tuple[dict[str, Any], int]] = {
@@ -65,16 +65,16 @@ class DeepLabCutShuffle:
     folder
         Of the shuffle.
     shuffle
-        Its number, the argument ``shuffle`` of DeepLabCut's functions.
+        Its number, the ``shuffle`` argument of DeepLabCut functions.
     snapshot
         The weights.
     detector_snapshot
-        Those of the detector; None without. DeepLabCut then needs one trained there to analyse videos.
+        Weights of the detector, or None: DeepLabCut then needs a detector trained there to analyse videos.
     trainable
-        Whether ``evaluate_network`` and ``train_network`` can use the shuffle: whether the project had a
-        training set to share.
+        Whether ``evaluate_network`` and ``train_network`` can use the shuffle, that is, whether the project
+        had a training set to share.
     note
-        What the user has to know.
+        Note for the user.
     """
 
     folder: Path
@@ -104,20 +104,20 @@ def export_deeplabcut(
     Parameters
     ----------
     model
-        A pose model of an architecture that DeepLabCut has.
+        A pose model with an architecture supported by DeepLabCut.
     project
         Folder with ``config.yaml``, or that file.
     keypoint_map
-        The model's keypoint of a keypoint of the project, where the names differ.
+        Model keypoint by project keypoint, if the names differ.
     detector
-        Detector to export as well, of an architecture that DeepLabCut has.
+        Detector to export as well, with an architecture supported by DeepLabCut.
 
     Raises
     ------
     NotFoundError
         When there is no project.
     ModelError
-        When DeepLabCut does not have the architecture, or crops in another way.
+        When DeepLabCut does not support the architecture, or crops differently.
     InputError
         When the model lacks a keypoint of the project.
     """
@@ -142,7 +142,7 @@ def export_deeplabcut(
     if model.head.kind == "simcc" and len(own) < len(model.keypoints):
         note = (
             f"the project has {len(own)} of the model's {len(model.keypoints)} keypoints; in RTMPose they "
-            "attend to each other, so that the answers change: fine-tune on the project's labels first"
+            "attend to each other, so the predictions change: fine-tune on the project's labels first"
         )
     model = _with_keypoints(model, own, dict(keypoint_map or {}), root)
     fraction = float((config.get("TrainingFraction") or [0.95])[0])
@@ -166,7 +166,7 @@ def export_deeplabcut(
 
 
 def _other_conventions(entry: ModelEntry) -> str:
-    """Say what about crops and heads DeepLabCut does otherwise; nothing when all is the same."""
+    """Describe differences from DeepLabCut in crops and heads; empty if there are none."""
     head = entry.head
     if entry.crop_margin != 1:
         return f"enlarges boxes {entry.crop_margin:g} times before cropping"
@@ -383,7 +383,7 @@ def _read_project(file: Path) -> dict[str, Any]:
         raise NotFoundError(
             f"{file.parent}: no DeepLabCut project",
             "a project has a config.yaml",
-            "make one from labels"
+            "create one from labels"
             + by_caller(
                 ": superanimal.convert(labels, project, to='deeplabcut')",
                 ": superanimal convert LABELS PROJECT --to deeplabcut",
@@ -416,8 +416,8 @@ def _with_keypoints(
     if missing or not own:
         raise InputError(
             f"{model.entry.name} does not have the keypoints {', '.join(missing)} of {project.name}",
-            "every keypoint of the project is one of the model's",
-            "say which it is with a keypoint map, or fine-tune the model on the project's labels",
+            "every keypoint of the project must be one of the model",
+            "map it with a keypoint map, or fine-tune the model on the project's labels",
         )
     return with_outputs(model, own, [model.keypoints.index(name) for name in wanted])
 
@@ -453,9 +453,9 @@ def _test_config(entry: ModelEntry, keypoints: tuple[str, ...], root: Path) -> d
 def _share_training_set(
     root: Path, config: Mapping[str, Any], fraction: float, shuffle: int, name: str
 ) -> bool:
-    """Give the shuffle the split and the data of an earlier one, if any; return whether there was one.
+    """Copy the split and data of an earlier shuffle, if any; return whether there was one.
 
-    DeepLabCut refuses a list of shuffles (``metadata.yaml``) with one that has no split.
+    DeepLabCut rejects a list of shuffles (``metadata.yaml``) that includes one without a split.
     """
     task, percent = config["Task"], int(100 * fraction)
     iteration = f"iteration-{config.get('iteration', 0)}"
@@ -481,6 +481,6 @@ def _share_training_set(
 
 
 def _write_yaml(file: Path, content: dict[str, Any], head: str = "") -> None:
-    plain = json.loads(json.dumps(content))  # no two places share a list: YAML would write references
+    plain = json.loads(json.dumps(content))  # lists must not be shared: YAML would write references
     with atomic_write(file) as temporary:
         temporary.write_text(head + yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), "utf-8")

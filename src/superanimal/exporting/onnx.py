@@ -1,9 +1,9 @@
-"""A pose model as an ONNX file, checked against the network it came from.
+"""Exporting a pose model to ONNX, checked against the original network.
 
 The normalisation is part of the graph: the input ``image`` is (batch, 3, height, width) float32 with RGB
 values 0..255, the outputs are the raw heads by name (``heatmap``, ``locref``, ``simcc_x``, ...). The file's
-metadata say so, and what the outputs mean: see :func:`metadata`. ``docs/onnx.md`` is a program that needs
-nothing else.
+metadata describe this and the meaning of the outputs: see :func:`metadata`. ``docs/onnx.md`` shows a
+self-contained program.
 
 Needs the extra ``onnx`` (onnx, onnxscript, onnxruntime).
 """
@@ -29,9 +29,9 @@ from superanimal.poses import make_provenance
 from superanimal.zoo.pose_model import PoseModel
 
 TOLERANCE = 1e-3
-"""Largest difference between the outputs of torch and onnxruntime, in standard deviations of the output."""
+"""Maximum difference between the outputs of torch and onnxruntime, in standard deviations of the output."""
 PIXEL_TOLERANCE = 0.05
-"""Largest difference between decoded keypoints, in crop pixels, where both are sure (> 0.1)."""
+"""Maximum difference between decoded keypoints, in crop pixels, if both are confident (> 0.1)."""
 OPSET = 18
 CROP_RULE = (
     "Box as x, y, width, height in pixels, pixel centres at integers. Multiply width and height by the "
@@ -42,21 +42,21 @@ RESIZING = (
     "Mean over areas when the crop is wider and higher than the input, else bilinear without antialiasing; "
     "pixel corners are aligned, values are rounded to whole numbers."
 )
-"""How a crop is made, see :mod:`superanimal.inference.crops`."""
+"""Description of the crop, see :mod:`superanimal.inference.crops`."""
 
 
 @dataclass(frozen=True)
 class OnnxExport:
-    """A written ONNX file and how far it is from the network.
+    """A written ONNX file and its deviation from the network.
 
     Attributes
     ----------
     file, sha256
         The file and its digest.
     differences
-        Largest difference of each output, in standard deviations of that output.
+        Maximum difference of each output, in standard deviations of that output.
     pixels
-        Largest difference of a decoded keypoint in crop pixels.
+        Maximum difference of a decoded keypoint in crop pixels.
     """
 
     file: Path
@@ -89,22 +89,22 @@ def export_onnx(model: PoseModel, file: str | os.PathLike[str], *, seed: int = 0
     Parameters
     ----------
     model
-        A pose model; it is exported in float32 from the CPU.
+        Pose model; it is exported in float32 from the CPU.
     file
         ``.onnx`` file to write.
     seed
-        Of the pictures that both are asked about.
+        Random seed of the test pictures.
 
     Raises
     ------
     InputError
-        When the extra is not installed, or the file name has another ending.
+        When the extra is not installed, or the file name does not end with .onnx.
     ModelError
         When the outputs differ by more than :data:`TOLERANCE` or :data:`PIXEL_TOLERANCE`; nothing is written.
     """
     target = Path(file)
     if target.suffix != ".onnx":
-        raise InputError(f"{target}: not an .onnx file name", "the name of an ONNX file ends with .onnx")
+        raise InputError(f"{target}: not an .onnx file name", "the name of an ONNX file must end with .onnx")
     if missing := [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]:
         raise InputError(
             f"{', '.join(missing)}: not installed",
@@ -124,13 +124,13 @@ def export_onnx(model: PoseModel, file: str | os.PathLike[str], *, seed: int = 0
                 f"{target.name}: outputs differ from torch by {worst:.2g} standard deviations and "
                 f"{pixels:.2g} crop pixels",
                 f"at most {TOLERANCE:g} and {PIXEL_TOLERANCE:g} are accepted",
-                "nothing was written; another version of torch or onnxruntime may do better",
+                "nothing was written; try another version of torch or onnxruntime",
             )
     return OnnxExport(target, sha256_of(target), differences, pixels)
 
 
 def compare(model: PoseModel, file: Path, images: Tensor) -> tuple[dict[str, float], float]:
-    """Ask torch and onnxruntime about the same pictures, one at a time and all together.
+    """Run torch and onnxruntime on the same pictures, one at a time and as a batch.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def _write(model: PoseModel, images: Tensor, names: list[str], file: Path) -> No
     noisy.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the exporter's own internals
+            warnings.simplefilter("ignore")  # warnings about internals of the exporter
             torch.onnx.export(
                 deployed,
                 (example,),
@@ -203,12 +203,12 @@ def _write(model: PoseModel, images: Tensor, names: list[str], file: Path) -> No
 
 
 def metadata(model: PoseModel) -> dict[str, Any]:
-    """Return what a user of the ONNX file has to know; texts, and JSON values of the other keys.
+    """Return the metadata that users of the ONNX file need, as texts or JSON values.
 
     ``input`` (layout, type, channel order, value range, size), ``normalisation`` (mean and standard deviation
     of the scale 0..1, applied inside), ``crop`` (margin, rule, resizing), ``keypoints`` in channel order,
-    ``head`` (see :class:`~superanimal.zoo.HeadSpec`), ``second_look`` (whether our analysis crops once more
-    by the keypoints found), licence and provenance.
+    ``head`` (see :class:`~superanimal.zoo.HeadSpec`), ``second_look`` (whether the analysis crops a second
+    time around the keypoints found), licence and provenance.
     """
     from superanimal.inference.analyzer import weights_hash
 
@@ -242,7 +242,7 @@ def metadata(model: PoseModel) -> dict[str, Any]:
 
 
 def _pictures(rng: np.random.Generator, count: int, width: int, height: int) -> Tensor:
-    """Return smooth coloured pictures (count, height, width, 3) uint8: nearer to crops than noise is."""
+    """Return smooth coloured pictures (count, height, width, 3) uint8, more like crops than noise is."""
     import cv2
 
     coarse = rng.integers(0, 256, (count, 6, 6, 3), dtype=np.uint8)

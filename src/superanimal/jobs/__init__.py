@@ -1,1 +1,1 @@
-"""Long work by name: tasks, events, and the child process that runs them beside a viewer."""
+"""Background jobs: tasks, events, and the child process that runs them beside a viewer."""

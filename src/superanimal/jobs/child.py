@@ -21,7 +21,7 @@ from superanimal.progress import Progress
 def main() -> int:
     """Run one job and return the exit code."""
     out = sys.stdout
-    sys.stdout = sys.stderr  # whatever a library prints must not break the protocol
+    sys.stdout = sys.stderr  # output printed by libraries must not break the protocol
     job = json.loads(sys.stdin.readline())
     progress = PipeProgress(out)
     threading.Thread(target=_listen, args=(progress,), daemon=True).start()

@@ -1,4 +1,4 @@
-"""Events of a job on their way from its process to the viewer: one JSON line each.
+"""Events sent from the process of a job to the viewer: one JSON line each.
 
 ::
 
@@ -12,9 +12,9 @@
     {"event": "failed", "kind": "ModelError", "problem": "...", "rule": "...", "remedy": "..."}
     {"event": "cancelled"}
 
-A task says anything beyond the count with ``progress.emit(kind, **payload)``. Arrays travel as base64 of
+A task reports anything beyond the count with ``progress.emit(kind, **payload)``. Arrays are sent as base64 of
 little-endian float32 as soon as a window of frames is done, so that points appear before the first chunk of
-the run store is full; whole objects travel as pickles between these two processes, which are one program.
+the run store is full; other objects are sent as pickles between these two processes of the same program.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class PipeProgress(Progress):
         self.emit("started", total=total, title=title, unit=unit)
 
     def message(self, text: str) -> None:
-        """Pass a message on."""
+        """Send a message."""
         self.emit("message", text=told(text, "viewer"))
 
     def changed(self) -> None:
@@ -80,7 +80,7 @@ def _pack(value: Any) -> Any:
         return {"shape": value.shape, "data": base64.b64encode(value.astype("<f4").tobytes()).decode()}
     if isinstance(value, slice):
         return [value.start, value.stop]
-    raise TypeError(f"{type(value).__name__} cannot travel in an event")
+    raise TypeError(f"{type(value).__name__} cannot be sent in an event")
 
 
 def unpack(values: Mapping[str, Any]) -> dict[str, np.ndarray]:

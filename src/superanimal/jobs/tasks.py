@@ -1,7 +1,7 @@
-"""Long work by name: each task is a core function, called with what the viewer asked for.
+"""The tasks of background jobs: each is a core function, called with the viewer's request.
 
-A task takes the request (JSON values) and the progress, and returns the fields of its "finished" event. A new
-task is one function here and its name in :data:`TASKS`.
+A task takes the request (JSON values) and a progress object, and returns the fields of its "finished" event.
+To add a task, write a function here and add its name to :data:`TASKS`.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def gauge(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
 
 
 def take_in(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Take the trained model ``job["folder"]`` into the list of models."""
+    """Add the trained model ``job["folder"]`` to the list of models."""
     from superanimal.zoo import import_model
 
     return {"model": import_model(job["folder"], job["name"]).name}

@@ -1,4 +1,4 @@
-"""What a pose is: the pose data set, keypoint spaces and provenance."""
+"""The pose data set, keypoint spaces and provenance."""
 
 from superanimal.poses.dataset import has_own_times, make_poses, require_pixels, validate_poses
 from superanimal.poses.provenance import get_provenance, make_provenance, set_provenance

@@ -1,13 +1,13 @@
-"""The animal's own frame: where its keypoints lie when turned, moved and scaled onto a typical shape.
+"""The animal's own frame: keypoint positions after aligning the animal with a typical shape.
 
 A :class:`Shape` is the mean of many poses after similarity alignment (generalised Procrustes analysis; Gower
-1975). A pose is aligned to it by a similarity fitted with Tukey's biweight, so that a few wrong keypoints do
-not turn the animal. Animals bend: the direction at each keypoint is fitted with the keypoints near it
-counting most (moving least squares; Schaefer et al. 2006, section 2.2).
+1975). A pose is aligned to it by a similarity transform fitted with Tukey's biweight, so that a few wrong
+keypoints do not rotate the animal. Because animals bend, the direction at each keypoint is fitted with higher
+weights for nearby keypoints (moving least squares; Schaefer et al. 2006, section 2.2).
 
-Coordinates of the frame are in body lengths, x forward, y to the animal's left. Where animals are seen from
-both sides, such as horses walking either way, y is what is mostly up in the images instead. Inside this
-module a point is one complex number: x - iy in the image, whose y runs down, x + iy in the animal's frame.
+Coordinates are in body lengths, x forward, y to the animal's left. For animals seen from both sides, such as
+horses walking either way, y is instead the direction that is mostly up in the images. In this module a point
+is one complex number: x - iy in the image, whose y axis points down, x + iy in the animal's frame.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from superanimal.errors import InputError
 from superanimal.poses.space import KeypointSpace
 
 FRONT, BACK = ("nose", "snout"), ("tail_base", "tailbase")
-"""Names of the keypoints whose distance is the body length."""
+"""Keypoints whose distance is the body length."""
 NEAR = 0.3
-"""Body lengths within which keypoints count for the direction at a keypoint (standard deviation)."""
+"""Range in body lengths (standard deviation) of keypoints that define the direction at a keypoint."""
 FAR = 0.02
-"""Weight of keypoints far away, so that the direction is defined everywhere."""
+"""Weight of distant keypoints, so that the direction is defined everywhere."""
 LEAST = 3
-"""Keypoints needed to find the frame of an animal."""
+"""Minimum number of keypoints to find the frame of an animal."""
 TUKEY = 6.0
-"""Keypoints off by more than this many times the pose's median error do not count."""
+"""Keypoints with an error of more than this many times the pose's median error are ignored."""
 SMALL_ERROR = 0.2
-"""Keypoints off by less than this share of the shape's radius always count."""
+"""Keypoints with an error below this fraction of the shape's radius are always used."""
 NO_EXTENT = 1e-9
-"""A pose that is not larger is one point."""
+"""Poses up to this size are treated as one point."""
 ROUNDS = 8
-"""Of robust reweighting, and of averaging shapes."""
+"""Number of iterations of robust reweighting, and of averaging shapes."""
 OTHER_SIDE = 0.7
-"""A pose is a mirror image of the shape when it then fits with less than this share of the residual."""
+"""A pose is a mirror image of the shape if mirroring reduces the residual below this fraction."""
 MIRRORED_SHARE = 0.15
-"""Shapes of which fewer poses are mirror images are taken to be seen from one side only."""
+"""With a smaller fraction of mirror images, animals are assumed to be seen from one side only."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Shape:
     points : (K, 2) float64
         Body lengths, x forward, y left (up when ``mirrored``); NaN for keypoints never seen.
     axis
-        What x runs along, such as ``"tail_base to nose"``.
+        Direction of x, such as ``"tail_base to nose"``.
     mirrored
-        Whether the animal is seen from both sides (a walking horse), so that mirror images are accepted.
+        Whether the animal is seen from both sides (a walking horse), so that mirror images are allowed.
     """
 
     keypoints: tuple[str, ...]
@@ -71,9 +71,9 @@ class AnimalFrames:
     Attributes
     ----------
     length : (F,) float64
-        Body length in pixels; NaN where no frame could be found.
+        Body length in pixels; NaN if no frame was found.
     turn : (F, K) complex128
-        Unit number that turns forward into the direction in the image.
+        Unit complex number that rotates forward to its direction in the image.
     mirrored : (F,) bool
         Whether the animal is a mirror image of the shape.
     """
@@ -83,14 +83,14 @@ class AnimalFrames:
     mirrored: np.ndarray
 
     def to_own(self, vectors: np.ndarray) -> np.ndarray:
-        """Turn pixel vectors (F, K, 2) of the image into body lengths (F, K, 2) in the animal's own frame."""
+        """Convert pixel vectors (F, K, 2) to body lengths (F, K, 2) in the animal's own frame."""
         with np.errstate(invalid="ignore"):  # no frame: NaN
             own = _complex(vectors) / (self.turn * self.length[:, None])
         own = np.where(self.mirrored[:, None], own.conj(), own)
         return np.stack([own.real, own.imag], axis=-1)
 
     def to_image(self, offsets: np.ndarray) -> np.ndarray:
-        """Turn body lengths (K, 2) or (F, K, 2) in the animal's own frame into pixel vectors (F, K, 2)."""
+        """Convert body lengths (K, 2) or (F, K, 2) in the animal's own frame to pixel vectors (F, K, 2)."""
         own = offsets[..., 0] + 1j * offsets[..., 1]
         own = np.where(self.mirrored[:, None], own.conj(), own)
         z = own * self.turn * self.length[:, None]
@@ -114,7 +114,7 @@ def mean_shape(
     keypoints
         K names.
     space
-        Whose left/right pairs give the direction when no front and back keypoint is known by name.
+        Keypoint space whose left/right pairs give the direction if no front and back keypoint is known.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def mean_shape(
     start = np.argmax(weights.sum(1))
     shape = np.where(weights[start] > 0, z[start], np.nan)
     mirrored = False
-    for last in (False, True):  # first whether mirror images occur, then the shape with that known
+    for last in (False, True):  # first determine whether mirror images occur, then the shape
         for _ in range(ROUNDS):
             fit = _fit(z, weights, shape, mirrored or not last)
             aligned = fit.inverse(z)
@@ -147,7 +147,7 @@ def mean_shape(
 
 
 def _up(fit: _Similarity, forward: complex) -> complex:
-    """Return the mean direction, in a shape with this forward direction, of what is up in the images."""
+    """Return the mean direction of image up, in a shape with this forward direction."""
     with np.errstate(invalid="ignore"):
         up = 1j / fit.scale
         up = np.where(fit.mirrored, up.conj(), up) / forward
@@ -155,9 +155,9 @@ def _up(fit: _Similarity, forward: complex) -> complex:
 
 
 def find_frames(points: np.ndarray, confidence: np.ndarray, shape: Shape) -> AnimalFrames:
-    """Return the frame of each of F poses, points (F, K, 2) in pixels, confidence (F, K).
+    """Return the frames of F poses with points (F, K, 2) in pixels and confidence (F, K).
 
-    Poses of fewer than three keypoints known to the shape get NaN.
+    Poses with fewer than three keypoints of the shape get NaN.
     """
     z, weights = _complex(points), _weights(points, confidence)
     typical = shape.points[:, 0] + 1j * shape.points[:, 1]
@@ -194,7 +194,7 @@ class _Similarity:
 
 
 def _fit(z: np.ndarray, weights: np.ndarray, shape: np.ndarray, mirror: bool) -> _Similarity:
-    """Fit the shape (K,) to poses z (F, K) with weights (F, K), also mirrored when allowed."""
+    """Fit the shape (K,) to poses z (F, K) with weights (F, K), also mirrored if allowed."""
     scale, shift, robust, residual = _robust(z, weights, shape)
     mirrored = np.zeros(len(z), dtype=bool)
     if mirror:
@@ -208,7 +208,7 @@ def _fit(z: np.ndarray, weights: np.ndarray, shape: np.ndarray, mirror: bool) ->
 def _robust(
     z: np.ndarray, weights: np.ndarray, shape: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return scale, shift (F,), final weights (F, K) and residual relative to size (F,) of the fits."""
+    """Return scale, shift (F,), final weights (F, K) and relative residual (F,) of the fits."""
     seen = np.isfinite(shape)
     radius = shape[seen].std() if seen.any() else 0.0
     weights = np.where(seen, weights, 0.0)
@@ -233,7 +233,7 @@ def _robust(
 
 
 def _weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the median of each row of values (F, K) that count as weights (F, K) say."""
+    """Return the weighted median of each row of values (F, K)."""
     order = np.argsort(values, axis=1)
     upto = np.cumsum(np.take_along_axis(weights, order, 1), axis=1)
     middle = (upto < 0.5 * upto[:, -1:]).sum(1).clip(max=values.shape[1] - 1)
@@ -243,7 +243,7 @@ def _weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def _axes(
     shape: np.ndarray, keypoints: Sequence[str], space: KeypointSpace | None
 ) -> tuple[complex, complex, str]:
-    """Return the middle of a shape, one body length forward as a complex number, and what that is."""
+    """Return the centre of a shape, one body length forward (complex), and the name of that axis."""
     known = {name: complex(shape[k]) for k, name in enumerate(keypoints) if np.isfinite(shape[k])}
     every = np.array(list(known.values()))
     middle = complex(every.mean())
@@ -266,6 +266,6 @@ def _complex(points: np.ndarray) -> np.ndarray:
 
 
 def _weights(points: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-    """Return the squared confidence (F, K), zero where a point is absent, one where it has no confidence."""
+    """Return the squared confidence (F, K): 0 for absent points, 1 for points without a confidence."""
     sure = np.where(np.isfinite(confidence), confidence, 1.0)
     return np.where(np.isfinite(points).all(-1), np.clip(sure, 0, 1) ** 2, 0.0)

@@ -1,9 +1,9 @@
-"""The pose data set: one ``xarray.Dataset`` for everything, in the schema of the movement package.
+"""The pose data set: an ``xarray.Dataset`` in the schema of the movement package.
 
 Dimensions are ``time, space, keypoint, individual``. ``position`` holds pixels of the original frame
 (x right, y down, pixel centres at integers, NaN where absent), ``confidence`` 0..1 (NaN where absent).
-Three-dimensional poses have ``z`` too and name their unit in ``space_unit``; what works on pixels refuses
-them (:func:`require_pixels`). See docs/poses.md.
+Three-dimensional poses also have ``z`` and give their unit in ``space_unit``; functions that work on pixels
+reject them (:func:`require_pixels`). See docs/poses.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import xarray as xr
 from superanimal.errors import InputError, by_caller
 
 SPACE = ("x", "y", "z")
-"""Coordinates; the third only in poses that were reconstructed in space."""
+"""Coordinates; the third only in poses reconstructed in 3-D."""
 
 PIXELS = "pixels"
 BOX = ("x", "y", "width", "height")
@@ -61,21 +61,21 @@ def make_poses(
     confidence
         Shape (T, K, N), 0..1; NaN everywhere when None.
     keypoints, individuals
-        K and N names; individuals default to animal0, animal1, ...
+        K and N names; individuals default to ``animal0``, ``animal1``, ...
     fps
-        Frames per second; None when unknown, then time is counted in frames.
+        Frames per second; if None (unknown), time is in frames.
     frames
         Shape (T,), index of each row in the original video; 0..T-1 when None.
     times
-        Shape (T,), seconds, where a clock measured them; ``frames / fps`` when None.
+        Shape (T,), measured times in seconds; ``frames / fps`` when None.
     boxes, box_confidence
         Shapes (T, 4, N) as x, y, width, height in pixels, and (T, N).
     edited
-        Shape (T, K, N), True where a person set the point.
+        Shape (T, K, N), True for points set by a person.
     images
         T image names, for labelled image folders.
     source_software, source_file, video_path
-        Where the poses come from and which video they belong to.
+        Source of the poses, and the video they belong to.
     space_unit
         Unit of ``position``, such as ``"mm"``.
     provenance
@@ -199,22 +199,24 @@ def validate_poses(ds: xr.Dataset) -> xr.Dataset:
         if name in ds and ds[name].dims != dims:
             raise InputError(f"{name} has dimensions {ds[name].dims}", f"expected {dims}")
     if (space := [str(name) for name in ds.coords["space"].values]) not in (list(SPACE[:2]), list(SPACE)):
-        raise InputError(f"space is {space}", "it is ['x', 'y'] or ['x', 'y', 'z']")
+        raise InputError(f"space is {space}", "it must be ['x', 'y'] or ['x', 'y', 'z']")
     for dim in ("keypoint", "individual"):
         names = [str(name) for name in ds.coords[dim].values]
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise InputError(f"{dim} {repeated} appear more than once", "names must be unique")
         if "" in names:
-            raise InputError(f"one of the {dim} has an empty name", "names must not be empty")
+            raise InputError(f"one {dim} has an empty name", "names must not be empty")
     if "frame" not in ds.coords:
-        raise InputError("the data set has no coordinate 'frame'", "it gives each row's video frame")
+        raise InputError("the data set has no coordinate 'frame'", "it must give the video frame of each row")
     for name in ("frame", "image"):
         if name in ds.coords and ds[name].dims != ("time",):
             raise InputError(f"{name} has dimensions {ds[name].dims}", "expected ('time',), one per row")
     frames = ds["frame"].values
     if frames.dtype.kind not in "iuf" or not (np.isfinite(frames) & (frames == np.round(frames))).all():
-        raise InputError(f"the frames are {np.unique(frames)[:3].tolist()}, ...", "frames are whole numbers")
+        raise InputError(
+            f"the frames are {np.unique(frames)[:3].tolist()}, ...", "frames must be whole numbers"
+        )
     low, high = _finite_range(ds["confidence"].values)
     if low < -1e-6 or high > 1 + 1e-6:
         raise InputError(f"confidence runs from {low:g} to {high:g}", "it must lie in 0..1")
@@ -245,12 +247,12 @@ def _check_attributes(attrs: Mapping[str, Any]) -> None:
 
 
 def require_pixels(ds: xr.Dataset, task: str) -> xr.Dataset:
-    """Check a pose data set and that it lies in the picture, and return it.
+    """Check that a pose data set is valid and in image coordinates, and return it.
 
     Parameters
     ----------
     task
-        What needs pixels, as the start of a sentence: ``"an overlay"``.
+        The task that needs pixels, as the start of a sentence: ``"an overlay"``.
 
     Raises
     ------
@@ -261,14 +263,14 @@ def require_pixels(ds: xr.Dataset, task: str) -> xr.Dataset:
         raise InputError(
             f"poses with x, y and z in {ds.attrs.get('space_unit', PIXELS)}",
             f"{task} needs x and y in pixels",
-            "project them on the picture first"
-            + by_caller(', or take two axes: ds.sel(space=["x", "y"])', ""),
+            "project them onto the image first"
+            + by_caller(', or select two axes: ds.sel(space=["x", "y"])', ""),
         )
     return ds
 
 
 def has_own_times(ds: xr.Dataset) -> bool:
-    """Return whether ``time`` was measured: seconds that frame number and rate do not tell."""
+    """Return whether ``time`` was measured, that is, does not follow from frame number and frame rate."""
     if ds.attrs.get("time_unit") != "seconds":
         return False
     fps = ds.attrs.get("fps")

@@ -1,8 +1,8 @@
-"""The journal of corrections: what a person changed in poses, written down as it happens.
+"""The journal of manual corrections to poses, written as they are made.
 
-A journal is a text file of JSON lines that only grows, so that a crash costs at most the edit that was being
-written. It lies in the run (``clip_model.poses.zarr/edits/journal.jsonl``), beside a pose file
-(``clip.h5.edits.jsonl``), or in the user's state folder where neither can be written::
+A journal is an append-only text file of JSON lines, so that a crash loses at most the edit being written. It
+is stored in the run (``clip_model.poses.zarr/edits/journal.jsonl``), beside a pose file
+(``clip.h5.edits.jsonl``), or in the user's state folder if neither is writable::
 
     {"kind": "superanimal-edits", "version": 1, "keypoints": ["nose", ...], "individuals": [...], "of": ""}
     {"op": "edit", "at": "2026-11-27T15:40:12+00:00", "points": [[120, 0, 3, 81.25, 40.5, 1.0]]}
@@ -10,14 +10,14 @@ written. It lies in the run (``clip_model.poses.zarr/edits/journal.jsonl``), bes
     {"op": "undo", "at": "...", "points": [[120, 0, 3]]}
     {"op": "saved", "at": "...", "files": ["/data/clip.h5"]}
 
-A point is ``[when, individual, keypoint, x, y, confidence]``. ``when`` is the frame, or the name of the image
-for poses of labelled images; individual and keypoint count the names of the latest head line above. Numbers
-are the values after the step, null where absent: a deleted point is all null. Without numbers the point is as
-the poses have it, because its edit was undone. Later lines win, and all of ``edit``, ``undo`` and ``redo``
-carry values, so the state is read without looking at the kind of a step; who needs the history of steps reads
-the kinds as well. ``of`` is the SHA-256 of the pose file that was corrected; a run needs none.
+A point is ``[when, individual, keypoint, x, y, confidence]``. ``when`` is the frame, or the image name for
+poses of labelled images; individual and keypoint are indices into the names of the last preceding head line.
+Values are those after the step, null if absent: a deleted point is all null. An entry without values means
+that the point has its original value, because its edit was undone. Later lines take precedence, and ``edit``,
+``undo`` and ``redo`` all carry values, so the state can be read regardless of the kind of step. ``of`` is the
+SHA-256 of the corrected pose file; a run needs none.
 
-Saving keeps the net result and drops the steps before it.
+Saving keeps the net result and drops the preceding steps.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ Value = tuple[float | None, float | None, float | None]
 
 
 class JournalWarning(UserWarning):
-    """Corrections could not be kept, or not all of them could be shown."""
+    """Some corrections could not be kept or shown."""
 
 
 @dataclass
 class _Content:
-    """What a journal says: the net result, that at the last save, and what could not be read."""
+    """The content of a journal: the net result, the one at the last save, and unreadable lines."""
 
     net: dict[Place, Value] = field(default_factory=dict)
     saved: dict[Place, Value] = field(default_factory=dict)
@@ -66,14 +66,14 @@ class _Content:
 
 
 class Journal:
-    """The corrections of one run or pose file. Nothing is written before the first edit.
+    """The corrections to one run or pose file. Nothing is written before the first edit.
 
     Parameters
     ----------
     poses
         The run's folder, or the pose file.
     ds
-        The poses: their names, and the frame or image of each time.
+        The poses, for their names and the frame or image of each row.
 
     Attributes
     ----------
@@ -86,11 +86,11 @@ class Journal:
         self.when = times_of(ds)
         self.keypoints = [str(name) for name in ds[ds["position"].dims[2]].values]
         self.individuals = [str(name) for name in ds[ds["position"].dims[3]].values]
-        self._headed: Path | None = None  # the file that has our head line
+        self._headed: Path | None = None  # the file with the current head line
 
     @property
     def paths(self) -> tuple[Path, Path]:
-        """Where the journal can lie: with the poses, and in the user's state folder."""
+        """Possible locations of the journal: with the poses, and in the user's state folder."""
         return journal_paths(self.home)
 
     # ---------------------------------------------------------------- writing
@@ -103,22 +103,22 @@ class Journal:
         confidence: np.ndarray,
         edited: np.ndarray,
     ) -> None:
-        """Write one step down, and wait until it is on the disk.
+        """Append one step and flush it to disk.
 
         Parameters
         ----------
         step
             "edit", "undo" or "redo".
         points
-            Time, individual and keypoint numbers of n points, each of shape (n,).
+            Time, individual and keypoint indices of n points, each of shape (n,).
         xy, confidence, edited
-            Their values after the step, shapes (n, 2) in pixels, (n,) and (n,). A point that undo leaves
-            without a mark is as the poses have it.
+            Their values after the step, shapes (n, 2) in pixels, (n,) and (n,). A point left unmarked by undo
+            has its original value.
 
         Raises
         ------
         StorageError
-            When it can be written neither with the poses nor in the user's state folder.
+            When neither the location of the poses nor the user's state folder is writable.
         """
         entries = []
         for t, i, k, position, score, mark in zip(*points, xy, confidence, edited, strict=True):
@@ -128,9 +128,9 @@ class Journal:
         self._write({"op": step, "at": _now(), "points": entries})
 
     def saved(self, files: Iterable[str | os.PathLike[str]]) -> None:
-        """Note that the poses were saved; steps before it are merged into one.
+        """Record that the poses were saved; preceding steps are merged into one.
 
-        When the pose file itself was written it holds the corrections, and the journal is removed.
+        If the pose file itself was saved, it holds the corrections and the journal is removed.
         """
         names = [str(Path(file).resolve()) for file in files]
         if str(self.home.resolve()) in names:
@@ -145,11 +145,11 @@ class Journal:
             self._write(note)
 
     def discard(self) -> None:
-        """Forget what was corrected since the last save."""
+        """Discard all corrections since the last save."""
         content = self._read()
         there = [path for path in self.paths if path.exists()]
         self._headed = None
-        if content.damaged:  # what cannot be read may be more than what is forgotten
+        if content.damaged:  # unreadable lines may hold more than the discarded corrections
             for path in there:
                 _move(path)
             return
@@ -162,7 +162,7 @@ class Journal:
     def _write(self, record: dict[str, Any]) -> None:
         if not self.home.exists():
             raise StorageError(
-                f"{self.home} is gone", "corrections are kept with it", "save the poses to a file"
+                f"{self.home} no longer exists", "corrections are stored with it", "save the poses to a file"
             )
         for path in self.paths:
             headed = self._headed == path and path.exists()
@@ -180,7 +180,7 @@ class Journal:
         keypoint = {name: k for k, name in enumerate(self.keypoints)}
         heads = [self._head()]
         strangers = [place for place in net if place[1] not in individual or place[2] not in keypoint]
-        for _, who, what in strangers:  # corrections that do not fit these poses are kept all the same
+        for _, who, what in strangers:  # keep corrections that do not match these poses
             individual.setdefault(who, len(individual))
             keypoint.setdefault(what, len(keypoint))
         if strangers:
@@ -208,29 +208,29 @@ class Journal:
     # ---------------------------------------------------------------- reading
 
     def unsaved(self) -> bool:
-        """Tell whether there are corrections that no saved file has."""
+        """Return whether there are corrections that are not in a saved file."""
         content = self._read()
         return content.net != content.saved
 
     def apply(self, ds: xr.Dataset) -> xr.Dataset:
-        """Return the poses with the corrections, marked as ``edited``; the same object when there are none.
+        """Return the poses with corrections applied and marked as ``edited``; unchanged if there are none.
 
-        A journal of a file whose content is another now is put aside under a dated name.
+        If the content of the pose file has changed since, its journal is moved aside under a dated name.
 
         Raises
         ------
         FormatError
-            When the journal was written by a later version.
+            When the journal was written by a newer version.
 
         Warns
         -----
         JournalWarning
-            When corrections cannot be read, do not fit, or belong to an earlier file.
+            When corrections cannot be read, do not match, or belong to an earlier file.
         """
         content = self._read()
         if content.damaged:
             _warn(
-                f"{content.damaged} lines of the journal of {self.home.name} cannot be read and are left out"
+                f"{content.damaged} lines of the journal of {self.home.name} cannot be read and are ignored"
             )
         if not content.net:
             return ds
@@ -248,7 +248,7 @@ class Journal:
         if len(fitting) < len(content.net):
             _warn(
                 f"{len(content.net) - len(fitting)} of {len(content.net)} corrections belong to frames or "
-                f"names that {self.home.name} does not have; they stay in its journal"
+                f"names that {self.home.name} does not have; they remain in its journal"
             )
         if not fitting:
             return ds
@@ -277,7 +277,7 @@ class Journal:
 
 
 def journal_paths(poses: Path) -> tuple[Path, Path]:
-    """Return where the journal of a run or a pose file lies, and where it lies when that is read-only."""
+    """Return the path of the journal of a run or pose file, and the fallback path if that is read-only."""
     if poses.is_dir():
         beside = poses / "edits" / "journal.jsonl"
     else:
@@ -287,7 +287,7 @@ def journal_paths(poses: Path) -> tuple[Path, Path]:
 
 
 def times_of(ds: xr.Dataset) -> list[When]:
-    """Return what tells the times of poses apart: names of images, frames, or else their number."""
+    """Return identifiers of the rows of poses: image names, frames, or else their index."""
     for coordinate in ("image", "frame"):
         if coordinate in ds.coords:
             values: list[When] = ds[coordinate].values.tolist()
@@ -307,7 +307,7 @@ def _take(content: _Content, lines: Sequence[bytes], path: Path) -> None:
                     raise FormatError(
                         f"{path} has version {record['version']}",
                         f"this software reads corrections of version {VERSION}",
-                        "update napari-superanimal, or move the file away to see the poses without them",
+                        "update napari-superanimal, or move the file away to open the poses without them",
                     )
                 head, content.of = record, str(record["of"])
             elif record["op"] == "saved":
@@ -334,7 +334,7 @@ def _point(point: list[Any], head: dict[str, Any]) -> tuple[Place, Value | None]
 
 
 def _append(path: Path, records: list[dict[str, Any]]) -> None:
-    """Add lines to a file and flush them; a line that a crash cut off before is closed first."""
+    """Append lines to a file and flush them; a line truncated by a crash is terminated first."""
     path.parent.mkdir(exist_ok=True, parents=path.is_relative_to(_state_folder()))
     text = "".join(map(_line, records)).encode()
     with path.open("ab+") as file:
@@ -352,7 +352,7 @@ def _line(record: dict[str, Any]) -> str:
 
 
 def _number(value: Any) -> float | None:
-    """Return a float32 as the shortest number that reads back as the same, NaN as None."""
+    """Return a float32 as the shortest number that round-trips, and NaN as None."""
     return float(str(np.float32(value))) if np.isfinite(value) else None
 
 
@@ -368,7 +368,7 @@ def _state_folder() -> Path:
 
 
 def _dated(path: Path) -> Path:
-    """Return a free name with date and time beside ``path``, before its suffix."""
+    """Return an unused path beside ``path`` with date and time before its suffix."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     names = (f"{path.stem}.{stamp}{n}{path.suffix}" for n in ("", *(f"-{i}" for i in range(2, 1000))))
     return next(free for name in names if not (free := path.with_name(name)).exists())

@@ -1,7 +1,7 @@
 """Offsets: a fixed shift per keypoint, in the animal's own frame, from a model's definition to a user's.
 
-They are a JSON file made by :func:`superanimal.measure_offsets`, belong to one model (SHA-256 of the weights)
-and move predicted points; no network is trained and nothing a person placed is touched.
+They are stored in a JSON file created by :func:`superanimal.measure_offsets`, belong to one model (SHA-256 of
+the weights) and shift predicted points. No network is trained, and points set by a person do not change.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ from superanimal.poses.provenance import get_provenance, set_provenance
 
 KIND, VERSION = "superanimal-offsets", 1
 KIND_BEFORE = "superanimal-calibration"
-"""Files written before offsets had their name; they differ in nothing else."""
+"""Kind of older files, from before offsets had their name; otherwise identical."""
 
 
 @dataclass(frozen=True)
 class Offsets:
-    """Where a user's K keypoints lie seen from those of a model.
+    """Offsets from the K keypoints of a model to those of a user.
 
     Attributes
     ----------
     shape
-        Keypoints of the model (K names) and their typical pose, which the animal's frame is found with.
+        Keypoints of the model (K names) and their typical pose, used to find the animal's frame.
     values : (K, 2) float64
-        Body lengths, x forward, y to the animal's left; 0 for keypoints that are not moved.
+        Body lengths, x forward, y to the animal's left; 0 for keypoints without an offset.
     intervals : (K, 2, 2) float64
-        Lower and upper limit of each offset; NaN for keypoints that are not moved.
+        Lower and upper limit of each offset; NaN for keypoints without an offset.
     table
-        The model's keypoint of each user's keypoint that was looked at.
+        The model keypoint for each user keypoint that was examined.
     model, weights
         Name of the model and SHA-256 of its weights; empty when unknown.
     facts
-        Images, cross-validated gain in total and per keypoint, settings, provenance.
+        Images, cross-validated gain (total and per keypoint), settings, provenance.
     """
 
     shape: Shape
@@ -65,12 +65,12 @@ class Offsets:
 
     @cached_property
     def digest(self) -> str:
-        """First 16 hexadecimal digits of the SHA-256 of what moves the points."""
+        """First 16 hexadecimal digits of the SHA-256 of everything that determines the shift."""
         parts = {key: self.to_dict()[key] for key in ("weights", "shape", "keypoints")}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def move(self, points: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-        """Return the moved positions of F animals.
+        """Return the shifted positions of F animals.
 
         Parameters
         ----------
@@ -82,26 +82,26 @@ class Offsets:
         Returns
         -------
         (F, K, 2) float64
-            Pixels. Animals whose frame cannot be found (fewer than three keypoints) stay where they are.
+            Pixels. Animals whose frame cannot be found (fewer than three keypoints) are unchanged.
         """
         frames = find_frames(points, confidence, self.shape)
         shift = frames.to_image(self.values)
         return np.asarray(points + np.where(np.isfinite(shift), shift, 0))
 
     def apply(self, ds: xr.Dataset) -> xr.Dataset:
-        """Return a pose data set with moved positions; the original is left alone.
+        """Return a pose data set with shifted positions; the original is not modified.
 
-        Confidence and boxes stay as they are, and so do points that a person placed (``edited``).
+        Confidence, boxes and points set by a person (``edited``) do not change.
 
         Parameters
         ----------
         ds
-            Pose data set (time, space, keypoints, individuals) of the model these offsets are for.
+            Pose data set (time, space, keypoint, individual) of the model these offsets belong to.
 
         Raises
         ------
         InputError
-            When the data set is of other keypoints or other weights, or was moved already.
+            When the data set has other keypoints or is from other weights, or offsets were already applied.
         """
         self.check(ds)
         order = ("time", "individual", "keypoint", "space")
@@ -117,27 +117,27 @@ class Offsets:
         return set_provenance(result, {**get_provenance(ds), "calibration": self.record()})
 
     def check(self, ds: xr.Dataset) -> None:
-        """Raise InputError when a pose data set is not one these offsets can be applied to."""
+        """Raise InputError if these offsets cannot be applied to a pose data set."""
         record = get_provenance(ds)
         if record.get("calibration"):
             raise InputError(
-                f"the poses were already moved by offsets ({record['calibration'].get('digest', '')})",
-                "offsets are applied once, to what the network gave",
+                f"offsets were already applied to the poses ({record['calibration'].get('digest', '')})",
+                "offsets are applied once, to the output of the network",
             )
         known = [str(name) for name in ds["keypoint"].values]
         self.check_model(known, str(record.get("weights") or ""), str(record.get("model") or "the poses"))
 
     def check_model(self, keypoints: Sequence[str], weights: str, name: str) -> None:
-        """Raise InputError when keypoints or weights are not those of the model these offsets are for.
+        """Raise InputError if keypoints or weights are not those of the model these offsets belong to.
 
         Parameters
         ----------
         keypoints
             Names in channel order.
         weights
-            SHA-256; empty when unknown, which passes.
+            SHA-256; an empty text (unknown) is accepted.
         name
-            Of the other model, for the message.
+            Name of the other model, for the message.
         """
         if tuple(keypoints) != self.shape.keypoints:
             odd = sorted(set(keypoints) ^ set(self.shape.keypoints)) or ["another order"]
@@ -155,7 +155,7 @@ class Offsets:
             )
 
     def record(self) -> dict[str, Any]:
-        """Return what the provenance of moved poses says."""
+        """Return the provenance entry for poses with these offsets."""
         return {
             "digest": self.digest,
             "model": self.model,
@@ -197,14 +197,14 @@ def load_offsets(path: str | os.PathLike[str]) -> Offsets:
     Raises
     ------
     NotFoundError
-        When there is no such file.
+        When the file does not exist.
     FormatError
-        When it holds no offsets, or is damaged.
+        When the file holds no offsets, or is damaged.
     """
     path = Path(path)
     if not path.is_file():
         raise NotFoundError(
-            f"{path}: no such file of offsets",
+            f"{path}: no such offsets file",
             remedy="measure them" + _how(),
         )
     try:
@@ -237,17 +237,17 @@ def load_offsets(path: str | os.PathLike[str]) -> Offsets:
 
 
 def as_offsets(given: Offsets | str | os.PathLike[str] | None) -> Offsets | None:
-    """Return offsets given as themselves, as a file, or not at all."""
+    """Return offsets given as an object or a file, or None."""
     return given if given is None or isinstance(given, Offsets) else load_offsets(given)
 
 
 def _how(options: str = "") -> str:
-    """Return how offsets are measured, for a remedy."""
+    """Return the instruction for measuring offsets, for a remedy."""
     return by_caller(" with superanimal.measure_offsets", f": superanimal match LABELS{options} --offsets")
 
 
 def _numbers(values: np.ndarray) -> list[float | None]:
-    """Return numbers for JSON, which has no NaN."""
+    """Return numbers as JSON values, with NaN as null."""
     return [float(value) if np.isfinite(value) else None for value in values]
 
 

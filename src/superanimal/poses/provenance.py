@@ -1,4 +1,4 @@
-"""Where a result came from: versions, model, weights and parameters, kept inside the data."""
+"""The provenance of a result: versions, model, weights and parameters, stored in the data."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from superanimal import __version__
 
 
 def make_provenance(action: str, **facts: Any) -> dict[str, Any]:
-    """Describe one action for the record.
+    """Return the provenance record of one action.
 
     Parameters
     ----------
     action
-        What was done, such as ``"analyze"``.
+        Name of the action, such as ``"analyze"``.
     facts
         JSON-serialisable facts: model, weight hash, parameters, mode, device.
     """
@@ -35,12 +35,12 @@ def software_version() -> str:
 
 
 def timestamp() -> str:
-    """Return the present moment as ISO 8601 in UTC, to the second."""
+    """Return the current time as ISO 8601 in UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def get_provenance(ds: xr.Dataset) -> dict[str, Any]:
-    """Return the provenance record of a pose data set; empty when it has none."""
+    """Return the provenance record of a pose data set; empty if it has none."""
     text = ds.attrs.get("provenance")
     return json.loads(text) if text else {}
 

@@ -1,14 +1,14 @@
-"""What the networks saw in a chunk of frames, before identities, legs and offsets were linked.
+"""Raw network estimates for a chunk of frames, before identities, legs and offsets are linked.
 
-One file per chunk (``chunks/000000.npz`` in the run store) that appears complete or not at all, whoever
-computes it and in whatever order. Animals of all rows follow one another, best box first within a row::
+One file per chunk (``chunks/000000.npz`` in the run store), written atomically; chunks may be computed
+independently and in any order. Animals of all rows are concatenated, best box first within a row::
 
     number      (n,)                animals in each of the first n rows of the chunk
     points      (a, K, 2) float32   x, y in pixels of the original frame
     confidence  (a, K)    float32   0..1
     boxes       (a, 4)    float32   x, y, width, height in pixels
     scores      (a,)      float32   of the boxes
-    peaks       (a, P, ...) float32 where P pairs of look-alike keypoints may be
+    peaks       (a, P, ...) float32 candidate positions of P pairs of look-alike keypoints
     record                          JSON: version, first row, state of the estimator after the last row
 """
 
@@ -37,13 +37,13 @@ class RawEstimates:
     Attributes
     ----------
     first
-        The first row, counted in the run.
+        Index of the first row in the run.
     number : (n,) int64
-        Animals in each row; their sum is a.
+        Number of animals in each row; the sum is a.
     arrays
         :data:`ARRAYS` by name, float32, first axis the a animals.
     state
-        What the estimator starts the next row from; JSON values.
+        State of the estimator at the start of the next row; JSON values.
     """
 
     first: int
@@ -72,14 +72,14 @@ class RawEstimates:
         return [{name: parts[i] for name, parts in split.items()} for i in range(len(self))]
 
     def from_row(self, row: int) -> RawEstimates:
-        """Return the rows of the run from ``row`` on."""
+        """Return the rows of the run starting at ``row``."""
         skipped = self.number[: row - self.first].sum()
         arrays = {name: array[skipped:] for name, array in self.arrays.items()}
         return RawEstimates(row, self.number[row - self.first :], arrays, self.state)
 
 
 def join(parts: Sequence[RawEstimates]) -> RawEstimates:
-    """Return consecutive parts as one, with the state of the last."""
+    """Concatenate consecutive parts, with the state of the last."""
     return RawEstimates(
         parts[0].first,
         np.concatenate([part.number for part in parts]),
@@ -89,7 +89,7 @@ def join(parts: Sequence[RawEstimates]) -> RawEstimates:
 
 
 def write_raw(path: Path, raw: RawEstimates) -> None:
-    """Write estimates as one file, at once or not at all.
+    """Write estimates to one file, atomically.
 
     Raises
     ------
@@ -102,12 +102,12 @@ def write_raw(path: Path, raw: RawEstimates) -> None:
 
 
 def read_raw(path: Path) -> RawEstimates | None:
-    """Read estimates; None when there are none, or the file is damaged and has to be computed again.
+    """Read estimates; None if there are none, or if the file is damaged and must be recomputed.
 
     Raises
     ------
     FormatError
-        When a later version of this software wrote them.
+        When they were written by a newer version of this software.
     """
     try:
         with np.load(path, allow_pickle=False) as file:

@@ -1,4 +1,4 @@
-"""A run on disk: a zarr group that grows by whole chunks, so that nothing finished is ever lost.
+"""A run on disk: a zarr group that grows by whole chunks, so that finished work is never lost.
 
 Layout of ``<video>_<model>.poses.zarr`` (zarr version 3, T frames, N individuals, K keypoints)::
 
@@ -7,18 +7,18 @@ Layout of ``<video>_<model>.poses.zarr`` (zarr version 3, T frames, N individual
     boxes           (T, N, 4)    float32   x, y, width, height in pixels
     box_confidence  (T, N)       float32   0..1
     frame           (T,)         int64     index of each row in the video
-    chunks/000000.npz ...                  what networks saw in a chunk, see superanimal.poses.raw_estimates
-    chunks/000000.json ...                 one marker per chunk of 256 rows whose results are linked
-    edits/journal.jsonl                    what a person corrected, see superanimal.poses.journal
+    chunks/000000.npz ...                  raw estimates of a chunk, see superanimal.poses.raw_estimates
+    chunks/000000.json ...                 one marker per chunk of 256 rows with linked results
+    edits/journal.jsonl                    manual corrections, see superanimal.poses.journal
 
-Raw estimates of a chunk depend on no other chunk. Results do: identities and legs are linked in order, from
-the state at the end of the chunk before. So a chunk counts only when its marker is there. The marker is
-written last, by an atomic rename, and carries that state and the rows that are finished, which are fewer than
-a chunk has when a run was stopped or is extended to more frames. A run that was killed goes on at the first
-row that is missing and ends with the bytes of one that was not; a run whose raw estimates are there is linked
-anew, with other choices, without the networks.
+Raw estimates of a chunk do not depend on other chunks. Results do: identities and legs are linked in order,
+from the state at the end of the previous chunk. A chunk is therefore valid only with its marker, which is
+written last, by an atomic rename. The marker holds that state and the number of finished rows, which is
+smaller than the chunk if a run was stopped or is extended to more frames. A killed run resumes at the first
+missing row and ends with the same bytes as an uninterrupted run; a run with raw estimates can be relinked
+with other options without running the networks.
 
-Version 1 held no raw estimates. Such stores are read, and go on at the chunk that is not finished.
+Version 1 had no raw estimates. Such stores can be read, and resume at the unfinished chunk.
 """
 
 from __future__ import annotations
@@ -48,21 +48,21 @@ KIND = "superanimal-poses"
 VERSION = 2
 
 _REMEDY = (
-    "files exported earlier are not touched by this; to have a whole store, start the analysis of the video "
-    f"over{option('resume', 'False', '--overwrite')}: what is there is then kept under another name"
+    "files exported earlier are not affected; for a complete store, start the analysis of the video "
+    f"over{option('resume', 'False', '--overwrite')}: the existing store is then kept under another name"
 )
 _RESULTS = ("position", "confidence", "boxes", "box_confidence")
 
 
 class RunStore:
-    """A pose run on disk. Make one with :meth:`create` or :meth:`open`.
+    """A pose run on disk, opened with :meth:`create` or :meth:`open`.
 
     Attributes
     ----------
     path : Path
         The folder.
     attrs : dict
-        keypoints, individuals, fps, video_path, identity (what must agree to go on), provenance.
+        keypoints, individuals, fps, video_path, identity (which must match to resume), provenance.
     """
 
     def __init__(self, path: Path, group: zarr.Group) -> None:
@@ -83,7 +83,7 @@ class RunStore:
         identity: Mapping[str, Any] | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> RunStore:
-        """Make an empty store; the folder appears complete or not at all.
+        """Create an empty store, atomically.
 
         Parameters
         ----------
@@ -92,14 +92,14 @@ class RunStore:
         keypoints, individuals
             Names.
         identity
-            What decides the results: a run may only go on with the same.
+            Everything that determines the results: a run can be resumed only with the same identity.
         provenance
             Record of what ran.
 
         Raises
         ------
         StorageError
-            When something of that name exists already or the disk does not let us.
+            When the path already exists or is not writable.
         """
         path = Path(path)
         if path.exists():
@@ -136,14 +136,14 @@ class RunStore:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> RunStore:
-        """Open a store, also one that is being written by another process.
+        """Open a store, even while another process is writing it.
 
         Raises
         ------
         NotFoundError
-            When there is nothing of that name.
+            When the path does not exist.
         FormatError
-            When it is not a store of this kind.
+            When the folder is not a pose store.
         """
         path = Path(path)
         if not path.exists():
@@ -151,7 +151,7 @@ class RunStore:
         if not is_store(path):
             raise FormatError(
                 f"{path} is not a pose store",
-                "a folder *.poses.zarr made by analyze, with a file zarr.json that says so",
+                "a pose store is a folder *.poses.zarr created by analyze, with a zarr.json",
                 _REMEDY,
             )
         with _reading(path):
@@ -166,36 +166,36 @@ class RunStore:
         return store
 
     def _check(self) -> None:
-        """Raise :class:`FormatError` unless names, shapes and frame numbers are there and agree."""
+        """Raise :class:`FormatError` unless names, shapes and frame numbers are present and consistent."""
         rows, animals, points = len(self), len(self.attrs["individuals"]), len(self.attrs["keypoints"])
         for name, shape in _shapes(rows, animals, points).items():
             found = self._array(name).shape
             if found[1:] != shape[1:] or found[0] < rows:  # more: an extension was interrupted
                 raise FormatError(f"{self.path}: {name} is {found}, not {shape}", "", _REMEDY)
         if any(key not in self.attrs for key in ("fps", "video_path", "identity", "provenance")):
-            raise FormatError(f"{self.path}: zarr.json is not complete", "", _REMEDY)
+            raise FormatError(f"{self.path}: zarr.json is incomplete", "", _REMEDY)
         if rows > 1 and not (self.path / "frame" / "c" / "0").is_file():
-            raise FormatError(f"{self.path}: the frame numbers are gone", "", _REMEDY)
+            raise FormatError(f"{self.path}: the frame numbers are missing", "", _REMEDY)
 
     def __len__(self) -> int:
-        """Return the number of frames, finished or not."""
+        """Return the total number of frames, finished or not."""
         return int(self._array("frame").shape[0])
 
     @property
     def n_chunks(self) -> int:
-        """Number of chunks when complete."""
+        """Number of chunks of the complete run."""
         return -(-len(self) // CHUNK)
 
     def rows(self, chunk: int) -> slice:
-        """Return the rows of a chunk."""
+        """Return the row range of a chunk."""
         return slice(chunk * CHUNK, min((chunk + 1) * CHUNK, len(self)))
 
     def marker(self, chunk: int) -> Path:
-        """Return the path of a chunk's marker."""
+        """Return the path of the marker of a chunk."""
         return self.path / "chunks" / f"{chunk:06d}.json"
 
     def finished_chunks(self) -> list[int]:
-        """Return the chunks all of whose rows have results, in order."""
+        """Return the chunks in which all rows have results, in order."""
         chunks = self._begun_chunks()
         if chunks and self._stop(chunks[-1]) < self.rows(chunks[-1]).stop:
             chunks.pop()
@@ -216,17 +216,17 @@ class RunStore:
         return int(self.finished_rows().sum())
 
     def _begun_chunks(self) -> list[int]:
-        """Return the chunks whose marker is there, in order; only the last may be finished in part."""
+        """Return the chunks with a marker, in order; only the last may be partially finished."""
         numbers = (int(f.stem) for f in (self.path / "chunks").glob("*.json") if f.stem.isdigit())
         return sorted(number for number in numbers if number < self.n_chunks)
 
     def _stop(self, chunk: int) -> int:
-        """Return the row after the last of a chunk that has results."""
+        """Return the row after the last one with results in a chunk."""
         with _reading(self.path):
             return int(json.loads(self.marker(chunk).read_text("utf-8"))["rows"][1])
 
     def resume_point(self) -> tuple[int, dict[str, Any]]:
-        """Return the first chunk that is not finished and the state it is linked from ({} for the first)."""
+        """Return the first unfinished chunk and the state it is linked from ({} for the first)."""
         done = set(self.finished_chunks())
         chunk = next((i for i in range(self.n_chunks) if i not in done), self.n_chunks)
         with _reading(self.path):
@@ -239,12 +239,12 @@ class RunStore:
         Parameters
         ----------
         pairs
-            Number of pairs of look-alike keypoints they must hold.
+            Required number of pairs of look-alike keypoints.
 
         Returns
         -------
         RawEstimates or None
-            None when there are none of that kind, or they are damaged: they have to be computed.
+            None if there are none with these pairs, or they are damaged and must be recomputed.
         """
         raw = read_raw(self._raw(chunk))
         if raw is None or raw.pairs != pairs:
@@ -266,7 +266,7 @@ class RunStore:
         return self.marker(chunk).with_suffix(".npz")
 
     def unlink_results(self, attrs: Mapping[str, Any]) -> None:
-        """Forget all results, so that they are relinked from the raw estimates.
+        """Delete all results, so that they are relinked from the raw estimates.
 
         Parameters
         ----------
@@ -285,7 +285,7 @@ class RunStore:
         self.attrs = dict(self.group.attrs)
 
     def write_chunk(self, chunk: int, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
-        """Write the rows of a chunk, flush them to the disk, then set the marker.
+        """Write the rows of a chunk, flush them to disk, then write the marker.
 
         Parameters
         ----------
@@ -293,12 +293,12 @@ class RunStore:
             ``position`` (n, N, K, 2), ``confidence`` (n, N, K), ``boxes`` (n, N, 4),
             ``box_confidence`` (n, N) for the rows of the chunk, or its first n.
         state
-            What the next chunk is linked from; JSON values.
+            State from which the next chunk is linked; JSON values.
 
         Raises
         ------
         StorageError
-            When the disk is full or not writable; finished chunks stay as they are.
+            When the disk is full or not writable; finished chunks are not affected.
         """
         start = self.rows(chunk).start
         rows = slice(start, start + len(arrays["position"]))
@@ -312,14 +312,14 @@ class RunStore:
                 file.write_text(json.dumps(marker, sort_keys=True), encoding="utf-8")
 
     def extend(self, frames: np.ndarray, attrs: Mapping[str, Any]) -> None:
-        """Make room for more frames after those there are, which stay as they are.
+        """Extend the store by more frames; existing frames do not change.
 
-        Called again after it was interrupted, it does the rest.
+        After an interruption, calling it again completes the extension.
 
         Parameters
         ----------
         frames : (T,)
-            Index of each row in the video, those of the present rows first.
+            Video frame of each row, existing rows first.
         attrs
             Attributes that change with it.
 
@@ -340,7 +340,7 @@ class RunStore:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Hold the store for writing, after clearing what a killed run left half written.
+        """Lock the store for writing, after removing incomplete data of a killed run.
 
         Raises
         ------
@@ -370,19 +370,19 @@ class RunStore:
             lock.release()
 
     def to_poses(self) -> xr.Dataset:
-        """Return the pose data set with what a person corrected; rows that are not finished are NaN.
+        """Return the pose data set with manual corrections applied; unfinished rows are NaN.
 
         Raises
         ------
         FormatError
-            When a finished chunk is damaged or gone.
+            When a finished chunk is damaged or missing.
         """
         unfinished = ~self.finished_rows()
         with _reading(self.path):
             for chunk in self._begun_chunks():
                 for name in json.loads(self.marker(chunk).read_text("utf-8")).get("arrays", ()):
                     if not (self.path / name / "c" / str(chunk)).exists():
-                        raise FormatError(f"{self.path}: chunk {chunk} of {name} is gone", "", _REMEDY)
+                        raise FormatError(f"{self.path}: chunk {chunk} of {name} is missing", "", _REMEDY)
             values = {name: self._array(name)[: len(self)] for name in _RESULTS}
             frames = np.asarray(self._array("frame")[:])
         for array in values.values():
@@ -404,7 +404,7 @@ class RunStore:
         return Journal(self.path, poses).apply(poses)
 
     def additions(self) -> list[str]:
-        """Return the names of files and folders in the store that do not belong to a run."""
+        """Return the names of foreign files and folders in the store."""
         own = {"zarr.json", "frame", "chunks", *_RESULTS}
         names = (entry.name for entry in self.path.iterdir())
         return sorted(name for name in names if name not in own and not name.startswith("."))
@@ -440,7 +440,7 @@ def _shapes(rows: int, animals: int, points: int) -> dict[str, tuple[int, ...]]:
 
 
 def is_store(path: str | os.PathLike[str]) -> bool:
-    """Tell, without opening it, whether a folder is a pose store of this project."""
+    """Return whether a folder is a pose store of this project, without opening it."""
     try:
         text = (Path(path) / "zarr.json").read_text("utf-8")
         return json.loads(text).get("attributes", {}).get("kind") == KIND
@@ -450,18 +450,18 @@ def is_store(path: str | os.PathLike[str]) -> bool:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """Translate whatever breaks on a damaged store into a FormatError."""
+    """Translate any error from a damaged store into a FormatError."""
     try:
         yield
     except SuperAnimalError:
         raise
-    except Exception as error:  # damaged bytes can break zarr anywhere
+    except Exception as error:  # damaged bytes can make zarr fail anywhere
         raise FormatError(f"{path}: damaged store ({type(error).__name__}: {error})", "", _REMEDY) from error
 
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Translate what the operating system objects to into a StorageError."""
+    """Translate errors of the operating system into a StorageError."""
     try:
         yield
     except OSError as error:
@@ -469,7 +469,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _flush(folder: Path) -> None:
-    """Make sure that the files of one chunk are on the disk."""
+    """Flush the files of one chunk to disk."""
     for file in folder.rglob("*"):
         if file.is_file():
             with file.open("rb+") as handle:

@@ -1,4 +1,4 @@
-"""How alike two poses or boxes are: OKS and IoU."""
+"""Similarity of poses and boxes: OKS and IoU."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ def oks(distance: np.ndarray, area: np.ndarray | float, sigmas: np.ndarray) -> n
     Parameters
     ----------
     distance : (n, K)
-        Pixels between the two places of each keypoint; NaN where one of them is absent.
+        Distance in pixels between the two positions of each keypoint; NaN if one of them is absent.
     area : (n,) or number
-        Of the animals, in square pixels; at least 1.
+        Area of the animals in square pixels; at least 1.
     sigmas : (K,)
         Tolerance of each keypoint, see :attr:`superanimal.poses.KeypointSpace.sigmas`.
 
     Returns
     -------
     (n,)
-        Mean over the keypoints that are there of exp(-d^2 / (2 area (2 sigma)^2)); NaN without any.
+        Mean of exp(-d^2 / (2 area (2 sigma)^2)) over the keypoints present; NaN without any.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def oks(distance: np.ndarray, area: np.ndarray | float, sigmas: np.ndarray) -> n
 
 
 def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the overlap (n, m) of boxes (n, 4) and (m, 4) given as x, y, width, height."""
+    """Return the intersection over union (n, m) of boxes (n, 4) and (m, 4) as x, y, width, height."""
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum((first[:, :2] + first[:, 2:])[:, None], (second[:, :2] + second[:, 2:])[None])
     shared = np.prod(np.clip(high - low, 0, None), axis=-1)

@@ -1,4 +1,4 @@
-"""Keypoint spaces: which points a model or a data set knows, and how they belong together.
+"""Keypoint spaces: the keypoints of a model or data set, with skeleton and left/right pairs.
 
 A space is a data file (``spaces/*.yaml``)::
 
@@ -9,8 +9,8 @@ A space is a data file (``spaces/*.yaml``)::
     edges: [[nose, neck], ...] # the skeleton that is drawn
     pairs: [[left_ear, right_ear], ...]  # the animal's own left first
 
-A space may add to a shipped one with ``extends: topviewmouse``: it then lists only what is new, and the
-channels of the other keep their numbers.
+A space may extend a shipped one with ``extends: topviewmouse``: it then lists only the additions, and the
+channels of the shipped space keep their indices.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class KeypointSpace:
     keypoints
         K names in channel order.
     edges
-        Pairs of names joined by a line of the skeleton.
+        Pairs of names connected in the skeleton.
     pairs
         (left, right) pairs of names; left and right are the animal's own.
     sigmas
@@ -51,7 +51,7 @@ class KeypointSpace:
     colors
         K colours as ``#rrggbb``.
     synonyms
-        Other names under which a keypoint is known, by keypoint.
+        Alternative names of each keypoint.
     """
 
     name: str
@@ -65,7 +65,7 @@ class KeypointSpace:
 
     def __post_init__(self) -> None:
         sigmas = np.array(self.sigmas, dtype=np.float64)
-        sigmas.flags.writeable = False  # a shipped space is shared by all who load it
+        sigmas.flags.writeable = False  # shipped spaces are shared between callers
         object.__setattr__(self, "sigmas", sigmas)
 
     def __len__(self) -> int:
@@ -107,12 +107,12 @@ def space_names() -> list[str]:
 
 
 def load_space(name_or_path: str | os.PathLike[str]) -> KeypointSpace:
-    """Load a keypoint space by the name of a shipped one or from a YAML file.
+    """Load a shipped keypoint space by name, or a keypoint space from a YAML file.
 
     Raises
     ------
     NotFoundError
-        When there is neither a shipped space nor a file of that name.
+        When there is neither a shipped space nor a file with that name.
     InputError
         When the file breaks a rule of the format.
 
@@ -144,7 +144,7 @@ def parse_space(document: Any, source: str = "keypoint space") -> KeypointSpace:
     InputError
         When a field is missing, a name repeats, or an edge or pair names an unknown keypoint.
     NotFoundError
-        When it extends a space that does not ship.
+        When it extends an unknown space.
     """
     if not isinstance(document, dict) or not isinstance(document.get("keypoints"), dict):
         raise InputError(f"{source}: no mapping 'keypoints'", "a space lists its keypoints in channel order")
@@ -156,7 +156,7 @@ def parse_space(document: Any, source: str = "keypoint space") -> KeypointSpace:
     paired = [name for pair in joined["pairs"] for name in pair]
     if len(set(paired)) != len(paired):
         repeated = sorted({name for name in paired if paired.count(name) > 1})
-        raise InputError(f"{source}: {repeated} stand in two pairs", "a keypoint has one mirror image")
+        raise InputError(f"{source}: {repeated} are in two pairs", "a keypoint has one mirror image")
     return KeypointSpace(
         name=str(document.get("name", source)),
         title=str(document.get("title", document.get("name", source))),
@@ -172,7 +172,7 @@ def parse_space(document: Any, source: str = "keypoint space") -> KeypointSpace:
 def space_for(keypoints: Iterable[str]) -> KeypointSpace | None:
     """Return the shipped space whose keypoints include all the given ones, or None.
 
-    The smallest such space wins, so that ``["nose", "left_ear"]`` alone is not called quadruped.
+    The smallest such space is chosen, so that ``["nose", "left_ear"]`` is not recognised as quadruped.
 
     Examples
     --------
@@ -185,12 +185,10 @@ def space_for(keypoints: Iterable[str]) -> KeypointSpace | None:
 
 
 def _with_base(document: dict[str, Any], source: str) -> dict[str, Any]:
-    """Return the document with everything of the shipped space that it extends before its own entries."""
+    """Return the document with the entries of the extended space before its own."""
     base = _shipped_document(str(document["extends"]))
     if known := [name for name in document["keypoints"] if name in base["keypoints"]]:
-        raise InputError(
-            f"{source}: {known} are keypoints of {base['name']} already", "only new ones are listed"
-        )
+        raise InputError(f"{source}: {known} are already keypoints of {base['name']}", "list only new ones")
     whole = {**document, "keypoints": {**base["keypoints"], **document["keypoints"]}}
     for key in ("edges", "pairs"):
         whole[key] = [*base.get(key, []), *document.get(key, [])]
@@ -218,6 +216,6 @@ def _name_pairs(value: Any, names: tuple[str, ...], key: str, source: str) -> tu
             raise InputError(f"{source}: {key} entry {item!r}", "each entry is two keypoint names")
         for name in item:
             if name not in names:
-                raise InputError(f"{source}: {key} entry {list(item)!r}", f"{name!r} is no keypoint")
+                raise InputError(f"{source}: {key} entry {list(item)!r}", f"{name!r} is not a keypoint")
         pairs.append((str(item[0]), str(item[1])))
     return tuple(pairs)

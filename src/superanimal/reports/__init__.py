@@ -1,1 +1,1 @@
-"""One look for every report: pages, tables, figures, files."""
+"""Shared parts of all reports: pages, tables, figures, files."""

@@ -1,4 +1,4 @@
-"""The look of the project's figures, light and dark: one accent colour, everything else in greys."""
+"""The style of all figures, light and dark: one accent colour, everything else in greys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ACCENT, BAND, INK, SOFT, LINE = "#0b63ce", "#a9c7ee", "#1d2733", "#66727f", "#d9dee4"
 VARIABLES = {ACCENT: "--accent", BAND: "--band", INK: "--ink", SOFT: "--soft", LINE: "--line"}
-"""The style sheet's name of each colour of a figure, so that a page shows it light or dark."""
+"""CSS variable for each figure colour, so that a page can show the figure light or dark."""
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans"],
@@ -43,21 +43,21 @@ STYLE: dict[Any, Any] = {
 
 
 def style() -> AbstractContextManager[None]:
-    """Return a context in which figures are drawn in this look."""
+    """Return a context in which figures are drawn in this style."""
     from matplotlib import rc_context
 
     return rc_context(STYLE)
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of a size in inches, which needs no screen."""
+    """Return an empty figure of a given size in inches, without needing a display."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def band(axes: Axes, x: np.ndarray, curve: Interval, factor: float = 1, **line: Any) -> None:
-    """Draw a curve with its interval."""
+    """Draw a curve with its confidence interval."""
     axes.fill_between(x, factor * curve.low, factor * curve.high, color=ACCENT, alpha=0.16, lw=0)
     axes.plot(x, factor * curve.value, color=ACCENT, lw=1.8, ms=4, clip_on=False, **line)
     axes.grid(color=LINE, lw=0.6)
@@ -65,7 +65,7 @@ def band(axes: Axes, x: np.ndarray, curve: Interval, factor: float = 1, **line: 
 
 
 def svg(figure: Figure) -> Markup:
-    """Return a figure as HTML whose colours follow the page's."""
+    """Return a figure as HTML whose colours follow those of the page."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
@@ -76,7 +76,7 @@ def svg(figure: Figure) -> Markup:
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
-    """Write a figure as an image file (``.png``, ``.svg`` or ``.pdf``), on white."""
+    """Write a figure to an image file (``.png``, ``.svg`` or ``.pdf``) on a white background."""
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=150, bbox_inches="tight", pad_inches=0.08)
     return Path(path)

@@ -1,4 +1,4 @@
-"""Files of a report, written whole or not at all."""
+"""Report files, written atomically."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from superanimal.files import atomic_write
 
 
 def report_folder(folder: Path) -> Path:
-    """Return a folder that files can be written into.
+    """Return the report folder, creating it if necessary.
 
     Raises
     ------
     StorageError
-        When it is a file.
+        When the path is a file.
     """
     if folder.exists() and not folder.is_dir():
-        raise StorageError(f"{folder} is a file", "a report is a folder", "choose another name")
+        raise StorageError(f"{folder} is a file", "a report must be a folder", "choose another name")
     return folder
 
 
 def plain(value: Any) -> Any:
-    """Return a nested value with JSON types only; NaN becomes None."""
+    """Return a nested value with only JSON types; NaN becomes None."""
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -56,7 +56,7 @@ def write_json(path: Path, value: Any) -> Path:
 
 
 def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
-    """Write rows that have the same keys; NaN becomes an empty cell."""
+    """Write rows with the same keys as CSV; NaN becomes an empty cell."""
     rows = list(rows)
     with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))

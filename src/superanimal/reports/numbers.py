@@ -1,4 +1,4 @@
-"""Numbers as a reader wants to see them: three digits, real minus signs, intervals."""
+"""Formatting numbers for readers: three digits, true minus signs, intervals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from superanimal.bootstrap import Interval
 
 
 def number(value: Any) -> str:
-    """Return three significant digits without an exponent; a dash when the number is not known.
+    """Return three significant digits without an exponent, or a dash if the number is unknown.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def signed(value: float) -> str:
 
 
 def interval(figure: Interval, factor: float = 1) -> str:
-    """Return the ends of an interval, times ``factor``; empty when they are not known."""
+    """Return the ends of an interval, times ``factor``; empty if unknown."""
     low, high = float(figure.low) * factor, float(figure.high) * factor
     return f"{number(low)} – {number(high)}" if math.isfinite(low) and math.isfinite(high) else ""
 

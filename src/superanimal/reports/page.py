@@ -1,4 +1,4 @@
-"""A report as one HTML page: no script, no other file, light and dark, prints well."""
+"""A report as one self-contained HTML page: no scripts, light and dark, suitable for printing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Card:
-    """One figure at the head of a page."""
+    """One key figure at the top of a page."""
 
     title: str
     value: str
@@ -28,16 +28,16 @@ class Card:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page.
+    """A section of a page.
 
     Attributes
     ----------
     title
         Heading.
     body
-        HTML, such as :func:`table` or a figure of :func:`superanimal.reports.figures.svg`.
+        HTML, such as from :func:`table` or :func:`superanimal.reports.figures.svg`.
     note
-        What the reader should know before looking; plain text.
+        Introductory note for the reader; plain text.
     """
 
     title: str
@@ -47,7 +47,7 @@ class Section:
 
 @dataclass
 class Page:
-    """What a report says.
+    """The content of a report.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Page:
     cards
         The most important figures.
     warnings
-        What limits them; plain text.
+        Limitations of the figures; plain text.
     sections
         Everything else.
     """
@@ -68,7 +68,7 @@ class Page:
     sections: list[Section] = field(default_factory=list)
 
     def add(self, title: str, *parts: str, note: str = "") -> None:
-        """Append a section whose body is these pieces of HTML."""
+        """Append a section with these pieces of HTML as its body."""
         self.sections.append(Section(title, Markup("").join(parts), note))
 
     def render(self) -> str:
@@ -85,13 +85,13 @@ def table(
     Parameters
     ----------
     head
-        Column titles; a row of empty ones is left out.
+        Column titles; omitted if all are empty.
     rows
-        Cells; plain text is escaped, ``Markup`` is taken as it is, a :class:`Cell` may be shaded.
+        Cells; plain text is escaped, ``Markup`` is inserted unchanged, a :class:`Cell` may be shaded.
     text
-        Number of leading columns that hold words; the others hold numbers.
+        Number of leading text columns; the others are numeric.
     kind
-        ``"figures"``, or ``"facts"`` for long words that may break.
+        ``"figures"``, or ``"facts"`` for long words that may wrap.
     """
     template = _environment().get_template("table.html")
     cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
@@ -109,7 +109,7 @@ class Cell:
     below
         A smaller second line.
     shade
-        0..1, how strongly the cell is coloured; None for not at all.
+        0..1, strength of the cell colour; None for none.
     """
 
     value: Any
@@ -118,7 +118,7 @@ class Cell:
 
 
 def beside(*parts: str) -> Markup:
-    """Return pieces of HTML side by side, where the page is wide enough."""
+    """Return pieces of HTML side by side, if the page is wide enough."""
     return Markup("<div class='beside'>{}</div>").format(Markup("").join(parts))
 
 
@@ -133,8 +133,8 @@ def gallery(pictures: Iterable[tuple[str, str, str]]) -> Markup:
     Parameters
     ----------
     pictures
-        For each the address of the picture (see :func:`superanimal.video.drawing.data_uri`), a name and a
-        sentence; plain text.
+        For each picture its URI (see :func:`superanimal.video.drawing.data_uri`), a name and a sentence;
+        plain text.
     """
     figures = Markup("").join(
         Markup(
