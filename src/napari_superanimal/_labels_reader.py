@@ -1,4 +1,4 @@
-"""Reader of labelled images: DeepLabCut projects, folders and files of labels, with their pictures."""
+"""Reader of labelled images: DeepLabCut projects, label folders and files, with their images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def get_labels_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
-    """Return a reader when every path is labelled images, told by its content, else None."""
+    """Return a reader if the content of every path is labelled images, else None."""
     paths = paths_of(path)
     return read_labelled_images if paths and all(map(is_labelled, paths)) else None
 
@@ -37,7 +37,7 @@ def read_labelled_images(path: str | Sequence[str]) -> list[LayerData]:
 
 
 def labelled_layers(labels: LabelledSet, source: Path) -> list[LayerData]:
-    """Return the pictures of a labelled set as an image layer, and its labels as a pose layer."""
+    """Return the images of a labelled set as an image layer, and its labels as a pose layer."""
     from napari_superanimal._settings import setting
     from napari_superanimal.pose_layer.layers import TABLE_KEY, poses_to_layerdata
 
@@ -45,7 +45,7 @@ def labelled_layers(labels: LabelledSet, source: Path) -> list[LayerData]:
     if not all(there):
         missing = [image.label for image, here in zip(labels.images, there, strict=True) if not here]
         warnings.warn(
-            f"{len(missing)} of {len(there)} images are not where the labels say, and are shown black: "
+            f"{len(missing)} of {len(there)} images are missing and shown in black: "
             f"{', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}",
             stacklevel=2,
         )
@@ -71,10 +71,10 @@ def labelled_layers(labels: LabelledSet, source: Path) -> list[LayerData]:
 
 
 def pictures_of(labels: LabelledSet, there: Sequence[bool]) -> Any:
-    """Return the pictures as a dask array (T, H, W, 3) uint8 that decodes one when it is looked at.
+    """Return the images as a lazy dask array (T, H, W, 3) uint8.
 
-    Smaller pictures have black to their right and below, so that the coordinates of labels hold; those that
-    are not ``there`` or cannot be decoded are black.
+    Smaller images are padded with black on the right and at the bottom, so that label coordinates remain
+    valid; images that are not ``there`` or cannot be decoded are black.
     """
     import dask.array as da
     import numpy as np
@@ -88,8 +88,8 @@ def pictures_of(labels: LabelledSet, there: Sequence[bool]) -> Any:
         out = np.zeros((1, height, width, 3), dtype=np.uint8)
         try:
             pixels = labels.pixels(block_id[0])
-        except SuperAnimalError as error:  # never into napari's slicing
-            warnings.warn(f"shown black: {error.text('viewer')}", stacklevel=2)
+        except SuperAnimalError as error:  # must not reach napari's slicing
+            warnings.warn(f"shown in black: {error.text('viewer')}", stacklevel=2)
         else:
             pixels = pixels[:height, :width]
             out[0, : pixels.shape[0], : pixels.shape[1]] = pixels
@@ -100,7 +100,7 @@ def pictures_of(labels: LabelledSet, there: Sequence[bool]) -> Any:
 
 
 def size_of(path: str) -> tuple[int, int]:
-    """Return width and height of an image file without decoding it; (1, 1) for what is none."""
+    """Return width and height of an image file without decoding it; (1, 1) if it is not an image."""
     from PIL import Image, UnidentifiedImageError
 
     try:

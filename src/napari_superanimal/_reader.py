@@ -1,6 +1,6 @@
 """Readers of videos and pose files for File > Open, drag and drop and ``viewer.open``.
 
-Heavy imports happen when a file is opened, never when napari asks whether we could.
+Heavy imports happen when a file is opened, not when napari asks whether it can be opened.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ VIDEO_SUFFIXES = frozenset([".mp4", ".avi", ".mov", ".mkv", ".m4v", ".webm", ".m
 
 
 def get_video_reader(path: str | Sequence[str]) -> Reader | None:
-    """Return a reader when every path has the suffix of a video, else None."""
+    """Return a reader if every path has a video suffix, else None."""
     paths = paths_of(path)
     return read_videos if paths and all(p.suffix.lower() in VIDEO_SUFFIXES for p in paths) else None
 
 
 def get_poses_reader(path: str | Sequence[str]) -> Reader | None:
-    """Return a reader when the content of every path is a pose file, else None.
+    """Return a reader if the content of every path is a pose file, else None.
 
-    Files of labels whose images lie beside them are left to ``get_labels_reader``.
+    Label files with images beside them are left to ``get_labels_reader``.
     """
     paths = paths_of(path)
     if not paths or not all(p.exists() for p in paths) or all(map(is_labelled, paths)):
@@ -46,7 +46,7 @@ def read_videos(path: str | Sequence[str]) -> list[LayerData]:
 
 
 def video_layer(path: str | Path) -> LayerData:
-    """Return layer data of a video whose frames are decoded when they are looked at.
+    """Return layer data of a video with lazily decoded frames.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def video_layer(path: str | Path) -> LayerData:
         "name": video.path.stem,
         "rgb": True,
         "contrast_limits": (0, 255),
-        "cache": False,  # the video keeps its own, bounded cache
+        "cache": False,  # the video has its own, bounded cache
         "axis_labels": ("frame", "y", "x"),
         "metadata": {
             "video": video,
@@ -80,7 +80,7 @@ def video_layer(path: str | Path) -> LayerData:
 
 
 def _tell_of_sizes(video: Video) -> None:
-    """Say what was done to show images of different sizes in one layer."""
+    """Report how images of different sizes are shown in one layer."""
     sizes = {video.frame_size(k) for k in range(len(video))}
     if len(sizes) > 1:
         from napari.utils.notifications import show_info
@@ -93,7 +93,7 @@ def _tell_of_sizes(video: Video) -> None:
 
 
 def read_poses(path: str | Sequence[str]) -> list[LayerData]:
-    """Return one Points layer per pose file; its skeleton appears with it."""
+    """Return one Points layer per pose file; its skeleton is shown with it."""
     from napari_superanimal._settings import setting
     from napari_superanimal.pose_layer.layers import TABLE_KEY, poses_to_layerdata
 
@@ -111,9 +111,9 @@ def read_poses(path: str | Sequence[str]) -> list[LayerData]:
 
 
 def _load_poses(file: Path) -> xr.Dataset | PoseTable:
-    """Load a pose file; of one with several videos, the poses of the uppermost that is open.
+    """Load a pose file; if it holds several videos, the poses of the topmost open one.
 
-    These have no journal: it would be that of the other videos too.
+    These have no journal, because it would be shared with the other videos.
     """
     import napari
     from napari.utils.notifications import show_info
@@ -131,13 +131,13 @@ def _load_poses(file: Path) -> xr.Dataset | PoseTable:
                 poses = load_poses(file, video=shown)
             except InputError:  # another video
                 continue
-            show_info(f"{file.name} holds poses of several videos; shown are those of {shown}.")
+            show_info(f"{file.name} holds poses of several videos; those of {shown} are shown.")
             return poses
     return read_table(file)
 
 
 def attach_when_added(table: Any, cutoff: float) -> None:
-    """Bring a table to life as soon as napari has made the layer of it: a reader itself has no viewer."""
+    """Attach a view as soon as napari has created the layer: a reader itself has no viewer."""
     import napari
 
     viewer = napari.current_viewer()
@@ -158,12 +158,12 @@ def attach_when_added(table: Any, cutoff: float) -> None:
 
 
 def paths_of(path: str | Sequence[str]) -> list[Path]:
-    """Return the paths that napari hands over, as a list."""
+    """Return the paths passed by napari as a list."""
     return [Path(path)] if isinstance(path, (str, Path)) else [Path(p) for p in path]
 
 
 PROJECT_KEYS = ("Task", "scorer", "video_sets", "project_path")
-"""What the config.yaml of a DeepLabCut project holds at its top level."""
+"""Top-level keys in the config.yaml of a DeepLabCut project."""
 
 
 def is_labelled(path: Path) -> bool:

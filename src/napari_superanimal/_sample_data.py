@@ -8,12 +8,12 @@ LayerData = tuple[Any, dict[str, Any], str]
 
 
 def topview_mouse() -> list[LayerData]:
-    """Return a synthetic top-view mouse and its true 27 key points."""
+    """Return a synthetic top-view mouse and its 27 true keypoints."""
     return _sample("topview_mouse")
 
 
 def sideview_horse() -> list[LayerData]:
-    """Return a synthetic side-view horse, its true key points, and a ring round each hoof on the ground."""
+    """Return a synthetic side-view horse, its true keypoints, and a ring around each hoof in stance."""
     video, truth = _sample("sideview_horse")
     return [video, _hoof_contacts(), truth]
 
@@ -26,12 +26,12 @@ def _sample(name: str) -> list[LayerData]:
     video = read_videos(str(sample_path(f"{name}.mp4")))
     ((data, keywords, kind),) = read_poses(str(sample_path(f"{name}_truth.h5")))
     keywords["name"] = f"{name} truth"
-    keywords["metadata"][TABLE_KEY].journal = None  # what is tried out on a sample is not kept
+    keywords["metadata"][TABLE_KEY].journal = None  # edits to a sample are not kept
     return [*video, (data, keywords, kind)]
 
 
 def _hoof_contacts() -> LayerData:
-    """Return rings (frame, y, x) round the hooves while they stand; the stances are in the metadata."""
+    """Return rings (frame, y, x) around the hooves during stance; the stances are in the metadata."""
     import numpy as np
     import pandas as pd
 

@@ -1,6 +1,4 @@
-"""What the user set under Preferences > Plugins, with defaults for versions of napari without plugin
-settings.
-"""
+"""User settings from Preferences > Plugins, with defaults for napari versions without plugin settings."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Writers for File > Save selected layers and ``viewer.layers.save``: one per format, to the path that was
-chosen.
-"""
+"""Writers for File > Save selected layers and ``viewer.layers.save``, one per format."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ def write_slp(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
 
 
 def write_coco(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
-    """Write a pose layer as COCO key points."""
+    """Write a pose layer as COCO keypoints."""
     return _write(path, data, meta, "coco")
 
 
@@ -40,7 +38,7 @@ def write_nwb(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
 
 
 def write_nwb_per_animal(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
-    """Write a pose layer as one NWB file per animal, called by the animal's name."""
+    """Write a pose layer as one NWB file per animal, named after the animal."""
     return _write(path, data, meta, "nwb-per-animal")
 
 
@@ -52,20 +50,20 @@ def write_csv(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
 def write(
     path: str | os.PathLike[str], layer: Any, name: str, metadata: dict[str, Any], format_name: str | None
 ) -> list[Path]:
-    """Write a layer, or its data, as a pose file; its corrections count as saved then.
+    """Write a layer, or its data, as a pose file; its corrections then count as saved.
 
-    Poses on an image stack get the names of its images, where the format can hold them.
+    Poses on an image stack get the names of its images, if the format can hold them.
 
     Parameters
     ----------
     path
-        Where.
+        File to write.
     layer
         A Points layer, or napari layer data.
     name, metadata
-        Those of the layer.
+        Name and metadata of the layer.
     format_name
-        Name of the format; it follows from the path when None.
+        Name of the format; derived from the path when None.
     """
     import napari
 

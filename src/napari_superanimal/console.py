@@ -1,4 +1,4 @@
-"""The plugin without a mouse: one function per button, for napari's console and for scripts."""
+"""One function for each button of the plugin, for napari's console and for scripts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def open_video(viewer: ViewerModel, path: str | os.PathLike[str]) -> Image:
-    """Open a video as an image layer whose frames are decoded when they are looked at."""
+    """Open a video as an image layer with lazily decoded frames."""
     from napari_superanimal._reader import video_layer
 
     data, keywords, _ = video_layer(Path(path))
@@ -40,28 +40,28 @@ def estimate_poses(
     out: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> Estimation:
-    """Estimate poses in a video of the viewer, in a process of its own.
+    """Estimate poses in a video of the viewer, in a separate process.
 
     Parameters
     ----------
     viewer
         The viewer.
     video
-        Layer of the video, or its name; the only video when None.
+        Layer of the video, or its name; the only video by default.
     model, device
-        As in ``superanimal.analyze``; those of the preferences when None.
+        As in ``superanimal.analyze``; by default those in the preferences.
     detector, max_individuals, frames, out, options
         As in ``superanimal.analyze``.
 
     Returns
     -------
     Estimation
-        The run. It goes on while you work: see ``.report``, :func:`cancel` and :func:`resume`.
+        The run. It continues in the background: see ``.report``, :func:`cancel` and :func:`resume`.
 
     Raises
     ------
     InputError, NotFoundError
-        When there is no such video, a run is going on in it, or an option is wrong.
+        When there is no such video, a run is already in progress, or an option is invalid.
     """
     from napari_superanimal._settings import setting
     from napari_superanimal.docks.estimate.run import Estimation, estimation_of
@@ -71,7 +71,9 @@ def estimate_poses(
     earlier = estimation_of(layer)
     if earlier is not None and earlier.report.running:
         raise InputError(
-            f"poses are being estimated in {layer.name!r}", "one run per video", "cancel it first"
+            f"poses are already being estimated in {layer.name!r}",
+            "only one run per video",
+            "cancel it first",
         )
     settings: dict[str, Any] = {
         "model": model or setting("analysis", "model"),
@@ -95,14 +97,14 @@ def estimate_poses(
 
 
 def cancel(viewer: ViewerModel, video: Image | str | None = None) -> Estimation:
-    """Stop the run of a video; what is finished is kept and :func:`resume` goes on."""
+    """Stop the run of a video; finished frames are kept, and :func:`resume` continues."""
     run = _run(viewer, video)
     run.cancel()
     return run
 
 
 def resume(viewer: ViewerModel, video: Image | str | None = None) -> Estimation:
-    """Go on with a run that was cancelled or that died."""
+    """Continue a run that was cancelled or that crashed."""
     run = _run(viewer, video)
     run.start()
     return run
@@ -111,21 +113,21 @@ def resume(viewer: ViewerModel, video: Image | str | None = None) -> Estimation:
 def match_keypoints(
     labels: LabelledSet | str | os.PathLike[str], *, model: str | None = None, accept_license: bool = False
 ) -> MatchJob:
-    """Find which keypoints of a model those of labelled images are, in a process of its own.
+    """Match the keypoints of a model to those of labelled images, in a separate process.
 
     Parameters
     ----------
     labels
         A labelled set, or what ``superanimal.labels.read_labels`` reads.
     model
-        Name of a pose model; that of the preferences when None.
+        Name of a pose model; by default the one in the preferences.
     accept_license
         You accept the terms of a released model.
 
     Returns
     -------
     MatchJob
-        It goes on while you work: see ``.report``, ``.cancel()`` and, once finished, ``.matching``.
+        It runs in the background: see ``.report``, ``.cancel()`` and, once finished, ``.matching``.
 
     Raises
     ------
@@ -150,16 +152,16 @@ def finetune(
     accept_license: bool = False,
     **options: Any,
 ) -> FinetuneJob:
-    """Fine-tune a model on labelled images, in a process of its own.
+    """Fine-tune a model on labelled images, in a separate process.
 
     Parameters
     ----------
     labels
         A labelled set, or what ``superanimal.labels.read_labels`` reads.
     out
-        Folder of the run; one that was begun there is taken up.
+        Folder of the run; an existing run there is resumed.
     model
-        Name of the model to start from; that of the preferences when None.
+        Name of the model to start from; by default the one in the preferences.
     accept_license
         You accept the terms of a released model.
     options
@@ -168,7 +170,7 @@ def finetune(
     Returns
     -------
     FinetuneJob
-        It goes on while you work: see ``.report``, ``.rows`` (the curves), ``.cancel()``, and ``.start()`` to
+        It runs in the background: see ``.report``, ``.rows`` (the curves), ``.cancel()``, and ``.start()`` to
         resume.
 
     Raises
@@ -203,7 +205,7 @@ def show_poses(viewer: ViewerModel, poses: xr.Dataset, *, skeleton: bool = True,
 
 
 def save(layer: Points, path: str | os.PathLike[str], format: str | None = None) -> list[Path]:
-    """Save the poses of a layer with all edits; the format follows from the suffix when None."""
+    """Save the poses of a layer with all edits; the format is derived from the suffix when None."""
     from napari_superanimal._writer import write
 
     return write(path, layer, layer.name, layer.metadata, format)
@@ -215,12 +217,12 @@ def color_by(viewer: ViewerModel, layer: Points, by: str) -> None:
 
 
 def set_confidence_cutoff(viewer: ViewerModel, layer: Points, cutoff: float) -> None:
-    """Hide points below a confidence; points that a person placed stay."""
+    """Hide points below a confidence, except points placed by a person."""
     _view(viewer, layer).set_cutoff(cutoff)
 
 
 def set_point_size(viewer: ViewerModel, layer: Points, size: float | None = None) -> None:
-    """Set the diameter of points in pixels of the video; None chooses one from the animals."""
+    """Set the diameter of points in pixels of the video; None chooses one from the size of the animals."""
     _view(viewer, layer).set_point_size(size)
 
 
@@ -230,7 +232,7 @@ def show_skeleton(viewer: ViewerModel, layer: Points, show: bool = True) -> None
 
 
 def show_boxes(viewer: ViewerModel, layer: Points, show: bool = True) -> None:
-    """Show or hide the boxes of a pose layer."""
+    """Show or hide the bounding boxes of a pose layer."""
     _view(viewer, layer).show_overlay("boxes", show)
 
 
@@ -242,7 +244,7 @@ def show_trails(
     length: int | None = None,
     keypoints: list[str] | None = None,
 ) -> None:
-    """Show or hide where points came from: the last ``length`` frames of some keypoints (all when None)."""
+    """Show or hide trails over the last ``length`` frames, for some keypoints (all when None)."""
     options: dict[str, Any] = {}
     if show and (length is not None or keypoints is not None):
         options = {"length": length or 25, "keypoints": keypoints}
@@ -255,12 +257,12 @@ def show_names(viewer: ViewerModel, layer: Points, show: bool = True) -> None:
 
 
 def undo(viewer: ViewerModel, layer: Points) -> None:
-    """Take the latest edit of a pose layer back."""
+    """Undo the latest edit of a pose layer."""
     _view(viewer, layer).editing.undo()
 
 
 def redo(viewer: ViewerModel, layer: Points) -> None:
-    """Do the edit again that was undone last."""
+    """Redo the edit of a pose layer that was undone last."""
     _view(viewer, layer).editing.redo()
 
 
@@ -294,14 +296,14 @@ def _video(viewer: ViewerModel, video: Image | str | None) -> Image:
 
 
 def _check_that_they_travel(options: dict[str, Any]) -> None:
-    """Raise for an option that cannot be sent to the process that computes."""
+    """Raise for an option that cannot be sent to the child process."""
     for name, value in options.items():
         try:
             json.dumps(value)
         except (TypeError, ValueError):
             raise InputError(
                 f"{name} is {type(value).__name__}",
-                "poses are estimated in another process, which takes names, numbers and paths",
+                "poses are estimated in a separate process, which accepts only names, numbers and paths",
                 "give the path of a file",
             ) from None
 
@@ -312,5 +314,5 @@ def _run(viewer: ViewerModel, video: Image | str | None) -> Estimation:
     layer = _video(viewer, video)
     run = estimation_of(layer)
     if run is None:
-        raise InputError(f"no poses were estimated in {layer.name!r} yet", remedy="estimate them first")
+        raise InputError(f"no poses have been estimated in {layer.name!r} yet", remedy="estimate them first")
     return run

@@ -1,8 +1,7 @@
-"""Core jobs in a child process, seen from the viewer.
+"""Core jobs in a child process, controlled from the viewer.
 
-The models and the GPU belong to the child: a crash or an out-of-memory kill there never takes the viewer
-down, and what it had finished is kept in the run store. See :mod:`superanimal.jobs.events` for the
-protocol.
+The models and the GPU are used by the child: a crash or an out-of-memory kill there never affects the viewer,
+and finished work is kept in the run store. See :mod:`superanimal.jobs.events` for the protocol.
 """
 
 from __future__ import annotations
@@ -33,22 +32,22 @@ RUNNING = ("starting", "running", "cancelling")
 
 @dataclass
 class Report:
-    """How far a job is.
+    """Progress of a job.
 
     Attributes
     ----------
     state
         "starting", "running", "cancelling", "finished", "cancelled", "failed" or "died".
     done, total
-        Units of work, of this start.
+        Units of work since this start.
     rate, remaining_s
-        Units per second and estimated seconds left; None when unknown.
+        Units per second and estimated remaining seconds; None if unknown.
     text
-        What the job said last, or what went wrong.
+        Last message of the job, or its error.
     remedy, kind
-        What the user can do when something went wrong, and the name of the error.
+        Remedy for an error, and the name of the error.
     files
-        What was written, when finished.
+        Written files, once finished.
     """
 
     state: str = "starting"
@@ -64,7 +63,7 @@ class Report:
 
     @property
     def running(self) -> bool:
-        """Whether the child process is at work."""
+        """Whether the child process is running."""
         return self.state in RUNNING
 
 
@@ -127,7 +126,7 @@ class ChildJob(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether the child process is at work."""
+        """Whether the child process is running."""
         return self.report.running
 
     @property

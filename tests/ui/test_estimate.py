@@ -77,7 +77,7 @@ def test_the_model_is_chosen_and_legs_sorted_at_the_end_of_a_chunk_reach_the_vie
     video = Path(shutil.copy(sample_path("sideview_horse.mp4"), tmp_path))
     widget = dock(video)
     widget.model.setCurrentIndex(widget.model.findData("auto"))
-    assert widget.detector.currentText() == "The model's own"
+    assert widget.detector.currentText() == "Default of the model"
     widget.panel.run_button.click()
     run = run_of(widget)
     wait_for_state(qtbot, run, "finished")
@@ -190,7 +190,7 @@ def test_a_run_of_the_first_frames_goes_on_to_the_last(
     assert not list(tmp_path.glob("*.poses.zarr"))
     assert f"{total - 10} frames after them" in widget.message.text
     before = RunStore.open(run.job.store_path).to_poses()
-    assert widget.message.button.text() == "Go on to the last frame"
+    assert widget.message.button.text() == "Continue to the last frame"
     widget.message.button.click()
     again = run_of(widget)
     wait_for_state(qtbot, again, "finished")

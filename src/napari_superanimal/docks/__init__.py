@@ -1,1 +1,1 @@
-"""One folder per dock: a form that builds one core call, and what shows its result."""
+"""One folder per dock: a form that builds one core call, and the view of its result."""

@@ -1,4 +1,4 @@
-"""The dock widget "Display poses": how a pose layer is drawn, undo, and saving."""
+"""The dock widget "Display poses": appearance of a pose layer, undo, and saving."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ class DisplayPosesWidget(QWidget):
         self.layer = LayerChoice(viewer, is_pose_layer)
         self.layer.setToolTip("The pose layer these controls act on.")
         self.color = QComboBox()
-        self.color.setToolTip("What the colour of a point tells.")
+        self.color.setToolTip("What the colour of a point shows.")
         for name, label in COLORINGS.items():
             self.color.addItem(label, name)
         self.cutoff = QSlider(Qt.Orientation.Horizontal)
         self.cutoff.setRange(0, 100)
-        self.cutoff.setToolTip("Points below this confidence are hidden. Points you placed always stay.")
+        self.cutoff.setToolTip("Points below this confidence are hidden. Points you placed are always shown.")
         self.cutoff_value = QDoubleSpinBox()
         self.cutoff_value.setRange(0, 1)
         self.cutoff_value.setSingleStep(0.05)
@@ -69,24 +69,24 @@ class DisplayPosesWidget(QWidget):
         self.point_size.setSuffix(" px")
         self.point_size.setToolTip("Diameter of the points, in pixels of the video.")
         self.skeleton = QCheckBox("Skeleton")
-        self.skeleton.setToolTip("Lines between joined keypoints.")
+        self.skeleton.setToolTip("Lines between connected keypoints.")
         self.boxes = QCheckBox("Boxes")
-        self.boxes.setToolTip("The boxes in which the model looked for keypoints.")
+        self.boxes.setToolTip("The bounding boxes in which keypoints were estimated.")
         self.trails = QCheckBox("Trails")
-        self.trails.setToolTip("Where the points were during the last frames.")
+        self.trails.setToolTip("Paths of the points over the last frames.")
         self.names = QCheckBox("Names")
-        self.names.setToolTip("Names of the keypoints beside the points (Shift+N on the layer).")
+        self.names.setToolTip("Keypoint names beside the points (Shift+N on the layer).")
         self.trail_of = QComboBox()
-        self.trail_of.setToolTip("Which keypoint leaves a trail.")
+        self.trail_of.setToolTip("Keypoint with a trail.")
         self.trail_length = QSpinBox()
         self.trail_length.setRange(1, 500)
         self.trail_length.setSuffix(" frames")
         self.trail_length.setValue(int(setting("display", "trail_length")))
         self.undo_button, self.redo_button = QPushButton("Undo"), QPushButton("Redo")
-        self.undo_button.setToolTip("Take the latest edit back (Ctrl+Z on the layer).")
-        self.redo_button.setToolTip("Do it again (Ctrl+Shift+Z on the layer).")
+        self.undo_button.setToolTip("Undo the latest edit (Ctrl+Z on the layer).")
+        self.redo_button.setToolTip("Redo (Ctrl+Shift+Z on the layer).")
         self.save_button = QPushButton("Save poses…")
-        self.save_button.setToolTip("Save with all edits: DeepLabCut, SLEAP, NWB, csv and others.")
+        self.save_button.setToolTip("Save with all edits as DeepLabCut, SLEAP, NWB, csv and others.")
         self.strip = PoseStrip()
         self.message = Message()
         self._shown_view: PoseView | None = None
@@ -161,7 +161,7 @@ class DisplayPosesWidget(QWidget):
             view.changed.connect(self._follow)
 
     def _follow(self) -> None:
-        """Show the state of the layer, whoever changed it: this form, the console or the layer list."""
+        """Show the state of the layer, whether changed by this form, the console or the layer list."""
         view = self._shown_view
         if view is None:
             return
@@ -220,7 +220,7 @@ class DisplayPosesWidget(QWidget):
             self.message.show_error(error)
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Let go of the viewer."""
+        """Disconnect from the viewer."""
         self._listen(None)
         self.strip.follow(None)
         self.layer.release()

@@ -1,1 +1,1 @@
-"""Dock *Estimate poses*: from a video to its poses."""
+"""Dock *Estimate poses*: estimate poses in a video."""

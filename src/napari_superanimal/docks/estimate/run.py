@@ -1,4 +1,4 @@
-"""An analysis as the viewer sees it: a job, the video it reads and the pose layer it fills."""
+"""An analysis in the viewer: a job, the video it reads and the pose layer it fills."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-#: Where a video layer keeps the analysis that runs on it, or ran last.
+#: Metadata key of a video layer for its current or last analysis.
 ESTIMATION_KEY = "superanimal_estimation"
 
 
@@ -28,7 +28,7 @@ class Estimation(QObject):
     Parameters
     ----------
     viewer, video
-        Where the poses appear, and the image layer of the video.
+        Viewer in which the poses appear, and image layer of the video.
     options
         Keyword arguments of ``superanimal.inference.Analyzer``.
     """
@@ -53,11 +53,11 @@ class Estimation(QObject):
 
     @property
     def report(self) -> Report:
-        """How far the run is."""
+        """Progress of the run."""
         return self.job.report
 
     def start(self) -> None:
-        """Start, or go on with what is in the store."""
+        """Start the run, or resume from the store."""
         if self.view is not None and self.view.points not in self.viewer.layers:  # its layer was deleted
             self.view = None
             self.job.reopen()
@@ -75,8 +75,8 @@ class Estimation(QObject):
         self.job.cancel()
 
     def start_over(self) -> None:
-        """Start from the first frame, forgetting the earlier run of this video and model."""
-        if self.view is not None:  # its corrections are those of the earlier run, whose journal goes with it
+        """Start from the first frame, discarding the earlier run of this video and model."""
+        if self.view is not None:  # its corrections belong to the earlier run, whose journal is moved with it
             self.view.table.journal = None
         self.job.start_over()
 
@@ -95,7 +95,7 @@ class Estimation(QObject):
             earlier, self._earlier = before.view, None
         if earlier is not None and earlier.points in self.viewer.layers:
             table = earlier.table
-            if table.journal is not None or not table.edited.any():  # what was corrected comes with the run
+            if table.journal is not None or not table.edited.any():  # corrections come with the run
                 self.viewer.layers.remove(earlier.points)
         layer = poses_to_layer(
             read_table(store.path),
@@ -125,5 +125,5 @@ class Estimation(QObject):
 
 
 def estimation_of(video: Any) -> Estimation | None:
-    """Return the run of a video layer, if there was one."""
+    """Return the run of a video layer, if there is one."""
     return video.metadata.get(ESTIMATION_KEY)

@@ -1,6 +1,4 @@
-"""The dock widget "Estimate poses": a form that builds one call of ``estimate_poses``, and shows how it
-goes.
-"""
+"""The dock widget "Estimate poses": a form that builds a call of ``estimate_poses`` and shows its progress."""
 
 from __future__ import annotations
 
@@ -42,19 +40,19 @@ from napari_superanimal.pose_layer.save import save_dialog
 from superanimal.inference.options import AUTO
 from superanimal.progress import clock
 
-START_OVER, GO_ON = "Start over", "Go on to the last frame"
+START_OVER, GO_ON = "Start over", "Continue to the last frame"
 WHOLE_FRAME = "(whole frame, no detector)"
-#: Stands for the detector of whichever model is taken.
+#: Represents the default detector of the chosen model.
 OWN_DETECTOR = "own"
 
 
 class EstimatePosesWidget(QWidget):
-    """Choose a video and a model, press Run, watch the points arrive.
+    """Choose a video and a model, press Run, and watch the points appear.
 
     Parameters
     ----------
     viewer
-        The viewer; its pose layers are filled while a run goes on.
+        The viewer; its pose layers are filled during a run.
     """
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
@@ -67,30 +65,30 @@ class EstimatePosesWidget(QWidget):
         self.open_button = QPushButton("Open…")
         self.open_button.setToolTip("Open another video.")
         self.model = QComboBox()
-        self.model.setToolTip("Pose model: which animal, and which keypoints.")
+        self.model.setToolTip("Pose model, which defines the animal and its keypoints.")
         self.model_caption = Caption()
         self.detector = QComboBox()
-        self.detector.setToolTip("Finds the animals; the pose model then looks at each of them.")
+        self.detector.setToolTip("Finds the animals; the pose model then estimates the keypoints of each.")
         self.detector_caption = Caption()
         self.accept = QCheckBox("I accept this licence")
-        self.accept.setToolTip("Needed once, before the weights are downloaded.")
-        self.animals = _spin(1, 100, 1, "Largest number of animals in one frame.")
+        self.accept.setToolTip("Required once, before the weights are downloaded.")
+        self.animals = _spin(1, 100, 1, "Maximum number of animals per frame.")
         self.first = _spin(0, 0, 0, "First frame.")
         self.last = _spin(0, 0, 0, "Last frame.")
-        self.every = _spin(1, 10_000, 1, "Take all frames, or only one in so many.")
+        self.every = _spin(1, 10_000, 1, "Use every frame, or only every n-th frame.")
         self.every.setSpecialValueText("all of them")
         self.every.setPrefix("one in ")
         self.frames_caption = Caption()
         self.device = QComboBox()
-        self.device.setToolTip("Where the models run. Automatic takes a GPU when there is one.")
+        self.device.setToolTip("Device on which the models run. Automatic uses a GPU if there is one.")
         self.out = FolderLine("Folder for the results", "beside the video")
         self.out_caption = WrappedCaption()
-        self.out.line.setToolTip("Where the results are kept; made when missing.")
+        self.out.line.setToolTip("Folder of the results; created if missing.")
         self.panel = JobPanel(
             self,
-            ("Run", "Estimate poses. An earlier run with the same settings is taken up again.", self.run),
+            ("Run", "Estimate poses. An earlier run with the same settings is resumed.", self.run),
             ("Cancel", "Stop. Finished frames are kept."),
-            ("Resume", "Go on after the last finished frame.", self.resume),
+            ("Resume", "Continue after the last finished frame.", self.resume),
         )
         self.message = self.panel.message
         self.strip = PoseStrip()
@@ -100,7 +98,7 @@ class EstimatePosesWidget(QWidget):
         self._models = {entry.name: entry for entry in pose_models()}
         for name, entry in self._models.items():
             self.model.addItem(short_title(entry), name)
-        self.model.insertItem(0, "Automatic: looks at the video", AUTO)
+        self.model.insertItem(0, "Automatic: inspects the video", AUTO)
         self._choose(self.model, setting("analysis", "model"))
         for name, label in DEVICES.items():
             self.device.addItem(label, name)
@@ -121,7 +119,7 @@ class EstimatePosesWidget(QWidget):
         self._on_video()
 
     def _lay_out(self) -> None:
-        for box in (self.model, self.detector):  # the longest title would take the canvas its room
+        for box in (self.model, self.detector):  # the longest title would take space from the canvas
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(26)
         form = narrow_form()
@@ -131,7 +129,7 @@ class EstimatePosesWidget(QWidget):
         form.addRow("Detector", self.detector)
         form.addRow("", self.detector_caption)
         form.addRow("", self.accept)
-        form.addRow("Animals", row(self.animals, "at most in one frame"))
+        form.addRow("Animals", row(self.animals, "at most per frame"))
         form.addRow("Frames", row(self.first, "to", self.last))
         form.addRow("Take", row(self.every))
         form.addRow("", self.frames_caption)
@@ -140,7 +138,7 @@ class EstimatePosesWidget(QWidget):
         form.addRow("", self.out_caption)
 
         self.save_button.setToolTip(
-            "Save the poses with your corrections: DeepLabCut, SLEAP, NWB, csv and others."
+            "Save the poses with your corrections as DeepLabCut, SLEAP, NWB, csv and others."
         )
 
         page = page_of(form, self.panel, self.strip, self.save_button)
@@ -148,17 +146,17 @@ class EstimatePosesWidget(QWidget):
         self.empty_open = QPushButton("Open video…")
         self.empty_open.clicked.connect(self._open)
         self.empty_sample = QPushButton("Open sample")
-        self.empty_sample.setToolTip("A short synthetic video of a mouse, made for trying things out.")
+        self.empty_sample.setToolTip("A short synthetic video of a mouse to try things out.")
         self.empty_sample.clicked.connect(self._open_sample)
         empty = EmptyState(
             "Open a video first",
-            "Then choose a model and press Run.\nThe points appear while it works.",
+            "Then choose a model and press Run.\nThe points appear during the run.",
             [self.empty_open, self.empty_sample],
         )
         self.pages = fill_dock(self, empty, page)
         self.pages.setMinimumWidth(380)
 
-    # ---------------------------------------------------------------- what the buttons do
+    # ---------------------------------------------------------------- actions of the buttons
 
     def run(self) -> None:
         """Start a run with the settings of the form."""
@@ -175,17 +173,17 @@ class EstimatePosesWidget(QWidget):
         self._try(lambda: console.estimate_poses(self.viewer, self.video.layer(), **options))
 
     def resume(self) -> None:
-        """Go on with the run."""
+        """Resume the run."""
         self._try(lambda: console.resume(self.viewer, self.video.layer()))
 
     def start_over(self) -> None:
-        """Forget the earlier run of this video and model, and start with the first frame."""
+        """Discard the earlier run of this video and model, and start from the first frame."""
         run = self._run()
         if run is not None:
             self._try(run.start_over)
 
     def go_on(self) -> None:
-        """Extend the run to the last frame; the frames it has are kept."""
+        """Extend the run to the last frame; finished frames are kept."""
         self.last.setValue(self.last.maximum())
         self.run()
 
@@ -197,7 +195,7 @@ class EstimatePosesWidget(QWidget):
             self.panel.attempt(lambda: save_dialog(points, self, self.message))
 
     def choose_model(self, name: str) -> None:
-        """Choose a model, also one that was added just now."""
+        """Choose a model, including one that was just added."""
         self._models = {entry.name: entry for entry in pose_models()}
         if name in self._models and self.model.findData(name) < 0:
             self.model.addItem(short_title(self._models[name]), name)
@@ -253,8 +251,8 @@ class EstimatePosesWidget(QWidget):
                 self.detector.addItem(short_title(detector), detector.name)
             self._choose(self.detector, entry.default_detector)
         else:
-            self.model_caption.setText("Takes the built-in model that fits best.")
-            self.detector.addItem("The model's own", OWN_DETECTOR)
+            self.model_caption.setText("Uses the built-in model that fits best.")
+            self.detector.addItem("Default of the model", OWN_DETECTOR)
         self.detector.addItem(WHOLE_FRAME, None)
         self.detector.blockSignals(False)
         self._on_detector()
@@ -263,7 +261,7 @@ class EstimatePosesWidget(QWidget):
         chosen = self._chosen_models()
         detector = chosen[1] if len(chosen) > 1 else None
         whole = self.detector.currentData() is None
-        text = "Takes the whole frame as one animal." if whole else describe(detector) if detector else ""
+        text = "Treats the whole frame as one animal." if whole else describe(detector) if detector else ""
         self.detector_caption.setText(text)
         self.detector_caption.setVisible(bool(text))
         self.accept.setVisible(any(needs_acceptance(entry) for entry in chosen))
@@ -284,18 +282,18 @@ class EstimatePosesWidget(QWidget):
         if fps:
             span = (self.last.value() - self.first.value() + 1) / fps
             text += f" from {clock(span)} min at {fps:.4g} fps"
-        self.frames_caption.setText(text if count else "The first frame lies behind the last one.")
+        self.frames_caption.setText(text if count else "The first frame is after the last one.")
         self._update_buttons()
 
     def _on_out(self) -> None:
-        """Say whether results can be written where they would go."""
+        """Show whether the output folder is writable."""
         layer, chosen = self.video.layer(), self.out.folder
         path = layer.metadata.get("path") or layer.source.path if layer is not None else None
         folder = chosen or (Path(path).parent if path else None)
         while folder is not None and chosen is not None and not folder.exists() and folder != folder.parent:
-            folder = folder.parent  # it is made when it is missing
+            folder = folder.parent  # it is created if missing
         self._writable = folder is None or (folder.is_dir() and os.access(folder, os.W_OK))
-        where = "" if self._writable else f"{folder} cannot be written: choose a folder for the results."
+        where = "" if self._writable else f"{folder} is not writable: choose a folder for the results."
         self.out_caption.setText(where)
         self.out_caption.setVisible(bool(where))
         self._update_buttons()
@@ -306,7 +304,7 @@ class EstimatePosesWidget(QWidget):
         if index >= 0:
             box.setCurrentIndex(index)
 
-    # ---------------------------------------------------------------- how the run goes
+    # ---------------------------------------------------------------- progress of the run
 
     def _run(self) -> Estimation | None:
         layer = self.video.layer()
@@ -333,10 +331,10 @@ class EstimatePosesWidget(QWidget):
             if report.kind == "InputError" and store is not None and store.exists():
                 self.message.offer(START_OVER, self.start_over)
         elif report.state == "finished":
-            what_next = "Choose the pose layer and its select tool (3) to drag points, then save."
+            what_next = "Select the pose layer and its select tool (3) to drag points, then save."
             more = run.frames_left(self.last.maximum() + 1)
             if more:
-                what_next += f" {more:,} frames after them have no poses yet."
+                what_next += f" {more:,} further frames have no poses yet."
             self.message.show_text("good", "Done.", what_next)
             if more:
                 self.message.offer(GO_ON, self.go_on)
@@ -349,7 +347,7 @@ class EstimatePosesWidget(QWidget):
         self.panel.allow(ready, run is not None and run.report.state in ("cancelled", "died"))
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Let go of the viewer."""
+        """Disconnect from the viewer."""
         self.strip.follow(None)
         self.video.release()
         super().closeEvent(event)

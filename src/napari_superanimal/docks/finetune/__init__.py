@@ -1,1 +1,1 @@
-"""Dock *Fine-tune*: train a model on labels, and see what it gained."""
+"""Dock *Fine-tune*: train a model on labels and evaluate the result."""

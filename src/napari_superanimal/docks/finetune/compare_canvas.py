@@ -1,4 +1,4 @@
-"""Labels and predictions of one animal on its picture: the model before training beside the one after."""
+"""Labels and predictions of one animal on its image, before and after training, side by side."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RING, DOT = 6.0, 3.5
 
 
 class CompareCanvas(TwinView):
-    """Shows a :class:`Comparison`: a ring at the label, a dot at the prediction, a line between them."""
+    """Shows a :class:`Comparison`: a ring for the label, a dot for the prediction, a line between them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,12 +25,12 @@ class CompareCanvas(TwinView):
         self.names = False
 
     def show_comparison(self, comparison: Comparison) -> None:
-        """Draw something else, with all points in view."""
+        """Show another comparison, with all points in view."""
         self.comparison = comparison
         self.set_image(comparison.image, fit=True)
 
     def show_names(self, on: bool) -> None:
-        """Write the name beside every label."""
+        """Show the name beside every label."""
         self.names = on
         self.update()
 

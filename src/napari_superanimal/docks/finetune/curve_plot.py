@@ -1,4 +1,4 @@
-"""The course of a training: loss above, held-out error below, the best validation marked."""
+"""Training curves: loss at the top, held-out error below, with the best validation marked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ERROR, SCORE = "held_out_error_px", "held_out_oks"
 
 
 class CurvePlot(FigureCanvasQTAgg):
-    """A plot of the lines that a training writes after each validation.
+    """A plot of the rows that a training writes after each validation.
 
     Parameters
     ----------
@@ -34,18 +34,18 @@ class CurvePlot(FigureCanvasQTAgg):
         self._draw()
 
     def show_theme(self, text: str, background: str) -> None:
-        """Draw in the colours of another theme."""
+        """Use the colours of another theme."""
         self._colors = text, background
         self._draw()
 
     def show_rows(self, rows: list[dict[str, float]], steps: int = 0) -> None:
-        """Draw other lines; ``steps`` is where the training will end, 0 when that is not known."""
+        """Show other rows; ``steps`` is the total number of training steps, 0 if unknown."""
         self._rows, self._steps = rows, steps
         self._draw()
 
     @property
     def best(self) -> dict[str, float]:
-        """The line with the best held-out score, empty without one."""
+        """The row with the best held-out score; empty if there is none."""
         scored = [row for row in self._rows if np.isfinite(row.get(SCORE, np.nan))]
         return max(scored, key=lambda row: row[SCORE], default={})
 

@@ -1,4 +1,4 @@
-"""Where a fine-tuned model goes, and what it may be called."""
+"""Folder and name of a fine-tuned model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from superanimal.training.finetuning.run_folder import holds_run
 
 
 def propose_folder(source: str, labels: str, model: str, method: str) -> Path:
-    """Return a folder for a new run: beside the labels, or at home where nothing may be written.
+    """Return a folder for a new run: beside the labels, or in the home folder if that is not writable.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def propose_folder(source: str, labels: str, model: str, method: str) -> Path:
 
 
 def free_folder(folder: Path) -> Path:
-    """Return the folder, or one with a number, that holds no run yet."""
+    """Return the folder, with a number appended if it already holds a run."""
     free, number = folder, 1
     while holds_run(free):
         number += 1
@@ -36,7 +36,7 @@ def free_folder(folder: Path) -> Path:
 
 
 def free_name(folder: Path) -> str:
-    """Return the name under which the model in a folder is listed, or one that is not taken by another."""
+    """Return the listed name of the model in a folder, or a name that is not taken by another model."""
     from superanimal.zoo.catalog import load_catalog, shipped_catalog
     from superanimal.zoo.folder import read_entry
 

@@ -1,4 +1,4 @@
-"""The form of the dock widget "Fine-tune": every choice, and what follows from it before anything runs."""
+"""The form of the dock widget "Fine-tune": all options, with a preview of split and duration."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class FinetuneForm(QScrollArea):
     Signals
     -------
     changed()
-        A choice, or what follows from it, is another one.
+        An option, or something derived from it, has changed.
     failed(SuperAnimalError)
         A file could not be used.
     """
@@ -74,7 +74,7 @@ class FinetuneForm(QScrollArea):
         self.labels: LabelledSet | None = None
         self.source = ""
         self.split: HeldOut | None = None
-        self._typed = False  # the folder is the user's own choice
+        self._typed = False  # the user chose the folder
         self._splitting: Any = None
         self._gauge: GaugeJob | None = None
         self._gauged: dict[tuple[str, str], float | None] = {}
@@ -125,17 +125,17 @@ class FinetuneForm(QScrollArea):
             spin.setKeyboardTracking(False)
             spin.setMinimumWidth(86)
         tips: Mapping[QWidget, str] = {
-            self.open_button: "Open another labelled data set, or take a labelled Points layer.",
+            self.open_button: "Open another labelled data set, or use a labelled Points layer.",
             self.method: "How the model learns from your labels.",
-            self.share: "Share of the images that is never trained on: it shows what the model is worth.",
-            self.by: "What stays together. Frames of one video are alike: a split by image looks too good.",
-            self.length: "How many steps. The best weights on the held-out frames are kept.",
-            self.folder_line: "The model, its report and the state of the run; made when missing.",
+            self.share: "Fraction of the images held out from training, used to evaluate the model.",
+            self.by: "Unit of the split. Frames of one video are similar: a split by image is too optimistic.",
+            self.length: "Number of training steps. The best weights on the held-out frames are kept.",
+            self.folder_line: "Folder of the model, its report and the state of the run; created if missing.",
             self.folder_button: "Choose a folder.",
             self.advanced_button: "Device, precision, batch size.",
-            self.device: "Where the training runs. Automatic takes a GPU when there is one.",
-            self.precision: "Arithmetic. Automatic: 16 bit on a GPU, 32 bit on the CPU.",
-            self.batch: "Animals per step. Smaller needs less memory.",
+            self.device: "Device on which the training runs. Automatic uses a GPU if there is one.",
+            self.precision: "Numerical precision. Automatic: 16 bit on a GPU, 32 bit on the CPU.",
+            self.batch: "Number of animals per step. A smaller number needs less memory.",
         }
         for widget, tip in tips.items():
             widget.setToolTip(tip)
@@ -199,7 +199,7 @@ class FinetuneForm(QScrollArea):
         self.folder_button.clicked.connect(self._ask_folder)
         self.advanced_button.toggled.connect(self._on_advanced)
 
-    # ---------------------------------------------------------------- what is chosen
+    # ---------------------------------------------------------------- current options
 
     @property
     def folder(self) -> Path:
@@ -208,24 +208,24 @@ class FinetuneForm(QScrollArea):
 
     @property
     def ready(self) -> bool:
-        """Whether everything is chosen that a training needs."""
+        """Whether all options required for a training are set."""
         return self.labels is not None and self.model.usable and bool(self.folder_line.text().strip())
 
     @property
     def animals(self) -> int:
-        """Labelled animals to train on, as far as it is known."""
+        """Number of labelled animals to train on, if known."""
         if self.split is not None:
             return self.split.train.n_individuals
         return self.labels.n_individuals if self.labels is not None else 1
 
     @property
     def batch_size(self) -> int:
-        """Animals per step."""
+        """Number of animals per step."""
         return self.batch.value() or usual_batch(self.animals)
 
     @property
     def steps(self) -> int:
-        """Steps of the training."""
+        """Number of training steps."""
         method = METHODS[self.method.currentData()]
         return max(1, round(LENGTHS[self.length.currentData()] * usual_steps(method, self.animals)))
 
@@ -247,7 +247,7 @@ class FinetuneForm(QScrollArea):
         Raises
         ------
         InputError
-            When the keypoints are not mapped properly.
+            When the keypoint mapping is incomplete.
         """
         entry = self.model.entry
         assert entry is not None
@@ -271,7 +271,7 @@ class FinetuneForm(QScrollArea):
     # ---------------------------------------------------------------- labels and model
 
     def show_labels(self, labels: LabelledSet, source: str) -> None:
-        """Take other labels."""
+        """Use other labels."""
         self.labels, self.source, self._typed = labels, source, False
         images = len(set(labels.image_index[labels.labelled.any(1)].tolist()))
         title = f"{labels.name} · {images:,} images · {len(labels.keypoints)} keypoints"
@@ -294,7 +294,7 @@ class FinetuneForm(QScrollArea):
     # ---------------------------------------------------------------- split
 
     def _divide(self) -> None:
-        """Divide the labels in a thread, as the training will do it, and say what that means."""
+        """Split the labels in a thread, as the training will, and show the result."""
         if self.labels is None:
             return
         self._forget_splitting()
@@ -330,7 +330,7 @@ class FinetuneForm(QScrollArea):
         self._splitting = None
         self.split_caption.setText("Not counted.")
         known = isinstance(error, SuperAnimalError)
-        self.failed.emit(error if known else InputError(f"the labels cannot be divided: {error}"))
+        self.failed.emit(error if known else InputError(f"the labels cannot be split: {error}"))
 
     def _forget_splitting(self) -> None:
         if self._splitting is not None:
@@ -341,7 +341,7 @@ class FinetuneForm(QScrollArea):
     # ---------------------------------------------------------------- length
 
     def _measure(self) -> None:
-        """Measure how long a sample takes with this model here, once per model and device."""
+        """Measure the training time per sample with this model, once per model and device."""
         entry = self.model.entry
         if entry is not None and self.split is not None and self._key not in self._gauged:
             self.stop_gauge()
@@ -363,7 +363,7 @@ class FinetuneForm(QScrollArea):
             self._tell_length()
 
     def stop_gauge(self) -> None:
-        """End the measurement, if one is going on."""
+        """Stop the measurement, if one is running."""
         gauge, self._gauge = self._gauge, None
         if gauge is not None:
             gauge.reported.disconnect(self._on_gauge)
@@ -377,9 +377,13 @@ class FinetuneForm(QScrollArea):
         if seconds:
             held_out = 0 if self.split is None or self.split.test is None else self.split.test.n_individuals
             minutes = training_seconds(seconds, steps, batch, held_out) / 60
-            text += f": about {minutes:.0f} min here" if minutes >= 1.5 else ": about a minute here"
+            text += (
+                f": about {minutes:.0f} min on this computer"
+                if minutes >= 1.5
+                else ": about a minute on this computer"
+            )
         elif self._gauge is not None:
-            text += "; measuring how long that takes here…"
+            text += "; estimating the duration…"
         self.length_caption.setText(text)
         self.changed.emit()
 
@@ -413,6 +417,6 @@ class FinetuneForm(QScrollArea):
         self.advanced_button.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
 
     def release(self) -> None:
-        """Let go of threads and processes."""
+        """Stop threads and processes."""
         self._forget_splitting()
         self.stop_gauge()

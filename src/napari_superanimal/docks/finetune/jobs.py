@@ -1,4 +1,4 @@
-"""Fine-tuning as the viewer sees it: jobs in processes of their own."""
+"""Fine-tuning jobs in separate processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from superanimal.labels.labelled_set import LabelledSet
 
 STOP_GRACE_MS = 900_000
-"""A stopped training still judges its best weights on the held-out frames."""
+"""Time allowed for a stopped training to evaluate its best weights on the held-out frames."""
 
 
 class FinetuneJob(ChildJob):
@@ -25,32 +25,32 @@ class FinetuneJob(ChildJob):
     Parameters
     ----------
     labels
-        What it learns from.
+        Labels to train on.
     options
-        Keyword arguments of ``superanimal.finetune`` besides ``data`` and ``progress``.
+        Keyword arguments of ``superanimal.finetune`` except ``data`` and ``progress``.
     accept_license
         The user accepts the terms of the base model.
 
     Attributes
     ----------
     rows
-        Lines of the curves so far.
+        Rows of the curves so far.
     resumed
-        Whether there was a run in the folder when it was started.
+        Whether the folder already held a run at the start.
 
     Signals
     -------
     validated(list)
-        A line was added to :attr:`rows`.
+        A row was added to :attr:`rows`.
     """
 
     validated = Signal(list)
 
     name = "training"
-    remedy = "What it learned is kept: press Resume. If memory was short, choose a smaller batch."
+    remedy = "The training so far is kept: press Resume. If memory ran out, choose a smaller batch size."
     unit = "steps"
-    stopping = "stopping; the best weights are judged…"
-    kept = "Resume goes on after the last validation."
+    stopping = "stopping; evaluating the best weights…"
+    kept = "Resume continues after the last validation."
     grace_ms = STOP_GRACE_MS
 
     def __init__(
@@ -77,25 +77,25 @@ class FinetuneJob(ChildJob):
         return {"task": "finetune", "options": options, "accept_license": self.accept_license}
 
     def start(self) -> None:
-        """Start, or go on with what is in the folder.
+        """Start the training, or resume the run in the folder.
 
         Raises
         ------
         InputError
-            When the job is running already.
+            When the job is already running.
         """
         self.resumed, self.rows = holds_run(self.folder), read_curves(self.folder)
         super().start()
 
     def take_event(self, kind: str, event: dict[str, Any]) -> None:
-        """Keep the lines of the curves."""
+        """Store the rows of the curves."""
         if kind == "curve":
             self.rows = [row for row in self.rows if row["step"] < event["row"]["step"]] + [event["row"]]
             self.validated.emit(self.rows)
 
 
 class GaugeJob(ChildJob):
-    """Measures how long a sample of a training takes here."""
+    """Measures the training time per sample on this computer."""
 
     name = "measurement"
     grace_ms = 0
@@ -106,12 +106,12 @@ class GaugeJob(ChildJob):
 
     @property
     def seconds(self) -> float | None:
-        """Seconds per sample; None as long as they are not known."""
+        """Seconds per sample; None until known."""
         return self.result.get("seconds_per_sample")
 
 
 class TakeInJob(ChildJob):
-    """Takes a trained model into the list of models; one of the same name that is another model keeps it."""
+    """Adds a trained model to the list of models, without replacing another model of the same name."""
 
     name = "import"
 
@@ -120,5 +120,5 @@ class TakeInJob(ChildJob):
 
     @property
     def model(self) -> str:
-        """Its name there, once finished."""
+        """Name of the model in the list, once finished."""
         return str(self.result["model"])

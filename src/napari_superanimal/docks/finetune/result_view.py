@@ -1,4 +1,4 @@
-"""What a training brought: verdict, labels against predictions, figures before and after, forgetting."""
+"""Result of a training: verdict, labels and predictions, figures before and after, forgetting."""
 
 from __future__ import annotations
 
@@ -33,13 +33,17 @@ from napari_superanimal.parts.form_parts import (
 from superanimal.training.finetuning.run_folder import Comparison, TrainingResult
 
 FIGURES = {
-    "mean_euclidean_px": ("Mean error (px)", 2, "Mean distance of label and prediction."),
-    "p50_px": ("Median error (px)", 2, "Half of the points are closer than this."),
-    "p95_px": ("95 % of errors below (px)", 2, "Five points in a hundred are farther off."),
-    "AP": ("Average precision", 3, "COCO's mAP over keypoint similarities 0.5 to 0.95; 1 is perfect."),
-    "PCK@0.1": ("Within a tenth of the animal", 3, "Share of points closer than 0.1 animal lengths."),
-    "missed_keypoints": ("Keypoints missed", 3, "Share of labelled points without a prediction."),
-    "calibration_error": ("Calibration error", 3, "How far confidence is from the share of good points."),
+    "mean_euclidean_px": ("Mean error (px)", 2, "Mean distance between label and prediction."),
+    "p50_px": ("Median error (px)", 2, "Half of the points have a smaller error."),
+    "p95_px": ("95 % of errors below (px)", 2, "5 % of the points have a larger error."),
+    "AP": ("Average precision", 3, "COCO mAP over OKS thresholds 0.5 to 0.95; 1 is perfect."),
+    "PCK@0.1": ("Within 0.1 animal lengths", 3, "Fraction of points with an error below 0.1 animal lengths."),
+    "missed_keypoints": ("Keypoints missed", 3, "Fraction of labelled points without a prediction."),
+    "calibration_error": (
+        "Calibration error",
+        3,
+        "Deviation of the confidence from the fraction of correct points.",
+    ),
 }
 HIGHER_IS_BETTER = ("AP", "PCK@0.1")
 
@@ -50,9 +54,9 @@ class ResultView(QWidget):
     Signals
     -------
     used()
-        The user wants the trained model.
+        The user chose the trained model.
     kept()
-        The user stays with the base model.
+        The user kept the base model.
     """
 
     used = Signal()
@@ -89,8 +93,8 @@ class ResultView(QWidget):
             button.setFixedWidth(34)
         self.previous_button.setToolTip("Previous held-out animal (Alt+Left).")
         self.next_button.setToolTip("Next held-out animal (Alt+Right).")
-        self.names.setToolTip("Write the name beside every label.")
-        self.folder_button.setToolTip("Model, report, curves and predictions as files.")
+        self.names.setToolTip("Show the name beside every label.")
+        self.folder_button.setToolTip("Open the folder with model, report, curves and predictions.")
         self.table.setHorizontalHeaderLabels(["Held-out frames", "Before", "After"])
         lines, header = self.table.verticalHeader(), self.table.horizontalHeader()
         assert lines is not None and header is not None
@@ -122,7 +126,7 @@ class ResultView(QWidget):
         splitter.setSizes([280, 240])
         self.empty = EmptyState(
             "No result yet",
-            "After the training: held-out predictions beside your labels, and figures before and after.",
+            "After training, held-out predictions and figures before and after are shown here.",
             [],
         )
         self.page = QWidget()
@@ -139,7 +143,7 @@ class ResultView(QWidget):
         self.show_result(None)
 
     def show_result(self, result: TrainingResult | None) -> None:
-        """Show a result, or that there is none."""
+        """Show a result, or an empty state."""
         self.result, self._animal = result, 0
         self.empty.setVisible(result is None)
         self.page.setVisible(result is not None)
@@ -217,10 +221,10 @@ class ResultView(QWidget):
 def _forgetting(report: dict[str, Any]) -> str:
     facts = report.get("forgetting")
     if not facts:
-        return "Forgetting: not measured, the result has no keypoints besides those you labelled."
+        return "Forgetting: not measured, because the model has no keypoints besides those you labelled."
     text = f"Forgetting, over the {facts['keypoints']} keypoints you did not label: "
     if facts["lost"] is not None:
-        text += f"{facts['lost']:.1%} of those that were sure before are not sure after"
+        text += f"{facts['lost']:.1%} of the confident predictions are no longer confident"
     if facts["moved_px"] is not None:
         text += f"; the others moved by {facts['moved_px']:.1f} px (median)"
     return f"{text}."

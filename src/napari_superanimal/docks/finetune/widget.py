@@ -1,4 +1,4 @@
-"""The dock widget "Fine-tune": labels and a model in, a trained model and what it is worth out."""
+"""The dock widget "Fine-tune": train a model on labels and show the evaluation."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ NEW_FOLDER = "Start in a new folder"
 
 
 class FinetuneWidget(QWidget):
-    """Choose labels, a model and a method, press Start, look at what came of it.
+    """Choose labels, a model and a method, press Start, and inspect the result.
 
     Parameters
     ----------
     viewer
-        The viewer; its labelled Points layers may be taken as data sets.
+        The viewer; its labelled Points layers can be used as data sets.
     """
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
@@ -46,12 +46,12 @@ class FinetuneWidget(QWidget):
         self.result = ResultView()
         self.panel = JobPanel(
             self,
-            ("Start", "Train in a process of its own; the viewer stays free (Ctrl+Return).", self.start),
+            ("Start", "Train in a separate process; the viewer stays responsive (Ctrl+Return).", self.start),
             (
                 "Stop",
-                "Stop after this step, keep the best weights and judge them. Once more: end at once.",
+                "Stop after this step, keep and evaluate the best weights. Press again to end immediately.",
             ),
-            ("Resume", "Go on with the run in the folder after its last validation.", self.resume),
+            ("Resume", "Resume the run in the folder after its last validation.", self.resume),
         )
         self.message = self.panel.message
         self.empty_message = Message()
@@ -67,7 +67,7 @@ class FinetuneWidget(QWidget):
         empty = EmptyState(
             "Open labelled images first",
             "A DeepLabCut project, a Lightning Pose, COCO, SLEAP, Label Studio or NWB data set, or a Points "
-            "layer whose points have a feature 'keypoint'. Ten labelled frames are a beginning.",
+            "layer whose points have a feature 'keypoint'. Ten labelled frames are enough to begin.",
             [self.empty_open],
             self.empty_message,
         )
@@ -97,22 +97,22 @@ class FinetuneWidget(QWidget):
 
     @property
     def job(self) -> FinetuneJob | None:
-        """The training on show."""
+        """The training shown."""
         return cast("FinetuneJob | None", self.panel.job)
 
-    # ---------------------------------------------------------------- what the buttons do
+    # ---------------------------------------------------------------- actions of the buttons
 
     def start(self) -> None:
-        """Begin a run with the settings of the form."""
+        """Start a run with the settings of the form."""
         self._try(self._start_new)
 
     def _start_new(self) -> None:
         folder = self.form.folder
         if holds_run(folder):
             raise InputError(
-                f"{folder} holds a run already",
+                f"{folder} already holds a run",
                 "a run is never overwritten",
-                "resume it, or take a new folder",
+                "resume it, or choose a new folder",
             )
         self._begin()
 
@@ -128,7 +128,7 @@ class FinetuneWidget(QWidget):
         self.tabs.setCurrentIndex(CURVES)
 
     def resume(self) -> None:
-        """Go on with the run in the folder; choices that differ from those it began with are refused."""
+        """Resume the run in the folder; options that differ from its original ones are rejected."""
         self._try(self._begin)
 
     def _start_elsewhere(self) -> None:
@@ -136,7 +136,7 @@ class FinetuneWidget(QWidget):
         self.start()
 
     def use_model(self) -> None:
-        """Take the trained model into the list of models and choose it in *Estimate poses*."""
+        """Add the trained model to the list of models and select it in *Estimate poses*."""
         result = self.result.result
         if result is None or self.taking is not None:
             return
@@ -145,7 +145,7 @@ class FinetuneWidget(QWidget):
         self._try(self.taking.start)
 
     def keep_base(self) -> None:
-        """Choose the base model in *Estimate poses*."""
+        """Select the base model in *Estimate poses*."""
         result = self.result.result
         if result is not None:
             self._choose_in_estimate(result.report["base_model"])
@@ -160,7 +160,7 @@ class FinetuneWidget(QWidget):
     def _choose_in_estimate(self, model: str) -> None:
         _, widget = self.viewer.window.add_plugin_dock_widget("napari-superanimal", "Estimate poses")
         widget.choose_model(model)
-        self.message.show_text("good", f"{model} is chosen in Estimate poses.")
+        self.message.show_text("good", f"{model} is selected in Estimate poses.")
 
     def _try(self, action: Callable[[], Any]) -> None:
         error = self.panel.attempt(action)
@@ -175,7 +175,7 @@ class FinetuneWidget(QWidget):
         self.tabs.setCurrentIndex(FORM)
         self.form.show_labels(labels, source)
 
-    # ---------------------------------------------------------------- how the run goes
+    # ---------------------------------------------------------------- progress of the run
 
     def _on_validated(self, rows: list[dict[str, float]]) -> None:
         self.curves.show_rows(rows, self.form.steps)
@@ -203,7 +203,7 @@ class FinetuneWidget(QWidget):
             self.message.show_text(
                 "info",
                 f"Stopped after {steps} steps; the best weights were kept.",
-                "Resume goes on from there.",
+                "Resume continues from there.",
             )
 
     def _on_taking(self, report: Report) -> None:
@@ -234,7 +234,7 @@ class FinetuneWidget(QWidget):
         self.curves.show_theme(*_colors(self.viewer))
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Let go of processes, threads and the viewer."""
+        """Stop processes and threads and disconnect from the viewer."""
         self.panel.end()
         if self.taking is not None:
             self.taking.stop()
@@ -245,6 +245,6 @@ class FinetuneWidget(QWidget):
 
 
 def _colors(viewer: Any) -> tuple[str, str]:
-    """Return the colours of text and background of the theme."""
+    """Return the text and background colours of the theme."""
     theme = get_theme(viewer.theme)
     return theme.text.as_hex(format="long"), theme.background.as_hex(format="long")

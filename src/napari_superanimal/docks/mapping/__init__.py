@@ -1,1 +1,1 @@
-"""Dock *Keypoint mapping*: which keypoint of a model is which of the labels."""
+"""Dock *Keypoint mapping*: map the keypoints of a data set to those of a model."""

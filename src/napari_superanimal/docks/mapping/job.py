@@ -1,4 +1,4 @@
-"""Keypoint matching as the viewer sees it: the labels of a layer, and a job that runs a model on them."""
+"""Keypoint matching in the viewer: a job that runs a model on labelled images."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class MatchJob(ChildJob):
-    """A pose model run on labelled images in a child process, and the matching of its keypoints.
+    """Runs a pose model on labelled images in a child process and matches its keypoints.
 
     Parameters
     ----------
     labels
-        Images and what a person marked on them.
+        Labelled images.
     model
         Name of a pose model.
     accept_license
@@ -32,13 +32,13 @@ class MatchJob(ChildJob):
     Attributes
     ----------
     matching, predictions
-        The result, once finished: :class:`superanimal.keypoints.Matching`, and the poses of the model, one
-        row per image and the animals in the order of the labels.
+        The result, once finished: :class:`superanimal.keypoints.Matching`, and the predicted poses, one row
+        per image, with animals in the order of the labels.
     """
 
     name = "matching"
     unit = "images"
-    kept = "the table is as it was"
+    kept = "the table is unchanged"
     grace_ms = 0
 
     def __init__(
@@ -55,13 +55,13 @@ class MatchJob(ChildJob):
         return {"task": "match", "labels": labels, "model": self.model, "accept_license": self.accept_license}
 
     def take_event(self, kind: str, event: dict[str, Any]) -> None:
-        """Take the result."""
+        """Store the result."""
         if kind == "finished":
             self.matching, self.predictions = unpack_object(event["result"])
 
 
 def sample_of(labels: LabelledSet, most: int) -> LabelledSet:
-    """Return at most so many of the images that have labels, evenly spread."""
+    """Return a limited number of labelled images, evenly spread over the data set."""
     used = np.unique(labels.image_index[labels.labelled.any(axis=1)])
     chosen = np.linspace(0, len(used) - 1, min(most, len(used))).round().astype(np.int64)
     return labels.subset(used[chosen])

@@ -1,4 +1,4 @@
-"""One picture drawn twice: the user's points on the left, the model's on the right, lines between pairs."""
+"""One image drawn twice: user keypoints on the left, model keypoints on the right, lines between pairs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from napari_superanimal.parts.twin_view import LEFT, RIGHT, TwinView, plate_of, 
 
 _SIDES = {MINE: LEFT, MODEL: RIGHT}
 REACH = 14.0
-"""Pixels of the screen within which the mouse takes a point."""
+"""Screen distance in pixels within which the mouse grabs a point."""
 RADIUS = 5.0
 NAME_GAP = 9.0
 CLICK = 4.0
@@ -28,9 +28,9 @@ class PairCanvas(TwinView):
     Signals
     -------
     chosen(str)
-        One of the user's keypoints was clicked.
+        A user keypoint was clicked.
     paired(str, str)
-        One of the user's keypoints was dragged on one of the model's, or the other way round.
+        A user keypoint was dragged onto a model keypoint, or vice versa.
     """
 
     chosen = Signal(str)
@@ -46,25 +46,25 @@ class PairCanvas(TwinView):
         self._start = QPointF()
 
     def show_picture(self, picture: Picture, *, fit: bool = True) -> None:
-        """Draw something else; ``fit`` brings all points into view."""
+        """Show another picture; ``fit`` brings all points into view."""
         self.picture = picture
         self._hovered = self._pressed = None
         self.set_image(picture.image, fit=fit)
 
     def choose(self, keypoint: str) -> None:
-        """Highlight one of the user's keypoints and its pair."""
+        """Highlight a user keypoint and its pair."""
         self.current = keypoint
         self.update()
 
     def show_names(self, on: bool) -> None:
-        """Write the name beside every point."""
+        """Show the name beside every point."""
         self.names = on
         self.update()
 
-    # ---------------------------------------------------------------- where things are
+    # ---------------------------------------------------------------- positions
 
     def position(self, side: str, name: str) -> QPointF:
-        """Return where a point is drawn, in pixels of the widget."""
+        """Return the position of a point in widget pixels."""
         return self.place(_SIDES[side], self.picture.points(side)[name])
 
     def points(self) -> list[Point]:
@@ -82,7 +82,7 @@ class PairCanvas(TwinView):
                 yield name, at
 
     def _near(self, at: QPointF, side: str | None = None) -> tuple[str, str] | None:
-        """Return (side, name) of the point that the mouse takes."""
+        """Return (side, name) of the point under the mouse."""
         found = [
             (_length(place - at), (one, name))
             for one in ((side,) if side else (MINE, MODEL))
@@ -94,7 +94,7 @@ class PairCanvas(TwinView):
     # ---------------------------------------------------------------- mouse
 
     def mousePressEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Take a point, or the picture."""
+        """Grab a point, or the image."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._start = self._at = event.position()
             self._pressed = self._near(self._at)
@@ -102,7 +102,7 @@ class PairCanvas(TwinView):
                 super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Draw the line to the mouse, or move the picture."""
+        """Draw the line to the mouse, or move the image."""
         super().mouseMoveEvent(event)
         if self._pressed is not None:
             self._hovered = self._near(self._at, _other(self._pressed[0]))
@@ -111,7 +111,7 @@ class PairCanvas(TwinView):
             self.setCursor(Qt.CursorShape.PointingHandCursor if self._hovered else Qt.CursorShape.ArrowCursor)
 
     def mouseReleaseEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Propose the pair, or choose the point that was clicked."""
+        """Propose the pair, or select the clicked point."""
         super().mouseReleaseEvent(event)
         pressed, self._pressed = self._pressed, None
         if pressed is None or event.button() != Qt.MouseButton.LeftButton:
@@ -132,7 +132,7 @@ class PairCanvas(TwinView):
                 self.chosen.emit(owner)
 
     def leaveEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Forget what the mouse was over."""
+        """Clear the hover state."""
         self._hovered = None
         self.update()
 
@@ -160,7 +160,7 @@ class PairCanvas(TwinView):
             self.draw_note(painter, RIGHT, self.picture.note)
 
     def _draw_skeleton(self, painter: QPainter, side: str) -> None:
-        """Draw the edges of the space; the user's points are joined as their counterparts are."""
+        """Draw the edges of the space; user keypoints are connected like their counterparts."""
         points = self.picture.points(side)
         names = {name: name for name in points}
         if side == MINE:
@@ -237,7 +237,7 @@ class PairCanvas(TwinView):
                     write(painter, text, plate, lit)
 
     def _is_lit(self, own: str, target: str) -> bool:
-        """Return whether a pair is the current one or under the mouse."""
+        """Return whether a pair is selected or under the mouse."""
         current = self.picture.targets.get(self.current, "")
         if (own and own == self.current) or (not own and target and target == current):
             return True
@@ -248,7 +248,7 @@ class PairCanvas(TwinView):
 
 
 def _beside(painter: QPainter, name: str, at: QPointF, pane: QRectF) -> tuple[QRectF, str]:
-    """Return the place for the name of a point on its right, or on its left at the edge of the pane."""
+    """Return the position of the name of a point: to its right, or to its left at the edge of the pane."""
     short = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, int(pane.width() / 2))
     plate, text = plate_of(painter, short, at + QPointF(NAME_GAP + 4, -8), pane)
     if plate.left() < at.x():

@@ -1,4 +1,4 @@
-"""The table of pairs: one row per keypoint of the user, changed by keyboard, double click or context menu."""
+"""The table of pairs: one row per user keypoint, edited by keyboard, double click or context menu."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ from napari_superanimal.docks.mapping.session import PairRow
 from superanimal.keypoints.mapping import NOT_MAPPED
 
 NOTHING = "(not mapped)"
-"""The choice that leaves a keypoint without counterpart."""
+"""The choice that leaves a keypoint without a counterpart."""
 COLUMNS = ("Yours", "Model", "Score", "Margin", "Look at")
 OWN, TARGET, SCORE, MARGIN, DOUBTS = range(5)
 WARNING_COLOR = QColor("#c87000")
-"""Readable on the dark and on the light theme."""
+"""Readable in the dark and light themes."""
 TIPS = (
     "Keypoint of your data set.",
-    "What it is in the model's space. Enter or typing opens the choice, Delete unmaps.",
-    "Share of the images in which the two were assigned to each other (0 to 1).",
-    "Score less that of the strongest rival; near 0 the choice is a toss-up.",
-    "What to look at before the table is used.",
+    "Its counterpart in the keypoint space of the model. Press Enter or type to choose, Delete to unmap.",
+    "Fraction of the images in which the two were assigned to each other (0 to 1).",
+    "Score minus that of the strongest rival; near 0 the choice is a toss-up.",
+    "What to check before using the table.",
 )
 
 
 class PairTable(QTableWidget):
-    """Pairs of keypoints; every change is a signal, nothing is changed here.
+    """Pairs of keypoints; edits are emitted as signals and not applied here.
 
     Signals
     -------
     chosen(str)
-        Another row is current.
+        The current row changed.
     entered(str, str)
-        A target was typed or picked for a keypoint.
+        A target was typed or selected for a keypoint.
     unmapped(str), added(str)
-        A keypoint loses its counterpart, or is marked as new.
+        A keypoint was unmapped, or marked as new.
     joined(str, str)
-        The points mapped to a target become one by a rule.
+        The points mapped to a target were combined by a rule.
     """
 
     chosen = Signal(str)
@@ -90,7 +90,7 @@ class PairTable(QTableWidget):
         self.customContextMenuRequested.connect(self._open_menu)
 
     def show_rows(self, rows: Sequence[PairRow], choices: Sequence[str]) -> None:
-        """Show rows, and what a keypoint may be mapped to; the current row stays current."""
+        """Show rows and possible targets, keeping the current row."""
         current = self.current
         self._rows = list(rows)
         self.choices.setStringList([NOTHING, *choices])
@@ -110,13 +110,13 @@ class PairTable(QTableWidget):
         return row.keypoint if row is not None else ""
 
     def choose(self, keypoint: str) -> None:
-        """Make the row of a keypoint the current one."""
+        """Select the row of a keypoint."""
         for number, row in enumerate(self._rows):
             if row.keypoint == keypoint and number != self.currentRow():
                 self.setCurrentCell(number, TARGET)
 
     def open_choice(self, text: str = "") -> None:
-        """Open the choice of targets for the current row, with the first letters of a name."""
+        """Open the list of targets for the current row, filtered by the first letters of a name."""
         item = self.item(self.currentRow(), TARGET)
         if item is not None:
             self.editItem(item)
@@ -126,12 +126,12 @@ class PairTable(QTableWidget):
             editor.completer().complete()
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Enter and letters open the choice, Delete unmaps, Shift+N marks as new."""
+        """Open the list of targets on Enter and letters, unmap on Delete, mark as new on Shift+N."""
         keypoint, key, text = self.current, event.key(), event.text()
         commands = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
         plain = not event.modifiers() & (commands | Qt.KeyboardModifier.MetaModifier)
         if not plain:
-            event.ignore()  # the form knows them
+            event.ignore()  # handled by the form
         elif not keypoint or self.state() == QAbstractItemView.State.EditingState:
             super().keyPressEvent(event)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2):
@@ -191,9 +191,9 @@ class PairTable(QTableWidget):
 
 
 class _TargetDelegate(QStyledItemDelegate):
-    """Edits a target as a line of text with a list of choices that narrows while one types.
+    """Edits a target in a line of text, with a list of choices that narrows while typing.
 
-    Only Enter and a click into the list take it over; leaving the line changes nothing.
+    Only Enter or a click in the list accepts a choice; leaving the line changes nothing.
     """
 
     def __init__(self, table: PairTable) -> None:
@@ -203,7 +203,7 @@ class _TargetDelegate(QStyledItemDelegate):
         self._accepted = False
 
     def createEditor(self, parent: Any, option: Any, index: Any) -> QWidget:  # noqa: N802 - Qt's name
-        """Return the line of text."""
+        """Return the line edit."""
         editor = QLineEdit(parent)
         completer = QCompleter(self._table.choices, editor)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
@@ -217,15 +217,15 @@ class _TargetDelegate(QStyledItemDelegate):
         return editor
 
     def destroyEditor(self, editor: Any, index: Any) -> None:  # noqa: N802 - Qt's name
-        """Forget the line of text."""
+        """Release the line edit."""
         self._editor = None
         super().destroyEditor(editor, index)
 
     def setEditorData(self, editor: Any, index: Any) -> None:  # noqa: N802 - Qt's name
-        """Keep the line as it is: it begins empty, so that all choices are listed."""
+        """Leave the line empty, so that all choices are listed."""
 
     def setModelData(self, editor: Any, model: Any, index: Any) -> None:  # noqa: N802 - Qt's name
-        """Pass the text on when it was accepted."""
+        """Emit the text if it was accepted."""
         if self._accepted and isinstance(editor, QLineEdit) and editor.text().strip():
             self._accepted = False
             self._table.entered.emit(self._table.current, editor.text().strip())
@@ -235,7 +235,7 @@ class _TargetDelegate(QStyledItemDelegate):
         QTimer.singleShot(0, self._finish)
 
     def _finish(self) -> None:
-        """Close the line where the list of choices kept Enter from doing so."""
+        """Close the line if the list of choices intercepted Enter."""
         if self._editor is not None:
             self.commitData.emit(self._editor)
             self.closeEditor.emit(self._editor)

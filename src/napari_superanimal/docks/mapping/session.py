@@ -1,4 +1,4 @@
-"""What the form "Keypoint mapping" works on: labels, the mapping under edit, and what a matching found."""
+"""State of the form "Keypoint mapping": labels, the mapping being edited, and the result of a matching."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     from superanimal.keypoints.matching.result import Matching
     from superanimal.labels.labelled_set import LabelledSet
 
-AFTER_MATCH = "Press Auto-match: the model's keypoints appear here."
-WITHOUT_MODEL = "A keypoint space has no picture. Map in the table, or choose a model above."
+AFTER_MATCH = "Press Auto-match to show the model's keypoints here."
+WITHOUT_MODEL = "A keypoint space has no image. Map keypoints in the table, or choose a model above."
 
 
 @dataclass
 class Session:
-    """Labels and one model or keypoint space.
+    """Labels and a model or keypoint space.
 
     Attributes
     ----------
     labels
-        The images that are shown and matched.
+        The labelled images shown and matched.
     mapping
-        The mapping under edit.
+        The mapping being edited.
     title
         Name of the model or space.
     can_match
-        Whether there is a model to match with.
+        Whether there is a model to match.
     matching, predictions
-        What a matching found; None before.
+        Result of the matching; None before it.
     """
 
     labels: LabelledSet
@@ -57,12 +57,12 @@ class Session:
         return np.asarray(rows[self.labels.labelled[rows].any(axis=1)])
 
     def take(self, matching: Matching, predictions: xr.Dataset) -> None:
-        """Take the result of a matching over, as one edit of the mapping."""
+        """Adopt the result of a matching, as one edit of the mapping."""
         self.matching, self.predictions = matching, predictions
         self.mapping.propose({pair.user: pair.model for pair in matching.pairs})
 
     def doubtful(self) -> frozenset[str]:
-        """Return the keypoints whose pair needs a look; unmapped ones are a choice like any other."""
+        """Return the keypoints whose pair needs checking; being unmapped is not a reason."""
         return frozenset(
             keypoint
             for keypoint, doubts in self.mapping.warnings(self.matching).items()
@@ -90,7 +90,7 @@ class Session:
         return rows
 
     def picture(self, row: int) -> Picture:
-        """Return the picture of a labelled animal (a row of the labels) with both sets of points."""
+        """Return the image of a labelled animal (a row of the labels) with both sets of points."""
         labels, space = self.labels, self.mapping.space
         marked = labels.labelled[row]
         mine = {
@@ -115,21 +115,21 @@ class Session:
         )
 
     def _predicted(self, row: int) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
-        """Return position and confidence of the model's points of one labelled animal."""
+        """Return position and confidence of the model keypoints for one labelled animal."""
         if self.predictions is None:
             return {}, {}
         here = self.predictions.isel(time=int(self.labels.image_index[row]))
         apart = np.abs(here["boxes"].values.T - self.labels.boxes_or_extent(BOX_MARGIN)[row]).sum(axis=1)
         if np.isnan(apart).all():
             return {}, {}
-        here = here.isel(individual=int(np.nanargmin(apart)))  # the model looked into the box of each animal
+        here = here.isel(individual=int(np.nanargmin(apart)))  # the model was run in the box of each animal
         points = dict(zip(here["keypoint"].values.tolist(), here["position"].values.T, strict=True))
         sure = dict(zip(here["keypoint"].values.tolist(), here["confidence"].values.tolist(), strict=True))
         found = {name: (float(x), float(y)) for name, (x, y) in points.items() if np.isfinite([x, y]).all()}
         return found, {name: sure[name] for name in found}
 
     def _pixels(self, image: int) -> tuple[np.ndarray | None, str]:
-        """Return the picture and nothing, or nothing and why; the latest one is kept."""
+        """Return the image and an empty text, or None and the reason; the last image is cached."""
         if self._decoded[0] != image:
             try:
                 self._decoded = (image, self.labels.pixels(image), "")
@@ -146,7 +146,7 @@ Point = tuple[float, float]
 
 @dataclass
 class Picture:
-    """What is drawn.
+    """The data to draw.
 
     Attributes
     ----------
@@ -155,19 +155,19 @@ class Picture:
     mine, model
         Position (x, y) of each point in pixels of the image, by name.
     confidence
-        0..1 for each of the model's points; fainter when low.
+        Confidence (0..1) of each model keypoint; low values are drawn fainter.
     targets
-        The model's keypoint of each of the user's; those without one are missing.
+        Model keypoint by user keypoint; unmapped keypoints are omitted.
     doubtful
-        Names of the user's keypoints whose pair needs a look.
+        User keypoints whose pair needs checking.
     colors
-        Colour of each of the model's keypoints, ``#rrggbb``.
+        Colour of each model keypoint, ``#rrggbb``.
     edges
-        Pairs of the model's keypoints that are joined in the skeleton.
+        Skeleton edges, as pairs of model keypoints.
     titles
         Headings of the two sides.
     note
-        What is said in place of the model's points while there are none.
+        Text shown instead of the model keypoints while there are none.
     """
 
     image: np.ndarray | None = None
@@ -188,7 +188,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class PairRow:
-    """One row: names, figures (None when unknown) and what is doubtful."""
+    """One row: names, figures (None if unknown) and doubts."""
 
     keypoint: str
     target: str

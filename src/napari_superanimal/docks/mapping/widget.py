@@ -1,4 +1,4 @@
-"""The dock widget "Keypoint mapping": which keypoint of a model each keypoint of a data set is."""
+"""The dock widget "Keypoint mapping": map the keypoints of a data set to those of a model."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ from superanimal.labels.labelled_set import LabelledSet
 from superanimal.zoo.home import home
 
 IMAGES = 50
-"""So many images are looked at unless the user says otherwise: enough for a score, seconds on a CPU."""
+"""Default number of images to match: enough for a score, and takes seconds on a CPU."""
 
 
 class KeypointMappingWidget(QWidget):
@@ -57,12 +57,12 @@ class KeypointMappingWidget(QWidget):
     Parameters
     ----------
     viewer
-        The viewer; its labelled Points layers may be taken as data sets.
+        The viewer; its labelled Points layers can be used as data sets.
 
     Signals
     -------
     edited(KeypointMapping)
-        The mapping is another one, or was edited.
+        The mapping was replaced or edited.
     """
 
     edited = Signal(object)
@@ -85,7 +85,7 @@ class KeypointMappingWidget(QWidget):
             self,
             (
                 "Auto-match",
-                "Run the model on your images and pair the keypoints that lie together.",
+                "Run the model on your images and pair keypoints by position.",
                 self.auto_match,
             ),
             ("Cancel", "Stop. The table stays as it is."),
@@ -109,18 +109,18 @@ class KeypointMappingWidget(QWidget):
 
     def _describe(self) -> None:
         tips: dict[QWidget, str] = {
-            self.open_button: "Open another labelled data set, or take a labelled Points layer.",
-            self.most: "So many of the labelled images are looked at, evenly spread over the data set.",
+            self.open_button: "Open another labelled data set, or use a labelled Points layer.",
+            self.most: "Maximum number of labelled images used, evenly spread over the data set.",
             self.previous_button: "Previous labelled animal (Alt+Left).",
             self.next_button: "Next labelled animal (Alt+Right).",
-            self.names: "Write the name beside every point.",
-            self.unmap_button: "The chosen keypoint has no counterpart (Delete).",
-            self.new_button: "The space lacks the chosen keypoint and gets a new one (Shift+N).",
-            self.join_button: "Several of yours on one: take their mean, or the first that is labelled.",
-            self.undo_button: "Take the latest change back (Ctrl+Z).",
-            self.redo_button: "Do it again (Ctrl+Shift+Z).",
-            self.load_button: "Go on with a conversion table (csv).",
-            self.save_button: "Save a conversion table (csv), and the space if it has new keypoints.",
+            self.names: "Show the name beside every point.",
+            self.unmap_button: "Leave the selected keypoint without a counterpart (Delete).",
+            self.new_button: "Add the selected keypoint to the keypoint space (Shift+N).",
+            self.join_button: "Several of your keypoints on one: use their mean, or the first labelled one.",
+            self.undo_button: "Undo the latest change (Ctrl+Z).",
+            self.redo_button: "Redo (Ctrl+Shift+Z).",
+            self.load_button: "Load a conversion table (csv).",
+            self.save_button: "Save the conversion table (csv), and the space if it has new keypoints.",
         }
         for widget, tip in tips.items():
             widget.setToolTip(tip)
@@ -211,7 +211,7 @@ class KeypointMappingWidget(QWidget):
     # ---------------------------------------------------------------- labels and model
 
     def work_on(self, labels: LabelledSet, source: str, model: str) -> None:
-        """Take labels that are open elsewhere, and a model by its name."""
+        """Use labels that are open in another dock, and a model by name."""
         self._labels, self._source = labels, source
         if self.model.box.currentData() == model:
             self._show_session()
@@ -223,7 +223,7 @@ class KeypointMappingWidget(QWidget):
         self._show_session()
 
     def _show_session(self) -> None:
-        """Begin or take up the work on the labels with the chosen model or space."""
+        """Start or resume the mapping of the labels to the chosen model or space."""
         if self._labels is None:
             return
         self.panel.end()
@@ -241,15 +241,15 @@ class KeypointMappingWidget(QWidget):
         self.message.clear()
         if not known:
             named = len(mapping.keypoints) - len(mapping.unmapped)
-            text = f"{named} of {len(mapping.keypoints)} keypoints were mapped by their names."
-            self.message.show_text("info", text, "Auto-match compares where they lie.")
+            text = f"{named} of {len(mapping.keypoints)} keypoints were mapped by name."
+            self.message.show_text("info", text, "Auto-match compares their positions.")
         self._show(fit=True)
         self.table.setFocus()
 
     # ---------------------------------------------------------------- auto-match
 
     def auto_match(self) -> None:
-        """Match the keypoints by their positions, in a process of its own."""
+        """Match the keypoints by position, in a separate process."""
         entry, session = self.model.entry, self.session
         if entry is not None and session is not None:
             accepted = self.model.accept.isChecked()
@@ -266,7 +266,7 @@ class KeypointMappingWidget(QWidget):
         session.take(job.matching, job.predictions)
         images, animals = job.matching.facts["images"], job.matching.facts["animals"]
         text = f"Matched {len(job.matching.pairs)} of {len(session.mapping.keypoints)} keypoints"
-        general = [  # what is said about one keypoint stands in its row
+        general = [  # doubts about a single keypoint are shown in its row
             text[:1].upper() + text[1:]
             for text in job.matching.warnings
             if text.split(" ")[0] not in session.mapping.keypoints
@@ -286,7 +286,7 @@ class KeypointMappingWidget(QWidget):
         self.table.choose(keypoint)
 
     def enter(self, keypoint: str, text: str) -> None:
-        """Map a keypoint to what was typed: a name, or a part of one name only."""
+        """Map a keypoint to a typed target: a name, or a unique part of a name."""
         if text == NOTHING:
             self.unmap(keypoint)
         else:
@@ -298,19 +298,19 @@ class KeypointMappingWidget(QWidget):
         self._edit(lambda mapping: mapping.unmap(keypoint))
 
     def add(self, keypoint: str) -> None:
-        """Mark a keypoint as one that the space lacks."""
+        """Mark a keypoint as new in the space."""
         self._edit(lambda mapping: mapping.add(keypoint))
 
     def join(self, target: str, rule: str) -> None:
-        """Say how several keypoints on one become one point."""
+        """Set how several keypoints mapped to one are combined."""
         self._edit(lambda mapping: mapping.join(target, rule))
 
     def undo(self) -> None:
-        """Take the latest change back."""
+        """Undo the latest change."""
         self._edit(lambda mapping: mapping.undo())
 
     def redo(self) -> None:
-        """Do the change again that was undone last."""
+        """Redo the change that was undone last."""
         self._edit(lambda mapping: mapping.redo())
 
     def _join(self, rule: str) -> None:
@@ -326,7 +326,7 @@ class KeypointMappingWidget(QWidget):
     # ---------------------------------------------------------------- table file
 
     def load_table(self) -> None:
-        """Ask for a conversion table and go on with it."""
+        """Ask for a conversion table and load it."""
         path, _ = QFileDialog.getOpenFileName(
             self, "Load a conversion table", "", "Conversion tables (*.csv)"
         )
@@ -338,21 +338,21 @@ class KeypointMappingWidget(QWidget):
             self.message.show_text("good", f"Loaded {path}.")
 
     def _column(self, path: str, name: str) -> str | None:
-        """Return the column of the data set; ask when the table has several and none is named like it."""
+        """Return the column of the data set; ask if the table has several and none matches its name."""
         from superanimal.keypoints.conversion_table import load_table
 
         columns = list(load_table(path).columns)
         if name in columns or len(columns) == 1:
             return name if name in columns else None
         chosen, ok = QInputDialog.getItem(
-            self, "Load a conversion table", f"Which column is {name}?", columns, 0, False
+            self, "Load a conversion table", f"Which column belongs to {name}?", columns, 0, False
         )
         if not ok:
             raise InputError(f"no column of {path} was chosen", "a table has one column per data set")
         return chosen
 
     def save_table(self) -> None:
-        """Ask for a file and save the conversion table; the dialog asks before it replaces a file."""
+        """Ask for a file and save the conversion table; the dialog asks before replacing a file."""
         session = self.session
         if session is None:
             return
@@ -361,7 +361,7 @@ class KeypointMappingWidget(QWidget):
         if not path:
             return
         target = Path(path) if Path(path).suffix else Path(path).with_suffix(".csv")
-        asked = target == Path(path)  # with another suffix the dialog asked about another file
+        asked = target == Path(path)  # without this suffix the dialog asked about another file
         written: list[Path] = []
         self._edit(lambda mapping: written.extend(mapping.write(target, overwrite=asked)))
         if written:
@@ -369,7 +369,7 @@ class KeypointMappingWidget(QWidget):
             note = f"{left_out} of your keypoints are left out." if left_out else ""
             self.message.show_text("good", "Saved " + ", ".join(map(str, written)), note)
 
-    # ---------------------------------------------------------------- what is shown
+    # ---------------------------------------------------------------- display
 
     def step(self, by: int) -> None:
         """Show the next or previous labelled animal."""
@@ -403,7 +403,7 @@ class KeypointMappingWidget(QWidget):
         if mapping.added:
             parts.append(f"{len(mapping.added)} new")
         doubts = len(session.doubtful())
-        parts.append(f"{doubts} to look at" if doubts else "nothing to look at")
+        parts.append(f"{doubts} to check" if doubts else "nothing to check")
         parts.append("not saved" if mapping.modified else "")
         self.summary.setText(" · ".join(filter(None, parts)))
         self._on_chosen(self.table.current)
@@ -442,13 +442,13 @@ class KeypointMappingWidget(QWidget):
             super().keyPressEvent(event)
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Let go of the job and the temporary pictures; keep what was not saved."""
+        """Stop the job, remove temporary images and keep unsaved edits."""
         self.panel.end()
         self.menu.release()
         kept = [mapping.write_draft(home() / "drafts") for mapping in self._mappings.values()]
         self._mappings.clear()
         if paths := [str(path) for path in kept if path is not None]:
             show_info(
-                f"Keypoint mapping was not saved; it is kept in {', '.join(paths)}. Load table… opens it."
+                f"The keypoint mapping was not saved; it is kept in {', '.join(paths)}. Load table… opens it."
             )
         super().closeEvent(event)
