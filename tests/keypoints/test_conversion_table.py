@@ -61,7 +61,7 @@ def test_faults_against_space_and_data_set():
     table = parse_table("mine,MasterName\nsnout,nose\nLeftEar,left_er\nearr,right_ear\nbum,left_hip\n")
     found = [str(p) for p in check_table(table, MOUSE, {"mine": ["snoot", "LeftEar", "earr", "bum", "tail"]})]
     assert (
-        "column 'MasterName', row left_er: 'left_er' is no keypoint of the space topviewmouse (did you mean "
+        "column 'MasterName', row left_er: 'left_er' is not a keypoint of the space topviewmouse (did you mean "
         in found[0]
     )
     assert "column 'mine', row nose: the data set has no keypoint 'snout' (did you mean snoot?)" in found
@@ -106,7 +106,7 @@ def test_unknown_tables_and_columns(tmp_path):
 
 
 def test_two_to_one_needs_a_rule():
-    with pytest.raises(InputError, match=r"'b' both go to 'nose'.*mean\(a; b\)"):
+    with pytest.raises(InputError, match=r"'b' both map to 'nose'.*mean\(a; b\)"):
         table_from_mapping("mine", {"a": "nose", "b": "nose"})
     with pytest.raises(NotFoundError, match="unknown keypoint of the space 'noze'"):
         table_from_mapping("mine", {"a": "noze"}, ("nose",))

@@ -48,7 +48,7 @@ def test_assigning_moves_a_point_and_a_second_one_is_a_conflict(mapping: Keypoin
     mapping.assign("ear_l", "left_ear")
     mapping.assign("left_ear", "left_ear")
     assert mapping.conflicts == ("left_ear",)
-    assert texts(mapping)["ear_l"] == ["left_ear is mapped to left_ear too: unmap one of them or join them"]
+    assert texts(mapping)["ear_l"] == ["left_ear is also mapped to left_ear: unmap one of them or join them"]
     with pytest.raises(InputError, match="ear_l, left_ear are all mapped to left_ear"):
         mapping.to_table()
     mapping.join("left_ear", "mean")
@@ -248,7 +248,7 @@ def test_other_columns_of_a_table_stay_and_nothing_is_overwritten_unasked(
     mapping.assign("snout", "nose")
     mapping.add("implant")
     before = path.read_bytes()
-    with pytest.raises(InputError, match="never overwritten unasked"):
+    with pytest.raises(InputError, match="never overwritten silently"):
         mapping.write(path)
     assert path.read_bytes() == before and mapping.modified
     mapping.write(path, overwrite=True)
@@ -277,7 +277,7 @@ def test_tables_that_do_not_fit_change_nothing(mapping: KeypointMapping, tmp_pat
     path.write_text("a,b,MasterName\nsnout,,nose\n,snout,nose2\n")
     with pytest.raises(NotFoundError, match="column"):
         mapping.read(path)
-    with pytest.raises(InputError, match="'nose2' is no keypoint of the space"):
+    with pytest.raises(InputError, match="'nose2' is not a keypoint of the space"):
         mapping.read(path, column="b")
     assert not mapping.can_undo
     mapping.read(path, column="a")

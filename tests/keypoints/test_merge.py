@@ -49,7 +49,7 @@ def test_merge_counts_warns_and_drops_copies(tmp_path):
     warnings = " | ".join(done.report.warnings)
     assert "two: not mapped and left out: wheel" in warnings
     assert "no source defines left_ear_tip" in warnings
-    assert "no licence is known of two" in warnings
+    assert "no licence is known for two" in warnings
     text, page = done.report.to_text(), done.report.to_html()
     assert "Duplicate pictures (first one kept): 4" in text
     assert '<td class="w">one</td>' in page
@@ -100,7 +100,7 @@ def test_exchanged_sides_and_points_off_the_image_are_told():
     xy[3, [2, 3]] = xy[3, [3, 2]]
     xy[4, 0] = (130, 5)
     odd = merge([right.with_columns(xy=xy)], MOUSE, duplicates="ignore").report.warnings
-    assert "right: left and right look exchanged in 1 of 10 animals" in odd
+    assert "right: left and right seem swapped in 1 of 10 animals" in odd
     assert "right: 1 labelled points are outside their image" in odd
 
 
@@ -151,7 +151,7 @@ def test_a_split_is_never_redrawn(tmp_path):
     with pytest.raises(InputError, match="a split is never redrawn"):
         split_once(whole, file, by="image", seed=2)
     file.write_text("{}")
-    with pytest.raises(FormatError, match="no split file"):
+    with pytest.raises(FormatError, match="not a split file"):
         split_once(whole, file)
 
 
@@ -198,7 +198,7 @@ def test_spaces_of_users(tmp_path):
     assert again.pairs == space.pairs
     np.testing.assert_array_equal(again.flip_index, space.flip_index)
     assert "'left_paw' has no edge" in check_space(again)
-    with pytest.raises(InputError, match=r"\['nose'\] are keypoints of topviewmouse already"):
+    with pytest.raises(InputError, match=r"\['nose'\] are already keypoints of topviewmouse"):
         extend_space(MOUSE, "mine", ["nose"])
 
 

@@ -91,7 +91,7 @@ def test_empty_file(tmp_path):
 def test_text_named_as_video(tmp_path):
     path = tmp_path / "notes.mp4"
     path.write_text("not a video\n" * 500)
-    with pytest.raises(VideoError, match=r"notes\.mp4 is not a video") as error:
+    with pytest.raises(VideoError, match=r"notes\.mp4 is not a readable video") as error:
         open_video(path)
     assert error.value.remedy and error.value.rule
 

@@ -88,7 +88,7 @@ def test_containers_of_one_name_in_two_modules_are_chosen_by_name(tmp_path: Path
     assert x_of(path, video="behavior_cam1") == [0, 1, 2, 3]
     assert x_of(path, video="behavior_cam2/PoseEstimation") == [500, 501, 502, 503]
     for wrong, fits in (("behavior_cam3", "none"), ("PoseEstimation", "2")):
-        with pytest.raises(InputError, match=f"it fits {fits} of 'behavior_cam1', 'behavior_cam2'"):
+        with pytest.raises(InputError, match=f"it matches {fits} of 'behavior_cam1', 'behavior_cam2'"):
             load_poses(path, video=wrong)
 
 

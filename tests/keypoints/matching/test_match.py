@@ -192,7 +192,7 @@ def test_a_name_decides_between_near_points_and_says_so(truth: np.ndarray) -> No
     by_name = match_predictions(labels, predictions)
     assert tuple(found(by_name).values()) == keypoints
     assert [pair.user for pair in by_name.pairs if pair.by_name] == ["leftear", "rightear"]
-    assert sum("by position it is nearer to" in text for text in by_name.warnings) == 2
+    assert sum("by position it is closer to" in text for text in by_name.warnings) == 2
     by_place = match_predictions(labels, predictions, names=False)
     assert found(by_place)["leftear"] == "left_eye" and found(by_place)["rightear"] == "right_eye"
     assert by_place.frequency == pytest.approx(by_name.frequency)
@@ -302,8 +302,8 @@ def test_nothing_matches(truth: np.ndarray, tmp_path: Path) -> None:
     ("change", "text"),
     [
         ({"max_distance": 0.0}, "more than 0 body lengths"),
-        ({"min_score": 1.5}, "least score 1.5"),
-        ({"min_confidence": -1}, "least confidence -1"),
+        ({"min_score": 1.5}, "minimum score 1.5"),
+        ({"min_confidence": -1}, "minimum confidence -1"),
         ({"min_confidence": 0.95}, "no animal on the 40 images is both labelled and predicted"),
     ],
 )

@@ -33,7 +33,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_predictions_are_not_written_as_labels(file: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="predictions of a model") as caught:
+    with pytest.raises(InputError, match="model predictions") as caught:
         materialize(read_labels(file), tmp_path / "out", "coco")
     assert not (tmp_path / "out").exists()
     assert "--min-confidence" in caught.value.parts("shell")[2]

@@ -134,7 +134,7 @@ def test_coco_categories_visibilities_and_layout(tmp_path):
             {"annotations": [{"id": 1, "image_id": 7, "category_id": 1, "keypoints": [1, 2]}]},
             "1: 2 numbers",
         ),
-        ({"images": [{"id": 7, "file_name": "../secret.png"}]}, r"a path that climbs out with '\.\.'"),
+        ({"images": [{"id": 7, "file_name": "../secret.png"}]}, r"a path that leaves it with '\.\.'"),
         ({"images": [{"id": 7, "file_name": "/etc/passwd"}]}, "an absolute path outside it"),
         ({"images": [{"id": 7, "file_name": "C:\\secret.png"}]}, "an absolute path outside it"),
     ],
@@ -157,7 +157,7 @@ def test_missing_images_and_unknown_files(tmp_path):
     ):
         got.pixels(0)
     (tmp_path / "img000.png").write_text("not a picture")
-    with pytest.raises(InputError, match="not an image that can be decoded"):
+    with pytest.raises(InputError, match="not a readable image"):
         got.pixels(0)
     with pytest.raises(NotFoundError, match="no such file or folder"):
         read_labels(tmp_path / "nothing")

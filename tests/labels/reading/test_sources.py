@@ -49,7 +49,7 @@ def video(tmp_path: Path) -> Path:
 def test_predictions_are_no_labels_unless_asked_for(tmp_path: Path, predictions: Path, video: Path) -> None:
     read = read_labels(predictions)
     assert read.predicted
-    assert "8 points are predictions" in read.notes[0]
+    assert "8 points are model predictions" in read.notes[0]
     with pytest.raises(InputError, match=r"predictions of a model.*min_confidence"):
         convert(predictions, tmp_path / "out")
     with pytest.raises(InputError, match="predictions of a model"):
@@ -129,7 +129,7 @@ def test_label_studio_measures_the_image_when_the_size_is_missing(tmp_path: Path
         ({"type": "keypointlabels", "value": {"x": 5, "keypointlabels": ["tail"]}}, "without a place"),
         ({"type": "keypointlabels", "value": {"x": 5, "y": 5}}, "without a name"),
         ({"type": "rectanglelabels"}, "rectangle without a place"),
-        ({"type": "relation"}, "relation that does not say"),
+        ({"type": "relation"}, "relation without its two ends"),
     ],
 )
 def test_label_studio_leaves_out_what_has_no_value_with_a_word(
@@ -228,7 +228,7 @@ def test_program_errors_pass_the_net() -> None:
     with pytest.raises(NameError), reading("x", "poses"):
         raise NameError("a fault of ours")
     with (
-        pytest.raises(FormatError, match=r"x: damaged, or no poses after all \(KeyError: 'id'\)"),
+        pytest.raises(FormatError, match=r"x: damaged, or not poses \(KeyError: 'id'\)"),
         reading("x", "poses"),
     ):
         raise KeyError("id")

@@ -1,4 +1,4 @@
-"""The dock widget "Estimate poses": a form that builds a call of ``estimate_poses`` and shows its progress."""
+"""The dock widget "Estimate poses": a form that calls ``estimate_poses`` and shows its progress."""
 
 from __future__ import annotations
 
