@@ -68,25 +68,25 @@ class Report:
 
 
 class ChildJob(QObject):
-    """A core job in a child process: start, cancel, what it reports and how it ends.
+    """A core job in a child process: start, cancel, progress reports and outcome.
 
-    A job that shows results while they arrive is a subclass that takes what the child sends beyond the common
-    events (:meth:`take_event`).
+    A job that shows results as they arrive is a subclass that handles further events of the child
+    (:meth:`take_event`).
 
     Parameters
     ----------
     request
-        What the child has to do, as JSON values: ``{"task": ...}`` of :mod:`superanimal.jobs.tasks` and what
-        the task needs. None when a subclass says it (:meth:`request`).
+        Request to the child, as JSON values: ``{"task": ...}`` of :mod:`superanimal.jobs.tasks` and the
+        arguments of the task. None if a subclass provides it (:meth:`request`).
     parent
         Its Qt parent.
 
     Attributes
     ----------
     report
-        How far it is.
+        Current progress.
     result
-        What the task returned, once finished.
+        Result of the task, once finished.
 
     Signals
     -------
@@ -96,16 +96,16 @@ class ChildJob(QObject):
 
     reported = Signal(object)
 
-    #: What runs, in messages, and what to do when its process dies.
+    #: Name of the job in messages, and remedy if its process dies.
     name = "job"
-    remedy = "Start it again. If it happens again, memory may be short."
-    #: What the work itself is counted in, and what is said while the job stops and after that.
+    remedy = "Start it again. If this happens again, there may not be enough memory."
+    #: Unit of the work, and messages shown while the job stops and afterwards.
     unit = "frames"
     stopping = "stopping…"
     kept = "nothing was changed"
-    #: How long the child may take to stop when it was asked to, in milliseconds; 0: it has nothing to keep.
+    #: Time in milliseconds that the child may take to stop on request; 0: it has nothing to save.
     grace_ms = 8_000
-    #: How long it may take when the viewer is closed.
+    #: Time in milliseconds that it may take when the viewer is closed.
     farewell_ms = 2_000
 
     def __init__(self, request: dict[str, Any] | None = None, parent: QObject | None = None) -> None:
@@ -115,7 +115,7 @@ class ChildJob(QObject):
         self.result: dict[str, Any] = {}
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self._buffer = b""
-        self._outcome = ""  # what the child said at last; it counts when the process is gone
+        self._outcome = ""  # last event of the child; it takes effect once the process has ended
         self._process: QProcess | None = None
         self._kill = QTimer(self)
         self._kill.setSingleShot(True)
@@ -136,15 +136,15 @@ class ChildJob(QObject):
 
     @property
     def stops_slowly(self) -> bool:
-        """Whether it has so much to do when it is stopped that one may not want to wait."""
+        """Whether stopping takes so long that the user may not want to wait."""
         return self.grace_ms >= 60_000
 
     def request(self) -> dict[str, Any]:
-        """Return what the child has to do, as JSON values."""
+        """Return the request to the child, as JSON values."""
         return self._request
 
     def take_event(self, kind: str, event: dict[str, Any]) -> None:
-        """Take an event of the child beside the report."""
+        """Handle an event of the child other than progress."""
 
     def end_with(self, viewer: Any) -> None:
         """End the job when the window of a viewer is closed."""
@@ -153,7 +153,7 @@ class ChildJob(QObject):
             window._qt_window.destroyed.connect(self.stop)
 
     def start(self) -> None:
-        """Start the child process, or start it again.
+        """Start or restart the child process.
 
         Raises
         ------
@@ -161,7 +161,7 @@ class ChildJob(QObject):
             When the job is running already.
         """
         if self._process is not None:
-            raise InputError(f"this {self.name} is running already", "one at a time", "cancel it first")
+            raise InputError(f"this {self.name} is already running", "one at a time", "cancel it first")
         self.report, self.result, self._buffer, self._outcome = Report(), {}, b"", ""
         self.log.clear()
         process = QProcess(self)
@@ -169,7 +169,7 @@ class ChildJob(QObject):
         environment.insert("PYTHONUNBUFFERED", "1")
         if not environment.contains(
             "OMP_WAIT_POLICY"
-        ):  # else waiting threads take the cores the viewer draws on
+        ):  # else waiting threads occupy the cores that the viewer needs
             environment.insert("OMP_WAIT_POLICY", "PASSIVE")
         process.setProcessEnvironment(environment)
         process.readyReadStandardOutput.connect(self._read_events)
@@ -182,9 +182,9 @@ class ChildJob(QObject):
         self.reported.emit(self.report)
 
     def cancel(self) -> None:
-        """Ask the child to stop and to keep what is finished; insist after a while.
+        """Ask the child to stop and keep finished work; kill it after a grace time.
 
-        A child that stops slowly is ended at once the second time.
+        A child that stops slowly is killed immediately on the second call.
         """
         if self._process is None:
             return
@@ -202,11 +202,11 @@ class ChildJob(QObject):
             self._kill.start(self.grace_ms)
 
     def stop(self) -> None:
-        """End the child now, for the closing of the viewer, and wait for it; what is finished is kept."""
+        """Stop the child before the viewer closes, and wait for it; finished work is kept."""
         process = self._process
         if process is None:
             return
-        self.blockSignals(True)  # whoever listens is being closed
+        self.blockSignals(True)  # all listeners are being closed
         process.finished.disconnect(self._on_finished)
         process.errorOccurred.disconnect(self._on_error)
         kept = False
@@ -219,7 +219,7 @@ class ChildJob(QObject):
         self._close("cancelled")
         self.blockSignals(False)
 
-    # ---------------------------------------------------------------- what the child says
+    # ---------------------------------------------------------------- events of the child
 
     def _read_events(self) -> None:
         assert self._process is not None
@@ -282,9 +282,9 @@ class ChildJob(QObject):
         self.report.text = f"The {self.name} process {how}."
         self.report.remedy = self.remedy
         if any("out of memory" in line.lower() for line in self.log):
-            self.report.remedy = f"It ran out of memory: close other programs. {self.remedy}"
+            self.report.remedy = f"It ran out of memory. Close other programs. {self.remedy}"
         if self.log:
-            self.report.remedy += "\n\nIts last words:\n" + "\n".join(self.log)
+            self.report.remedy += "\n\nLast output:\n" + "\n".join(self.log)
         self._close("died")
 
     def _close(self, state: str) -> None:
@@ -315,9 +315,9 @@ class Job(ChildJob):
     Signals
     -------
     opened(RunStore)
-        The store is there, with what earlier starts left in it.
+        The store is open, with the results of earlier starts.
     landed(slice, dict)
-        Times whose results arrived, and the arrays.
+        Time indices of new results, and the arrays.
     """
 
     opened = Signal(object)
@@ -325,12 +325,12 @@ class Job(ChildJob):
 
     name = "analysis"
     kept = "finished frames are kept"
-    remedy = "Finished frames are kept: press Resume to go on. If it happens again, memory may be short."
+    remedy = "Finished frames are kept: press Resume to continue. If it fails again, memory may be too small."
 
     def __init__(self, source: Path, options: dict[str, Any], parent: QObject | None = None) -> None:
         super().__init__(parent=parent)
         self.source, self.options = source, options
-        self.store_path: Path | None = None  # the child knows it when it has loaded the model
+        self.store_path: Path | None = None  # known to the child once it has loaded the model
         self._store: RunStore | None = None
 
     def request(self) -> dict[str, Any]:
@@ -338,19 +338,19 @@ class Job(ChildJob):
         return {"task": "analyze", "source": str(self.source), "options": self.options}
 
     def start(self) -> None:
-        """Start the child process, or start it again: it goes on where the store ends.
+        """Start or restart the child process: it continues where the store ends.
 
         Raises
         ------
         InputError
             When the job is running already.
         """
-        # what reading the store takes is imported while the child loads its models, not when points arrive
+        # import the modules for reading the store while the child loads its models, not when points arrive
         threading.Thread(target=import_module, args=("superanimal.poses.run_store",), daemon=True).start()
         super().start()
 
     def start_over(self) -> None:
-        """Start with the first frame, whatever an earlier run left in the store."""
+        """Start from the first frame, discarding the results of an earlier run."""
         options = self.options
         self.reopen()
         self.options = {**options, "resume": False}
@@ -360,11 +360,11 @@ class Job(ChildJob):
             self.options = options
 
     def reopen(self) -> None:
-        """Forget the store, so that it is announced anew."""
+        """Close the store, so that it is announced again."""
         self._store = None
 
     def take_event(self, kind: str, event: dict[str, Any]) -> None:
-        """Open the store when the work starts, and pass results on."""
+        """Open the store when the work starts, and forward results."""
         if kind == "store":
             self.store_path = Path(event["path"])
         elif kind == "started":
@@ -378,7 +378,7 @@ class Job(ChildJob):
         super()._close(state)
 
     def _open_store(self) -> None:
-        """Open the run store, which exists as soon as the child started to count."""
+        """Open the run store, which exists as soon as the child reports progress."""
         from superanimal.poses.run_store import RunStore
 
         if self._store is None and self.store_path is not None:
@@ -386,7 +386,7 @@ class Job(ChildJob):
             self.opened.emit(self._store)
 
     def _fetch_last_chunk(self) -> None:
-        """Fetch what was finished last: a child that died may have written it without a word about it."""
+        """Read the last finished chunk: a child that died may have written it without an event."""
         from superanimal.poses.run_store import CHUNK
 
         if self._store is None:

@@ -1,4 +1,4 @@
-"""What the forms say about models: which there are, under which licence, and where their weights are."""
+"""Information about models for the forms: available models, licences, location of weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from superanimal.zoo.entry import ModelEntry
 
 
-#: Readable on the dark and on the light theme.
+#: Readable in the dark and light themes.
 LINK_COLOR = "#3d94d9"
 
 
@@ -25,7 +25,7 @@ def pose_models() -> list[ModelEntry]:
 
 
 def named_model() -> str:
-    """Return the model of the preferences, or the first one where they leave the choice to the video."""
+    """Return the model set in the preferences, or the first one if that is automatic."""
     from superanimal.inference.options import AUTO
 
     name = str(setting("analysis", "model"))
@@ -41,7 +41,7 @@ def detectors_of(entry: ModelEntry) -> list[ModelEntry]:
 
 
 def space_of(entry: ModelEntry) -> KeypointSpace:
-    """Return the keypoint space of a model; without skeleton for a model with keypoints of its own."""
+    """Return the keypoint space of a model; without a skeleton if its keypoints are not of a known space."""
     from superanimal.keypoints.spaces import DEFAULT_COLOR, DEFAULT_SIGMA
     from superanimal.poses import KeypointSpace, load_space
 
@@ -60,7 +60,7 @@ def needs_acceptance(entry: ModelEntry) -> bool:
 
 
 def short_title(entry: ModelEntry) -> str:
-    """Return the title of a model without what stands beside it anyway: where it is, and that it detects."""
+    """Return the title of a model without its location and the word detector, which are shown beside it."""
     title = entry.title or entry.name
     for words in (" (no download)", ", detector", " detector", " of torchvision"):
         title = title.replace(words, "")

@@ -155,7 +155,7 @@ def test_stop_keeps_the_best_and_resume_ends_as_if_nothing_had_been(
     widget.panel.run_button.click()
     wait_for(qtbot, widget, lambda job: len(job.rows) >= 2)
     widget.panel.cancel_button.click()
-    assert widget.panel.cancel_button.text() == "End at once"
+    assert widget.panel.cancel_button.text() == "End immediately"
     wait_for_state(qtbot, widget, "finished")
     result = widget.result.result
     assert result.stopped and "Stopped after" in widget.message.text

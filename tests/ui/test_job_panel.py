@@ -81,7 +81,7 @@ def test_buttons_follow_the_job(panel: JobPanel, job: Toy) -> None:
     assert enabled() == [False, False, False] and panel.cancel_button.text() == "Cancel"
     job.grace_ms = 900_000  # it has a lot to do before it stops
     job.go("cancelling", done=1, total=4)
-    assert enabled() == [False, True, False] and panel.cancel_button.text() == "End at once"
+    assert enabled() == [False, True, False] and panel.cancel_button.text() == "End immediately"
     job.go("cancelled", done=1, total=4)
     assert enabled() == [True, False, True] and panel.cancel_button.text() == "Cancel"
 

@@ -1,1 +1,1 @@
-"""What docks share: the view of a running job, forms, choices, dialogs."""
+"""Parts shared by the docks: the job panel, forms, choices, dialogs."""

@@ -1,4 +1,4 @@
-"""Small parts the dock widgets share: captions, inline messages, rows of widgets, layer choices."""
+"""Small parts shared by the dock widgets: captions, inline messages, rows of widgets, layer choices."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 MARGIN = 8
 WATCH_MS, WATCHED = 50, 40
-"""How often, and how many times, the canvas is looked at after a dock was opened."""
+"""Interval and number of checks of the canvas after a dock was opened."""
 SPACING = 6
-# Half transparent, so that they suit the dark and the light theme alike.
+# Semi-transparent, to suit both the dark and the light theme.
 _TINTS = {
     "info": ("rgba(86, 180, 233, 40)", "#56b4e9"),
     "good": ("rgba(0, 158, 115, 45)", "#00a878"),
@@ -59,7 +59,7 @@ class Caption(QLabel):
 
 
 class WrappedCaption(Caption):
-    """A caption of several lines of plain text, just as high as they are."""
+    """A caption of several lines of plain text that is exactly as high as its text."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,17 +73,17 @@ class WrappedCaption(Caption):
         self._fit()
 
     def resizeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Wrap the lines anew."""
+        """Rewrap the lines."""
         super().resizeEvent(event)
         self._fit()
 
     def _fit(self) -> None:
-        self.setMinimumHeight(0)  # else the height never shrinks
+        self.setMinimumHeight(0)  # otherwise the height never shrinks
         self.setFixedHeight(max(self.heightForWidth(self.width()), 1) if self.text() else 0)
 
 
 class Message(QFrame):
-    """An inline message with a coloured edge; hidden while there is nothing to say."""
+    """An inline message with a coloured edge; hidden while there is no message."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,13 +123,13 @@ class Message(QFrame):
         self.setVisible(True)
 
     def offer(self, title: str, action: Callable[[], Any]) -> None:
-        """Add a button to the message on show."""
+        """Add a button to the current message."""
         self.button.setText(title)
         self.button.setVisible(True)
         self._action = action
 
     def show_error(self, error: SuperAnimalError) -> None:
-        """Show what went wrong and what to do about it."""
+        """Show an error with its remedy."""
         problem, rule, remedy = error.parts("viewer")
         what = "; ".join(part.rstrip(".") for part in (problem, rule) if part)
         self.show_text("error", sentence(what), sentence(remedy))
@@ -147,7 +147,7 @@ class LayerChoice(QComboBox):
     Signals
     -------
     changed()
-        Another layer, or none, is chosen now.
+        The chosen layer changed, possibly to none.
     """
 
     changed = Signal()
@@ -170,12 +170,12 @@ class LayerChoice(QComboBox):
         return self._layers[index] if 0 <= index < len(self._layers) else None
 
     def choose(self, layer: Any) -> None:
-        """Choose a layer, if it is among the choices."""
+        """Choose a layer, if available."""
         if layer in self._layers:
             self.setCurrentIndex(self._layers.index(layer))
 
     def refresh(self, event: Any = None) -> None:
-        """Take the layers of the viewer again; the chosen one stays chosen."""
+        """Update the list of layers, keeping the chosen one."""
         before = self.layer()
         self._layers = [layer for layer in self.viewer.layers if self._accept(layer)]
         self.blockSignals(True)
@@ -196,7 +196,7 @@ class LayerChoice(QComboBox):
 
 
 class FolderLine(QWidget):
-    """A line for the path of a folder, and a button to choose one.
+    """A line edit for a folder, with a button to choose one.
 
     Signals
     -------
@@ -224,7 +224,7 @@ class FolderLine(QWidget):
 
     @property
     def folder(self) -> Path | None:
-        """The folder; None while the line is empty."""
+        """The folder; None if the line is empty."""
         text = self.line.text().strip()
         return Path(text).expanduser() if text else None
 
@@ -241,7 +241,7 @@ class FolderLine(QWidget):
 
 
 class EmptyState(QWidget):
-    """What is shown while there is nothing to work on: a line, an explanation, buttons, perhaps a message."""
+    """Placeholder while there is nothing to work on: a title, an explanation, buttons."""
 
     def __init__(
         self, title: str, text: str, buttons: list[QPushButton], message: Message | None = None
@@ -269,7 +269,7 @@ class EmptyState(QWidget):
 
 
 def page_of(*parts: QWidget | QLayout, grow: QWidget | None = None) -> QWidget:
-    """Return a page of parts one below the other; ``grow``, or nothing, takes the height that is left."""
+    """Return a page of stacked parts; ``grow``, or an empty space, takes the remaining height."""
     page = QWidget()
     layout = QVBoxLayout(page)
     layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
@@ -298,7 +298,7 @@ def fill_dock(dock: QWidget, empty: EmptyState, page: QWidget) -> QStackedWidget
 
 
 class Scroll(QScrollArea):
-    """Scrolls what is too high for the window; it is always as wide as what it shows needs."""
+    """A vertical scroll area that is always as wide as its content requires."""
 
     def __init__(self, inside: QWidget) -> None:
         super().__init__()
@@ -310,17 +310,17 @@ class Scroll(QScrollArea):
         self._fit()
 
     def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
-        """Follow what is shown when it needs another width."""
+        """Adapt to the width of the content."""
         if event.type() == QEvent.Type.LayoutRequest:
             self._fit()
         return False
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Leave keys to the dock: a scroll area would take the arrows, also those of its shortcuts."""
+        """Pass keys to the dock: a scroll area would intercept arrow keys, including those in shortcuts."""
         event.ignore()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Return the size of what is inside."""
+        """Return the size of the content."""
         inside = cast("QWidget", self.widget()).sizeHint()
         return QSize(inside.width() + self._bar, inside.height())
 
@@ -334,7 +334,7 @@ class Scroll(QScrollArea):
 
 
 class KeepInView(QObject):
-    """Zooms out when a dock takes room from the canvas, so that what was seen before can still be seen."""
+    """Zooms out when a dock takes space from the canvas, so that the same region stays visible."""
 
     def __init__(self, dock: Any) -> None:
         super().__init__(dock)
@@ -348,7 +348,7 @@ class KeepInView(QObject):
         self._timer.timeout.connect(self._adapt)
 
     def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
-        """When the dock is shown for the first time, watch how the window is laid out."""
+        """When the dock is shown for the first time, wait for the layout of the window."""
         if event.type() == QEvent.Type.Show and not self._seen:
             self._seen = True
             _join_tabs(watched)
@@ -371,7 +371,7 @@ class KeepInView(QObject):
 
 
 def _join_tabs(inside: QWidget) -> None:
-    """Put a dock that opens beside another one of ours into its tabs: one below the other both were short."""
+    """Tabify a dock with another dock of this plugin: stacked, both would be too short."""
     mine: Any = inside
     while mine is not None and not isinstance(mine, QDockWidget):
         mine = mine.parentWidget()
@@ -391,7 +391,7 @@ def _join_tabs(inside: QWidget) -> None:
 
 
 def narrow_form() -> QFormLayout:
-    """Return an empty form whose captions stand right and whose fields take the width of the dock."""
+    """Return an empty form with right-aligned captions and fields as wide as the dock."""
     form = QFormLayout()
     form.setContentsMargins(0, 0, 0, 0)
     form.setHorizontalSpacing(MARGIN)
@@ -402,7 +402,7 @@ def narrow_form() -> QFormLayout:
 
 
 def row(*widgets: QWidget | str, stretch: int = 0) -> QWidget:
-    """Return a widget with others in a row; strings become labels, the first gets the stretch."""
+    """Return a row of widgets; strings become labels, and the first item stretches."""
     holder = QWidget()
     layout = QHBoxLayout(holder)
     layout.setContentsMargins(0, 0, 0, 0)
@@ -416,7 +416,7 @@ def row(*widgets: QWidget | str, stretch: int = 0) -> QWidget:
 
 
 def sentence(text: str) -> str:
-    """Return a text as a sentence: a capital first, a full stop last."""
+    """Return a text as a sentence, with an initial capital and a full stop."""
     text = text.strip()
     return f"{text[0].upper()}{text[1:]}{'' if text[-1] in '.!?' else '.'}" if text else ""
 

@@ -1,4 +1,4 @@
-"""What a dock shows of a long job: buttons, a bar, a line of status with the time left, and a message."""
+"""The view of a long job in a dock: buttons, progress bar, status line with remaining time, and a message."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BAR_STYLE = (
 
 
 Button = tuple[str, str, Callable[[], Any]]
-"""Caption, tool tip, and what it does."""
+"""Caption, tool tip, and callback of a button."""
 
 
 class JobPanel(QWidget):
@@ -33,23 +33,23 @@ class JobPanel(QWidget):
     dock
         The dock; Ctrl+Return in it presses the first button.
     run, resume
-        The first and the third button; :meth:`allow` says when they can be pressed.
+        The first and third button; :meth:`allow` enables them.
     cancel
         Caption and tool tip of the second button.
 
     Attributes
     ----------
     job
-        The job on show.
+        The job shown.
     message
-        How the job ended, and whatever else the dock has to say.
+        Outcome of the job, and other messages of the dock.
 
     Signals
     -------
     changed()
-        There is news of the job, or another one is on show.
+        The state of the job changed, or another job is shown.
     ended(Report)
-        The job on show has ended; when it failed, that is told already.
+        The job shown has ended; an error has already been shown.
     """
 
     changed = Signal()
@@ -60,7 +60,7 @@ class JobPanel(QWidget):
     ) -> None:
         super().__init__()
         self.job: ChildJob | None = None
-        self._told = ""  # the state last told of
+        self._told = ""  # last reported state
         self._cancel_title = cancel[0]
         self.run_button, self.cancel_button = _button(*run), _button(*cancel, self.cancel)
         self.resume_button = _button(*resume) if resume else None
@@ -81,17 +81,17 @@ class JobPanel(QWidget):
 
     @property
     def running(self) -> bool:
-        """Whether the job on show is at work."""
+        """Whether the job shown is running."""
         return self.job is not None and self.job.running
 
     def begin(self, job: ChildJob) -> None:
-        """Show a job of the dock: it ends with the dock, and when the next one begins."""
+        """Show a job owned by the dock: it ends with the dock, or when the next one begins."""
         self.end()
         self.destroyed.connect(job.stop)
         self.follow(job)
 
     def end(self) -> None:
-        """End the job of the dock and forget it."""
+        """Stop and release the job of the dock."""
         job = self.job
         self.follow(None)
         if job is not None:
@@ -99,7 +99,7 @@ class JobPanel(QWidget):
             job.deleteLater()
 
     def follow(self, job: ChildJob | None) -> None:
-        """Show another job, or none; the one that was on show goes on."""
+        """Show another job, or none; the previous one keeps running."""
         if job is not self.job:
             if self.job is not None:
                 self.job.reported.disconnect(self._on_report)
@@ -109,12 +109,12 @@ class JobPanel(QWidget):
         self._on_report(Report("") if job is None else job.report)
 
     def cancel(self) -> None:
-        """Ask the job to stop; a job that takes long to stop is ended at once the second time."""
+        """Ask the job to stop; a job that stops slowly is killed immediately on the second call."""
         if self.job is not None:
             self.job.cancel()
 
     def attempt(self, action: Callable[[], Any]) -> SuperAnimalError | None:
-        """Do something; show and return the error when it fails."""
+        """Call a function; show and return the error if it fails."""
         self.message.clear()
         try:
             action()
@@ -124,23 +124,23 @@ class JobPanel(QWidget):
         return None
 
     def allow(self, run: bool, resume: bool = False) -> None:
-        """Say whether a job could be started or resumed now; none can while one is at work."""
+        """Set whether a job could be started or resumed; while one is running, none can."""
         self.run_button.setEnabled(run and not self.running)
         if self.resume_button is not None:
             self.resume_button.setEnabled(resume and not self.running)
 
     def _on_report(self, report: Report) -> None:
         self.bar.setVisible(report.running)
-        # never 0..0: Qt's busy animation repaints the canvas too, sixty times a second, beside a busy child
+        # never 0..0: Qt's busy animation also repaints the canvas, sixty times a second
         self.bar.setRange(0, report.total or 1)
         self.bar.setValue(self.bar.maximum() if report.state == "finished" else report.done)
         self.status.setText("" if self.job is None else _status(self.job))
         self.status.setVisible(bool(self.status.text()))
         stopping = report.state == "cancelling"
         again = stopping and self.job is not None and self.job.stops_slowly
-        self.cancel_button.setText("End at once" if again else self._cancel_title)
+        self.cancel_button.setText("End immediately" if again else self._cancel_title)
         self.cancel_button.setEnabled(report.running and (again or not stopping))
-        if report.state != self._told:  # once: what is said later about other things stays
+        if report.state != self._told:  # once: later messages about other things stay
             self._told = report.state
             if report.running:
                 self.message.clear()
@@ -160,7 +160,7 @@ def _button(title: str, tip: str, do: Callable[[], Any]) -> QPushButton:
 
 def _status(job: ChildJob) -> str:
     report, parts = job.report, []
-    main = report.unit == job.unit  # else it is a stage before or after the work itself
+    main = report.unit == job.unit  # otherwise it is a stage before or after the actual work
     if report.state == "starting":
         return f"{report.text}…"
     if report.running and not main:

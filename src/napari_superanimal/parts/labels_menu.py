@@ -1,4 +1,4 @@
-"""The menu behind "Open labels...": a file, a folder, or a labelled Points layer becomes a labelled set."""
+"""The menu "Open labels...": reads a labelled set from a file, a folder, or a Points layer."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class LabelsMenu(QMenu):
     Signals
     -------
     began(str)
-        What is being read.
+        Name of the labels being read.
     read(LabelledSet, str)
-        The labels, and where they come from.
+        The labels and their source.
     failed(SuperAnimalError)
-        They could not be read.
+        The labels could not be read.
     """
 
     began = Signal(str)
@@ -60,14 +60,14 @@ class LabelsMenu(QMenu):
         return self._worker is not None
 
     def tell(self, *messages: Message) -> None:
-        """Say in messages what is being read, and why it cannot be."""
+        """Show in a message what is being read, and errors."""
         for message in messages:
             self.began.connect(lambda name, message=message: message.show_text("info", f"Reading {name}…"))
             self.read.connect(message.clear)
             self.failed.connect(message.show_error)
 
     def refresh(self) -> None:
-        """List what may be opened: a file, a folder, the labelled layers of the viewer."""
+        """List the sources: a file, a folder, the labelled layers of the viewer."""
         self.clear()
         self.addAction("File…", self._ask_file)
         self.addAction("Folder…", self._ask_folder)
@@ -86,7 +86,7 @@ class LabelsMenu(QMenu):
         self.began.emit(Path(path).name)
 
     def use_layer(self, layer: Any) -> None:
-        """Take the labels of a Points layer."""
+        """Use the labels of a Points layer."""
         folder = Path(tempfile.mkdtemp(dir=self._folder.name))
         try:
             self._on_read(f"layer {layer.name}", labels_of_layer(self._viewer, layer, folder))
@@ -94,7 +94,7 @@ class LabelsMenu(QMenu):
             self._on_error(error)
 
     def release(self) -> None:
-        """Let go of the thread and of temporary pictures."""
+        """Stop the thread and remove temporary images."""
         if self._worker is not None:
             self._worker.returned.disconnect()
             self._worker.errored.disconnect()

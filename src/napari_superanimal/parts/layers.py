@@ -1,4 +1,4 @@
-"""What a layer of the viewer is to us: a video, labels, the picture below them."""
+"""The roles of viewer layers: a video, labels, the image below them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def is_video_layer(layer: Any) -> bool:
-    """Return whether a layer is an image sequence that comes from a file."""
+    """Return whether a layer is an image sequence read from a file."""
     if not hasattr(layer, "rgb") or layer.ndim < 3:
         return False
     return bool(layer.metadata.get("path") or layer.source.path)
@@ -33,17 +33,17 @@ def video_path(layer: Any) -> Path:
     Raises
     ------
     InputError
-        When it does not come from a file, or the file is gone.
+        When the layer was not read from a file, or the file no longer exists.
     """
     path = layer.metadata.get("path") or layer.source.path
     if not path:
         raise InputError(
-            f"layer {layer.name!r} does not come from a file",
+            f"layer {layer.name!r} was not read from a file",
             "poses are estimated in a separate process that reads the video itself",
             "open the video with 'Open video...'",
         )
     if not Path(path).exists():
-        raise NotFoundError(f"{path} is gone", "the video is read from its file", "open it again")
+        raise NotFoundError(f"{path} no longer exists", "the video is read from its file", "open it again")
     return Path(path)
 
 
@@ -54,7 +54,7 @@ LABEL_FEATURES = ("keypoint", "keypoints", "label")
 
 
 def is_labelled_layer(layer: Any) -> bool:
-    """Return whether a layer is a Points layer that names the keypoint of each point."""
+    """Return whether a layer is a Points layer with a keypoint name for each point."""
     features = getattr(layer, "features", None)
     if features is None or not hasattr(layer, "selected_data") or not hasattr(layer, "symbol"):
         return False
@@ -62,18 +62,18 @@ def is_labelled_layer(layer: Any) -> bool:
 
 
 def labels_of_layer(viewer: ViewerModel, layer: Points, folder: Path) -> LabelledSet:
-    """Return the labelled set of a Points layer; its images are those of the image layer below it.
+    """Return the labelled set of a Points layer, with images from the image layer below it.
 
-    Of predictions that a person corrected, only the points set by hand are labels; without any, the set is
-    marked as ``predicted``.
+    Of corrected predictions, only points set by a person are labels; if there are none, the set is marked as
+    ``predicted``.
 
-    Frames of a video file are decoded from the file when they are needed. Images that exist in the viewer
-    only are written into ``folder`` as PNG files: :data:`WRITTEN` of those with labels, evenly spread.
+    Frames of a video file are decoded from the file on demand. Images that exist only in the viewer are
+    written to ``folder`` as PNG files: at most :data:`WRITTEN` labelled images, evenly spread.
 
     Raises
     ------
     InputError
-        When the layer names no keypoints, or there is no image layer.
+        When the layer has no keypoint names, or there is no image layer.
     """
     from superanimal.labels.images import ImageRef
     from superanimal.labels.labelled_set import from_poses
@@ -101,14 +101,14 @@ def _image_below(viewer: ViewerModel, layer: Points) -> Any:
     if not images:
         raise InputError(
             f"there is no image below {layer.name!r}",
-            "the model looks at the images the labels belong to",
+            "the model needs the labelled images",
             "open the images or the video as a layer, or load the data set from its files",
         )
     return (below or images)[-1]
 
 
 def _write_frame(image: Any, frame: int, folder: Path) -> Path:
-    """Write a picture of an image layer as PNG and return the file."""
+    """Write one image of an image layer as PNG and return the file."""
     from superanimal.labels.images import encode
 
     data = image.data

@@ -20,7 +20,7 @@ SPACE, SPACE_FILE = "space:", "space file"
 
 
 class ModelChoice(QWidget):
-    """A box with models first and, unless only models will do, keypoint spaces after them.
+    """A combo box of models, optionally followed by keypoint spaces.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ class ModelChoice(QWidget):
     Signals
     -------
     changed()
-        Another model or space is chosen.
+        The chosen model or space changed.
     accepted()
-        The licence was ticked or not.
+        Acceptance of the licence changed.
     failed(SuperAnimalError)
-        The file is no keypoint space.
+        The file is not a keypoint space.
     """
 
     changed = Signal()
@@ -45,14 +45,14 @@ class ModelChoice(QWidget):
         super().__init__()
         self.box = QComboBox()
         self.box.setToolTip(
-            "The model whose keypoints yours are matched with, or only a keypoint space."
+            "The model whose keypoints are matched to yours, or only a keypoint space."
             if spaces
-            else "The pretrained model that learns from your labels."
+            else "The pretrained model to fine-tune on your labels."
         )
         self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.caption = Caption()
         self.accept = QCheckBox("I accept this licence")
-        self.accept.setToolTip("Needed once, before the weights are downloaded.")
+        self.accept.setToolTip("Required once, before the weights are downloaded.")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -85,22 +85,22 @@ class ModelChoice(QWidget):
 
     @property
     def title(self) -> str:
-        """What to call it."""
+        """Title of the choice."""
         return short_title(self.entry) if self.entry is not None else self.space.title
 
     @property
     def usable(self) -> bool:
-        """Whether there is a model, and its licence is accepted."""
+        """Whether a model is chosen and its licence accepted."""
         return self.entry is not None and (self.accept.isChecked() or not needs_acceptance(self.entry))
 
     def choose(self, name: str) -> None:
-        """Choose a model by its name, or a space by ``space:`` and its name."""
+        """Choose a model by name, or a space by ``space:`` and its name."""
         index = self.box.findData(name)
         if index >= 0:
             self.box.setCurrentIndex(index)
 
     def open_space(self, path: str) -> None:
-        """Choose the keypoint space of a file."""
+        """Choose a keypoint space from a file."""
         try:
             space = load_space(path)
         except SuperAnimalError as error:
@@ -128,5 +128,5 @@ class ModelChoice(QWidget):
 
     def _describe(self) -> None:
         entry = self.entry
-        self.caption.setText(describe(entry) if entry else "Names only: there is nothing to match with.")
+        self.caption.setText(describe(entry) if entry else "Names only: there is no model to match.")
         self.accept.setVisible(entry is not None and needs_acceptance(entry))

@@ -13,7 +13,7 @@ from superanimal.errors import SuperAnimalError
 
 
 def open_video_dialog(viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
-    """Ask for video files and open them with exact, lazy frames."""
+    """Ask for video files and open them with lazily decoded frames."""
     pattern = " ".join(f"*{suffix}" for suffix in sorted(VIDEO_SUFFIXES))
     paths, _ = QFileDialog.getOpenFileNames(parent, "Open video", "", f"Videos ({pattern});;All files (*)")
     for path in paths:

@@ -1,4 +1,4 @@
-"""A strip that shows which frames have poses, which were edited, and where the slider stands."""
+"""A strip that shows which frames have poses, which were edited, and the slider position."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ ALL = QColor(LINK_COLOR)
 
 
 class PoseStrip(QWidget):
-    """One column per stretch of frames: grey without poses, blue with them, orange where few points are sure.
+    """One column per range of frames: grey without poses, blue with poses, orange with few confident points.
 
-    A white mark stands below what a person edited, a red line at the current frame. A click goes there.
+    White marks show edited frames, a red line the current frame. A click goes to that frame.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._view: PoseView | None = None
-        self._share = np.zeros(0)  # visible points of each time, as a share of all
+        self._share = np.zeros(0)  # fraction of visible points at each time
         self._edited = np.zeros(0, dtype=bool)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._timer = QTimer(self)
@@ -39,7 +39,7 @@ class PoseStrip(QWidget):
         self.setVisible(False)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Return the size it takes."""
+        """Return the preferred size."""
         return QSize(120, HEIGHT)
 
     def follow(self, view: PoseView | None) -> None:
@@ -57,7 +57,7 @@ class PoseStrip(QWidget):
         self.count()
 
     def later(self) -> None:
-        """Count again soon."""
+        """Schedule another count."""
         if not self._timer.isActive():
             self._timer.start()
 
@@ -71,11 +71,11 @@ class PoseStrip(QWidget):
             self._share = visible.sum(axis=(1, 2)) / max(1, table.shape[2])
             self._edited = np.any(table.edited, axis=(1, 2))
             have = int((self._share > 0).sum())
-            self.setToolTip(f"{have:,} of {len(self._share):,} frames have poses. Click to go there.")
+            self.setToolTip(f"{have:,} of {len(self._share):,} frames have poses. Click to go to a frame.")
         self.update()
 
     def columns(self, width: int) -> np.ndarray:
-        """Return the times of ``width`` columns as borders, shape (width + 1,)."""
+        """Return the boundaries of ``width`` columns as times, shape (width + 1,)."""
         return np.linspace(0, len(self._share), width + 1).astype(int)
 
     def paintEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name

@@ -20,16 +20,16 @@ LONGEST = 150
 
 
 class TableChoice(QWidget):
-    """Which keypoint of the model each of the user's is.
+    """The choice of the mapping from user keypoints to model keypoints.
 
     Signals
     -------
     changed()
-        Another table is chosen.
+        The chosen table changed.
     failed(SuperAnimalError)
-        The file is no table for these keypoints.
+        The file is not a table for these keypoints.
     wanted()
-        The user wants to look at the pairs in *Keypoint mapping*.
+        The user wants to check the pairs in *Keypoint mapping*.
     """
 
     changed = Signal()
@@ -44,10 +44,10 @@ class TableChoice(QWidget):
         self._choice = BY_NAME
         self._followed: Any = None
         self.box = QComboBox()
-        self.box.setToolTip("Which keypoint of the model each of yours is.")
+        self.box.setToolTip("Mapping from your keypoints to those of the model.")
         self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.button = QPushButton("Keypoint mapping…")
-        self.button.setToolTip("Look at the pairs on your images and correct them.")
+        self.button.setToolTip("Check the pairs on your images and correct them.")
         self.caption = WrappedCaption()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -58,12 +58,12 @@ class TableChoice(QWidget):
         self.button.clicked.connect(self.wanted)
 
     def table(self) -> ConversionTable | str | None:
-        """Return the table, its file, or nothing: match by position.
+        """Return the table, its file, or None: match by position.
 
         Raises
         ------
         InputError
-            When nothing is mapped, or several keypoints stand for one without a rule.
+            When nothing is mapped, or several keypoints map to one without a rule.
         """
         choice = self._choice
         if choice == BY_POSITION:
@@ -72,7 +72,7 @@ class TableChoice(QWidget):
             return self._file
         mapping = self._edited if choice == EDITED else self.mapping
         assert mapping is not None
-        mapping.to_table()  # refuses what is undecided
+        mapping.to_table()  # rejects undecided pairs
         known = {master: cell for master, cell in mapping.cells.items() if master in mapping.base.keypoints}
         return ConversionTable(mapping.base.keypoints, {mapping.column: known}, f"table of {mapping.column}")
 
@@ -84,13 +84,13 @@ class TableChoice(QWidget):
         self._fill(BY_POSITION if self.mapping.unmapped else BY_NAME)
 
     def follow(self, widget: Any) -> None:
-        """Take over what is edited in the dock widget *Keypoint mapping*."""
+        """Follow the mapping edited in the dock widget *Keypoint mapping*."""
         if self._followed is not widget:
             widget.edited.connect(self._on_edited)
             self._followed = widget
 
     def use_file(self, path: str) -> None:
-        """Take the conversion table of a file."""
+        """Use the conversion table in a file."""
         assert self.mapping is not None
         try:
             KeypointMapping(self.mapping.column, self.mapping.keypoints, self.mapping.base).read(path)
@@ -109,7 +109,7 @@ class TableChoice(QWidget):
             self._fill(EDITED)
 
     def _fill(self, choice: str) -> None:
-        """List the ways to a table and choose one."""
+        """List the available tables and choose one."""
         assert self.mapping is not None
         self.box.clear()
         if self._edited is not None:
@@ -117,7 +117,7 @@ class TableChoice(QWidget):
         if self.mapping.cells:
             self.box.addItem("By name", BY_NAME)
         if self.mapping.unmapped:
-            self.box.addItem("By position, when it starts", BY_POSITION)
+            self.box.addItem("By position, at the start", BY_POSITION)
         self.box.addItem("Table from a file…", FROM_FILE)
         self._choice = choice
         self._tell()
@@ -132,14 +132,14 @@ class TableChoice(QWidget):
         self._tell()
 
     def _tell(self) -> None:
-        """Show the choice, which a file that was refused has not changed, and what it means."""
+        """Show the choice, unchanged by a rejected file, and its effect."""
         choice = self._choice
         self.box.setCurrentIndex(max(0, self.box.findData(choice)))
         mapping = self._edited if choice == EDITED else self.mapping
         assert mapping is not None
         if choice == BY_POSITION:
             names = ", ".join(mapping.unmapped)
-            text = f"No name fits {names}: matched by where the model sees them. Better look first."
+            text = f"No name fits {names}: they are matched by position. Check the pairs first."
         elif choice == FROM_FILE:
             text = self._file
         else:

@@ -1,4 +1,4 @@
-"""One picture drawn twice, side by side or one above the other, zoomed and moved together."""
+"""One image shown twice, side by side or stacked, with linked zoom and pan."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ LEFT, RIGHT = 0, 1
 
 
 class TwinView(QWidget):
-    """Base of views that compare two sets of points on one picture.
+    """Base class of views that compare two sets of points on one image.
 
-    The wheel zooms both sides at once, a drag moves them, a double click shows all. Subclasses draw.
+    The mouse wheel zooms both sides, dragging moves them, a double click shows everything. Subclasses draw.
     """
 
     def __init__(self) -> None:
@@ -27,32 +27,32 @@ class TwinView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._image: QImage | None = None
         self._pixels: np.ndarray | None = None
-        self._center: QPointF | None = None  # of the window on the image; None shows all
+        self._center: QPointF | None = None  # view of the image; None shows everything
         self._scale = 1.0
         self._at = QPointF()
         self._panning = False
 
     def points(self) -> list[tuple[float, float]]:
-        """Return all points (x, y) that ought to be in view, in pixels of the image."""
+        """Return all points (x, y) that should be in view, in image pixels."""
         raise NotImplementedError
 
     def set_image(self, pixels: np.ndarray | None, *, fit: bool) -> None:
-        """Draw another (H, W, 3) uint8 picture; ``fit`` brings all points into view."""
+        """Show another (H, W, 3) uint8 image; ``fit`` brings all points into view."""
         if pixels is not self._pixels:
             self._pixels, self._image = pixels, None if pixels is None else _to_qimage(pixels)
         if fit:
             self._center = None
         self.update()
 
-    # ---------------------------------------------------------------- where things are
+    # ---------------------------------------------------------------- positions
 
     def place(self, side: int, point: tuple[float, float]) -> QPointF:
-        """Return where a point of the image is drawn on a side, in pixels of the widget."""
+        """Return the position of an image point on a side, in widget pixels."""
         center, scale = self._view()
         return self._panes()[side].center() + (QPointF(*point) - center) * scale
 
     def _panes(self) -> tuple[QRectF, QRectF]:
-        """Return the two sides: beside or above each other, whichever shows the animal larger."""
+        """Return the two panes, side by side or stacked, whichever shows the animal larger."""
         width, height = float(self.width()), float(self.height())
         extent = self._extent()
         half = (width - GAP) / 2
@@ -64,7 +64,7 @@ class TwinView(QWidget):
         return QRectF(0, 0, half, height), QRectF(half + GAP, 0, half, height)
 
     def _extent(self) -> QRectF:
-        """Return the part of the image that holds all points, with a margin."""
+        """Return the part of the image with all points, plus a margin."""
         points = self.points()
         if len(points) < 2:
             if self._image is None:
@@ -75,7 +75,7 @@ class TwinView(QWidget):
         return QRectF(QPointF(*(low - margin)), QPointF(*(high + margin)))
 
     def _view(self) -> tuple[QPointF, float]:
-        """Return the image position in the centre of each pane, and screen pixels per image pixel."""
+        """Return the image position at the centre of each pane, and screen pixels per image pixel."""
         if self._center is not None:
             return self._center, self._scale
         extent, pane = self._extent(), self._panes()[0]
@@ -84,12 +84,12 @@ class TwinView(QWidget):
     # ---------------------------------------------------------------- mouse
 
     def mousePressEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Take the picture."""
+        """Grab the image."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._at, self._panning = event.position(), True
 
     def mouseMoveEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Move the picture that was taken."""
+        """Move the grabbed image."""
         before, self._at = self._at, event.position()
         if self._panning:
             center, scale = self._view()
@@ -97,16 +97,16 @@ class TwinView(QWidget):
         self.update()
 
     def mouseReleaseEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Let go."""
+        """Release the image."""
         self._panning = False
 
     def mouseDoubleClickEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Show all points again."""
+        """Bring all points into view."""
         self._center = None
         self.update()
 
     def wheelEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Zoom both sides; what is under the mouse stays there."""
+        """Zoom both sides around the mouse position."""
         if self._image is None:
             return
         center, scale = self._view()
@@ -121,7 +121,7 @@ class TwinView(QWidget):
     # ---------------------------------------------------------------- drawing
 
     def draw_image(self, painter: QPainter, side: int) -> None:
-        """Draw the picture on a side, and clip to it."""
+        """Draw the image on a side, and clip to it."""
         pane = self._panes()[side]
         painter.setClipRect(pane)
         painter.fillRect(pane, BACKGROUND)
@@ -135,13 +135,13 @@ class TwinView(QWidget):
             painter.restore()
 
     def draw_title(self, painter: QPainter, side: int, title: str) -> None:
-        """Write a heading into the corner of a side."""
+        """Write a heading in the corner of a side."""
         pane = self._panes()[side]
         plate, text = plate_of(painter, title, pane.topLeft() + QPointF(6, 6), pane)
         write(painter, text, plate)
 
     def draw_note(self, painter: QPainter, side: int, note: str) -> None:
-        """Say something in place of a side."""
+        """Show a note instead of a side."""
         pane = self._panes()[side]
         painter.fillRect(pane, QColor(0, 0, 0, 130))
         painter.setPen(QColor(255, 255, 255, 230))
@@ -151,7 +151,7 @@ class TwinView(QWidget):
 
 
 def plate_of(painter: QPainter, text: str, at: QPointF, pane: QRectF) -> tuple[QRectF, str]:
-    """Return the place of a line of text inside a pane, and as much of the text as there is room for."""
+    """Return the position of a line of text in a pane, and the text elided to fit."""
     measure = QFontMetricsF(painter.font())
     text = measure.elidedText(text, Qt.TextElideMode.ElideMiddle, pane.width() - 14)
     plate = QRectF(at, measure.size(0, text)).adjusted(-4, -1, 4, 1)

@@ -1,1 +1,1 @@
-"""The bridge between pose data sets and Points layers, lossless in both directions."""
+"""Lossless conversion between pose data sets and Points layers."""

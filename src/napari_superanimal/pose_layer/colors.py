@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 POINT_COLORINGS = ("keypoint", "individual", "confidence")
 
-# Wong's palette without black: stays apart under the common colour-vision deficiencies.
+# Wong's palette without black: distinguishable with the common colour-vision deficiencies.
 _INDIVIDUALS = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2", "#ffffff")
 # Control colours of the confidence scale, low to high; linear in between (dark violet to yellow).
 _CONFIDENCE = ("#440154", "#3b528b", "#21918c", "#5ec962", "#fde725")
 
 
 def point_colors(table: PoseTable, color_by: str, times: slice = slice(None)) -> np.ndarray:
-    """Return RGBA colours of the points at some times, shape (n, 4), float32."""
+    """Return RGBA colours of the points at the given times, shape (n, 4), float32."""
     confidence = table.confidence[times]
     n_time, n_individuals, n_keypoints = confidence.shape
     if color_by == "confidence":
@@ -61,7 +61,7 @@ def confidence_colors(confidence: np.ndarray) -> np.ndarray:
 
 
 def skeleton_edges(keypoints: list[str]) -> tuple[np.ndarray, KeypointSpace | None]:
-    """Return the skeleton as keypoint numbers, shape (E, 2), and the keypoint space it comes from."""
+    """Return the skeleton as keypoint indices, shape (E, 2), and its keypoint space."""
     space = space_for(keypoints)
     if space is None:
         return np.empty((0, 2), dtype=np.int64), None

@@ -1,6 +1,6 @@
-"""Two things that vispy (0.17) and napari (0.9) do to the graphics of layers.
+"""Workarounds for two problems of vispy (0.17) and napari (0.9) with the graphics of layers.
 
-napari has no public way to its canvas and its visuals: when they are elsewhere, nothing happens.
+napari has no public access to its canvas and visuals: if they have moved, the functions do nothing.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def keep_program(viewer: ViewerModel, vectors: Vectors) -> bool:
-    """Let the mesh of a layer keep its program when its data change; return whether that worked.
+    """Make the mesh of a layer keep its program when its data change; return whether that worked.
 
-    vispy puts a new colour function into the program of a mesh whenever its data change, and so compiles and
-    links the program at every frame change (``MeshVisual._build_color_transform``). The function is always
-    the same for a Vectors layer, so it is kept; without this a frame change takes a few milliseconds more.
+    vispy inserts a new colour function into the program of a mesh whenever its data change, and therefore
+    compiles and links the program at every frame change (``MeshVisual._build_color_transform``). The function
+    is always the same for a Vectors layer, so it is kept; this saves a few milliseconds per frame change.
     """
     visual = getattr(_canvas(viewer), "layer_to_visual", {}).get(vectors)
     node = getattr(visual, "node", None)
@@ -38,10 +38,10 @@ def keep_program(viewer: ViewerModel, vectors: Vectors) -> bool:
 
 
 def delete_in_own_context(viewer: ViewerModel) -> bool:
-    """Let buffers of removed layers be deleted in the canvas's OpenGL context; return whether that worked.
+    """Delete buffers of removed layers in the canvas's OpenGL context; return whether that worked.
 
-    napari deletes them as soon as a layer is removed, in whichever context is current: after a paint that is
-    Qt's. The canvas then goes on with buffers that are gone, and one of the next paints ends the process.
+    napari deletes them as soon as a layer is removed, in whichever context is current: after a paint, that of
+    Qt. The canvas then uses deleted buffers, and one of the next paints crashes the process.
     """
     canvas = getattr(_canvas(viewer), "_scene_canvas", None)
     if canvas is None:

@@ -1,8 +1,7 @@
 """Editing poses on the layer: move, place, delete, copy to another frame, undo and redo.
 
-The layer keeps its dense layout whatever is done: deleting hides a point, placing fills the slot of a
-keypoint, so the number of rows never changes. Every edit marks its points (``edited`` True, confidence 1) and
-can be undone.
+The layer always keeps its dense layout: deleting hides a point, placing fills the slot of a keypoint, so the
+number of rows never changes. Every edit marks its points (``edited`` True, confidence 1) and can be undone.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class Editing:
     done, undone
         Edits that can be undone and redone, the latest last.
     target
-        (individual, keypoint) numbers that the next click in add mode places.
+        (individual, keypoint) indices that the next click in add mode places.
     """
 
     def __init__(self, view: PoseView) -> None:
@@ -47,7 +46,7 @@ class Editing:
         self.done: list[Edit] = []
         self.undone: list[Edit] = []
         self.target = (0, 0)
-        self._before = view.table.state  # of the poses when nothing is left to undo
+        self._before = view.table.state  # state of the poses when nothing is left to undo
         self._copied: tuple[np.ndarray, np.ndarray] | None = None
         self._native_add: Any = None
         points = view.points
@@ -66,7 +65,7 @@ class Editing:
         }
 
     def detach(self) -> None:
-        """Give the layer its own keys and callbacks back."""
+        """Restore the layer's original keys and callbacks."""
         points = self.view.points
         points.events.data.disconnect(self._on_data)
         points.events.mode.disconnect(self._on_mode)
@@ -77,13 +76,13 @@ class Editing:
     # ---------------------------------------------------------------- edits
 
     def move(self, rows: np.ndarray, xy: np.ndarray) -> None:
-        """Put the points of some dense rows at positions (n, 2), x and y in pixels."""
+        """Move the points of the given dense rows to positions (n, 2), x and y in pixels."""
         rows = np.asarray(rows, dtype=np.int64)
         confidence = np.full(len(rows), EDITED_CONFIDENCE, dtype=np.float32)
         self.change(rows, (np.asarray(xy, dtype=np.float32), confidence, np.ones(len(rows), dtype=bool)))
 
     def delete(self) -> None:
-        """Delete the selected points: their slots stay, empty and marked as edited."""
+        """Delete the selected points: their slots remain, empty and marked as edited."""
         rows = self.selected_rows()
         if len(rows):
             self.view.points.selected_data = set()
@@ -95,7 +94,7 @@ class Editing:
         self.change(rows, (nothing, unknown, np.ones(len(rows), dtype=bool)))
 
     def place(self, xy: np.ndarray, step: int | None = None) -> None:
-        """Put the target keypoint of a frame, the current one when None, at (x, y); aim at the next one."""
+        """Place the target keypoint at (x, y) in a frame, by default the current one; target the next."""
         t = self.view.time if step is None else self.view.table.time_at(step)
         if t is None:
             self.view.viewer.status = "These poses do not have this frame"
@@ -107,20 +106,20 @@ class Editing:
         self.aim(individual, (keypoint + 1) % n_keypoints)
 
     def aim(self, individual: int, keypoint: int) -> None:
-        """Choose what the next click in add mode places."""
+        """Choose the keypoint that the next click in add mode places."""
         self.target = (individual, keypoint)
         if self.view.points.mode == "add":
             self._announce()
 
     def copy(self) -> None:
-        """Remember the selected points, to paste them into the same slots of another frame."""
+        """Copy the selected points, to paste them into the same slots of another frame."""
         rows = self.selected_rows()
         if len(rows):
             n = self.view.table.shape[1] * self.view.table.shape[2]
             self._copied = (rows % n, self.view.table.get_rows(rows)[0])
 
     def paste(self) -> None:
-        """Put the copied points into the current frame."""
+        """Paste the copied points into the current frame."""
         t = self.view.time
         if self._copied is None or t is None:
             return
@@ -129,17 +128,17 @@ class Editing:
         self.move(t * n + slots, xy)
 
     def selected_rows(self) -> np.ndarray:
-        """Return the dense rows of the points that are selected and shown."""
+        """Return the dense rows of the selected, visible points."""
         points = self.view.points
         selected = np.array(sorted(int(row) for row in points.selected_data), dtype=np.int64)
         return self.view.dense_rows(selected[points.shown[selected]])
 
     def undo(self) -> None:
-        """Take the latest edit back."""
+        """Undo the latest edit."""
         self._step(self.done, self.undone, before=True)
 
     def redo(self) -> None:
-        """Do the edit again that was undone last."""
+        """Redo the edit that was undone last."""
         self._step(self.undone, self.done, before=False)
 
     def _step(self, source: list[Edit], target: list[Edit], before: bool) -> None:
@@ -157,7 +156,7 @@ class Editing:
         self.view.changed.emit()
 
     def change(self, rows: np.ndarray, after: Points3) -> None:
-        """Give the points of some dense rows another position, confidence and edit mark."""
+        """Change position, confidence and edit mark of the points in the given dense rows."""
         edit = Edit(rows, self.view.table.get_rows(rows), after)
         self.done.append(edit)
         self.undone.clear()
@@ -165,16 +164,16 @@ class Editing:
         self.view.show_rows(rows)
         self.view.changed.emit()
 
-    # ---------------------------------------------------------------- what napari does
+    # ---------------------------------------------------------------- events of napari
 
     def _on_data(self, event: Any) -> None:
-        """Follow what was done to the layer with napari's own tools."""
+        """Follow edits made with napari's own tools."""
         action = str(getattr(event, "action", ""))
         points = self.view.points
         if action == "changed":
             layer_rows = np.array([int(i) for i in event.data_indices], dtype=np.int64)
             if len(layer_rows) >= len(points.data):
-                return  # the whole data were replaced from outside: taken over when saved
+                return  # the whole data were replaced externally: adopted when saved
             rows = self.view.dense_rows(layer_rows)
             if len(rows):
                 xy = np.asarray(points.data)[layer_rows[: len(rows)]][:, [2, 1]]
@@ -191,7 +190,7 @@ class Editing:
                 self.place(row[[2, 1]], round(float(row[0])))
 
     def _on_mode(self, event: Any = None) -> None:
-        """In add mode a click fills the slot of the target keypoint instead of appending a row."""
+        """In add mode, make a click fill the slot of the target keypoint instead of appending a row."""
         points = self.view.points
         callbacks = points.mouse_drag_callbacks
         if self._place_on_click in callbacks:
@@ -212,7 +211,7 @@ class Editing:
             self.place(np.asarray(layer.world_to_data(event.position))[[-1, -2]])
 
     def _on_selection(self, event: Any = None) -> None:
-        """Aim at the selected point, so that a click in add mode moves it to another frame's slot."""
+        """Target the selected keypoint, so that a click in add mode places it in the current frame."""
         if len(self.view.points.selected_data) != 1:
             return
         rows = self.selected_rows()

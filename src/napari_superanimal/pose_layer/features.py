@@ -1,7 +1,7 @@
-"""What a person changed in napari's Features table, taken over into the poses.
+"""Adopting changes made in napari's Features table.
 
-The table writes into the features of the layer without a word to anybody, so its edits are found by
-comparison: before the poses are saved, and before a layer that holds one frame goes on to another.
+The table changes the features of the layer without emitting an event, so its edits are found by comparison:
+before the poses are saved, and before a layer that holds one frame moves to another frame.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 
 def take_features(table: PoseTable, features: Any, rows: np.ndarray, editing: Editing | None = None) -> None:
-    """Take confidences and edit marks that differ from the table; warn of what cannot be taken.
+    """Adopt confidences and edit marks that differ from the table; warn about invalid changes.
 
     Parameters
     ----------
     table
         The poses.
     features
-        The features of the layer, a row for each of ``rows`` first.
+        The features of the layer, beginning with one row for each of ``rows``.
     rows
         Dense rows of the points in the layer.
     editing
-        Takes the changes, so that they can be undone; the table does when None.
+        Receives the changes, so that they can be undone; if None, the table receives them.
 
     Warns
     -----
     LossWarning
-        A name was changed, or a confidence to what is none: these stay as they were.
+        A name, or a confidence to an invalid value, was changed: these changes are ignored.
     """
     if features is None or not {"confidence", "edited", "keypoint", "individual"} <= set(features):
         return
@@ -50,13 +50,13 @@ def take_features(table: PoseTable, features: Any, rows: np.ndarray, editing: Ed
     if (other & ~possible).any():
         worst = float(wanted[other & ~possible][0])
         warnings.warn(
-            f"a confidence of {worst:g} in the Features table was not taken: it must lie in 0..1",
+            f"a confidence of {worst:g} in the Features table was ignored: it must lie in 0..1",
             LossWarning,
             stacklevel=2,
         )
     if changed.any():
         confidence = np.where(other & possible, wanted, confidence)[changed]
-        # what a person decided about a point counts as edited; only the mark itself can be taken away
+        # any change by a person counts as an edit; only the mark itself can be removed
         mark = np.where(marks == edited, True, marks)[changed]
         after = (xy[changed], confidence, mark)
         if editing is not None:

@@ -1,9 +1,9 @@
-"""The only bridge between pose data sets and napari layers, lossless in both directions.
+"""Lossless conversion between pose data sets and napari layers.
 
 One standard Points layer holds all poses in the dense layout of :mod:`napari_superanimal.pose_layer.table`:
-data are (step, y, x), float32 in Fortran order (napari takes the extent of the data at every frame change,
-which is a hundred times faster on such columns), absent points are hidden and never NaN. Above
-:data:`DENSE_LIMIT` rows the layer holds the points of the current frame only and playback refills it.
+data are (step, y, x), float32 in Fortran order (napari computes the extent of the data at every frame change,
+which is a hundred times faster in this order); absent points are hidden and never NaN. Above
+:data:`DENSE_LIMIT` rows, the layer holds only the points of the current frame and playback refills it.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
     LayerData = tuple[Any, dict[str, Any], str]
 
-#: Where a pose layer keeps its table.
+#: Metadata key of the table of a pose layer.
 TABLE_KEY = "superanimal_poses"
 #: Number of rows up to which a layer holds all frames; beyond, a frame change would cost more than 1.5 times
 #: that of the video alone (benchmarks/viewer.py).
 DENSE_LIMIT = 2_000_000
 EDITED_BORDER = 0.25
 BORDER = 0.08
-#: Ends the name of a layer with corrections that are not saved to a file.
+#: Suffix of the name of a layer with unsaved corrections.
 UNSAVED = " *"
 
 
@@ -52,12 +52,12 @@ def poses_to_layerdata(
     size: float | None = None,
     dense_limit: int = DENSE_LIMIT,
 ) -> LayerData:
-    """Turn poses into napari layer data for one Points layer.
+    """Convert poses to napari layer data for one Points layer.
 
     Parameters
     ----------
     poses
-        The pose data set, or a table of it.
+        The pose data set, or its table.
     name
         Name of the layer.
     cutoff
@@ -65,9 +65,9 @@ def poses_to_layerdata(
     color_by
         "keypoint", "individual" or "confidence".
     size
-        Diameter in pixels of the video; chosen from the size of the animals when None.
+        Diameter in pixels of the video; by default chosen from the size of the animals.
     dense_limit
-        Number of rows above which the layer holds the current frame only.
+        Number of rows above which the layer holds only the current frame.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def poses_to_layerdata(
     features = make_features(table, times)
     colors = point_colors(table, color_by, times)
     edited = table.edited[times].ravel()
-    if not dense:  # two hidden rows keep the frame slider as long as the poses
+    if not dense:  # two hidden rows keep the range of the frame slider
         shown = np.append(shown, [False, False])
         edited = np.append(edited, [False, False])
         colors = np.concatenate([colors, colors[:1], colors[:1]])
@@ -114,13 +114,13 @@ def read_table(path: Path) -> PoseTable:
     Raises
     ------
     FormatError
-        When the file is no readable pose file.
+        When the file is not a readable pose file.
     """
     from superanimal.formats import load_poses
 
     ds = load_poses(path)
     journal = Journal(path, ds)
-    return PoseTable(ds if path.is_dir() else journal.apply(ds), journal)  # a run brings its own
+    return PoseTable(ds if path.is_dir() else journal.apply(ds), journal)  # a run has its own
 
 
 def poses_to_layer(poses: xr.Dataset | PoseTable, **options: Any) -> Points:
@@ -132,11 +132,11 @@ def poses_to_layer(poses: xr.Dataset | PoseTable, **options: Any) -> Points:
 
 
 def layer_to_poses(layer: Points | LayerData) -> xr.Dataset:
-    """Return the pose data set of a Points layer, with what was edited in it marked.
+    """Return the pose data set of a Points layer, with edited points marked.
 
     A moved or added point has ``edited`` True and confidence 1, a deleted one ``edited`` True and position
-    NaN. Changes made behind napari's back (``layer.data[row] = ...``) are found by comparison and marked too.
-    A Points layer of other origin is taken when its features name a ``keypoint`` (or ``label``) per point.
+    NaN. Changes that bypass napari's events (``layer.data[row] = ...``) are found by comparison and marked
+    too. Other Points layers are accepted if their features give a ``keypoint`` (or ``label``) for each point.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def layer_to_poses(layer: Points | LayerData) -> xr.Dataset:
 
 
 def _rows_of_view(table: PoseTable, view: PoseView | None) -> np.ndarray:
-    """Return the dense rows that a layer of one frame holds now."""
+    """Return the dense rows that a one-frame layer currently holds."""
     t = view.shown_time if view is not None else None
     n = table.shape[1] * table.shape[2]
     return np.arange(0) if t is None else np.arange(t * n, (t + 1) * n)
@@ -192,7 +192,7 @@ def take_changes(table: PoseTable, data: np.ndarray, shown: np.ndarray) -> np.nd
 
 
 def is_pose_layer(layer: Any) -> bool:
-    """Return whether a layer was made from poses by this plugin."""
+    """Return whether a layer was created from poses by this plugin."""
     return isinstance(getattr(layer, "metadata", {}).get(TABLE_KEY), PoseTable)
 
 
@@ -202,7 +202,7 @@ def table_of(layer: Any) -> PoseTable:
     Raises
     ------
     InputError
-        When the layer is not one.
+        When the layer is not a pose layer.
     """
     table = getattr(layer, "metadata", {}).get(TABLE_KEY)
     if not isinstance(table, PoseTable):
@@ -214,7 +214,7 @@ def table_of(layer: Any) -> PoseTable:
 
 
 def own_table(layer: Points) -> bool:
-    """Give a copy of a pose layer a table of its own; return whether it had that of another layer."""
+    """Give a copy of a pose layer its own table; return whether it shared that of another layer."""
     if not is_copy(layer):
         return False
     layer.metadata[TABLE_KEY] = copy.deepcopy(table_of(layer))
@@ -223,12 +223,12 @@ def own_table(layer: Points) -> bool:
 
 
 def plain_name(layer: Any) -> str:
-    """Return the name of a layer without the mark of what is not saved."""
+    """Return the name of a layer without the mark of unsaved corrections."""
     return str(layer.name).removesuffix(UNSAVED)
 
 
 def dense_data(table: PoseTable) -> np.ndarray:
-    """Return all rows (step, y, x), shape (T*I*K, 3), float32, Fortran order; absent points lie at (0, 0)."""
+    """Return all rows (step, y, x), shape (T*I*K, 3), float32, Fortran order; absent points are at (0, 0)."""
     _, n_individuals, n_keypoints = table.shape
     data = np.empty((len(table), 3), dtype=np.float32, order="F")
     data[:, 0] = np.repeat(table.steps, n_individuals * n_keypoints)
@@ -240,7 +240,7 @@ def dense_data(table: PoseTable) -> np.ndarray:
 
 
 def frame_data(table: PoseTable, t: int) -> np.ndarray:
-    """Return the rows of one time and two anchors at the first and last step, shape (I*K + 2, 3)."""
+    """Return the rows of one time, plus two anchors at the first and last step, shape (I*K + 2, 3)."""
     _, n_individuals, n_keypoints = table.shape
     data = np.zeros((n_individuals * n_keypoints + 2, 3), dtype=np.float32, order="F")
     data[:-2, 0] = table.steps[t]

@@ -1,4 +1,4 @@
-"""The names of the keypoints of the current frame, written beside them."""
+"""Keypoint names shown beside the points of the current frame."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from napari_superanimal.pose_layer.playback import PoseView
 
 SIZE = 9
-COLOR = "#ff3fa4"  # can be read on bright and on dark pictures
+COLOR = "#ff3fa4"  # legible on bright and dark images
 
 
 class Names:
-    """A layer of text beside the visible points of the current frame.
+    """A text layer beside the visible points of the current frame.
 
-    It holds one frame only: napari makes a string of every row of a layer with text, and a pose layer may
+    It holds only one frame: napari creates a string for every row of a layer with text, and a pose layer may
     have millions.
 
     Attributes
     ----------
     layer
-        The layer, once it was shown and until it is deleted.
+        The layer, from the first time it is shown until it is deleted.
     """
 
     def __init__(self, view: PoseView) -> None:
@@ -36,7 +36,7 @@ class Names:
 
     @property
     def shown(self) -> bool:
-        """Whether the names can be seen."""
+        """Whether the names are visible."""
         return self.layer is not None and bool(self.layer.visible)
 
     def show(self, show: bool = True) -> None:
@@ -49,7 +49,7 @@ class Names:
         self.view.changed.emit()
 
     def redraw(self) -> None:
-        """Write the names where the points of the current frame are."""
+        """Place the names at the points of the current frame."""
         if self.layer is None or not self.layer.visible:
             return
         t, table = self.view.time, self.view.table
@@ -62,7 +62,7 @@ class Names:
         self.layer.refresh(extent=False, thumbnail=False, highlight=False)
 
     def forget(self, layer: Any) -> bool:
-        """Take note that a layer was deleted; return whether it was this one."""
+        """Handle the deletion of a layer; return whether it was this one."""
         if layer is not self.layer:
             return False
         self.layer = None

@@ -1,8 +1,7 @@
-"""What is drawn round the points of the current frame: skeleton, boxes, trails; each as line segments.
+"""Overlays for the current frame as line segments: skeleton, boxes, trails.
 
-Every function returns segments (n, 2, 2): start (y, x) and direction (y, x) in pixels, n the same for every
-frame, with zero length where there is nothing to draw. So a Vectors layer is updated in place, whatever the
-frame.
+Every function returns segments (n, 2, 2): start (y, x) and direction (y, x) in pixels, with the same n for
+every frame and zero length where there is nothing to draw, so that a Vectors layer can be updated in place.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from napari_superanimal.pose_layer.table import PoseTable
 
 
 class Skeleton:
-    """Segments between the joined keypoints of each individual."""
+    """Segments between the connected keypoints of each individual."""
 
     name = "skeleton"
     width_in_points = 0.28
@@ -24,7 +23,7 @@ class Skeleton:
         self.edges, _ = skeleton_edges(table.keypoints)
 
     def colors(self) -> np.ndarray:
-        """Return RGBA, shape (I*E, 4): the mean of the two ends; per individual when there are several."""
+        """Return RGBA, shape (I*E, 4): the mean of the two ends; per individual if there are several."""
         n_individuals = self.table.shape[1]
         if n_individuals > 1:
             return np.repeat(individual_colors(n_individuals), len(self.edges), axis=0)
@@ -32,7 +31,7 @@ class Skeleton:
         return ends.mean(axis=1).reshape(-1, 4)
 
     def segments(self, t: int | None, cutoff: float) -> np.ndarray:
-        """Return the segments of time t; an edge is drawn when both ends are visible."""
+        """Return the segments at time t; an edge is drawn if both ends are visible."""
         n = self.table.shape[1] * len(self.edges)
         out = np.zeros((n, 2, 2), dtype=np.float32)
         if t is None or n == 0:
@@ -45,7 +44,7 @@ class Skeleton:
 
 
 class Boxes:
-    """The four sides of each individual's box."""
+    """The four sides of each individual's bounding box."""
 
     name = "boxes"
     width_in_points = 0.18
@@ -60,7 +59,7 @@ class Boxes:
         return np.repeat(colors, 4, axis=0)
 
     def segments(self, t: int | None, cutoff: float) -> np.ndarray:
-        """Return the sides of the boxes of time t."""
+        """Return the sides of the boxes at time t."""
         n_individuals = self.table.shape[1]
         out = np.zeros((n_individuals, 4, 2, 2), dtype=np.float32)
         if t is not None and self.table.boxes is not None:
@@ -75,14 +74,14 @@ class Boxes:
 
 
 class Trails:
-    """Where chosen keypoints were during the last frames, fading out backwards.
+    """Paths of the chosen keypoints over the last frames, fading out into the past.
 
     Parameters
     ----------
     length
-        Number of past times that are drawn.
+        Trail length in frames.
     keypoints
-        Numbers of the keypoints with a trail; all when None.
+        Indices of the keypoints with a trail; all by default.
     """
 
     name = "trails"
@@ -94,7 +93,7 @@ class Trails:
         self.keypoints = list(range(table.shape[2])) if keypoints is None else keypoints
 
     def colors(self) -> np.ndarray:
-        """Return RGBA, shape (length*I*k, 4); the alpha falls from 0.9 now to 0 in the past."""
+        """Return RGBA, shape (length*I*k, 4); the alpha decreases from 0.9 to 0 into the past."""
         n_individuals = self.table.shape[1]
         if n_individuals > 1:
             colors = np.repeat(individual_colors(n_individuals), len(self.keypoints), axis=0)

@@ -1,8 +1,8 @@
-"""What keeps a pose layer, its table and its overlays together while the frame slider moves.
+"""Synchronises a pose layer, its table and its overlays with the frame slider.
 
 One callback on the viewer's frame slider redraws skeleton, boxes and trails of the current frame, and refills
-the points themselves when the layer holds one frame only. All changes of poses go through :class:`PoseView`,
-so that the layer, the features table and the table behind them never disagree.
+the points if the layer holds only one frame. All changes to poses go through :class:`PoseView`, so that the
+layer, its features and the underlying table stay consistent.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ if TYPE_CHECKING:
 
 
 class PoseView:
-    """A pose layer on show in a viewer.
+    """A pose layer shown in a viewer.
 
     Attributes
     ----------
     points
-        The Points layer with the dense rows, or with those of the current frame.
+        The Points layer with all dense rows, or those of the current frame.
     table
         The poses.
     dense
@@ -65,14 +65,14 @@ class PoseView:
     color_by
         "keypoint", "individual" or "confidence".
     shown_time
-        The time whose points a layer of one frame holds; None when there are none for the current frame.
+        Time of the points in a one-frame layer; None if the current frame has none.
     overlays
-        Vectors layers of skeleton, boxes and trails that exist, by name.
+        Existing Vectors layers of skeleton, boxes and trails, by name.
 
     Signals
     -------
     changed()
-        Another cut-off, colouring or point size, another overlay is shown, or points were edited.
+        Cut-off, colouring, point size or overlays changed, or points were edited.
     """
 
     changed = Signal()
@@ -103,19 +103,19 @@ class PoseView:
         delete_in_own_context(viewer)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> None:
-        """A copy of a layer is not on show."""
+        """Return None: a copy of a layer is not shown."""
 
     # ---------------------------------------------------------------- the current frame
 
     @property
     def step(self) -> int:
-        """The frame the slider stands at."""
+        """The current slider position."""
         dims = self.viewer.dims
         return round(float(self.points.world_to_data(dims.point)[0])) if dims.ndim >= 3 else 0
 
     @property
     def time(self) -> int | None:
-        """The time index of the current frame, or None when the poses do not hold it."""
+        """The time index of the current frame, or None if the poses do not include it."""
         return self.table.time_at(self.step)
 
     def show_time(self, t: int) -> None:
@@ -125,7 +125,7 @@ class PoseView:
         self.viewer.dims.set_point(axis, float(self.table.steps[t]) * scale + origin)
 
     def go(self, by: int) -> None:
-        """Move the slider to the next frame with visible points, or to the one before when ``by`` is -1."""
+        """Move the slider to the next frame with visible points, or the previous one if ``by`` is -1."""
         there = np.flatnonzero(self.table.visible(self.cutoff).any(axis=(1, 2)))
         steps = self.table.steps[there]
         beyond = there[steps > self.step] if by > 0 else there[steps < self.step][::-1]
@@ -148,12 +148,12 @@ class PoseView:
         self.names.redraw()
 
     def _take_features(self) -> None:
-        """Take over what was changed in the Features table of a layer that holds one frame only."""
+        """Adopt changes made in the Features table of a one-frame layer."""
         rows = self.dense_rows(np.arange(len(self.points.data)))
         take_features(self.table, self.points.features, rows, self.editing)
 
     def _refill(self) -> None:
-        """Put the points of the current frame into a layer that holds one frame only."""
+        """Fill a one-frame layer with the points of the current frame."""
         self.shown_time = t = self.time
         shown = self.points.shown
         shown[:-2] = False
@@ -176,7 +176,7 @@ class PoseView:
     # ---------------------------------------------------------------- rows and points
 
     def layer_rows(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return (layer rows, which of the dense rows they are) for the dense rows the layer holds now."""
+        """Return (layer rows, corresponding dense rows) for the dense rows currently in the layer."""
         if self.dense:
             return rows, np.arange(len(rows))
         n = self.table.shape[1] * self.table.shape[2]
@@ -184,7 +184,7 @@ class PoseView:
         return rows[inside] % n, np.flatnonzero(inside)
 
     def dense_rows(self, layer_rows: np.ndarray) -> np.ndarray:
-        """Return the dense rows of some rows of the layer; anchors of a one-frame layer are left out."""
+        """Return the dense rows of layer rows, without the anchors of a one-frame layer."""
         if self.dense:
             return layer_rows
         n = self.table.shape[1] * self.table.shape[2]
@@ -193,7 +193,7 @@ class PoseView:
         return layer_rows[layer_rows < n] + self.shown_time * n
 
     def show_rows(self, rows: np.ndarray) -> None:
-        """Bring the layer in line with the table for some dense rows, in place."""
+        """Update the layer from the table for the given dense rows, in place."""
         at, which = self.layer_rows(np.asarray(rows, dtype=np.int64))
         if len(at) == 0:
             return
@@ -216,7 +216,7 @@ class PoseView:
         self.refresh()
 
     def fill(self, times: slice, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take over the results of some times, as they land while a run goes on (see PoseTable.fill)."""
+        """Add results as they arrive during a run (see PoseTable.fill)."""
         if not self.dense:
             self._take_features()
         self.table.fill(times, arrays)
@@ -228,7 +228,7 @@ class PoseView:
             self.redraw_overlays()
 
     def rebuild(self) -> None:
-        """Make all rows of the layer anew from the table, after the layer lost its dense layout."""
+        """Rebuild all rows of the layer from the table, after the layer lost its dense layout."""
         t = self.shown_time or 0
         times = slice(None) if self.dense else slice(t, t + 1)
         data = dense_data(self.table) if self.dense else frame_data(self.table, t)
@@ -249,14 +249,14 @@ class PoseView:
         self.refresh()
 
     def refresh(self) -> None:
-        """Draw points and overlays again."""
+        """Redraw points and overlays."""
         self.points.refresh(extent=False)
         self.redraw_overlays()
 
     # ---------------------------------------------------------------- display
 
     def set_cutoff(self, cutoff: float) -> None:
-        """Hide points below a confidence; points that a person placed always stay."""
+        """Hide points below a confidence; points placed by a person are always shown."""
         if not 0 <= cutoff <= 1:
             raise InputError(f"confidence cut-off is {cutoff}", "it must lie in 0..1")
         self.cutoff = float(cutoff)
@@ -297,16 +297,16 @@ class PoseView:
         Parameters
         ----------
         name
-            Which overlay.
+            Name of the overlay.
         show
-            Hide it when False; it stays in the layer list.
+            False hides it, but it stays in the layer list.
         options
             For trails: ``length`` in frames and ``keypoints`` as a list of names.
 
         Returns
         -------
         Vectors or None
-            The layer; None when there is nothing such to show.
+            The layer; None if there is nothing to show.
         """
         if name not in OVERLAYS:
             raise InputError(f"overlay is {name!r}", f"it must be one of {list(OVERLAYS)}")
@@ -371,7 +371,7 @@ class PoseView:
         self._on_step()
 
     def _follow_stack(self, layer: Any) -> None:
-        """Show labels at the images they belong to, when a layer is their image stack."""
+        """Show labels at their images, if a layer is their image stack."""
         names, before = image_names(layer), self.table.steps
         if names is None:
             return
@@ -380,7 +380,7 @@ class PoseView:
             few = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
             show_warning(
                 f"{len(missing)} of {len(before)} labelled images are not in {layer.name!r}: {few}. "
-                "Their labels come after its last image."
+                "Their labels follow its last image."
             )
         if not np.array_equal(self.table.steps, before):
             self.shown_time = self.time
@@ -409,7 +409,7 @@ class PoseView:
             self.detach()
 
     def detach(self) -> None:
-        """Let go of the viewer; overlays that are still there are removed soon."""
+        """Disconnect from the viewer; remaining overlays are removed later."""
         self.viewer.dims.events.current_step.disconnect(self._on_step)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
         self.viewer.layers.events.inserted.disconnect(self._on_inserted)
@@ -430,11 +430,11 @@ class PoseView:
         if QApplication.instance() is None:
             remove()
         else:
-            QTimer.singleShot(0, remove)  # not in the event: napari may be about to remove them itself
+            QTimer.singleShot(0, remove)  # not during the event: napari may be about to remove them itself
 
 
 def attach(viewer: ViewerModel, points: Points) -> PoseView:
-    """Return the view of a pose layer in a viewer, made when it does not exist yet."""
+    """Return the view of a pose layer in a viewer, creating it if necessary."""
     own_table(points)
     view = view_of(points)
     if view is not None:

@@ -1,7 +1,7 @@
-"""An array that remembers the extent of its columns.
+"""An array that caches the extent of its columns.
 
 napari asks a Points layer for ``np.max(data, axis=0)`` and ``np.min(data, axis=0)`` twice at every frame
-change, although the data are the same. For millions of rows that is most of the time of a frame change.
+change, although the data are the same. For millions of rows this takes most of the time of a frame change.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 
 class PoseRows(np.ndarray):
-    """Float array (N, 3) whose column minima and maxima are kept until an element is written."""
+    """Float array (N, 3) that caches column minima and maxima until an element is written."""
 
     _extent: dict[str, np.ndarray]
 

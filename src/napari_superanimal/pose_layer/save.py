@@ -1,4 +1,4 @@
-"""The dialog that asks where, and as what, poses are saved."""
+"""The dialog for saving poses to a file of a chosen format."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FORMATS = (
     ("dlc-csv", "DeepLabCut csv", ".csv"),
     ("movement", "movement netCDF", ".nc"),
     ("slp", "SLEAP", ".slp"),
-    ("coco", "COCO key points", ".json"),
+    ("coco", "COCO keypoints", ".json"),
     ("nwb", "NWB (ndx-pose)", ".nwb"),
     ("nwb-per-animal", "NWB (ndx-pose), one file per animal", ".nwb"),
     ("csv", "Tidy csv, one point per row", ".csv"),
@@ -27,19 +27,19 @@ FORMATS = (
 
 
 class Teller(Protocol):
-    """What shows how saving went, as :class:`~napari_superanimal.parts.form_parts.Message`."""
+    """Shows the outcome of saving, such as :class:`~napari_superanimal.parts.form_parts.Message`."""
 
     def show_text(self, kind: str, text: str, remedy: str = "") -> None:
         """Show a message of kind "good" or "warning"."""
 
 
 def save_dialog(layer: Any, parent: QWidget, message: Teller) -> list[Path]:
-    """Ask for a file and a format, save the poses of a layer; say where, and what was lost.
+    """Ask for a file and format, save the poses of a layer; report the files and any losses.
 
     Returns
     -------
     list of Path
-        What was written; empty when the user gave up.
+        Written files; empty if the user cancelled.
 
     Raises
     ------
@@ -52,9 +52,10 @@ def save_dialog(layer: Any, parent: QWidget, message: Teller) -> list[Path]:
     if not chosen:
         return []
     path, name = target_of(Path(chosen), *filters.get(filter_, FORMATS[0][::2]))
-    if path != Path(chosen) and path.exists():  # the dialog asked about another name
+    if path != Path(chosen) and path.exists():  # the dialog asked about a different name
         raise StorageError(
-            f"{path} exists already", remedy="choose it in the list of files to replace it, or another name"
+            f"{path} already exists",
+            remedy="select it in the list of files to replace it, or choose another name",
         )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", LossWarning)
@@ -71,9 +72,9 @@ def save_dialog(layer: Any, parent: QWidget, message: Teller) -> list[Path]:
 
 
 def target_of(chosen: Path, name: str, suffix: str) -> tuple[Path, str]:
-    """Return the file to write and its format, from what was typed and the format that was chosen.
+    """Return the file to write and its format, from the typed name and the chosen format.
 
-    The ending of another format of the list decides against the choice; any other dot belongs to the name.
+    The ending of another listed format overrides the choice; any other dot is part of the name.
     """
     if chosen.suffix.lower() == suffix:
         return chosen, name
@@ -84,7 +85,7 @@ def target_of(chosen: Path, name: str, suffix: str) -> tuple[Path, str]:
 
 
 def _folder_of(layer: Any) -> Path:
-    """Return the folder of the file that the poses come from, or of their video; else the current one."""
+    """Return the folder of the source file of the poses, or of their video, else the current folder."""
     attrs = table_of(layer).template.attrs
     for path in (layer.source.path, attrs.get("source_file"), attrs.get("video_path")):
         if path and Path(path).is_absolute() and Path(path).parent.is_dir():

@@ -1,4 +1,4 @@
-"""Keys of pose layers as actions of napari: Preferences > Shortcuts lists them and can change them."""
+"""Keys of pose layers as napari actions, which can be changed in Preferences > Shortcuts."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ PREFIX = "napari-superanimal:"
 #: Name of the action: what it does, its keys, and how. They belong to Points layers; others than those of
 #: poses are left alone.
 ACTIONS: dict[str, tuple[str, str, Callable[[PoseView], None]]] = {
-    "undo_pose_edit": ("Poses: take the latest edit back", "Ctrl+Z", lambda view: view.editing.undo()),
-    "redo_pose_edit": ("Poses: do the edit again", "Ctrl+Shift+Z", lambda view: view.editing.redo()),
+    "undo_pose_edit": ("Poses: undo the latest edit", "Ctrl+Z", lambda view: view.editing.undo()),
+    "redo_pose_edit": ("Poses: redo the edit", "Ctrl+Shift+Z", lambda view: view.editing.redo()),
     "show_pose_names": (
-        "Poses: show or hide the names of keypoints",
+        "Poses: show or hide keypoint names",
         "Shift+N",
         lambda view: view.names.show(not view.names.shown),
     ),
-    "next_frame_with_poses": ("Poses: next frame that has some", "Shift+Right", lambda view: view.go(1)),
+    "next_frame_with_poses": ("Poses: next frame with poses", "Shift+Right", lambda view: view.go(1)),
     "previous_frame_with_poses": (
-        "Poses: previous frame that has some",
+        "Poses: previous frame with poses",
         "Shift+Left",
         lambda view: view.go(-1),
     ),
@@ -34,7 +34,7 @@ ACTIONS: dict[str, tuple[str, str, Callable[[PoseView], None]]] = {
 
 
 def register() -> None:
-    """Tell napari of the keys, once; keys that the user chose are kept."""
+    """Register the keys with napari, once; keys chosen by the user are kept."""
     from napari.layers import Points
     from napari.utils.action_manager import action_manager
 

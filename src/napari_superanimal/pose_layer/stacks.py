@@ -1,4 +1,4 @@
-"""The names of the images in an image stack, and poses that get them."""
+"""The names of the images in an image stack, and their assignment to poses."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     import xarray as xr
     from napari.components import ViewerModel
 
-#: Where an image layer keeps the paths of its images, in their order.
+#: Metadata key of an image layer for the paths of its images, in order.
 IMAGES_KEY = "images"
 IMAGE_SUFFIXES = frozenset([".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"])
 
 
 def image_names(layer: Any) -> list[str] | None:
-    """Return the path of each image of a stack; None for a video, one image, or when they are not known."""
+    """Return the path of each image of a stack; None for a video, a single image, or if unknown."""
     if not hasattr(layer, "rgb") or layer.ndim < 3:
         return None
     length = layer.data.shape[0]
@@ -29,16 +29,16 @@ def image_names(layer: Any) -> list[str] | None:
 
 
 def with_image_names(poses: xr.Dataset, viewer: ViewerModel | None, name: str) -> xr.Dataset:
-    """Return poses with the names of the images they lie on, when these are an image stack of the viewer.
+    """Return poses with the names of their images, if these are an image stack in the viewer.
 
     Parameters
     ----------
     poses
-        Poses; those that name their images stay as they are.
+        Poses; those that already name their images are unchanged.
     viewer
-        Where the stack is; None gives the poses back.
+        Viewer with the stack; if None, the poses are returned unchanged.
     name
-        Name of the layer of the poses: the image layer below it is looked at, else the last one.
+        Name of the pose layer: the image layer below it is used, else the last one.
     """
     if viewer is None or "image" in poses.coords:
         return poses

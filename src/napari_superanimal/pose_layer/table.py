@@ -1,8 +1,8 @@
-"""The poses behind a layer, in arrays ordered like the layer's rows.
+"""The poses underlying a layer, in arrays ordered like the rows of the layer.
 
 Row ``(t * I + i) * K + k`` of a dense pose layer is keypoint ``k`` of individual ``i`` at time ``t``, so the
-arrays here are indexed ``[t, i, k]`` and ravel to the rows without a join. The table is the truth; layers are
-views of it.
+arrays here are indexed ``[t, i, k]`` and ravel to the rows. The table is authoritative; layers are views of
+it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from superanimal.poses.journal import Journal, JournalWarning
 if TYPE_CHECKING:
     import xarray as xr
 
-#: Confidence given to a point that a person placed: it is then never hidden by the cut-off.
+#: Confidence of a point placed by a person, so that the cut-off never hides it.
 EDITED_CONFIDENCE = 1.0
 
 
@@ -37,17 +37,17 @@ class PoseTable:
     confidence
         Shape (T, I, K), float32, 0..1; NaN where unknown.
     edited
-        Shape (T, I, K), bool; True where a person moved, added or deleted the point.
+        Shape (T, I, K), bool; True for points moved, added or deleted by a person.
     steps
-        Shape (T,), int64, all different: the position of the frame slider at which each time is shown. The
-        frame of the video, or the number of the image when the poses belong to labelled images.
+        Shape (T,), int64, unique: the slider position at which each time is shown, that is, the video frame,
+        or the image index for poses of labelled images.
     journal
-        Where corrections are written down as they are made; None when the poses come from no file.
+        Records corrections as they are made; None if the poses were not read from a file.
 
     Signals
     -------
     changed()
-        A person edited points, or saved them.
+        Points were edited or saved.
     """
 
     changed = Signal()
@@ -81,12 +81,12 @@ class PoseTable:
         if "box_confidence" in ds:
             self.box_confidence = np.array(ds["box_confidence"].values, dtype=np.float32)
         self.journal = journal
-        self._saved: object = None  # the state that a file holds, compared with the one of now
+        self._saved: object = None  # the saved state, compared with the current one
         self.state: object = "edited earlier" if journal is not None and journal.unsaved() else None
 
     @property
     def unsaved(self) -> bool:
-        """Whether there are edits that no saved file has."""
+        """Whether there are unsaved edits."""
         return self.state is not self._saved
 
     @property
@@ -107,17 +107,17 @@ class PoseTable:
         return PoseTable(self.to_poses())
 
     def time_at(self, step: int) -> int | None:
-        """Return the time index t shown at a slider position, or None when there is none."""
+        """Return the time index t shown at a slider position, or None."""
         found = np.flatnonzero(self.steps == step)
         return int(found[0]) if len(found) else None
 
     def follow_stack(self, names: Sequence[str]) -> list[str]:
-        """Show each labelled image where an image stack has it; those it does not have come after its end.
+        """Show labels at the position of their image in an image stack; the others follow its end.
 
         Returns
         -------
         list of str
-            The images that the stack does not have. When it has none of them nothing changes.
+            Images missing from the stack. If all are missing, nothing changes.
         """
         images = self.images
         if images is None:
@@ -131,19 +131,20 @@ class PoseTable:
         return missing
 
     def present(self, times: slice | int = slice(None)) -> np.ndarray:
-        """Return which points have a position, bool, shape of ``confidence[times]``."""
+        """Return which points have a position, bool, with the shape of ``confidence[times]``."""
         return np.isfinite(self.xy[times]).all(axis=-1)
 
     def visible(self, cutoff: float, times: slice | int = slice(None)) -> np.ndarray:
         """Return which points are shown at a confidence cut-off, bool, shape of ``confidence[times]``.
 
-        Shown are present points whose confidence reaches the cut-off, is unknown, or that a person placed.
+        A present point is shown if its confidence reaches the cut-off or is unknown, or if a person placed
+        it.
         """
         low = self.confidence[times] < cutoff  # False for NaN
         return self.present(times) & (~low | self.edited[times])
 
     def set_rows(self, rows: np.ndarray, xy: np.ndarray, confidence: np.ndarray, edited: np.ndarray) -> None:
-        """Write points by dense row number; ``xy`` has shape (n, 2), the others (n,)."""
+        """Write points by dense row index; ``xy`` has shape (n, 2), the others (n,)."""
         self.xy.reshape(-1, 2)[rows] = xy
         self.confidence.reshape(-1)[rows] = confidence
         self.edited.reshape(-1)[rows] = edited
@@ -158,7 +159,7 @@ class PoseTable:
         step: str = "edit",
         state: object = None,
     ) -> None:
-        """Write points that a person changed, as :meth:`set_rows`, and note it in the journal.
+        """Write points changed by a person, as :meth:`set_rows`, and record them in the journal.
 
         Parameters
         ----------
@@ -167,7 +168,7 @@ class PoseTable:
         step
             "edit", "undo" or "redo".
         state
-            Stands for the poses after the step, so that undoing leads back to what was saved.
+            Identifies the poses after the step, so that undoing can return to the saved state.
         """
         self.set_rows(rows, xy, confidence, edited)
         self.state = object() if step == "edit" and state is None else state
@@ -177,14 +178,14 @@ class PoseTable:
         self.changed.emit()
 
     def saved(self, files: Iterable[str | os.PathLike[str]]) -> None:
-        """Note that the poses, as they are now, were saved to files."""
+        """Record that the current poses were saved to files."""
         self._saved = self.state
         written = list(files)
         self._note(lambda journal: journal.saved(written))
         self.changed.emit()
 
     def discard(self) -> None:
-        """Give up the edits since the last save: they do not come back when the poses are opened again."""
+        """Discard the edits since the last save: they are not restored when the poses are reopened."""
         self._saved = self.state
         self._note(lambda journal: journal.discard())
         self.changed.emit()
@@ -197,13 +198,13 @@ class PoseTable:
         except StorageError as error:
             self.journal = None
             warnings.warn(
-                f"from now on corrections are in memory only, until you save them: {error}",
+                f"corrections are now kept only in memory until you save them: {error}",
                 JournalWarning,
                 stacklevel=3,
             )
 
     def get_rows(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return copies of position (n, 2), confidence (n,) and edit mark (n,) by dense row number."""
+        """Return copies of position (n, 2), confidence (n,) and edit mark (n,) by dense row index."""
         return (
             self.xy.reshape(-1, 2)[rows].copy(),
             self.confidence.reshape(-1)[rows].copy(),
@@ -211,12 +212,12 @@ class PoseTable:
         )
 
     def fill(self, times: slice, arrays: Mapping[str, np.ndarray]) -> None:
-        """Copy the results of some times into the table, leaving points that a person edited alone.
+        """Copy results into the table, except for points edited by a person.
 
         Parameters
         ----------
         times
-            Which times.
+            Time indices of the results.
         arrays
             As in a run store: ``position`` (n, I, K, 2), ``confidence`` (n, I, K), ``boxes`` (n, I, 4) as
             x, y, width, height, ``box_confidence`` (n, I).
@@ -230,7 +231,7 @@ class PoseTable:
             self.box_confidence[times] = arrays["box_confidence"]
 
     def to_poses(self) -> xr.Dataset:
-        """Return the pose data set; coordinates, attributes and extra variables come back as they were."""
+        """Return the pose data set, with its original coordinates, attributes and extra variables."""
         ds = self.template.drop_vars(["boxes", "box_confidence"], errors="ignore")
         arrays: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
             "position": (("time", "space", "keypoint", "individual"), self.xy.transpose(0, 3, 2, 1).copy()),
@@ -249,7 +250,7 @@ class PoseTable:
 
 
 def _positions(images: Sequence[str], names: Sequence[str]) -> list[int | None]:
-    """Return where each image is among the names of a stack: by folder and file name, else by file name."""
+    """Return the index of each image in a stack: by folder and file name, else by file name."""
     wanted = [PurePosixPath(image.replace("\\", "/")) for image in images]
     there = [PurePosixPath(name.replace("\\", "/")) for name in names]
     folders = {(path.parent.name, path.name): n for n, path in enumerate(there)}

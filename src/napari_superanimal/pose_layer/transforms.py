@@ -1,4 +1,4 @@
-"""Where layers lie in the world: scale, translation and the rest, copied from one layer to another."""
+"""Copying the world transform (scale, translation, ...) from one layer to another."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ from typing import Any
 
 import numpy as np
 
-#: Events of a layer that tell of another place in the world.
+#: Events of a layer that signal a changed transform.
 TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine", "units")
 
 
 def copy_transform(source: Any, target: Any) -> None:
-    """Put a layer where another one is; the one of fewer dimensions has the last of the other's.
+    """Copy the transform of a layer to another; a layer with fewer dimensions gets that of the last ones.
 
     Parameters
     ----------
     source
-        Layer whose scale, translation, rotation, shear, affine matrix and units are taken.
+        Layer whose scale, translation, rotation, shear, affine matrix and units are copied.
     target
-        Layer of no more dimensions.
+        Layer with at most as many dimensions.
     """
     n = target.ndim
     shear = np.asarray(source.shear)
-    last = n * (n - 1) // 2  # shears are the upper triangle, row by row: those of the last axes come last
+    last = (
+        n * (n - 1) // 2
+    )  # shears are stored as the upper triangle, row by row, so those of the last axes come last
     target.scale = source.scale[-n:]
     target.translate = source.translate[-n:]
     target.rotate = np.asarray(source.rotate)[-n:, -n:]

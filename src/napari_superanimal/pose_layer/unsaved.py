@@ -1,4 +1,4 @@
-"""Before corrections go out of sight: the question that is asked when napari or a layer is closed."""
+"""Asking about unsaved corrections before napari is closed or a layer is removed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAME = "superanimal_unsaved"
 
 
 def watch(viewer: ViewerModel, returned: Callable[[Any], object]) -> None:
-    """Ask before unsaved corrections of a viewer go; a viewer without a window is not watched.
+    """Ask before unsaved corrections in a viewer are lost; viewers without a window are not watched.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Guard(QObject):
         viewer.layers.events.removed.connect(self._on_removed)
 
     def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
-        """Keep the window open when the user wants to go back to the corrections."""
+        """Keep the window open if the user wants to return to the corrections."""
         if event.type() == QEvent.Type.Close and watched is self.window and self._in_use():
             layers = [layer for layer in self.viewer.layers if _is_unsaved(layer)]
             if layers and not self._settle(layers, "Close napari?", "Cancel"):
@@ -64,14 +64,14 @@ class Guard(QObject):
         return False
 
     def _in_use(self) -> bool:
-        """Whether a person closes the window; a program that closes it has closed its content before."""
+        """Whether the window is being closed by a person; a program closes its content first."""
         content = self.window.centralWidget()
         return bool(self.window.isVisible() and content is not None and content.isVisible())
 
     def _on_removed(self, event: Any) -> None:
         layer, index = event.value, event.index
         if _is_unsaved(layer):
-            later = QTimer(self)  # not in the event: other layers may be about to go, or the window
+            later = QTimer(self)  # not during the event: other layers or the window may be about to close
             later.setSingleShot(True)
             later.timeout.connect(lambda: self._ask_about(layer, index))
             later.timeout.connect(later.deleteLater)
@@ -85,7 +85,7 @@ class Guard(QObject):
             self.returned(layer)
 
     def _settle(self, layers: list[Any], title: str, back: str) -> bool:
-        """Ask what becomes of the corrections; return False to go back."""
+        """Ask what to do with the corrections; return False to go back."""
         kept = all(table_of(layer).journal is not None for layer in layers)
         names = ", ".join(repr(plain_name(layer)) for layer in layers)
         box = QMessageBox(self.window)
@@ -93,9 +93,9 @@ class Guard(QObject):
         box.setWindowTitle(title)
         box.setText(f"The corrections in {names} are not saved to a file.")
         box.setInformativeText(
-            "Kept for later, they come back when the run or the file is opened again."
+            "If kept for later, they are restored when the run or file is opened again."
             if kept
-            else "These poses come from no file: what is not saved is lost."
+            else "These poses were not read from a file: unsaved corrections are lost."
         )
         save = box.addButton("Save\u2026", QMessageBox.ButtonRole.AcceptRole)
         keep = box.addButton("Keep for later", QMessageBox.ButtonRole.YesRole) if kept else None
@@ -114,7 +114,7 @@ class Guard(QObject):
         return chosen is discard or (keep is not None and chosen is keep)
 
     def _save(self, layer: Any) -> bool:
-        """Save a layer where the user says; return whether that was done."""
+        """Ask for a file and save a layer; return whether it was saved."""
         try:
             return bool(save_dialog(layer, self.window, _Notes()))
         except SuperAnimalError as error:
@@ -123,7 +123,7 @@ class Guard(QObject):
 
 
 class _Notes:
-    """Says in napari's notifications what a dock would say in its message."""
+    """Shows messages as napari notifications."""
 
     def show_text(self, kind: str, text: str, remedy: str = "") -> None:
         """Show a message of kind "good" or "warning"."""

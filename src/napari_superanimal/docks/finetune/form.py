@@ -128,7 +128,7 @@ class FinetuneForm(QScrollArea):
             self.open_button: "Open another labelled data set, or use a labelled Points layer.",
             self.method: "How the model learns from your labels.",
             self.share: "Fraction of the images held out from training, used to evaluate the model.",
-            self.by: "Unit of the split. Frames of one video are alike: splitting by image is too optimistic.",
+            self.by: "Unit of the split. Frames of one video are alike: a split by image is optimistic.",
             self.length: "Number of training steps. The best weights on the held-out frames are kept.",
             self.folder_line: "Folder of the model, its report and the state of the run; created if missing.",
             self.folder_button: "Choose a folder.",

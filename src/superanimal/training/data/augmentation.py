@@ -1,7 +1,7 @@
 """Variation of training pictures with torchvision's v2 operators, keypoints carried along exactly.
 
 All coordinates here count from the corner of the picture (the centre of the first pixel is at 0.5): in that
-convention torchvision's affine, crop and resize move key points as they move pixels. Its horizontal flip
+convention torchvision's affine, crop and resize move keypoints as they move pixels. Its horizontal flip
 counts from pixel centres instead, which :func:`mirror` makes up for.
 """
 
