@@ -65,7 +65,7 @@ def test_a_replaced_video_is_refused_until_started_over(clip: Path, pair: Path, 
     video = copy(clip, tmp_path / "v.mp4")
     run(video)
     copy(pair, video)
-    with pytest.raises(InputError, match="the content of the video was changed"):
+    with pytest.raises(InputError, match="the content of the video has changed"):
         run(video)
     assert run(video, resume=False).frames_with_animals == 20
 

@@ -140,7 +140,7 @@ def test_corrected_animals_keep_their_identities(
     at = (np.array([3]), np.array([1]), np.array([2]))
     poses = RunStore.open(path).to_poses()
     Journal(path, poses).append("edit", at, np.float32([[7, 8]]), np.float32([1]), np.array([True]))
-    with pytest.raises(InputError, match="1 corrected points belong to its present identities"):
+    with pytest.raises(InputError, match="1 corrected points belong to its current identities"):
         analyzer(tmp_path, max_individuals=2, track=False).run(pair)
     assert results(path).items() >= results(two).items()
     moved = analyzer(tmp_path, max_individuals=2, offsets=offsets).run(pair).poses

@@ -1,4 +1,4 @@
-"""How an animal walks: contacts and lifts, strides, phases and gaits, from the poses of any model.
+"""Gait analysis: contacts and lifts, strides, phases and gaits, from the poses of any model.
 
 Names are loaded on first use.
 """

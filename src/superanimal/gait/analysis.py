@@ -68,33 +68,33 @@ def analyze(
         A pose data set, a pose file, or several of them (tables then have a column ``file``).
     limbs
         Limb name to one or several keypoints, such as ``{"left_hind": "LeftHindHoof"}`` or
-        ``{"right": ["right_heel", "right_toe"]}``; guessed from the keypoints' names when None.
+        ``{"right": ["right_heel", "right_toe"]}``; derived from the keypoint names by default.
     fps
-        Frames per second where the poses count frames; theirs when None.
+        Frames per second, if the poses do not state it.
     groups
-        Table (csv or data frame) with the columns ``file`` and any others, such as ``animal`` and ``group``:
-        they are added to strides and summary.
+        Table (csv or data frame) with a column ``file`` and any others, such as ``animal`` and ``group``,
+        which are added to strides and summary.
     detector
         See :func:`superanimal.gait.events.find_events`.
     ground_line
-        For the detector ``"height"``: (2, 2) two points x, y of the ground, pixels.
+        For the detector ``"height"``: (2, 2), two points x, y on the ground in pixels.
     metres_per_pixel
-        Fills ``length_m``.
+        Scale, used to compute ``length_m``.
 
     Returns
     -------
     GaitResult
-        What could be computed; ``notes`` say what could not, and why.
+        The results; ``notes`` state what could not be computed, and why.
 
     Raises
     ------
     InputError
-        When no limb is known, time cannot be told, or the recording is too short.
+        When no limb or frame rate is known, or the recording is too short.
     """
     several = isinstance(poses, Sequence) and not isinstance(poses, str)
     sources: list[Source] = list(poses) if several else [poses]  # type: ignore[arg-type, list-item]
     if not sources:
-        raise InputError("no poses are given", "give a pose data set or a file, or several")
+        raise InputError("no poses are given", "give one or more pose data sets or files")
     results = [
         _analyze_one(*_load(each, fps), limbs, fps, detector, ground_line, metres_per_pixel)
         for each in sources

@@ -1,8 +1,8 @@
-"""Which of a foot's points belong to it, when the animal goes one way: a foot never jumps, nor walks back.
+"""Rejecting points of other feet, for an animal that moves in one direction: feet never jump or move back.
 
-A network may hold another foot for this one for many frames. Over ground a foot only stands or moves in the
-direction of travel, and not faster than a swing can be; the longest chain of points that obeys this is the
-foot's, what lies off it is not.
+A network may confuse a foot with another one for many frames. Relative to the ground, a foot either stands or
+moves in the direction of travel, no faster than a swing can be. The longest chain of points that satisfies
+this belongs to the foot; other points do not.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ FASTEST = 8.0
 a sine, 2 for a cycloid) over the shortest share of a stride that a swing takes, a quarter (Hildebrand
 1989)."""
 BACK = 0.08
-"""A foot comes back by less than this share of a stride before it lands (a choice)."""
+"""Maximum backward movement of a foot before landing, in strides (a choice)."""
 STOOD = 0.04
-"""A foot seen at the same place (within this share of a stride) before and after a gap stood in it."""
+"""A foot seen at the same place (within this fraction of a stride) before and after a gap stood during it."""
 STOOD_FOR = 0.5
-"""The longest such gap, strides; a foot that swings and lands at the same place does not travel."""
+"""Longest such gap in strides; a foot that swings and lands at the same place does not travel."""
 
 
 def chain(
@@ -29,7 +29,7 @@ def chain(
     speed: float,
     period: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return positions (T, 2) and which of them are usable (T,), with other feet's points left out.
+    """Return positions (T, 2) and which of them are usable (T,), excluding points of other feet.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def chain(
     travel
         (2,) unit vector of the direction of travel.
     speed, period
-        Of the animal over ground, pixels per second, and of a stride, seconds.
+        Ground speed of the animal in pixels per second, and duration of a stride in seconds.
     """
     index = np.flatnonzero(usable)
     if len(index) < 3:

@@ -1,4 +1,4 @@
-"""Contact or not, from a point's velocity over ground: a hidden Markov model with least durations."""
+"""Stance or swing from the ground velocity of a point: a hidden Markov model with minimum durations."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ LEAST_SPREAD = 0.03
 
 
 def contact_states(speed: np.ndarray, step: float, period: float | None) -> np.ndarray:
-    """Return which samples stand, (G,) bool, most probable sequence as a whole.
+    """Return which samples are in stance, (G,) bool: the most probable sequence.
 
     Parameters
     ----------
     speed
-        (G,) over ground, pixels per second; NaN where not known.
+        (G,) ground speed in pixels per second; NaN if unknown.
     step, period
-        Seconds between samples and of a stride.
+        Sampling interval and stride duration in seconds.
     """
     known = np.isfinite(speed)
     fast = float(np.percentile(speed[known], 90)) if known.any() else 0.0
@@ -41,7 +41,7 @@ def contact_states(speed: np.ndarray, step: float, period: float | None) -> np.n
 
 
 def _viterbi(evidence: np.ndarray, least: int) -> np.ndarray:
-    """Return the best sequence of states; all visits but the first and last take at least so many samples."""
+    """Return the best state sequence; all visits except the first and last have a minimum duration."""
     n = len(evidence)
     cost = float(np.log(4 * least))
     total = [0.0, *np.cumsum(evidence).tolist()]

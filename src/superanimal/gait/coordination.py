@@ -1,11 +1,11 @@
-"""How limbs go together: phases, the gait of a stride, symmetry.
+"""Interlimb coordination: phases, the gait of a stride, symmetry.
 
-The phase of a limb is the share of another limb's stride at which it lands. Regions of the symmetrical gaits
-after Hildebrand (Science 150:701, 1965; BioScience 39:766, 1989): the two limbs of a girdle half a stride
-apart; diagonality (fore after hind of the same side) near 0 is a pace, a quarter the lateral walk, a half a
-trot, three quarters the diagonal walk. Asymmetrical gaits after Hildebrand (J. Mammal. 58:131, 1977): both
-pairs near 0 is a bound; a hind and the diagonal fore together is a canter; else a gallop. Four even beats
-with less than half of the stride on the ground is a tölt (Nicodemus and Clayton 2003).
+The phase of a limb is the fraction of another limb's stride at which it lands. Regions of the symmetrical
+gaits after Hildebrand (Science 150:701, 1965; BioScience 39:766, 1989): the two limbs of a girdle half a
+stride apart; diagonality (fore after hind of the same side) near 0 is a pace, a quarter the lateral walk, a
+half a trot, three quarters the diagonal walk. Asymmetrical gaits after Hildebrand (J. Mammal. 58:131, 1977):
+both pairs near 0 is a bound; a hind and the diagonal fore together is a canter; else a gallop. Four even
+beats with less than half of the stride on the ground is a tölt (Nicodemus and Clayton 2003).
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ SYMMETRICAL = 0.12
 """A pair within this of half a stride is symmetrical: between the half of symmetrical gaits and the third or
 less (0.28 in a canter, 0.14 in a gallop) of asymmetrical ones."""
 NEAREST = 0.75
-"""A contact this far from the middle of the stride, in strides, still tells the limb's phase in it."""
+"""Maximum distance of a contact from the middle of a stride, in strides, to define the phase in it."""
 COUPLE = 0.075
 """Two limbs that land within this share of a stride land together: half-way between the canter's diagonal
 pair (0 to 0.05) and the gallop's (0.1 and more; Clayton 1993)."""
 
 
 def phases_of(stride: Stride, contacts: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the phase 0..1 of every limb in a stride, (L,); NaN where a limb has no contact near.
+    """Return the phase 0..1 of every limb in a stride, (L,); NaN for limbs without a contact nearby.
 
     Parameters
     ----------
     contacts
-        For each limb its contact times, seconds.
+        Contact times of each limb in seconds.
     """
     phases = np.full(len(contacts), np.nan)
     middle = (stride.start + stride.end) / 2
@@ -55,7 +55,7 @@ def circular_distance(a: float | np.ndarray, b: float | np.ndarray) -> np.ndarra
 
 
 def diagonality(phases: np.ndarray, limbs: Sequence[Limb]) -> float:
-    """Return how far fore follows hind of the same side, 0..1, mean of both sides; NaN when not known."""
+    """Return the phase of fore after hind on the same side, 0..1, mean of both sides; NaN if unknown."""
     found = [
         (phases[j] - phases[i]) % 1
         for i, hind in enumerate(limbs)
@@ -67,7 +67,7 @@ def diagonality(phases: np.ndarray, limbs: Sequence[Limb]) -> float:
 
 
 def circular_mean(phases: np.ndarray) -> float:
-    """Return the mean of phases, 0..1; NaN values are left out."""
+    """Return the circular mean of phases, 0..1, ignoring NaN."""
     phases = phases[np.isfinite(phases)]
     if not phases.size:
         return float("nan")
@@ -103,15 +103,15 @@ def circular_interval(phases: np.ndarray, level: float = 0.95) -> tuple[float, f
 
 
 def gait_of(phases: np.ndarray, duty: float, limbs: Sequence[Limb]) -> str:
-    """Return the gait that phases and a duty factor make; empty when too few limbs are known.
+    """Return the gait for given phases and duty factor; empty if too few limbs are known.
 
     Parameters
     ----------
     phases
-        (L,) share of the stride at which each limb lands, NaN where not known.
+        (L,) fraction of the stride at which each limb lands, NaN if unknown.
     duty
-        Share of the stride in which the limbs stand. At a half and more an uneven symmetrical gait (a pair up
-        to a quarter of a stride off) is likelier than an asymmetrical one, whose limbs stand shortly.
+        Fraction of the stride in stance. From 0.5 on, an uneven symmetrical gait (a pair up to a quarter of a
+        stride off) is more likely than an asymmetrical one, which has short stances.
     """
     places = {
         (limb.side, limb.place): float(phases[k]) for k, limb in enumerate(limbs) if np.isfinite(phases[k])
@@ -125,7 +125,7 @@ def gait_of(phases: np.ndarray, duty: float, limbs: Sequence[Limb]) -> str:
     if len(apart) == 2 and min(apart) < limit:
         return _asymmetrical(places, apart)
     if len(apart) == 1 and apart[0] < limit:
-        return ""  # asymmetrical; which, one pair does not tell
+        return ""  # asymmetrical; one pair does not determine which
     diagonal = diagonality(phases, limbs)
     if not np.isfinite(diagonal):
         return ""

@@ -1,4 +1,4 @@
-"""Contacts and lifts: one call, several detectors."""
+"""Detecting contacts and lifts, with a choice of detectors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DETECTORS: tuple[Detector, ...] = ("contact", "extremes", "height")
 
 @dataclass(frozen=True)
 class Event:
-    """A contact or a lift of a limb: time and its standard deviation in seconds, confidence 0..1."""
+    """A contact or lift of a limb: time and its standard deviation in seconds, confidence 0..1."""
 
     limb: int
     contact: bool
@@ -33,7 +33,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Refused:
-    """A stretch without events, and why."""
+    """An interval without events, with the reason."""
 
     limb: int
     start: float
@@ -44,19 +44,19 @@ class Refused:
 def find_events(
     recording: Recording, detector: Detector = "contact", ground_line: np.ndarray | None = None
 ) -> tuple[list[Event], list[Refused]]:
-    """Find contacts and lifts of all limbs of one animal, by limb and time.
+    """Find contacts and lifts of all limbs of one animal, sorted by limb and time.
 
     Parameters
     ----------
     recording
         From :func:`superanimal.gait.recording.make_recording`.
     detector
-        ``"contact"`` (default): from the velocity over ground, see :mod:`superanimal.gait.contact_state`;
+        ``"contact"`` (default): from the ground velocity, see :mod:`superanimal.gait.contact_state`;
         ``"extremes"``: foremost and rearmost position relative to the trunk, as in the SuperAnimal paper;
-        ``"height"``: height over the ground line.
+        ``"height"``: height above the ground line.
     ground_line
-        For ``"height"``: (2, 2) two points x, y of the ground in pixels; the lowest level of the feet when
-        None.
+        For ``"height"``: (2, 2), two points x, y on the ground in pixels; by default the lowest level of the
+        feet.
     """
     events: list[Event] = []
     refused: list[Refused] = []
@@ -75,7 +75,7 @@ def find_events(
 
 
 def _contact_events(recording: Recording, limb: int) -> tuple[list[Event], list[Refused]]:
-    """Velocity over ground, each point of the limb by itself; a limb stands while any of its points does."""
+    """Detect events from the ground velocity of each point; a limb stands while any of its points does."""
     tracks = recording.tracks[limb]
     states: list[np.ndarray] = []
     seen: list[np.ndarray] = []
@@ -98,7 +98,7 @@ def _contact_events(recording: Recording, limb: int) -> tuple[list[Event], list[
 def _refined(
     recording: Recording, limb: int, states: list[np.ndarray], at: int, start: int, stop: int, contact: bool
 ) -> Event | None:
-    """Find the exact time of a change of state before sample ``at``, on the point that makes it."""
+    """Find the exact time of a state change before sample ``at``, using the point that changes."""
     step, grid = recording.step, recording.grid
     best: tuple[float, float] | None = None
     for point, stand in enumerate(states):
@@ -145,7 +145,7 @@ def _plain_events(
 
 
 def _in_order(events: list[Event]) -> list[Event]:
-    """Sort by time and leave out what does not alternate (of two alike, the surer one stays)."""
+    """Sort by time and enforce alternation (of two equal events, the more confident one stays)."""
     kept: list[Event] = []
     for event in sorted(events, key=lambda event: event.time):
         if kept and kept[-1].contact == event.contact:
@@ -157,7 +157,7 @@ def _in_order(events: list[Event]) -> list[Event]:
 
 
 def _gaps(recording: Recording, limb: int, known: np.ndarray) -> list[Refused]:
-    """Return stretches in which no point of the limb can be used."""
+    """Return intervals in which no point of the limb is usable."""
     gaps = []
     for start, stop in _runs(~known):
         a, b = float(recording.grid[start]), float(recording.grid[stop - 1])
@@ -168,6 +168,6 @@ def _gaps(recording: Recording, limb: int, known: np.ndarray) -> list[Refused]:
 
 
 def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
-    """Return begin and end (exclusive) of each run of True."""
+    """Return start and end (exclusive) of each run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

@@ -13,9 +13,9 @@ from superanimal.gait.recording import Recording
 def extreme_states(recording: Recording, limb: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return event times (n,) in seconds, whether each is a contact (n,), and where the limb is seen (G,).
 
-    The direction of travel is the one in which the trunk moves over ground, whatever it is. Without points of
-    the trunk the foot's own mean motion stands for it. Landing is told by the limb's first point (a heel),
-    leaving by its last (a toe).
+    The direction of travel is the direction in which the trunk moves over the ground. Without trunk points,
+    the mean motion of the foot is used instead. Contacts are derived from the first point of the limb (a
+    heel), lifts from its last point (a toe).
     """
     tracks, step = recording.tracks[limb], recording.step
     times: list[float] = []

@@ -1,7 +1,7 @@
-"""How the ground moves in the picture: not at all, steadily (a treadmill's belt), or with the camera.
+"""Motion of the ground in the image: none, steady (a treadmill belt), or with the camera.
 
-A foot that stands moves as the ground does, one that swings does not, and swings in many speeds: the velocity
-that feet have most often is the ground's.
+A foot in stance moves with the ground; a swinging foot has many different velocities. The most frequent
+velocity of the feet is therefore that of the ground.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ BETTER = 1.15
 steadily (a choice; generated gaits with fixed, following and panning cameras are told apart)."""
 
 MOST = 6000
-"""So many velocities are looked at; more do not change the mode."""
+"""Maximum number of velocities used; more do not change the mode."""
 SETTLED = 0.1
-"""Width over which the velocities of standing feet are averaged, strides."""
+"""Averaging window for the velocities of feet in stance, in strides."""
 
 Kind = Literal["still", "steady", "moving"]
 
 
 @dataclass(frozen=True)
 class Ground:
-    """The ground's motion: ``kind``, ``velocity`` (G, 2) pixels per second and ``path`` (G, 2) pixels."""
+    """Motion of the ground: ``kind``, ``velocity`` (G, 2) in px/s and ``path`` (G, 2) in px."""
 
     kind: Kind
     velocity: np.ndarray
@@ -38,14 +38,14 @@ class Ground:
 def find_ground(
     velocities: list[np.ndarray], wholes: list[np.ndarray], step: float, period: float | None
 ) -> Ground:
-    """Estimate the ground's motion from all feet.
+    """Estimate the motion of the ground from all feet.
 
     Parameters
     ----------
     velocities, wholes
         For each point (G, 2) pixels per second and (G,) bool.
     step, period
-        Seconds between grid points and of a stride.
+        Grid interval and stride duration in seconds.
     """
     n = len(wholes[0])
     where = np.concatenate([np.flatnonzero(whole) for whole in wholes])
@@ -74,7 +74,7 @@ def find_ground(
 
 
 def speed_over(ground: Ground, velocity: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Return a point's speed over the ground, (G,) pixels per second; NaN in gaps."""
+    """Return the ground speed of a point, (G,) in pixels per second; NaN in gaps."""
     return np.where(whole, np.linalg.norm(velocity - ground.velocity, axis=1), np.nan)
 
 
@@ -85,7 +85,7 @@ def settle(
     step: float,
     period: float | None,
 ) -> Ground:
-    """Return a moving ground's velocity again, now as the mean of the feet known to stand.
+    """Refine the velocity of a moving ground as the mean over the feet known to be in stance.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Contact while a foot is near the ground line; for side views with a camera that sees the ground."""
+"""Contact while a foot is near the ground line, for side views that show the ground."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def low_states(
     Raises
     ------
     InputError
-        When the two points of the ground line are the same or stand above each other.
+        When the two points of the ground line have the same x.
     """
     height = np.full(len(recording.grid), np.inf)
     known = np.zeros(len(recording.grid), bool)
@@ -47,5 +47,5 @@ def _above(position: np.ndarray, line: np.ndarray | None) -> np.ndarray:
         return -position[:, 1]
     (x0, y0), (x1, y1) = np.asarray(line, float)
     if x0 == x1:
-        raise InputError(f"ground line from {(x0, y0)} to {(x1, y1)}", "its two points differ in x")
+        raise InputError(f"ground line from {(x0, y0)} to {(x1, y1)}", "its two points must differ in x")
     return y0 + (position[:, 0] - x0) * (y1 - y0) / (x1 - x0) - position[:, 1]

@@ -1,4 +1,4 @@
-"""Which keypoints are feet, and of which limb: guessed from their names, or as the user says."""
+"""Assigning keypoints to limbs, from their names or as given by the user."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FEET = {
     "hoof": 1, "paw": 1, "foot": 1, "hand": 1, "leg": 4,
     "ankle": 2, "fetlock": 3, "pastern": 3,
 }  # fmt: skip
-"""How far from the ground a point is, in steps: the lowest of a limb stand for it."""
+"""Level of a point above the ground, in joints: the lowest points of a limb represent it."""
 _FORE_FEET, _HIND_FEET = {"hand", "wrist"}, {"foot", "ankle", "toe", "heel"}
 _OTHER = (
     "tail", "ear", "eye", "nose", "neck", "knee", "elbow", "hip", "shoulder", "wing", "hock", "wrist", "thai",
@@ -39,7 +39,7 @@ class Limb:
     name
         Such as ``"left_hind"``.
     keypoints
-        Its points near the ground, the rearmost of the foot first where there are several.
+        Its points near the ground; if there are several, the rearmost of the foot first.
     side
         ``"left"``, ``"right"`` or empty.
     place
@@ -60,12 +60,12 @@ def find_limbs(keypoints: Sequence[str], limbs: Limbs | None = None) -> list[Lim
     keypoints
         All names of the data set.
     limbs
-        Limb name to one or several keypoints; guessed from the names when None.
+        Limb name to one or several keypoints; derived from the names by default.
 
     Raises
     ------
     InputError
-        When a named keypoint does not exist, one stands in two limbs, or none can be guessed.
+        When a keypoint does not exist or is in two limbs, or no limb is recognised.
     """
     found = _given(list(keypoints), limbs) if limbs is not None else _guessed(list(keypoints))
     return sorted(found, key=lambda limb: (_ORDER.get(limb.place, 4), limb.place, limb.side, limb.name))
@@ -75,7 +75,7 @@ _ORDER = {"": 0, "hind": 1, "mid": 2, "fore": 3}
 
 
 def body_points(keypoints: Sequence[str], limbs: Sequence[Limb]) -> list[str]:
-    """Return the keypoints that move with the trunk: no leg joint, no tail, no ear."""
+    """Return the keypoints that move with the trunk, that is, no leg joints, tail or ears."""
     feet = {name for limb in limbs for name in limb.keypoints}
     legs = _LEG_POINTS | {"tail", "ear", "ears", "antler", "wing", "nose", "jaw", "mouth", "eye"}
     trunk = [
@@ -93,13 +93,13 @@ def _is_tail_base(words: Sequence[str]) -> bool:
 def _given(keypoints: list[str], limbs: Limbs) -> list[Limb]:
     if not limbs:
         raise InputError(
-            "no limb is named", "a limb has a name and one or several keypoints", f"name one{_EXAMPLE}"
+            "no limb is named", "a limb needs a name and one or more keypoints", f"name one{_EXAMPLE}"
         )
     found, used = [], dict[str, str]()
     for name, value in limbs.items():
         points = (value,) if isinstance(value, str) else tuple(value)
         if not points:
-            raise InputError(f"limb {name!r} has no keypoint", "a limb has one or several")
+            raise InputError(f"limb {name!r} has no keypoint", "a limb needs at least one")
         for point in points:
             if point not in keypoints:
                 near = nearest(point, keypoints) or keypoints[:8]
@@ -109,7 +109,7 @@ def _given(keypoints: list[str], limbs: Limbs) -> list[Limb]:
                 )
             if used.setdefault(point, str(name)) != str(name):
                 raise InputError(
-                    f"keypoint {point!r} stands in limbs {used[point]!r} and {name!r}",
+                    f"keypoint {point!r} is in limbs {used[point]!r} and {name!r}",
                     "a point belongs to one limb",
                 )
         side, place = role_of(words_of(str(name)))
@@ -147,7 +147,7 @@ def _guessed(keypoints: list[str]) -> list[Limb]:
         raise InputError(
             f"no limb is recognised among the keypoints {shown}",
             "gait needs points near the ground, such as left_hind_paw or right_heel",
-            f"say which keypoints are feet{_EXAMPLE}; a keypoint space without feet has no gait",
+            f"name the keypoints of the feet{_EXAMPLE}; gait analysis needs keypoints on the feet",
         )
     return limbs
 

@@ -1,4 +1,4 @@
-"""One animal's limbs on one clock: what every detector starts from."""
+"""The limbs of one animal on a common time base, the input of all detectors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from superanimal.gait.tracks import Track, find_period, make_track, regular_grid
 from superanimal.poses import has_own_times
 
 LEAST_CONFIDENCE = 0.6
-"""Points below it are not used: the value at which a keypoint counts as found everywhere in this project."""
+"""Minimum confidence of the points used, as everywhere in this project."""
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,19 @@ class Recording:
     individual
         Its name.
     time, frame
-        (T,) seconds from frame 0 and frame numbers.
+        (T,) times in seconds from frame 0, and frame numbers.
     grid
-        (G,) regular seconds.
+        (G,) regular times in seconds.
     limbs
-        Which limbs there are.
+        The limbs.
     tracks
-        For each limb a track for each of its points.
+        For each limb, a track for each of its points.
     period
-        Length of a stride in seconds; None without rhythm.
+        Stride duration in seconds; None without a rhythm.
     ground
-        How the ground moves in the picture.
+        Motion of the ground in the image.
     body
-        (G, 2) pixels, the trunk's position up to a constant; None without points of the trunk.
+        (G, 2) trunk position in pixels, up to a constant; None without trunk points.
     """
 
     individual: str
@@ -60,7 +60,7 @@ class Recording:
         return float(self.grid[1] - self.grid[0])
 
     def over_ground(self, limb: int, point: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return a point's usable times (n,) and its positions relative to the ground (n, 2)."""
+        """Return the usable times (n,) of a point and its positions (n, 2) relative to the ground."""
         track = self.tracks[limb][point]
         t = track.time[track.usable]
         path = np.stack([np.interp(t, self.grid, self.ground.path[:, axis]) for axis in range(2)], axis=1)
@@ -79,7 +79,7 @@ class Recording:
         return float(np.percentile(bends, 25) / 0.319 / np.sqrt(6)) if bends else 0.0
 
     def speed_of(self, limb: int) -> float | None:
-        """Return how fast a limb travels over ground, pixels per second; None for less than a stride."""
+        """Return the ground speed of a limb in pixels per second; None for less than a stride."""
         span = round((self.period or 0) / self.step)
         speeds: list[float] = []
         for track in self.tracks[limb]:
@@ -98,24 +98,24 @@ def seconds(poses: xr.Dataset, fps: float | None) -> np.ndarray:
     Raises
     ------
     InputError
-        When time counts frames and no rate is known.
+        When times are frame numbers and no rate is known.
     """
     if has_own_times(poses) or (poses.attrs.get("time_unit") == "seconds" and fps is None):
         return np.asarray(poses["time"].values, dtype=np.float64)
     rate = fps or poses.attrs.get("fps")
     if not rate:
         raise InputError(
-            "the poses count frames and do not say how many a second has",
-            "gait is measured in seconds",
+            "the poses do not state a frame rate",
+            "gait analysis needs times in seconds",
             f"give the frame rate of the video{option('fps', '30')}",
         )
     if not (np.isfinite(rate) and rate > 0):
-        raise InputError(f"{rate} frames per second", "the rate is a positive number")
+        raise InputError(f"{rate} frames per second", "the rate must be a positive number")
     return np.asarray(poses["frame"].values, dtype=np.float64) / float(rate)
 
 
 def make_recording(poses: xr.Dataset, individual: str, limbs: Sequence[Limb], time: np.ndarray) -> Recording:
-    """Clean one animal's points and find its rhythm and the ground.
+    """Clean the points of one animal and estimate its rhythm and the motion of the ground.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def make_recording(poses: xr.Dataset, individual: str, limbs: Sequence[Limb], ti
         When time does not increase, or there are fewer than 8 frames.
     """
     if len(time) < 8:
-        raise InputError(f"{len(time)} frames", "a stride needs more than 8 frames to be seen")
+        raise InputError(f"{len(time)} frames", "at least 8 frames are needed")
     if not (np.diff(time) > 0).all():
         at = int(np.flatnonzero(np.diff(time) <= 0)[0])
         raise InputError(f"time goes from {time[at]:g} s to {time[at + 1]:g} s", "time must increase")
@@ -135,7 +135,7 @@ def make_recording(poses: xr.Dataset, individual: str, limbs: Sequence[Limb], ti
         point = one.sel(keypoint=name)
         position = point["position"].transpose("time", "space").values.astype(np.float64)
         confidence = point["confidence"].values
-        sure = ~(confidence < LEAST_CONFIDENCE)  # not known counts as sure
+        sure = ~(confidence < LEAST_CONFIDENCE)  # unknown counts as confident
         return make_track(time, position, sure, grid, period)
 
     def all_tracks(period: float | None) -> tuple[tuple[Track, ...], ...]:
@@ -210,7 +210,7 @@ def _own_points(track: Track, ground: Ground, travel: np.ndarray, speed: float, 
     path = np.stack([np.interp(track.time, track.grid, ground.path[:, axis]) for axis in range(2)], axis=1)
     position, own = chain(track.time, track.position - path, track.usable, travel, speed, period)
     if (own & track.usable).sum() < MOST_OWN * track.usable.sum():
-        return track  # it does not go one way after all
+        return track  # it does not move in one direction
     return make_track(track.time, position + path, own, track.grid, period)
 
 

@@ -1,4 +1,4 @@
-"""When exactly a foot leaves or lands, between frames.
+"""Sub-frame timing of contacts and lifts.
 
 Before a lift the foot stays where it is; after it, its way grows as a power of time. How a foot leaves
 differs between animals and gaits (at once, or ever so softly), so that no threshold is right for all. All

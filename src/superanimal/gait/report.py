@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from superanimal.gait.result import GaitResult
 
 SHOWN = 6
-"""So many animals get a footfall diagram."""
+"""Maximum number of animals with a footfall diagram."""
 
 
 def write_report(result: GaitResult, path: Path) -> Path:
@@ -35,13 +35,11 @@ def write_report(result: GaitResult, path: Path) -> Path:
     page.add(
         "Limbs",
         _summary(result.summary),
-        note="Medians of the kept strides; phase: share of the first limb's stride.",
+        note="Medians of the kept strides; phase: fraction of the first limb's stride.",
     )
     with style():
         for name, group in list(strides.groupby(_who(strides), sort=False))[:SHOWN]:
-            page.add(
-                f"Footfalls, {_said(name)}", _footfalls(group), note="Bars: the limb stands. Pale: refused."
-            )
+            page.add(f"Footfalls, {_said(name)}", _footfalls(group), note="Bars: stance. Pale: refused.")
         if len(kept):
             page.add(
                 "Duty factor and phase",
@@ -206,7 +204,7 @@ def _hildebrand(result: GaitResult) -> Markup:
     axes.set(
         xlim=(0, 1),
         ylim=(0, 1),
-        xlabel="Fore after hind of the same side, share of stride",
+        xlabel="Fore after hind on the same side, fraction of stride",
         ylabel="Duty factor",
     )
     return svg(figure)

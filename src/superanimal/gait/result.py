@@ -1,4 +1,4 @@
-"""What a gait analysis gives: tables, and how they are saved."""
+"""The result of a gait analysis: tables, and saving them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FURTHER = ("cycles", "joints", "symmetry", "vertical", "comparison")
 
 @dataclass
 class GaitResult:
-    """Tables of one or several files; times in seconds from frame 0, lengths in pixels.
+    """Tables for one or several files; times in seconds from frame 0, lengths in pixels.
 
     Attributes
     ----------
@@ -31,12 +31,12 @@ class GaitResult:
         swing_height_px, step_length_px, step_width_px, slip, closure, confidence, gait, refused`` (empty when
         kept, else the reason).
     phases
-        ``individual, reference, limb, start_s, phase``: share of the reference limb's stride at which the
-        other lands, kept strides only.
+        ``individual, reference, limb, start_s, phase``: fraction of the reference limb's stride at which the
+        other limb lands, for kept strides only.
     summary
         One row for each limb: counts, medians and variation of its kept strides, gait, ground.
     refused
-        ``individual, limb, start_s, end_s, reason``: stretches without events.
+        ``individual, limb, start_s, end_s, reason``: intervals without events.
     notes
         What limits the result, in sentences.
     cycles, joints

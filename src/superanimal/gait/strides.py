@@ -1,4 +1,4 @@
-"""Strides: from a contact of a limb to its next, what they measure, and why some are refused."""
+"""Strides, from one contact of a limb to the next: measures, and reasons for refusing some."""
 
 from __future__ import annotations
 
@@ -63,17 +63,17 @@ class Stride:
 
     @property
     def duty(self) -> float:
-        """Share of the stride in which the limb stands."""
+        """Fraction of the stride in stance."""
         return (self.lift - self.start) / self.duration
 
 
 def find_strides(recording: Recording, events: Sequence[Event], refused: Sequence[Refused]) -> list[Stride]:
-    """Cut strides at the contacts of each limb, measure and judge them.
+    """Split the recording into strides at the contacts of each limb, measure and check them.
 
     Parameters
     ----------
     recording, events, refused
-        One animal, its events and the stretches without any.
+        One animal, its events and the intervals without events.
     """
     strides: list[Stride] = []
     for limb in range(len(recording.limbs)):
@@ -138,7 +138,7 @@ def _measured(recording: Recording, contact: Event, lift: Event, following: Even
 
 
 def _standing_place(recording: Recording, limb: int, contact: float, stance: float) -> np.ndarray:
-    """Return where a limb stands over ground after a contact, (2,): the median of its mid-stance."""
+    """Return the ground position of a limb after a contact, (2,): the median over mid-stance."""
     places = []
     for point in range(len(recording.limbs[limb].keypoints)):
         time, position = recording.over_ground(limb, point)
@@ -154,7 +154,7 @@ def _at(grid: np.ndarray, path: np.ndarray, time: float) -> np.ndarray:
 
 
 def _steps(recording: Recording, strides: list[Stride]) -> None:
-    """Measure steps: from the opposite limb's standing place to this one's next."""
+    """Measure steps, from the stance position of the opposite limb to the next one of this limb."""
     for stride in strides:
         limb = recording.limbs[stride.limb]
         others = [

@@ -1,4 +1,4 @@
-"""A limb's points over time, without what cannot be trusted, and their velocity."""
+"""The reliable points of a limb over time, and their velocity."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Track:
     Attributes
     ----------
     time, position, usable
-        As recorded: (T,) seconds, (T, 2) pixels, (T,) False where the point is absent, unsure or a spike.
+        As recorded: (T,) seconds, (T, 2) pixels, (T,) False where the point is absent, unreliable or a spike.
     grid, smooth, velocity, whole
         On a regular grid: (G,) seconds, (G, 2) pixels, (G, 2) pixels per second, (G,) False in gaps.
     """
@@ -39,7 +39,7 @@ class Track:
 def make_track(
     time: np.ndarray, position: np.ndarray, confident: np.ndarray, grid: np.ndarray, period: float | None
 ) -> Track:
-    """Clean one point and take its velocity.
+    """Clean one point and compute its velocity.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def make_track(
     grid
         (G,) regular seconds.
     period
-        Length of a stride in seconds, None when not known yet.
+        Stride duration in seconds, None if not yet known.
     """
     step = float(grid[1] - grid[0])
     usable = confident & np.isfinite(position).all(axis=1)
@@ -67,10 +67,10 @@ def make_track(
 
 
 def spikes(position: np.ndarray, longest: int = 3) -> np.ndarray:
-    """Return where a point jumps away and back within a few frames, (T,) bool; (T, 2) with NaN allowed.
+    """Return where a point jumps away and back within a few frames, (T,) bool, for (T, 2) that may hold NaN.
 
-    A foot may be fast, but it does not turn round between two frames at more than its usual speed: such a
-    jump is an error of the tracker, or left and right exchanged.
+    A foot may be fast, but it does not reverse between two frames at more than its usual speed: such a jump
+    is a tracking error or a left/right swap.
     """
     n = len(position)
     found = np.zeros(n, bool)
@@ -100,10 +100,10 @@ def regular_grid(time: np.ndarray) -> np.ndarray:
 
 
 def find_period(velocities: list[np.ndarray], wholes: list[np.ndarray], step: float) -> float | None:
-    """Return the length of a stride in seconds from the limbs' velocities together, None without rhythm.
+    """Return the stride duration in seconds from the velocities of all limbs, None without a rhythm.
 
-    The sum of all limbs' autocorrelations along their main direction; the first peak that reaches four
-    fifths of the highest one (later ones are whole multiples of it).
+    It is the first peak in the sum of the autocorrelations of all limbs along their main direction that
+    reaches four fifths of the highest one (later peaks are whole multiples of it).
     """
     n = max(len(each) for each in velocities)
     total, weight = np.zeros(n), np.zeros(n)
@@ -122,7 +122,7 @@ def find_period(velocities: list[np.ndarray], wholes: list[np.ndarray], step: fl
     if not weight.any():
         return None
     curve = np.where(weight > 0.15 * weight[0], total / np.maximum(weight, 1), -1)
-    curve *= np.sqrt(np.maximum(weight, 0) / weight[0]) / (curve[0] or 1)  # long lags rest on few pairs
+    curve *= np.sqrt(np.maximum(weight, 0) / weight[0]) / (curve[0] or 1)  # long lags are based on few pairs
     below = np.flatnonzero(curve < 0)
     if not below.size:
         return None

@@ -1,4 +1,4 @@
-"""Video in, poses out: detector, crops, networks, decoding, identities, run stores.
+"""Pose estimation in videos: detector, crops, networks, decoding, identities, run stores.
 
 Names are loaded on first use: reading a run store needs no torch.
 """

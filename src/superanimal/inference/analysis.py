@@ -1,4 +1,4 @@
-"""The main job in one call: a video in, poses out."""
+"""Pose estimation in one call."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def analyze(
         One video or folder of images, or a list of these. Use :func:`superanimal.find_videos` for the videos
         of a folder or a pattern such as ``"data/*.mp4"``.
     model
-        Name in the catalogue, weight file, or a loaded pose model. ``"auto"`` inspects some frames of each
+        Name in the catalogue, weight file, or loaded pose model. ``"auto"`` inspects some frames of each
         video and reports which embedded model it chose; a resumed run keeps its model.
     progress
         Shows progress and can cancel.

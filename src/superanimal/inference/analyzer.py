@@ -1,4 +1,4 @@
-"""The analysis of videos with one model: a video in, poses out."""
+"""Analysis of videos with one model."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ if TYPE_CHECKING:
 
 ModelName = str | os.PathLike[str]
 DETECTOR_EVERY = 5
-"""Default of enhanced mode; see benchmarks/RESULTS.md for what it costs and gains."""
+"""Default in enhanced mode; see benchmarks/RESULTS.md for its cost and benefit."""
 SIGMA = 0.05
 """OKS tolerance of keypoints that belong to no known space."""
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What the analysis of one video gave.
+    """The result of analysing one video.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Analysis:
 
     @property
     def frames_with_animals(self) -> int:
-        """Number of frames in which at least one animal was found, ghosts left out."""
+        """Number of frames in which at least one animal was found, excluding false detections."""
         confidence = self.poses["confidence"].transpose("time", "individual", "keypoint").values
         return int((~ghosts(confidence)).any(axis=1).sum())
 
@@ -85,9 +85,9 @@ class Analyzer:
     Parameters
     ----------
     model
-        Name in the catalogue, weight file, or a loaded pose model.
+        Name in the catalogue, weight file, or loaded pose model.
     detector
-        Name in the catalogue, weight file, or a loaded detector; None takes the model's default.
+        Name in the catalogue, weight file, or loaded detector; by default that of the model.
     max_individuals
         Maximum number of animals per frame.
     mode
@@ -208,7 +208,7 @@ class Analyzer:
         )
 
     def store_path(self, video_path: Path) -> Path:
-        """Return where the run store of a video lies."""
+        """Return the path of the run store of a video."""
         return store_path(video_path, self.model.entry.name, self.out)
 
     def run(self, path: str | os.PathLike[str], progress: Progress | None = None) -> Analysis:
@@ -250,7 +250,7 @@ class Analyzer:
         return Analysis(poses, store.path, files)
 
     def _look(self, path: Path, video: Video) -> Look | None:
-        """Return how to look at a video: as the run that goes on did, or found now; None: as usual."""
+        """Return how the detector looks at a video: as in the resumed run, or found now; None for default."""
         where = self.store_path(path)
         if where.exists() and self.resume:
             record = RunStore.open(where).attrs["identity"].get("look")
@@ -268,7 +268,7 @@ class Analyzer:
         look: Look | None,
         progress: Progress,
     ) -> tuple[RunStore, xr.Dataset | None]:
-        """Open the store of an earlier run of the same, or make a new one.
+        """Open the store of an earlier identical run, or create a new one.
 
         Also returns the poses of a run that the new one replaces.
         """
@@ -311,7 +311,7 @@ class Analyzer:
         return store, before
 
     def _box_identity(self, given: np.ndarray | None) -> dict[str, Any]:
-        """Say where boxes come from, so that another source is another run."""
+        """Return the identity of the box source, so that another source makes another run."""
         if self.detector is not None:
             return {"detector": self.detector.entry.name, "weights": weights_hash(self.detector)}
         if given is not None:
@@ -319,7 +319,7 @@ class Analyzer:
         return {"whole_frame": True}
 
     def limbs(self, video: Video, frames: range) -> LimbSorter | None:
-        """Return what tells left and right legs apart, for a model that needs it and frames of a movement.
+        """Return the sorter of left and right legs, for models that need it and frames close in time.
 
         Without ``track`` it is not used, but raw estimates hold what it takes: they can be relinked.
         """
@@ -335,7 +335,7 @@ class Analyzer:
 
     @property
     def search(self) -> SearchSpec | None:
-        """How to search where the usual look shows no sure animal.
+        """How to search for animals if the default look shows no confident one.
 
         None with a detector that is not the model's own, and where a person set the threshold of boxes: then
         every box from it on is an animal.
@@ -348,14 +348,14 @@ class Analyzer:
     def estimator(
         self, given: np.ndarray | None = None, look: Look | None = None, pairs: np.ndarray | None = None
     ) -> Estimator:
-        """Return what finds poses in frames.
+        """Return the estimator of poses in frames.
 
         Parameters
         ----------
         given : (T, N, 4)
             Given boxes, x, y, width, height.
         look
-            How the detector looks; None for its usual look without a search.
+            How the detector looks; None for its default look without a search.
         pairs : (P, 2)
             Channels of look-alike keypoints.
         """
@@ -366,7 +366,7 @@ class Analyzer:
         return Estimator(self.model, source, self.settings, self.sigmas, pairs, search)
 
     def source(self, given: np.ndarray | None = None, long_side: int | None = None) -> BoxSource:
-        """Return where boxes come from: the detector, given boxes (T, N, 4) xywh, or the whole frame."""
+        """Return the box source: the detector, given boxes (T, N, 4) xywh, or the whole frame."""
         if self.detector is not None:
             entry, settings = self.detector.entry, self.settings
             threshold = entry.threshold if settings.mode == "enhanced" else entry.compatible_threshold
@@ -380,7 +380,7 @@ class Analyzer:
 
 
 def weights_hash(model: PoseModel | DetectorModel) -> str:
-    """Return the SHA-256 of a model's weight file, or of its tensors when it was made in memory."""
+    """Return the SHA-256 of a model's weight file, or of its tensors if it was created in memory."""
     if model.sha256:
         return model.sha256
     digest = hashlib.sha256()
@@ -413,6 +413,6 @@ def _load_detector(
 
 
 def _fetch(name: str) -> None:
-    """Download a released model that is not here yet, its licence being accepted."""
+    """Download a missing released model whose licence is accepted."""
     if name in load_catalog():
         download(name, accept_license=True)

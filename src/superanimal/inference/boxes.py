@@ -1,4 +1,4 @@
-"""Where boxes come from: a detector, a person, the whole frame, or the pose one frame before."""
+"""Sources of bounding boxes: a detector, a person, the whole frame, or the pose in the previous frame."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Boxes(NamedTuple):
 
 
 class BoxSource(Protocol):
-    """Anything that tells where the animals are."""
+    """A source of bounding boxes of animals."""
 
     batches: Batches
 
@@ -57,11 +57,11 @@ class DetectorBoxes:
     detector
         The network.
     threshold
-        Lowest score that counts.
+        Minimum score.
     settings
         Mode, number of animals, overlap and precision of the run.
     long_side
-        What frames are scaled to, pixels; None for the detector's own size.
+        Long side in pixels to which frames are scaled; None for the detector's own size.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class DetectorBoxes:
 
 
 class GivenBoxes:
-    """Boxes that are known beforehand.
+    """Known bounding boxes.
 
     Parameters
     ----------
@@ -166,14 +166,14 @@ def overlaps(xywh: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def suppress(xyxy: np.ndarray, scores: np.ndarray, overlap: float) -> np.ndarray:
-    """Return which boxes (n, 4) stay when the weaker of two with more than ``overlap`` IoU goes."""
+    """Return which boxes (n, 4) remain after removing the weaker of any two with IoU above ``overlap``."""
     from torchvision.ops import nms
 
     return nms(torch.from_numpy(xyxy), torch.from_numpy(scores), overlap).numpy()
 
 
 def pose_box(points: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-    """Return the box (4,) xywh round the more certain keypoints of a pose.
+    """Return the box (4,) xywh around the more confident keypoints of a pose.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ def load_boxes(
     total
         Number of frames of the video.
     max_individuals
-        No more boxes than this in a frame.
+        Maximum number of boxes in a frame.
     """
     if isinstance(boxes, (str, os.PathLike)):
         boxes = _read_boxes(Path(boxes))
@@ -247,7 +247,7 @@ def load_boxes(
 def warn_of_boxes_outside(
     boxes: np.ndarray, sizes: np.ndarray, roi: tuple[int, int, int, int] | None
 ) -> None:
-    """Say how many boxes (T, N, 4) lie wholly outside of what is looked at in frames of sizes (T, 2)."""
+    """Warn about boxes (T, N, 4) entirely outside the analysed region in frames of sizes (T, 2)."""
     x, y, width, height = roi or (0, 0, 0, 0)
     given = np.isfinite(boxes).all(axis=-1)
     outside = given.copy()

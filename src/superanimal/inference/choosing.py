@@ -1,4 +1,4 @@
-"""Which model suits a video when nobody names one: ``model="auto"``."""
+"""Choosing the model for a video with ``model="auto"``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UNSURE = 0.4
 
 @dataclass(frozen=True)
 class Choice:
-    """Which model was chosen for a video, and why.
+    """The model chosen for a video, and the reason.
 
     Attributes
     ----------
@@ -48,14 +48,14 @@ class Choice:
     clear: bool
 
     def sentence(self, video: str) -> str:
-        """Return the choice in words, for people."""
+        """Return the choice as a sentence for users."""
         title = load_catalog()[self.model].title.split(",")[0].lower()
         figures = ", ".join(f"{name} {worth:.2f}" for name, worth in self.worths.items())
         if self.clear:
             return f"{video}: looks like a {title} ({figures}); another model can be named{option('model')}"
         return (
             f"{video}: no embedded model is sure of an animal ({figures}); {self.model} is tried; "
-            f"name the model yourself{option('model')} if this is another animal"
+            f"choose the model yourself{option('model')} if this is another animal"
         )
 
 
@@ -65,7 +65,7 @@ def embedded_models() -> tuple[str, ...]:
 
 
 def doubtful(analysis: Analysis) -> bool:
-    """Tell whether animals were shown in few frames, or with little confidence in most."""
+    """Return whether animals were found in few frames, or with low confidence in most."""
     confidence = analysis.poses["confidence"].values
     shown = confidence[np.isfinite(confidence)]
     few = analysis.frames_with_animals < FEW * analysis.poses.sizes["time"]
@@ -73,7 +73,7 @@ def doubtful(analysis: Analysis) -> bool:
 
 
 class Analyzers:
-    """The analyzer of each video: one for all, or with ``model="auto"`` the one whose model suits it.
+    """The analyzer of each video: one for all, or with ``model="auto"`` the one with the best model.
 
     Parameters
     ----------
@@ -109,8 +109,8 @@ class Analyzers:
     def of(self, video: Path, progress: Progress | None = None) -> Analyzer:
         """Return the analyzer for a video.
 
-        With ``"auto"`` an earlier run of the video that goes on keeps its model; else the frames decide, and
-        ``progress`` is told.
+        With ``"auto"``, a resumed run of the video keeps its model; otherwise the model is chosen from the
+        frames and reported to ``progress``.
         """
         if not self.auto:
             return self._first
@@ -124,7 +124,7 @@ class Analyzers:
         return self._analyzer(choice.model)
 
     def run(self, video: Path, progress: Progress | None = None) -> Analysis:
-        """Analyse one video; ``progress`` is told when another model might be better."""
+        """Analyse one video, and report to ``progress`` if another model might be better."""
         progress = progress or Progress()
         analyzer = self.of(video, progress)
         analysis = analyzer.run(video, progress)
@@ -133,10 +133,10 @@ class Analyzers:
         return analysis
 
     def _advice(self, video: Path, analyzer: Analyzer, analysis: Analysis) -> str:
-        """Return what to do about a run whose animals are few or unsure, for people."""
+        """Return advice for a run with few or uncertain animals."""
         used, frames = analyzer.model.entry, analysis.poses.sizes["time"]
         found = f"{analysis.frames_with_animals} of {frames} frames"
-        said = f"{video.name}: {used.name} is not sure of its animals (any in {found})"
+        said = f"{video.name}: {used.name} is not confident about the animals (found in {found})"
         choice = self.choose(video)
         if choice.clear and choice.model != used.name:
             return f"{said}; this looks like the animal of {choice.model}: name that model{option('model')}"
@@ -154,7 +154,7 @@ class Analyzers:
         )
 
     def choose(self, video: Path) -> Choice:
-        """Return which embedded model sees the animals of a video best, judged by some of its frames."""
+        """Return the embedded model that best recognises the animals in a sample of frames of a video."""
         if video in self._chosen:
             return self._chosen[video]
         seen: dict[str, np.ndarray] = {}
@@ -172,7 +172,7 @@ class Analyzers:
         return self._chosen[video]
 
     def _analyzer(self, name: str) -> Analyzer:
-        """Return the analyzer of an embedded model, made once."""
+        """Return the analyzer of an embedded model, created once."""
         if name not in self._made:
             self._made[name] = Analyzer(name, **self.options)
         return self._made[name]

@@ -1,4 +1,4 @@
-"""From a box to the crop a pose network sees, and back.
+"""Mapping between bounding boxes in the image and crops for the pose network.
 
 The geometry is that of DeepLabCut 3's top-down models: the shorter side of the box grows until the
 box has the network's aspect ratio, its corners are rounded to whole pixels (half to even), what lies
@@ -23,7 +23,7 @@ LARGEST_WINDOW = 2**28
 
 @dataclass(frozen=True)
 class CropWindows:
-    """Where n crops lie in their images.
+    """The positions of n crops in their images.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ def crop_windows(boxes: np.ndarray, size: tuple[int, int], margin: float = 1.0) 
     Raises
     ------
     InputError
-        When a box lies so far out that it cannot be meant.
+        When a box is implausibly far outside the image.
     """
     if (far := np.abs(boxes) > FARTHEST).any():
         raise InputError(
@@ -99,7 +99,7 @@ def cut(
     Raises
     ------
     InputError
-        When the window is absurdly large: no box of an animal is.
+        When the window is implausibly large for an animal.
     """
     x, y = int(offset[0]), int(offset[1])
     width, height = int(extent[0]), int(extent[1])

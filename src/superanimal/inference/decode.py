@@ -1,7 +1,7 @@
-"""From what a pose network says to keypoints: arg-max as DeepLabCut does it, or sub-pixel.
+"""Decoding network outputs to keypoints: arg-max as in DeepLabCut, or sub-pixel.
 
 Everything here is vectorised over crops and keypoints and reads each map once. On the CPU numpy works
-on the tensor's own memory; on an accelerator only the few values round each peak are copied back.
+on the memory of the tensor; on an accelerator only the few values around each peak are copied back.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from superanimal.zoo import HeadSpec
 
 RADIUS = 2
-"""Half width in cells of the window read round a peak: 5 x 5 values."""
+"""Half width in cells of the window around a peak: 5 x 5 values."""
 
 
 def decode(
@@ -32,9 +32,9 @@ def decode(
         Raw maps of the network: ``heatmap`` (n, K, h, w) and perhaps ``locref`` (n, 2K, h, w), or
         ``simcc_x`` (n, K, bins) and ``simcc_y`` (n, K, bins); perhaps ``visibility`` (n, K) logits.
     head
-        What the maps mean: stride, activation, scale of the offsets.
+        Meaning of the maps: stride, activation, scale of the offsets.
     windows
-        Where the crops lie.
+        Positions of the crops.
     subpixel
         False takes the highest cell, as DeepLabCut 3 does; True refines between cells.
     """
@@ -78,7 +78,7 @@ def calibrated(
     visibility: torch.Tensor | None,
     calibration: tuple[float, float, float] | None,
 ) -> np.ndarray:
-    """Join what the heatmap and the visibility output say, see :attr:`HeadSpec.calibration`."""
+    """Combine heatmap and visibility outputs, see :attr:`HeadSpec.calibration`."""
     seen = np.zeros(confidence.shape) if visibility is None else visibility.double().cpu().numpy()
     if calibration is not None:
         slope, weight, shift = calibration
@@ -119,7 +119,7 @@ def _decode_simcc(
 
 
 def _on_cpu(values: torch.Tensor) -> bool:
-    """Tell whether numpy can work on the tensor's own memory."""
+    """Return whether numpy can work on the memory of the tensor."""
     return values.device.type == "cpu"
 
 
@@ -140,7 +140,7 @@ def _take(values: torch.Tensor, index: np.ndarray) -> np.ndarray:
 
 
 def values_around(maps: torch.Tensor, cell: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Read the (2 RADIUS + 1)^2 values round each cell (n, K, 2); what lies outside the map is 0."""
+    """Read the (2 RADIUS + 1)^2 values around each cell (n, K, 2), with 0 outside the map."""
     steps = np.arange(-RADIUS, RADIUS + 1)
     x, y = cell[..., 0, None] + steps, cell[..., 1, None] + steps
     inside = ((y >= 0) & (y < height))[..., :, None] & ((x >= 0) & (x < width))[..., None, :]

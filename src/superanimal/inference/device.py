@@ -1,4 +1,4 @@
-"""Which device and precision a run uses, and how large a batch fits on it."""
+"""Device, precision and batch size of a run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _OUT_OF_MEMORY = (
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
 )
-"""How torch's errors, and those of the CUDA libraries behind it, say that memory ran out."""
+"""Texts in out-of-memory errors of torch and the underlying CUDA libraries."""
 
 
 def resolve_device(name: str = "auto") -> torch.device:
@@ -38,7 +38,7 @@ def resolve_device(name: str = "auto") -> torch.device:
     Raises
     ------
     DeviceError
-        When the device asked for is not there.
+        When the requested device is not available.
     """
     if name == "auto":
         if torch.cuda.is_available():
@@ -58,7 +58,7 @@ def resolve_device(name: str = "auto") -> torch.device:
     if (device.index or 0) >= present:
         found = "no such device" if not present else f"only {present}"
         raise DeviceError(
-            f"device {name!r} was asked for but {found} found on this machine",
+            f"device {name!r} was requested but {found} found on this machine",
             remedy="leave the device on auto or cpu, or check the driver"
             + by_caller("", " (superanimal doctor)"),
         )
@@ -92,7 +92,7 @@ def default_batch_size(device: torch.device) -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an exception of torch means that memory ran out (CUDA, MPS or CPU)."""
+    """Return whether an exception of torch means out of memory (CUDA, MPS or CPU)."""
     if isinstance(error, torch.OutOfMemoryError):
         return True
     text = str(error)

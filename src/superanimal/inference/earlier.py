@@ -1,4 +1,4 @@
-"""An earlier run in the place of a new one: resume, relink, clear or refuse it."""
+"""Handling an existing run: resume, relink, clear or refuse it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from superanimal.poses.run_store import RunStore
 from superanimal.progress import Progress
 
 SAID = {"calibration": "offsets"}
-"""What messages call the keys of a run's identity that have an old name."""
+"""Names in messages for identity keys that have an outdated name."""
 
 
 def go_on(
@@ -28,7 +28,7 @@ def go_on(
     pairs: int,
     progress: Progress,
 ) -> tuple[RunStore, xr.Dataset | None]:
-    """Open the run of a video that lies in ``where``.
+    """Open the existing run of a video in ``where``.
 
     It is extended when it has only the first ``frames``; its results are dropped when they are to be relinked
     with other choices.
@@ -36,7 +36,7 @@ def go_on(
     Parameters
     ----------
     identity
-        Gives what decides the results of a run of some frames.
+        Function that returns the identity of a run over given frames.
     made
         Provenance of a run of all ``frames``.
     pairs
@@ -50,11 +50,11 @@ def go_on(
     Raises
     ------
     InputError
-        When it is the run of another video, or was made with other choices.
+        When it is the run of another video, or used other options.
     FormatError
         When it is damaged.
     StorageError
-        When it has to be changed and another process is writing to it.
+        When it must be changed while another process is writing to it.
     """
     store, now = RunStore.open(where), identity(frames)
     _check_video(store, video, now)
@@ -62,7 +62,7 @@ def go_on(
     same = identity(first) if first is not None else now
     different = _different(store, same)
     if different and not _only_linked(different):
-        raise _other_choices(store, same, different, "results of different choices are never mixed")
+        raise _other_choices(store, same, different, "results of different options are never mixed")
     if not different and first is None:
         return store, None
     before = store.to_poses()
@@ -82,12 +82,12 @@ def go_on(
 
 
 def _only_linked(different: list[str]) -> bool:
-    """Tell whether a run with these differences can be relinked; other legs are those of another model."""
+    """Return whether a run with these differences can be relinked; other legs mean another model."""
     return set(different) <= set(CHOICES) and ("limbs" not in different or "settings.track" in different)
 
 
 def _check_raw(store: RunStore, identity: dict[str, Any], different: list[str], pairs: int) -> None:
-    """Refuse to link a store anew that lacks the raw estimates of results it has."""
+    """Refuse to relink a store that lacks raw estimates for some results."""
     lacking = [chunk for chunk in store.finished_chunks() if store.read_raw(chunk, pairs) is None]
     if lacking:
         raise _other_choices(
@@ -102,13 +102,13 @@ def _check_raw(store: RunStore, identity: dict[str, Any], different: list[str], 
 def _check_corrections(
     store: RunStore, identity: dict[str, Any], different: list[str], poses: xr.Dataset
 ) -> None:
-    """Refuse to give other identities to animals of which a person corrected points."""
+    """Refuse to change identities of animals with corrected points."""
     if "edited" in poses and "settings.track" in different:
         raise _other_choices(
             store,
             identity,
             different,
-            f"{int(poses['edited'].sum())} corrected points belong to its present identities",
+            f"{int(poses['edited'].sum())} corrected points belong to its current identities",
         )
 
 
@@ -119,9 +119,9 @@ def _first_frames(store: RunStore, frames: range) -> range | None:
 
 
 def clear(where: Path, video: Path, identity: dict[str, Any], progress: Progress) -> xr.Dataset | None:
-    """Make room for a new run and return the poses of the earlier one; None when it was damaged.
+    """Clear the place for a new run and return the poses of the earlier one; None if it was damaged.
 
-    A damaged store, and one that holds more than a run, is kept under a dated name.
+    A damaged store, or one with foreign files, is kept under a dated name.
 
     Raises
     ------
@@ -147,27 +147,27 @@ def clear(where: Path, video: Path, identity: dict[str, Any], progress: Progress
 
 
 def _check_video(store: RunStore, video: Path, identity: dict[str, Any]) -> None:
-    """Refuse the store of another video of the same name, also to start over."""
+    """Refuse the store of another video of the same name, even to start over."""
     made_of, same = store.attrs["video_path"], store.attrs["identity"].get("video") == identity["video"]
     if made_of and not same and Path(made_of) != video.resolve():
         raise InputError(
             f"{store.path} holds the run of another video of the same name, {made_of}",
-            f"the results of {video} need their own place",
+            f"the results of {video} need a separate place",
             f"choose another output folder{option('out')}, or rename one of the videos",
         )
 
 
 def _different(store: RunStore, identity: dict[str, Any]) -> list[str]:
-    """Return the names of the choices that are others than those of a store."""
+    """Return the names of the options that differ from those of a store."""
     before, now = _flat(store.attrs["identity"]), _flat(identity)
     return [name for name in sorted(before | now) if before.get(name) != now.get(name)]
 
 
 def _said(store: RunStore, identity: dict[str, Any], different: list[str]) -> str:
-    """Return what differs, in words."""
+    """Describe the differences."""
     before, now = _flat(store.attrs["identity"]), _flat(identity)
     return ", ".join(
-        "the content of the video was changed"
+        "the content of the video has changed"
         if name == "video"
         else f"{SAID.get(name, name)} was {before.get(name)!r} and is {now.get(name)!r}"
         for name in different
@@ -175,9 +175,9 @@ def _said(store: RunStore, identity: dict[str, Any], different: list[str]) -> st
 
 
 def _other_choices(store: RunStore, identity: dict[str, Any], different: list[str], rule: str) -> InputError:
-    """Return the error for a store that was made with other choices."""
+    """Return the error for a store created with other options."""
     return InputError(
-        f"{store.path} holds a run with other choices: {_said(store, identity, different)}",
+        f"{store.path} holds a run with other options: {_said(store, identity, different)}",
         rule,
         "use the same choices to resume, "
         f"start over{option('resume', 'False', '--overwrite')}, "

@@ -1,4 +1,4 @@
-"""The poses of a window of frames: boxes, crops, network, decoding.
+"""Estimating the poses in a window of frames: boxes, crops, network, decoding.
 
 Which frames the detector must see is the rule of :mod:`superanimal.inference.following`; they cut the window
 into segments that advance in lockstep: the first frames of all segments go through the detector together,

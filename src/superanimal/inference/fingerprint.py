@@ -1,4 +1,4 @@
-"""Telling whether a video still holds what it held, without reading 100 GB."""
+"""Detecting whether the content of a video has changed, without reading all of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ZARR_FILES = frozenset([".zarray", ".zgroup", ".zattrs", ".zmetadata"])
 
 
 def fingerprint(video: Video) -> str:
-    """Return a short hash of what a video holds, whatever its name, place and date.
+    """Return a short hash of the content of a video, independent of its name, location and date.
 
     Names (of images and chunks), sizes and the content count: all of it up to 64 MB, beyond that 128 blocks
     of a file, or a piece of every file of a folder. Other files in the folder do not count.

@@ -1,11 +1,11 @@
-"""Which frames the detector must see: the rule, in one place.
+"""The rule for the frames on which the detector must run.
 
-Between two looks of the detector boxes follow the pose, which is cheap and steady. That is right only while
-the animal goes on from where it was. So the detector sees a frame
+Between two runs of the detector, boxes follow the pose, which is cheap and stable. This is correct only while
+the animal moves continuously. The detector therefore runs on a frame
 
 * whose turn it is (``detector_every``),
-* that comes too long after the one before (:data:`FOLLOW_WITHIN`): stills, large steps, slow cameras,
-* in which the pose found in a box that followed says that the animal is not, or only in part, there:
+* that is too long after the previous one (:data:`FOLLOW_WITHIN`): stills, large steps, slow cameras,
+  * in which the pose in a carried box shows that the animal is absent or only partly inside:
   :func:`lost`.
 """
 

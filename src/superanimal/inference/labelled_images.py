@@ -36,17 +36,17 @@ def predict_images(
 ) -> xr.Dataset:
     """Return the poses a model finds on the images of a labelled set, one row per image.
 
-    Every image stands for itself: no tracking, no boxes carried from image to image.
+    Images are independent: no tracking, and no boxes carried from image to image.
 
     Parameters
     ----------
     labels
-        Gives the images (and the boxes, when asked).
+        Labelled set that provides the images (and the boxes, if requested).
     model
-        Name in the catalogue, weight file, or a loaded pose model.
+        Name in the catalogue, weight file, or loaded pose model.
     boxes
-        ``"detector"`` finds the animals as in use; ``"labels"`` takes the labelled boxes (or the labelled
-        keypoints and 20 pixels round them), so that only the pose model is judged.
+        ``"detector"`` finds the animals as in normal use; ``"labels"`` uses the labelled boxes (or the extent
+        of the labelled keypoints plus 20 pixels), so that only the pose model is evaluated.
     detector
         Name, weight file or loaded detector; None takes the default of the pose model.
     max_individuals

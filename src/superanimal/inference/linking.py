@@ -1,8 +1,8 @@
-"""From raw estimates to results: identities, legs and offsets, in order, chunk after chunk.
+"""Linking raw estimates to results: identities, legs and offsets, in order, chunk by chunk.
 
-What the networks saw in a chunk (:mod:`superanimal.poses.raw_estimates`) depends on no other chunk and may be
+Raw estimates of a chunk (:mod:`superanimal.poses.raw_estimates`) do not depend on other chunks and can be
 computed anywhere. Linking is sequential, cheap and needs no network, so a run is relinked from its raw
-estimates when only :data:`CHOICES` change.
+estimates if only :data:`CHOICES` change.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Linker:
     offsets
         Moves the points on their way into the store; identities and legs go by the points of the network.
     progress
-        Counts frames and is told the ``rows`` (slice) and ``arrays`` of all results that land.
+        Counts frames and receives the ``rows`` (slice) and ``arrays`` of all new results.
 
     Attributes
     ----------

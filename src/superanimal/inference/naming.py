@@ -1,4 +1,4 @@
-"""What the results of a video are called: distinct, short enough for the disk, never replacing others."""
+"""Names of result files: distinct, short enough for the file system, never replacing others."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def results_name(video: Path, rest: str) -> str:
 
 
 def store_path(video: Path, model: str, out: Path | None = None) -> Path:
-    """Return where the run store of a video lies: in ``out``, or beside the video."""
+    """Return the path of the run store of a video: in ``out``, or beside the video."""
     return (out or video.parent) / f"{results_name(video, f'_{model}')}{STORE_SUFFIX}"
 
 
@@ -64,7 +64,7 @@ def check_distinct(videos: Iterable[Path], place: Callable[[Path], Path]) -> Non
         if other != video and not other.samefile(video):
             raise InputError(
                 f"{other} and {video} would both be written to {at}",
-                "every video needs its own place for results",
+                "every video needs a separate place for results",
                 "choose different output folders, or rename one of them",
             )
 

@@ -56,7 +56,7 @@ DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
 def check_options(options: Mapping[str, Any], total: int) -> None:
-    """Raise for what is wrong with options whatever the models, without importing torch.
+    """Raise for options that are invalid for any model, without importing torch.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def check_options(options: Mapping[str, Any], total: int) -> None:
     for name in ("boxes", "offsets"):
         value = given.get(name)
         if isinstance(value, (str, os.PathLike)) and not Path(value).expanduser().is_file():
-            raise NotFoundError(f"{name}: {value} is no file")
+            raise NotFoundError(f"{name}: {value} is not a file")
 
 
 def _check_model(kind: str, name: Any, detectors_of: Any = None) -> None:

@@ -46,7 +46,7 @@ def check_formats(formats: Sequence[str]) -> tuple[str, ...]:
 
 
 def check_scorer(scorer: str) -> str:
-    """Return the scorer, or raise :class:`InputError` for one that DeepLabCut would not look for."""
+    """Return the scorer, or raise :class:`InputError` for one that DeepLabCut would not recognise."""
     if not scorer.startswith(MARK) or scorer != Path(scorer).name:
         raise InputError(
             f"scorer {scorer!r}",
@@ -68,8 +68,8 @@ def export(
 ) -> list[Path]:
     """Write the poses in each format beside the store.
 
-    A file of that name is replaced when it holds what a run wrote, these ``poses`` or those of the run
-    ``before``. Anything else, such as points that a person corrected, is kept under a dated name.
+    An existing file is replaced if it holds the output of a run: these ``poses`` or those of the run
+    ``before``. Anything else, such as manually corrected points, is kept under a dated name.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def render(
 
 
 def _same(path: Path, poses: xr.Dataset) -> bool:
-    """Tell whether a file holds ``poses`` and no mark of a person."""
+    """Return whether a file holds ``poses`` without manual edits."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -87,7 +87,7 @@ def estimate(
     Raises
     ------
     Cancelled
-        When ``progress`` was cancelled; the frames of which it was told stay.
+        When ``progress`` was cancelled; reported frames are kept.
     """
     if linker is not None:
         linker.catch_up()

@@ -1,4 +1,4 @@
-"""Animals that the usual look does not show: boxes of several looks, judged by the poses in them.
+"""Searching for animals missed by the default look: boxes at several scales, judged by their poses.
 
 The detector looks at the frame at several sizes and proposes candidates; a pose is then estimated in each.
 What a candidate is worth is its score times the mean confidence of its pose: a shoe may look like a mouse

@@ -12,7 +12,7 @@ MODES = ("enhanced", "compatible")
 
 @dataclass(frozen=True)
 class Settings:
-    """The choices of a run that decide its numbers.
+    """The options of a run that determine its numbers.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ def parse_frames(frames: str | slice | None, total: int) -> range:
     Raises
     ------
     InputError
-        When the text is no slice or selects nothing.
+        When the text is not a slice or selects nothing.
     """
     if isinstance(frames, str):
         try:

@@ -1,4 +1,4 @@
-"""What a person may name as a source: a video, a folder, a glob, or a list of these."""
+"""Resolving sources given by the user: a video, a folder, a glob, or a list of these."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def find_videos(source: Source | Iterable[Source]) -> list[Path]:
     """Return the videos a source stands for, in natural order of the given names and sorted within folders.
 
     A folder stands for the videos in it, or for itself when it holds images or is a zarr array; a name with
-    ``*``, ``?`` or ``[`` that is no file is a glob (``**`` reaches into sub-folders). Videos with poses drawn
+    ``*``, ``?`` or ``[`` that is not a file is a glob (``**`` includes sub-folders). Videos with poses drawn
     into them (``*_labeled.mp4``) are left out of folders and globs, with a warning; by name they are taken.
 
     Raises
@@ -60,7 +60,7 @@ def find_videos(source: Source | Iterable[Source]) -> list[Path]:
 
 
 def one_video(source: Source) -> Path:
-    """Return the one video, or folder of images, that a path means.
+    """Return the one video, or folder of images, given by a path.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def _in_folder(path: Path) -> list[Path]:
 
 
 def _is_drawn(video: Path) -> bool:
-    """Tell whether a video is one that this program or DeepLabCut has drawn poses into, by its name."""
+    """Return whether the name of a video marks it as a labelled video of this program or DeepLabCut."""
     return _DRAWN.search(video.stem) is not None
 
 

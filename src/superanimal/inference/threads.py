@@ -1,6 +1,6 @@
-"""Two ways to let work overlap: read ahead in a thread, and finish off in a thread.
+"""Overlapping work with threads: reading ahead, and finishing in the background.
 
-Both are bounded, so memory stays constant, and both hand on what went wrong in the thread.
+Both are bounded, so memory stays constant, and both propagate exceptions of the thread.
 """
 
 from __future__ import annotations

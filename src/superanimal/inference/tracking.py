@@ -1,4 +1,4 @@
-"""Who is who: online identities from pose similarity, constant-velocity motion and optimal assignment.
+"""Tracking identities: pose similarity, constant-velocity motion and optimal assignment.
 
 The world is closed: at most N animals exist, each keeps its slot, and a detection always finds one.
 Detections are first matched to the animals' predicted poses by object keypoint similarity (OKS), or by
@@ -20,7 +20,7 @@ SEEN = 0.2
 MIN_SHARED = 3
 """Fewer shared keypoints than this, and the boxes are compared instead."""
 GATE = 0.05
-"""Similarities below this are no match."""
+"""Minimum similarity of a match."""
 DAMPING = 0.5
 """Share of the new measurement in the velocity; also how fast the velocity of an unseen animal fades."""
 

@@ -50,7 +50,7 @@ def test_predictions_are_no_labels_unless_asked_for(tmp_path: Path, predictions:
     read = read_labels(predictions)
     assert read.predicted
     assert "8 points are model predictions" in read.notes[0]
-    with pytest.raises(InputError, match=r"predictions of a model.*min_confidence"):
+    with pytest.raises(InputError, match=r"model predictions.*min_confidence"):
         convert(predictions, tmp_path / "out")
     with pytest.raises(InputError, match="predictions of a model"):
         convert(read, tmp_path / "out")

@@ -1,1 +1,1 @@
-"""Left and right legs told apart over time."""
+"""Distinguishing left and right legs over time."""

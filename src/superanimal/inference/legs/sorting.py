@@ -1,11 +1,10 @@
-"""Left and right legs told apart over time.
+"""Distinguishing left and right legs over time.
 
-Of an animal seen from the side one picture often shows two legs and does not say which is which. A video
-does: a foot on the ground stays where it is while the other passes it. So the network's peaks for both feet
-of a pair are taken together, and the most probable pair of paths through them is sought (Viterbi's algorithm
-over pairs of frames): every frame says how probable each peak is for the left and for the right foot, feet go
-on as they moved before, and two feet are rarely in one place. Joints above the feet follow, a constant
-distance away from them.
+In a side view, a single image often shows two legs without revealing which is which. A video does: a foot on
+the ground stays in place while the other passes it. The network's peaks for both feet of a pair are therefore
+combined, and the most probable pair of paths through them is found (Viterbi algorithm over pairs of frames):
+each frame gives the probability of each peak for the left and the right foot, feet move smoothly, and two
+feet are rarely in the same place. Joints above the feet follow at a constant distance.
 
 The constants were chosen on rendered walking animals at 30 frames per second.
 """
