@@ -70,7 +70,7 @@ def test_import_of_a_released_file(superanimal: Cli, ssdlite_file: Path, tmp_pat
     assert superanimal("models", "verify", NAME)[0] == 0
     code, _, err = superanimal("models", "import", str(copy), "--as", "superanimal_bird_resnet_50")
     assert code == 6
-    assert "missing in the file" in err
+    assert "missing from the file" in err
     assert "backbone.model.conv1.weight" in err
     code, _, err = superanimal("models", "import", str(copy), "--as", "mini_topviewmouse")
     assert code == 2

@@ -111,7 +111,7 @@ def test_every_tensor_that_does_not_fit_is_named(tmp_path: Path, ssdlite_file: P
     torch.save(content, path)
     with pytest.raises(ModelError) as caught:
         load_detector(path)
-    for said in (f"1 missing in the file: {names[0]}", "1 not known to the network: model.extra", names[5]):
+    for said in (f"1 missing from the file: {names[0]}", "1 unknown to the network: model.extra", names[5]):
         assert said in caught.value.problem
     assert "(file (1,), network" in caught.value.problem
 

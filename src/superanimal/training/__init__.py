@@ -1,4 +1,4 @@
-"""Training: samples and augmentation, masked losses, networks, one loop, the four ways to adapt a model.
+"""Training: samples and augmentation, masked losses, networks, the training loop, fine-tuning methods.
 
-Nothing here is needed for analysing videos; lightning is loaded when a run begins.
+Not needed for analysing videos; lightning is loaded when a run starts.
 """

@@ -1,16 +1,16 @@
-"""What training leaves: a folder that is a model of the zoo, with everything about how it came to be.
+"""The output of training: a folder that is a model of the zoo, with a full record of its training.
 
 ::
 
-    entry.yaml            what the model is, as in the catalogue
+    entry.yaml            description of the model, as in the catalogue
     weights.safetensors
     space.yaml            keypoints, left/right pairs, skeleton, constants
     training.json         data, recipe, versions, digests
-    curves.csv            the course of the training
-    card.md               the same for people, written from what ran
+    curves.csv            training curves
+    card.md               model card, generated from the record
 
-``load_model(FOLDER)`` and ``superanimal analyze --model FOLDER`` take it as it is; ``superanimal models
-import FOLDER`` puts it into the list of models.
+``load_model(FOLDER)`` and ``superanimal analyze --model FOLDER`` accept it directly; ``superanimal models
+import FOLDER`` adds it to the list of models.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class TrainedModel:
     folder
         The model; see the module.
     entry
-        What the zoo knows about it.
+        Its zoo entry.
     training
         Content of ``training.json``.
     """
@@ -57,7 +57,7 @@ class TrainedModel:
     training: dict[str, Any]
 
     def load(self, device: str = "cpu") -> PoseModel:
-        """Return the model, ready to be asked."""
+        """Return the model, ready for inference."""
         from superanimal.zoo.load import load_model
 
         return load_model(self.folder, device)
@@ -80,17 +80,17 @@ def release(
     model
         Weights and entry; the entry's name becomes the model's.
     folder
-        Made when missing; an earlier model in it is replaced.
+        Created if missing; an earlier model in it is replaced.
     space
         Keypoints of the model.
     title
-        One line for people.
+        Title, one line.
     facts
-        JSON values: what it was trained on and how; they become ``training.json``.
+        Training data and settings as JSON values, written to ``training.json``.
     about
-        The same for people; the model card.
+        Entries of the model card.
     curves
-        CSV file to take along.
+        CSV file of the training curves to include.
     """
     weights = folder / WEIGHTS
     tensors = write_weights(model.network, weights, {"keypoints": json.dumps(model.keypoints)})
@@ -131,14 +131,14 @@ def space_of(entry: ModelEntry) -> KeypointSpace:
 
 
 def names_space(keypoints: tuple[str, ...], name: str) -> KeypointSpace:
-    """Return a space of names only, whose left/right pairs are told by the names."""
+    """Return a space with names only, and left/right pairs derived from the names."""
     count = len(keypoints)
     sigmas, colors = np.full(count, DEFAULT_SIGMA), (DEFAULT_COLOR,) * count
     return union_space([KeypointSpace(name, name, keypoints, (), (), sigmas, colors)], name)
 
 
 def card(entry: ModelEntry, training: dict[str, Any]) -> str:
-    """Return the model card as Markdown, from what ran."""
+    """Return the model card as Markdown."""
     lines = [
         f"# {entry.name}",
         "",

@@ -1,4 +1,4 @@
-"""Which model, with which weights: the catalogue, downloads, and networks ready to be asked.
+"""Models and weights: the catalogue, downloads, and networks ready for inference.
 
 The public names are loaded on first use, so that looking at the catalogue does not load torch.
 """

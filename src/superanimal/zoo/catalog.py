@@ -67,7 +67,7 @@ def load_catalog() -> Catalog:
 def list_models() -> list[str]:
     """Return the names of the pose models, those of :func:`superanimal.analyze` and :func:`load_model`.
 
-    Whether the weights of a model are on this computer says ``superanimal models list``.
+    ``superanimal models list`` shows whether the weights of a model are on this computer.
 
     Examples
     --------
@@ -78,12 +78,12 @@ def list_models() -> list[str]:
 
 
 def get_entry(name: str) -> ModelEntry:
-    """Return the model of that name.
+    """Return the entry of a model by name.
 
     Raises
     ------
     NotFoundError
-        When there is none; the message lists the nearest names. A name is never replaced.
+        When there is none; the message suggests similar names. A name is never replaced silently.
     """
     return load_catalog()[name]
 
@@ -113,7 +113,7 @@ def parse_catalog(document: Any) -> Catalog:
         for detector in named:
             if detector not in entries or entries[detector].kind != "detector":
                 raise InputError(
-                    f"model {entry.name!r} names the detector {detector!r}", "which is not there"
+                    f"model {entry.name!r} names the detector {detector!r}", "which does not exist"
                 )
     return Catalog(entries, licences)
 

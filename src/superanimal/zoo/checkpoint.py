@@ -1,8 +1,8 @@
-"""Reading weight files without running what may be in them.
+"""Reading weight files without executing code in them.
 
 DeepLabCut 3 writes ``torch.save({"model": state dict, "metadata": {...}, ...})``; bare state dicts, files
-with ``state_dict`` and safetensors are read too. A pickle that asks for anything but tensors and plain values
-is refused: there is no unsafe fall-back.
+with ``state_dict`` and safetensors are read too. A pickle that refers to anything but tensors and plain
+values is refused; there is no unsafe fallback.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Checkpoint:
     state
         Tensors by name, on the CPU.
     metadata
-        What else the file says (epoch, metrics, keypoints), plain values.
+        Other content of the file (epoch, metrics, keypoints), plain values.
     """
 
     path: Path
@@ -80,7 +80,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 
 @dataclass(frozen=True)
 class Fit:
-    """How the tensors of a file fit a network; lines for people."""
+    """Result of comparing the tensors of a file with a network."""
 
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
@@ -90,17 +90,17 @@ class Fit:
         return not (self.missing or self.unexpected or self.misshaped)
 
     def describe(self, most: int = 8) -> str:
-        """Say which tensors do not fit, at most ``most`` of each sort."""
+        """Describe the tensors that do not fit, at most ``most`` of each kind."""
         parts = []
         for title, names in (
-            ("missing in the file", self.missing),
-            ("not known to the network", self.unexpected),
+            ("missing from the file", self.missing),
+            ("unknown to the network", self.unexpected),
             ("of another shape", self.misshaped),
         ):
             if names:
                 more = f" and {len(names) - most} more" if len(names) > most else ""
                 parts.append(f"{len(names)} {title}: {', '.join(names[:most])}{more}")
-        return "; ".join(parts) or "every tensor fits"
+        return "; ".join(parts) or "all tensors fit"
 
 
 def compare(network: nn.Module, state: Mapping[str, Tensor]) -> Fit:
@@ -141,9 +141,9 @@ def fill(network: nn.Module, checkpoint: Checkpoint, owner: str) -> None:
     if not fit:
         raise ModelError(
             f"{checkpoint.path} does not fit {owner}: {fit.describe()}",
-            "every tensor has to fit",
+            "all tensors must fit",
             "check that the file belongs to this model"
-            + by_caller("", " (superanimal models import FILE tells which)"),
+            + by_caller("", " (superanimal models import FILE identifies it)"),
         )
     state = {
         key: value.float() if value.is_floating_point() else value for key, value in checkpoint.state.items()
@@ -188,11 +188,11 @@ def _load(path: Path) -> Any:
     except pickle.UnpicklingError as error:
         wanted = _FORBIDDEN.search(str(error))
         if wanted is None:
-            more = "it holds more than tensors and plain values, or is no checkpoint at all"
+            more = "it holds more than tensors and plain values, or is not a checkpoint"
             raise _damaged(path, ValueError(more)) from error
         raise ModelError(
-            f"{path} is refused: besides tensors it asks Python to run or build {wanted[1]!r}",
-            "a weight file may hold tensors and plain values only, since anything else can run code",
+            f"{path} is refused: besides tensors it makes Python run or build {wanted[1]!r}",
+            "a weight file may hold only tensors and plain values, because anything else can run code",
             "get the file from its author as a state dict or as safetensors",
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:

@@ -1,4 +1,4 @@
-"""An animal detector ready to be asked."""
+"""An animal detector ready for inference."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class DetectorModel(LoadedModel):
     Attributes
     ----------
     entry
-        What the catalogue says; ``entry.threshold`` is the score from which a box counts by default,
-        ``entry.compatible_threshold`` the one DeepLabCut 3 applies.
+        Catalogue entry; ``entry.threshold`` is the default minimum score of a box,
+        ``entry.compatible_threshold`` the one used by DeepLabCut 3.
     network
         ``nn.Module`` in evaluation mode.
     sha256

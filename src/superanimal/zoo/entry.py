@@ -1,4 +1,4 @@
-"""What the catalogue says about one model."""
+"""Catalogue entries of models."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Licence(Settings):
     name
         Identifier, such as ``"superanimal-research"``.
     title, text, url
-        What is shown to the user.
+        Texts shown to the user.
     must_accept
         Whether the user has to accept the text once before a download.
     """
@@ -74,7 +74,7 @@ class Licence(Settings):
 
 @dataclass(frozen=True)
 class SearchSpec(Settings):
-    """How the default detector of a pose model searches where its usual look shows no sure animal.
+    """How the default detector of a pose model searches if its default look shows no confident animal.
 
     What an animal is worth is the score of its box times the mean confidence of the pose in it.
 
@@ -104,7 +104,7 @@ class ModelEntry(Settings):
     kind
         ``"pose"`` or ``"detector"``.
     title
-        One line for people.
+        Title, one line.
     space
         Name of the keypoint space; empty for a model with its own keypoints (see ``keypoint_names``).
     architecture, options

@@ -1,6 +1,6 @@
 """A model as a folder: ``entry.yaml``, with the fields of a catalogue entry, beside its weights.
 
-Imported and trained models are kept this way, so that a trained model is ready for use where it lies.
+Imported and trained models are stored this way, so that a trained model can be used directly from its folder.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from superanimal.zoo.entry import Licence, ModelEntry, parse_entry
 
 ENTRY_FILE = "entry.yaml"
 EXTRA_FILES = ("space.yaml", "training.json", "curves.csv", "card.md")
-"""What a trained model has besides, and takes along."""
+"""Further files of a trained model, which are copied with it."""
 
 
 def is_model_folder(path: Path) -> bool:
@@ -27,7 +27,7 @@ def is_model_folder(path: Path) -> bool:
 
 
 def read_entry(folder: Path, licences: Mapping[str, Licence]) -> ModelEntry:
-    """Return the entry of the model in a folder; it is named after the folder unless it says otherwise.
+    """Return the entry of the model in a folder; by default it is named after the folder.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Where weights and acceptances live on this computer.
+"""The location of weights and licence acceptances on this computer.
 
 ``SUPERANIMAL_HOME`` names the folder; otherwise it is the user's data folder. Inside::
 
@@ -6,7 +6,7 @@
     models/files/...           downloads from elsewhere and files taken from an offline folder
     models/imported/NAME/      entry.yaml and the weights of an imported model
     models/registry.json       digest of every weight file, recorded on first use
-    licences.json              which terms were accepted, and when
+    licences.json              accepted licences, with dates
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Getting weights: from the Hugging Face hub, from another address, or from a folder.
 
 The hub's own library resolves the file (endpoint, token, proxies, redirects) and moves the bytes; a partial
-file is kept beside the target under the name of the version it belongs to, so that an interrupted download
-goes on where it stopped, even after the process died.
+file is kept beside the target under the name of its version, so that an interrupted download resumes, even
+after the process died.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def _fetch(entry: ModelEntry, remote: Remote, target: Path, progress: Progress) 
         if len(remote.etag) == _SHA256_DIGITS and digest != remote.etag:
             partial.unlink()
             raise ModelError(
-                f"{target.name} arrived damaged: SHA-256 {digest[:12]}, the server says {remote.etag[:12]}",
+                f"{target.name} was damaged in transfer: SHA-256 {digest[:12]}, server: {remote.etag[:12]}",
                 remedy="run the download again",
             )
         partial.replace(target)
@@ -154,7 +154,7 @@ def _fetch(entry: ModelEntry, remote: Remote, target: Path, progress: Progress) 
 
 
 class _Watched:
-    """A file that reports what is written into it and stops when the user cancels."""
+    """A file that reports the bytes written to it and stops when the user cancels."""
 
     def __init__(self, file: IO[bytes], progress: Progress) -> None:
         self._file = file
@@ -189,7 +189,7 @@ def _silent_bar() -> Any:
 
 
 def _speak(entry: ModelEntry, talk: Callable[[], T]) -> T:
-    """Run a conversation with a server and say in plain words what went wrong."""
+    """Communicate with a server and translate its errors to clear messages."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     where = f"{entry.repo}/{entry.filename}" if entry.repo else entry.url
@@ -223,7 +223,7 @@ def _unreachable(entry: ModelEntry, problem: str) -> ModelError:
     return ModelError(
         problem,
         f"{host} must be reachable (HTTPS_PROXY and HF_ENDPOINT are honoured)",
-        f"what has arrived is kept for the next attempt; {_offline(entry)}",
+        f"the part already downloaded is kept for the next attempt; {_offline(entry)}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Taking a weight file from disk into the list of models."""
+"""Importing a weight file from disk into the list of models."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ def import_model(
         detector; the names of the keypoints come from ``pytorch_config.yaml`` beside it), or the folder of a
         model trained here.
     name
-        Of a released model: the file is taken as its weights. Another name: a new model is listed under it.
-        Without: the released model whose file name it has, or the name of the file or folder.
+        Name of a released model, to use the file as its weights, or a new name for the list of models. By
+        default the released model with this file name, else the name of the file or folder.
     accept_license
         The user accepts the terms of a released model.
     replace_model
-        Other weights may take the place of a model that is already listed under the name.
+        Allow replacing a model that is already listed under the name with other weights.
 
     Raises
     ------
     NotFoundError
-        When there is no such file.
+        When the file does not exist.
     InputError
-        When the name cannot be used, or belongs to other weights already.
+        When the name is invalid, or already belongs to other weights.
     ModelError
         When the file is refused or does not fit; the message lists the tensors.
     """
@@ -73,7 +73,8 @@ def import_model(
         entry = known or replace(_identified(checkpoint), name=source.stem if name is None else name)
     if not _NAME.fullmatch(entry.name):
         raise InputError(
-            f"{entry.name!r} cannot be the name of a model", "letters, digits, dot, dash, underscore"
+            f"{entry.name!r} is not a valid model name",
+            "a name consists of letters, digits, dots, dashes and underscores",
         )
     if entry.released:
         require(entry, accept_license)
@@ -103,11 +104,11 @@ def import_model(
 
 
 def _check_free(listed: ModelEntry, source: Path) -> None:
-    """Refuse to put other weights in the place of those that a listed model has on this computer."""
+    """Refuse to replace the weights of a listed model on this computer."""
     present = find_file(listed)
     if present is not None and sha256_of(present) != sha256_of(source):
         raise InputError(
-            f"there is a model {listed.name!r} already, with other weights ({present})",
+            f"there is already a model {listed.name!r} with other weights ({present})",
             "a model is only replaced on request",
             f"import the file under another name{option('name', shell='--as')}, "
             f"or replace the model{option('replace_model', 'True', '--replace')}",

@@ -1,4 +1,4 @@
-"""Telling from the names of the tensors which network a weight file belongs to.
+"""Identifying the network of a weight file from the names of its tensors.
 
 Reads what DeepLabCut 3 writes when a user trains a top-down model: the snapshot, and ``pytorch_config.yaml``
 beside it for the names of the keypoints and the strides, when it is there.
@@ -33,12 +33,14 @@ def read_config(weights: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} is no YAML file ({error})", remedy="correct it or move it away") from error
+        raise ModelError(
+            f"{path} is not a YAML file ({error})", remedy="correct it or move it away"
+        ) from error
     return content if isinstance(content, dict) else {}
 
 
 def keypoint_count(state: Mapping[str, Tensor]) -> int | None:
-    """Return the number of keypoints of a pose network's tensors; None when it cannot be told."""
+    """Return the number of keypoints of a pose network's tensors; None if unknown."""
     for name in ("final_layer", "heatmap_head.final_conv"):
         if f"{_HEAD}{name}.bias" in state:
             return len(state[f"{_HEAD}{name}.bias"])

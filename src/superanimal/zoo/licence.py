@@ -1,4 +1,4 @@
-"""Terms of use: shown once, accepted once, written down."""
+"""Terms of use: shown once, accepted once, and recorded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FILE = "licences.json"
 
 
 def is_accepted(licence: Licence) -> bool:
-    """Whether the terms need no acceptance or were accepted, in their present wording, on this computer."""
+    """Whether the terms need no acceptance, or their current wording was accepted on this computer."""
     if not licence.must_accept:
         return True
     record = read_json(home() / _FILE).get(licence.name)
@@ -20,7 +20,7 @@ def is_accepted(licence: Licence) -> bool:
 
 
 def accept(licence: Licence) -> None:
-    """Write down that the user accepts the terms."""
+    """Record that the user accepts the terms."""
     from superanimal.poses.provenance import timestamp
 
     record = {"title": licence.title, "text_sha256": _digest(licence), "accepted": timestamp()}
@@ -28,19 +28,19 @@ def accept(licence: Licence) -> None:
 
 
 def require(entry: ModelEntry, accept_license: bool = False) -> None:
-    """Go on only when the terms of a model are accepted.
+    """Raise unless the terms of a model are accepted.
 
     Parameters
     ----------
     entry
         The model.
     accept_license
-        The user has accepted the terms in this call; it is written down.
+        The user accepts the terms with this call; this is recorded.
 
     Raises
     ------
     ModelError
-        When they are not; the message holds the text.
+        When they are not accepted; the message contains the text.
     """
     if is_accepted(entry.licence):
         return

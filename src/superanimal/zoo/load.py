@@ -1,4 +1,4 @@
-"""From a name or a file to a network with its weights."""
+"""Loading a network with its weights by name or from a file."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def check_keypoints(entry: ModelEntry, checkpoint: Checkpoint) -> None:
         raise ModelError(
             f"{checkpoint.path} holds {count} keypoints{f' ({other})' if other else ''}, but {entry.name} "
             f"has {entry.num_keypoints} ({entry.space})",
-            "weights and model must be of the same animal",
+            "weights and model must be for the same animal",
             "choose the model that belongs to the file",
         )
 

@@ -1,4 +1,4 @@
-"""What pose models and detectors share: a catalogue entry and its network."""
+"""Base of pose models and detectors: a catalogue entry and its network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from superanimal.zoo.entry import ModelEntry
 
 
 class LoadedModel:
-    """A network in evaluation mode with what the catalogue says about it; see its two kinds."""
+    """A network in evaluation mode with its catalogue entry."""
 
     def __init__(self, entry: ModelEntry, network: nn.Module, sha256: str = "") -> None:
         self.entry = entry
@@ -20,7 +20,7 @@ class LoadedModel:
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """Device of the network."""
         return next(self.network.parameters()).device
 
     @property

@@ -1,4 +1,4 @@
-"""A pose network ready to be asked."""
+"""A pose network ready for inference."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from superanimal.zoo.loaded_model import LoadedModel
 class PoseModel(LoadedModel):
     """A pose network with its normalisation and the meaning of its heads.
 
-    Precision is the caller's affair: ``.to(dtype=...)`` or ``torch.autocast``.
+    The caller sets the precision with ``.to(dtype=...)`` or ``torch.autocast``.
 
     Attributes
     ----------
     entry
-        What the catalogue says.
+        Catalogue entry.
     network
         ``nn.Module`` in evaluation mode, in channels-last memory (faster convolutions) unless :meth:`exact`.
     keypoints

@@ -1,4 +1,4 @@
-"""Where the weight file of a model is on this computer, and whether it is still the same file."""
+"""Locating the weight file of a model on this computer, and checking that it has not changed."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Weights(NamedTuple):
 
 
 def find_file(entry: ModelEntry) -> Path | None:
-    """Return the weight file of a model when it is on this computer, without reading it.
+    """Return the weight file of a model if it is on this computer, without reading it.
 
-    Searched are the package (embedded), the imported file, ``SUPERANIMAL_HOME`` itself and
+    It is searched in the package (embedded), the imported models, ``SUPERANIMAL_HOME`` itself and
     ``models/files/NAME`` in it.
     """
     if entry.weights is not None:
@@ -48,7 +48,7 @@ def locate(entry: ModelEntry) -> Weights:
     Raises
     ------
     ModelError
-        When the weights are not on this computer, or are no longer the file that was recorded.
+        When the weights are not on this computer, or differ from the recorded file.
     """
     path = find_file(entry)
     if path is None:
@@ -62,7 +62,7 @@ def locate(entry: ModelEntry) -> Weights:
     elif known["sha256"] != digest:
         raise ModelError(
             f"{path} has changed: digest {digest[:8]}, recorded {known['recorded']} as {known['sha256'][:8]}",
-            "the weights of a model stay the file that was first used",
+            "the weights of a model must stay the file that was first used",
             _again(entry) if entry.released else "import the file again",
         )
     return Weights(path, digest)
@@ -80,7 +80,7 @@ def record(entry: ModelEntry, path: Path, digest: str, source: str, revision: st
     Raises
     ------
     ModelError
-        When the catalogue knows the digest of this file and it is another one.
+        When the digest of the file differs from that in the catalogue.
     """
     if not digest.startswith(entry.sha256):
         raise ModelError(
@@ -106,11 +106,11 @@ def _registry() -> Path:
 def _absent(entry: ModelEntry) -> ModelError:
     if entry.embedded:
         return ModelError(
-            f"the embedded weights {entry.filename} are missing in this installation",
+            f"the embedded weights {entry.filename} are missing from this installation",
             remedy="install napari-superanimal again",
         )
     if entry.weights is not None:
-        return ModelError(f"the imported file {entry.weights} is gone", remedy="import it again")
+        return ModelError(f"the imported file {entry.weights} no longer exists", remedy="import it again")
     return ModelError(
         f"the weights of {entry.name} are not on this computer",
         "weights of released models are downloaded once, after accepting their licence",

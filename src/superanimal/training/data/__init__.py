@@ -1,1 +1,1 @@
-"""Training samples: crops of labelled images, their augmentation."""
+"""Training samples: crops of labelled images, and their augmentation."""

@@ -1,4 +1,4 @@
-"""Variation of training pictures with torchvision's v2 operators, keypoints carried along exactly.
+"""Augmentation of training images with torchvision's v2 operators, transforming keypoints exactly.
 
 All coordinates here count from the corner of the picture (the centre of the first pixel is at 0.5): in that
 convention torchvision's affine, crop and resize move keypoints as they move pixels. Its horizontal flip
@@ -21,7 +21,7 @@ from superanimal.training.loop.recipe import Augmentation
 
 
 def reach(settings: Augmentation) -> float:
-    """Return how many times larger than the crop a picture has to be, so that no corner of it is missing."""
+    """Return how many times larger than the crop an image must be, so that no corner is missing."""
     turned = np.radians(min(settings.rotation, 45.0))
     return float((np.cos(turned) + np.sin(turned)) / settings.scale[0] + 4 * settings.shift)
 
@@ -34,7 +34,7 @@ def augment(
     flip_index: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> tuple[Tensor, Tensor, NDArray[np.int64], float]:
-    """Return a varied crop from the middle of a picture.
+    """Return an augmented crop from the centre of an image.
 
     Parameters
     ----------
@@ -45,11 +45,11 @@ def augment(
     size
         (width, height) of the crop.
     settings
-        How much to vary.
+        Strength of the augmentation.
     flip_index
         Channel order after mirroring, shape (K,).
     rng
-        Source of every random number.
+        Source of all random numbers.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def motion_blur(picture: Tensor, length: int, angle: float) -> Tensor:
 
 
 def erase(picture: Tensor, settings: Augmentation, rng: np.random.Generator) -> Tensor:
-    """Cover one to three boxes with one colour or with noise, as things that hide an animal do."""
+    """Cover one to three boxes with one colour or noise, to simulate occlusion."""
     if rng.random() >= settings.erase:
         return picture
     height, width = picture.shape[-2:]
@@ -136,18 +136,18 @@ def erase(picture: Tensor, settings: Augmentation, rng: np.random.Generator) -> 
 
 
 def check_flip(space: KeypointSpace, settings: Augmentation) -> None:
-    """Refuse mirroring where left and right would be confused.
+    """Refuse mirroring if left and right would be confused.
 
     Raises
     ------
     InputError
-        When keypoints are called left or right but the space has no pairs of them.
+        When keypoints are named left or right but the space does not pair them.
     """
     paired = {name for pair in space.pairs for name in pair}
     sided = [k for k in space.keypoints if {"left", "right"} & set(k.lower().split("_")) and k not in paired]
     if settings.flip and sided:
         raise InputError(
             f"augmentation.flip {settings.flip:g}: {', '.join(sided[:4])} have no mirror image in the space",
-            "mirroring exchanges left and right keypoints, which the pairs of the space name",
+            "mirroring swaps left and right keypoints, so the space must pair them",
             "add them to 'pairs' of the space, or set augmentation: {flip: 0}",
         )

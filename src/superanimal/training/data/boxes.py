@@ -1,8 +1,8 @@
-"""The boxes that labelled animals are cut out by: those the detector will give later, wherever it can.
+"""Bounding boxes for cropping labelled animals: those of the detector, if it finds the animal.
 
-Labels of four keypoints span less than the animal. A network trained on crops set by such labels would then
-be asked about crops set by a detector, which spans the whole body: another scale. So an animal without a box
-of its own gets the box of the detection that holds its labelled keypoints.
+Four labelled keypoints span less than the animal. A network trained on crops based on such labels would later
+be applied to crops from a detector, which span the whole body, at a different scale. An animal without a
+labelled box therefore gets the detected box that contains its labelled keypoints.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from superanimal.zoo import DetectorModel
 
 HELD = 0.5
-"""A detection belongs to an animal when it holds at least this share of the labelled keypoints."""
+"""A detection belongs to an animal if it contains at least this fraction of its labelled keypoints."""
 
 
 def with_detected_boxes(
     labelled: LabelledSet, detector: DetectorModel, progress: Progress | None = None
 ) -> LabelledSet:
-    """Return the data set with a box for every animal that had none and that the detector finds.
+    """Return the data set with detected boxes for animals without a box.
 
-    Animals that it does not find keep no box; a note says how many.
+    Animals not found by the detector stay without a box; a note gives their number.
 
     Parameters
     ----------
     labelled
-        M animals; boxes that are there stay.
+        M animals; existing boxes are kept.
     detector
-        Sees the images in which an animal lacks a box, one at a time.
+        Detector, applied to the images with an animal without a box, one at a time.
     """
     boxes = labelled.boxes.copy()
     wanted = np.asarray(~np.isfinite(boxes).all(1)) & labelled.labelled.any(1)
@@ -60,7 +60,7 @@ def with_detected_boxes(
 
 
 def assign_boxes(points: NDArray[np.floating], boxes: NDArray[np.floating]) -> list[tuple[int, int]]:
-    """Return which box belongs to which animal, one to one.
+    """Assign boxes to animals, one to one.
 
     Parameters
     ----------
@@ -72,8 +72,8 @@ def assign_boxes(points: NDArray[np.floating], boxes: NDArray[np.floating]) -> l
     Returns
     -------
     list of (animal, box)
-        Chosen so that the boxes hold as many labelled keypoints as possible, at least :data:`HELD` of each
-        animal's; between boxes that hold as many, the smaller.
+        Chosen so that the boxes contain as many labelled keypoints as possible, at least :data:`HELD` of
+        those of each animal; of boxes with equally many, the smaller one.
     """
     if not len(points) or not len(boxes):
         return []

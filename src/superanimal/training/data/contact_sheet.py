@@ -1,4 +1,4 @@
-"""A page of augmented training samples, for visual inspection."""
+"""Contact sheets of augmented training samples, for visual inspection."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def contact_sheet(
 ) -> Path:
     """Draw augmented training samples with their keypoints.
 
-    Filled dots can be seen, rings are labelled though hidden; undefined and absent keypoints are not drawn.
+    Filled dots are visible keypoints, rings hidden ones; undefined and absent keypoints are not drawn.
 
     Parameters
     ----------
     path
         Image file to write, such as ``augmented.jpg``.
     count, columns
-        Number of samples, and how many of them stand in a row.
+        Number of samples, and number per row.
     tile
         Side of a tile in pixels.
     """

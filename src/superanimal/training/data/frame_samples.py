@@ -1,4 +1,4 @@
-"""From labelled images to what a detector is trained on: whole frames and their boxes."""
+"""Training samples for detectors: whole frames and their bounding boxes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from superanimal.training.networks.centers import center_maps
 from superanimal.zoo.architectures import mini_detector
 
 VISIBLE_SHARE = 0.5
-"""An animal of which less than this share lies in the frame counts neither as there nor as absent."""
+"""Minimum fraction of an animal in the frame; below it, the animal counts neither as present nor absent."""
 
 
 class FrameSamples(Samples):
@@ -34,7 +34,7 @@ class FrameSamples(Samples):
         self, labelled: LabelledSet, frame_size: tuple[int, int], recipe: Recipe, *, maps: bool = True
     ) -> None:
         if any(side % mini_detector.MULTIPLE for side in frame_size):
-            raise InputError(f"frame size {list(frame_size)}", "both sides are multiples of 32")
+            raise InputError(f"frame size {list(frame_size)}", "both sides must be multiples of 32")
         self.labelled, self.size, self.recipe, self.maps = labelled, frame_size, recipe, maps
         self.boxes = corner_boxes(labelled)
         known = np.asarray(np.isfinite(self.boxes).all(1))
@@ -105,7 +105,7 @@ def collate_frames(samples: list[Sample], *, maps: bool) -> Sample:
 
 
 def corner_boxes(labelled: LabelledSet) -> NDArray[np.float32]:
-    """Return x1, y1, x2, y2 of each animal (M, 4), pixel centres at integers; NaN where nothing tells."""
+    """Return x1, y1, x2, y2 of each animal (M, 4), pixel centres at integers; NaN if unknown."""
     boxes = labelled.boxes_or_extent(EXTENT_MARGIN)
     return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
 

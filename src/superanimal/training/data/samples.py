@@ -1,4 +1,4 @@
-"""From labelled images to what a pose network is trained on: crops, keypoints, visibility."""
+"""Training samples for pose networks: crops, keypoints, visibility."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from superanimal.training.loop.recipe import Recipe
 from superanimal.zoo.entry import ModelEntry
 
 EXTENT_MARGIN = 20.0
-"""Pixels round the labelled points where a data set gives no box, as in the SuperAnimal data sets."""
+"""Margin in pixels around the labelled points if there is no box, as in the SuperAnimal data sets."""
 EDGE = 1.5
-"""Heatmap cells outside the crop within which a point counts neither as present nor as absent."""
+"""Width in heatmap cells of the border around the crop where a point counts neither as present nor absent."""
 
 Sample = dict[str, Tensor]
 
@@ -56,17 +56,17 @@ class PoseSamples(Samples):
     labelled
         Animals in the keypoints of ``space``.
     space
-        Gives the pairs that change places in a mirrored picture.
+        Keypoint space with the pairs to swap in a mirrored image.
     entry
-        Gives input size, margin of the crop, and the pixel convention of the head.
+        Model entry with input size, crop margin, and the pixel convention of the head.
     recipe
         Augmentation, seed, weights of the sources, whole frame or boxes.
     point_weights
-        Shape (M, K): how much each labelled point counts; by default 1.
+        Shape (M, K): weight of each labelled point; by default 1.
     augmented
-        False gives each animal once, cropped as in use.
+        False yields each animal once, cropped as in inference.
     cache
-        Folder for decoded crops; None keeps nothing.
+        Cache folder for decoded crops; None for no cache.
 
     Raises
     ------
@@ -89,8 +89,8 @@ class PoseSamples(Samples):
             raise InputError(
                 f"{labelled.name} has the keypoints {_few(labelled.keypoints)}, the model "
                 f"{_few(entry.keypoints)}, the space {space.name} {_few(space.keypoints)}",
-                "labels, model and space have the same keypoints in the same order",
-                "bring the labels into the space first: superanimal.keypoints.project",
+                "labels, model and space must have the same keypoints in the same order",
+                "project the labels into the space first: superanimal.keypoints.project",
             )
         check_flip(space, recipe.augmentation)
         self.labelled, self.space, self.entry, self.recipe = labelled, space, entry, recipe
@@ -258,8 +258,8 @@ def usable_animals(labelled: LabelledSet, whole_frame: bool) -> tuple[NDArray[np
         if several:
             raise InputError(
                 f"{labelled.images[several[0]].label} shows {len(labelled.animals_of(several[0]))} animals",
-                "with whole_frame there is one animal in each image",
-                "leave out whole_frame: each animal is then cut out by its box",
+                "with whole_frame, each image must show one animal",
+                "omit whole_frame: each animal is then cropped by its box",
             )
         sizes = [labelled.size(int(i)) for i in labelled.image_index]
         boxes = np.array([[0, 0, w, h] for w, h in sizes], np.float32).reshape(-1, 4)
@@ -287,7 +287,7 @@ def sampling(sources: NDArray[np.object_], recipe: Recipe) -> NDArray[np.float64
     share = {"images": count.astype(float), "sources": np.ones(len(names)), "root": np.sqrt(count)}
     wanted = share[recipe.balance] * [recipe.source_weights.get(str(name), 1.0) for name in names]
     if not wanted.sum() > 0:
-        raise InputError("recipe.source_weights are all 0", "at least one source is trained on")
+        raise InputError("recipe.source_weights are all 0", "at least one source must be trained on")
     each: NDArray[np.float64] = (wanted / wanted.sum() / count)[where]
     return each
 

@@ -1,4 +1,4 @@
-"""Cut crops and frames out of pictures by one affine map, and carry points along."""
+"""Extract crops and frames from images by an affine map, and transform points accordingly."""
 
 from __future__ import annotations
 

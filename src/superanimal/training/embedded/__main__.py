@@ -38,7 +38,7 @@ from superanimal.zoo.pose_model import PoseModel
 CACHE = Path(".cache")
 WEIGHTS = Path(__file__).parents[2] / "zoo" / "weights"
 IN_MEMORY = 0
-"""Processes that prepare samples: none, since each would copy all scenes."""
+"""Number of processes that prepare samples: none, because each would copy all scenes."""
 KINDS = ("pose", "pose-validation", "detector", "detector-validation")
 CHECKS = tuple(name for name in SCENES if name.startswith("check-"))
 """Scenes of one kind of difficulty each, to measure with."""
@@ -56,7 +56,7 @@ LOOKS = Augmentation(
     blur=0.25,
     noise=9.0,
 )
-"""Light and colours vary more than for real pictures, since those of the renderer are not to be trusted."""
+"""Stronger variation of light and colours than for real images, because rendered ones are not realistic."""
 
 
 def pose_recipe(subject: Subject, steps: int, *, rate: float = 1.0, seed: int = 0) -> Recipe:
@@ -190,7 +190,7 @@ def export_detector(run_folder: Path, target: Path, commit: str = "") -> None:
 
 
 class Lines(Progress):
-    """Says what happens, with the time, one line each."""
+    """Prints progress messages with the time, one per line."""
 
     def message(self, text: str) -> None:
         """Print a line."""

@@ -1,4 +1,4 @@
-"""Calibrate confidence: the three numbers of :attr:`HeadSpec.calibration`, from pictures with known truth.
+"""Calibrating confidence: fitting :attr:`HeadSpec.calibration` on images with known ground truth.
 
 A keypoint is right when it can be seen and lies within a tenth of the body length of the truth.
 """

@@ -1,4 +1,4 @@
-"""How good a model is on rendered scenes, whose truth is known exactly."""
+"""Evaluating a model on rendered scenes with exact ground truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded models as tasks of the training loop: learnt and judged on rendered scenes."""
+"""The embedded models as tasks of the training loop, trained and evaluated on rendered scenes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the embedded models look at: keypoints, pictures, boxes and crops of each kind of animal."""
+"""The subjects of the embedded models: keypoints, images, boxes and crops of each kind of animal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Subject:
     model
         Name of the model in the zoo; its detector is called ``<model>_detector``.
     scenes
-        What the names of its scene caches and runs begin with.
+        Prefix of the names of its scene caches and runs.
     space
         Name of the keypoint space.
     keypoints

@@ -1,8 +1,8 @@
-"""Both models on the same crops of the same held-out images: predictions, figures, forgetting, verdict.
+"""Comparing both models on the same crops of held-out images: predictions, figures, forgetting, verdict.
 
-Only the pose network is trained, so only it is judged: each held-out animal is cut out by its own box, and an
-animal that the detector misses counts the same before and after. ``superanimal evaluate`` judges the whole
-pipeline.
+Only the pose network is trained, so only it is evaluated: each held-out animal is cropped by its own box, and
+an animal missed by the detector counts the same before and after. ``superanimal evaluate`` evaluates the
+whole pipeline.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ def measure(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Return what the report says of both models; their predictions are written into the folder.
+    """Return the report entries on both models, and write their predictions to the folder.
 
     Parameters
     ----------
     base, trained
         Before and after.
     split
-        What was trained on and held out, in the user's keypoints.
+        Training and held-out labels, in the user's keypoints.
     test
         The held-out labels over the keypoints of the trained model, with the boxes it is cropped by; None
         without.
@@ -67,12 +67,12 @@ def measure(
     folder
         For :data:`BEFORE` and :data:`AFTER`.
     device
-        Where to compute.
+        Device to compute on.
     """
     facts: dict[str, Any] = {"training": split.train.n_individuals, "leaks": split.leaks}
     if test is None or split.test is None:
         return _record(judge(None, held_out=0, **facts))
-    truth = test.with_columns(boxes=split.test.boxes)  # detected boxes are no labels
+    truth = test.with_columns(boxes=split.test.boxes)  # detected boxes are not labels
     scored = [name for k, name in enumerate(truth.keypoints) if truth.labelled[:, k].any()]
     shared = {name: zero_shot[name] for name in scored if name in zero_shot}
 

@@ -1,4 +1,4 @@
-"""How long a training will take, measured on this computer before it begins."""
+"""Estimating the duration of a training on this computer before it starts."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import time
 from superanimal.zoo.entry import ModelEntry
 
 PREPARATION = 0.012
-"""Seconds to cut, vary and validate one sample on a CPU core, beside what the network takes."""
+"""Seconds to crop, augment and validate one sample on a CPU core, excluding the network."""
 JUDGING = 6
-"""How often each held-out animal is predicted after the training: both models, also mirrored."""
+"""Number of predictions of each held-out animal after the training: both models, also mirrored."""
 
 
 def seconds_per_sample(entry: ModelEntry, batch: int = 8, device: str = "auto", *, repeats: int = 3) -> float:
     """Return the seconds that one training sample takes, from a few steps on noise.
 
-    Weights and data are not needed: the time depends on the architecture and the computer alone. What else
-    runs at the same time is measured with it, so this is an estimate.
+    Weights and data are not needed: the time depends only on the architecture and the computer. Other running
+    processes affect the measurement, so this is an estimate.
 
     Parameters
     ----------
@@ -63,8 +63,8 @@ def training_seconds(seconds_per_sample: float, steps: int, batch: int, held_out
     steps, batch
         Of the recipe.
     held_out
-        Held-out animals. Each is looked at in every validation and some times more at the end, without a
-        backward pass: a third of the time.
+        Number of held-out animals. Each is predicted in every validation and several times at the end,
+        without a backward pass, which takes a third of the time.
     """
     validations = 1 + min(20, -(-steps // 25))
     return seconds_per_sample * (steps * batch + held_out * (validations + JUDGING) / 3)

@@ -1,4 +1,4 @@
-"""The one call: a user's labels and a model in, a trained model and an honest report out.
+"""Fine-tuning a model on a user's labels, with an evaluation report.
 
 A run is a folder, see :mod:`superanimal.training.finetuning.run_folder`. Stopped and started again with the
 same folder, it resumes.
@@ -48,7 +48,7 @@ Table: TypeAlias = ConversionTable | Mapping[str, str] | PathLike | None
 
 @dataclass(frozen=True)
 class Finetuned:
-    """What a run left.
+    """The result of a run.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ def finetune(
     Parameters
     ----------
     data
-        A labelled set, or what :func:`superanimal.labels.read_labels` reads.
+        A labelled set, or a path that :func:`superanimal.labels.read_labels` can read.
     model
         Name, weight file, folder or loaded model to start from.
     method
@@ -117,8 +117,8 @@ def finetune(
         Detector for labels without boxes; by default that of the model if it is on this computer. ``"none"``
         crops around the labelled keypoints.
     min_confidence
-        Of data that are read here: take predictions of a model for labels, from this confidence on; refused
-        without it.
+        If ``data`` is a path with model predictions: minimum confidence of predictions used as labels.
+        Without it, predictions are rejected.
     recipe
         Settings that override the defaults, see :class:`superanimal.training.loop.recipe.Recipe`.
     name
@@ -248,7 +248,7 @@ def finetune(
 def _without_silent(
     split: HeldOut, mapping: ConversionTable, column: str
 ) -> tuple[HeldOut, ConversionTable, list[str]]:
-    """Leave out the keypoints of which no training image has a label: nothing can be learnt about them."""
+    """Leave out keypoints without a label in any training image: nothing can be learnt about them."""
     names = split.train.keypoints
     spoken: list[bool] = np.any(split.train.labelled, axis=0).tolist()
     if all(spoken):
@@ -271,8 +271,8 @@ def _read(data: PathLike | LabelledSet, min_confidence: float | None) -> Labelle
         return labels_only(read_labels(data, min_confidence=min_confidence), "min_confidence=0.6")
     if min_confidence is not None:
         raise InputError(
-            f"min_confidence={min_confidence} for {data.name}, which is read already",
-            "a lowest confidence is for files that are read here",
+            f"min_confidence={min_confidence} for {data.name}, which has already been read",
+            "a minimum confidence applies only to files that are read here",
             "give it to read_labels",
         )
     return labels_only(data)
@@ -281,7 +281,7 @@ def _read(data: PathLike | LabelledSet, min_confidence: float | None) -> Labelle
 def find_table(
     table: Table, labelled: LabelledSet, base: PoseModel, progress: Progress | None = None
 ) -> tuple[ConversionTable, list[str]]:
-    """Return the conversion table with a column of the data set, and what to know about it.
+    """Return the conversion table with a column for the data set, and notes on it.
 
     Parameters
     ----------
@@ -312,7 +312,7 @@ def find_table(
 
 
 def _detector(base: PoseModel, given: PathLike | DetectorModel | None) -> DetectorModel | None:
-    """Return the detector that will cut the animals out, or None when the labels have to do it."""
+    """Return the detector used to crop the animals, or None if the labels must be used."""
     if isinstance(given, DetectorModel) or given == "none":
         return given if isinstance(given, DetectorModel) else None
     if given is not None:

@@ -1,4 +1,4 @@
-"""The four methods by name, and how long each takes: what a form or a command line has to know."""
+"""The four fine-tuning methods by name, with their duration, for forms and the command line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from superanimal.errors import unknown_name
 
 Outputs = Literal["labelled", "space"]
 LENGTHS = {"quick": 0.4, "standard": 1.0, "long": 3.0}
-"""How long to train, in parts of :func:`usual_steps`."""
+"""Length of the training, as a multiple of :func:`usual_steps`."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,11 @@ class Method:
     Attributes
     ----------
     name, title
-        Word of the command line, and the name shown to people.
+        Name on the command line, and title shown to users.
     consequence
-        What choosing it means, in one sentence.
+        Consequence of choosing it, in one sentence.
     outputs
-        Keypoints of the result: those the user labelled, or all of the model's space.
+        Keypoints of the result: those labelled by the user, or the whole space of the model.
     encoder, decoder
         Whether each starts from the model's weights.
     """
@@ -73,7 +73,7 @@ METHODS: dict[str, Method] = {
         ),
     )
 }
-"""By name, the one to take first first."""
+"""Methods by name, in order of recommendation."""
 
 
 def find_method(name: str) -> Method:

@@ -1,12 +1,12 @@
-"""Memory replay: what the frozen model knows stands in where the labels say nothing.
+"""Memory replay: predictions of the frozen model replace undefined labels.
 
 Ye et al. 2024 (Nat. Commun. 15:5165), Fig. 1d and Methods: the pretrained model predicts every training image
 once; slots that the labels define keep the label, undefined ones take the prediction where it is confident,
 and stay undefined elsewhere. The answers are computed once and kept, so that the target does not drift with
 the network.
 
-Each labelled animal is asked for in its own box. So a prediction belongs to its animal from the start, and no
-label can be lost to a wrong pairing of animals, as happens in DeepLabCut 3 when two boxes overlap too little.
+Each labelled animal is predicted in its own box, so that every prediction belongs to its animal and no label
+is lost to a wrong pairing of animals, as happens in DeepLabCut 3 when two boxes overlap too little.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ fine-tuning."""
 
 @dataclass(frozen=True)
 class Memory:
-    """What a frozen model says about M labelled animals.
+    """Predictions of a frozen model for M labelled animals.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Memory:
     provenance: dict[str, Any]
 
     def save(self, file: Path) -> None:
-        """Write the answers as ``.npz``, for :func:`remember`; a file that holds them is left as it is."""
+        """Write the predictions as ``.npz``, for :func:`remember`; an up-to-date file is left unchanged."""
         if (known := _read(file, {})) is not None and known.provenance == self.provenance:
             return
         with atomic_write(file) as temporary:
@@ -77,22 +77,22 @@ class Memory:
 def remember(
     model: PoseModel, labelled: LabelledSet, file: Path | None = None, progress: Progress | None = None
 ) -> Memory:
-    """Return what a model says about every animal of a data set, from a file when that holds its answers.
+    """Return the predictions of a model for every animal of a data set, from a file if it is up to date.
 
     Parameters
     ----------
     model
         The frozen model.
     labelled
-        M animals; each is cut out by its box, else by the extent of its labelled keypoints.
+        M animals; each is cropped by its box, else by the extent of its labelled keypoints.
     file
-        Of :meth:`Memory.save`; it is used when the model's weights, the images (their bytes) and the boxes
-        are the same.
+        File written by :meth:`Memory.save`; it is used if the model's weights, the images (their bytes) and
+        the boxes are the same.
 
     Raises
     ------
     NotFoundError
-        When an image is gone.
+        When an image is missing.
     """
     from superanimal.inference.analyzer import weights_hash
 
@@ -114,21 +114,21 @@ def replay(labelled: LabelledSet, memory: Memory, threshold: float = THRESHOLD) 
     Parameters
     ----------
     labelled
-        M animals in a keypoint space; only what is undefined (-1) there may change.
+        M animals in a keypoint space; only undefined keypoints (-1) may change.
     memory
-        Of the same M animals; keypoints that it does not know stay undefined.
+        Predictions for the same M animals; keypoints unknown to the model stay undefined.
     threshold
         0..1; a prediction counts when its confidence is above it and it lies inside the image.
 
     Returns
     -------
     LabelledSet
-        With visibility 2 where a prediction was taken; a note says how many.
+        With visibility 2 for inserted predictions; a note gives their number.
 
     Raises
     ------
     InputError
-        When the memory is of other animals, or the threshold is no confidence.
+        When the memory is of other animals, or the threshold is not in 0..1.
     """
     if not 0 <= threshold <= 1:
         raise InputError(f"threshold {threshold:g}", "a confidence lies in 0..1")
@@ -160,12 +160,12 @@ def replay(labelled: LabelledSet, memory: Memory, threshold: float = THRESHOLD) 
 def predict_animals(
     model: PoseModel, labelled: LabelledSet, boxes: NDArray[np.float32], progress: Progress | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Ask a model for each labelled animal in its own box.
+    """Predict each labelled animal in its own box.
 
     Parameters
     ----------
     boxes
-        (M, 4) as x, y, width, height in pixels; an animal with NaN is not asked for.
+        (M, 4) as x, y, width, height in pixels; animals with NaN are skipped.
 
     Returns
     -------

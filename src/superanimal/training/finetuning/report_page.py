@@ -1,4 +1,4 @@
-"""What a fine-tuning gained, as a page: verdict, keypoints before and after, course of the training."""
+"""The report page of a fine-tuning: verdict, keypoints before and after, training curves."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ def render(report: Mapping[str, Any], curves: Path) -> str:
     data = report["data"]
     page = Page(
         f"{report['base_model']} fine-tuned on {data['name']}",
-        f"{report['verdict']} {data['training_animals']} animals trained on, "
-        f"{data['held_out_images']} images held out.",
+        f"{report['verdict']} {data['training_animals']} training animals, "
+        f"{data['held_out_images']} held-out images.",
         [card for card in (_card(report, *each) for each in _CARDS) if card is not None],
         [*report["warnings"], *report["notes"]],
     )
     if "after" in report:
         rows = report["keypoints"]
-        page.add("Keypoint by keypoint", _keypoint_plot(rows), _keypoint_table(rows), note=_KEYPOINTS)
+        page.add("Errors by keypoint", _keypoint_plot(rows), _keypoint_table(rows), note=_KEYPOINTS)
     if forgotten := report.get("forgetting"):
-        page.add("Keypoints that nobody labelled", _forgetting_table(forgotten), note=_FORGETTING)
+        page.add("Keypoints without labels", _forgetting_table(forgotten), note=_FORGETTING)
     with curves.open(encoding="utf-8", newline="") as file:
         steps = list(csv.DictReader(file))
     if len(steps) > 1:
-        page.add("Course of the training", _curve_plot(steps))
-    page.add("What was done", table(["", ""], _facts(report), text=2, kind="facts"))
+        page.add("Training curves", _curve_plot(steps))
+    page.add("Details", table(["", ""], _facts(report), text=2, kind="facts"))
     return page.render()
 
 
@@ -99,7 +99,7 @@ def _keypoint_plot(rows: Sequence[Mapping[str, Any]]) -> Markup:
 def _curve_plot(steps: Sequence[Mapping[str, str]]) -> Markup:
     names = [
         (name, title)
-        for name, title in (("loss", "Loss of the training"), ("held_out_error_px", "Held-out error, px"))
+        for name, title in (("loss", "Training loss"), ("held_out_error_px", "Held-out error, px"))
         if any(row.get(name) for row in steps)
     ]
     with style():
@@ -129,7 +129,7 @@ def _facts(report: Mapping[str, Any]) -> list[list[Any]]:
     return [
         ["method", f"{report['method']}: {report['consequence']}"],
         ["training", f"{training['steps']} steps; {training['ended']}"],
-        ["which keypoint is which", bullets(pairs)],
+        ["keypoint mapping", bullets(pairs)],
         ["new keypoints", ", ".join(report["new_keypoints"]) or "none"],
     ]
 
@@ -138,5 +138,7 @@ def _known(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-_KEYPOINTS = "Both models saw the same crops of the same held-out images, which neither was trained on."
-_FORGETTING = "What the model says of keypoints without labels. None of it is an accuracy."
+_KEYPOINTS = (
+    "Both models were evaluated on the same crops of the same held-out images, which neither was trained on."
+)
+_FORGETTING = "Predictions of keypoints without labels. These figures are not accuracies."

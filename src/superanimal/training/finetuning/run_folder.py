@@ -1,10 +1,10 @@
-"""The folder of a fine-tuning: what lies in it, and how it is read again.
+"""The folder of a fine-tuning run: its content, and how to read it.
 
 ::
 
-    split.json               which image is trained on and which is held out; drawn once
-    table.csv                which keypoint is which
-    memory.npz               what the frozen model says of the training images (memory-replay)
+    split.json               training and held-out images; drawn once
+    table.csv                keypoint mapping
+    memory.npz               predictions of the frozen model for the training images (memory-replay)
     run/                     state of the training, see superanimal.training.loop.fit
     before.nc, after.nc      predictions on the held-out images
     report.json, .html       before and after, forgetting, warnings, verdict
@@ -40,7 +40,7 @@ Row = dict[str, float]
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a finished training left in its folder.
+    """The result of a finished training, read from its folder.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class TrainingResult:
         Raises
         ------
         FormatError
-            When there is none, or it is damaged.
+            When the report is missing or damaged.
         """
         path = folder / REPORT
         try:
@@ -76,12 +76,12 @@ class TrainingResult:
 
     @property
     def stopped(self) -> bool:
-        """Whether the user ended it early, so that it can go on."""
+        """Whether the user stopped it early, so that it can be resumed."""
         return bool(self.report["training"]["ended"] == "cancelled")
 
     @cached_property
     def predictions(self) -> dict[str, xr.Dataset]:
-        """Poses ``before`` and ``after`` of the held-out images, as far as there are any."""
+        """Poses ``before`` and ``after`` of the held-out images, if there are any."""
         from superanimal.formats import load_poses
 
         files = self.report.get("predictions", {})
@@ -123,7 +123,7 @@ class TrainingResult:
         return Comparison(pixels, marked, found.get("before", {}), found.get("after", {}), note)
 
     def _points(self, when: str, row: int, slot: int) -> dict[str, tuple[float, float]]:
-        """Return where a model sees the user's keypoints, by the user's names."""
+        """Return the predicted positions of the user's keypoints, by the user's names."""
         poses = self.predictions[when].isel(time=row, individual=slot)
         position = dict(zip(poses["keypoint"].values.tolist(), poses["position"].values.T, strict=True))
         places = {own: position.get(self._name(own, when, position)) for own in self.labels.keypoints}
@@ -134,7 +134,7 @@ class TrainingResult:
         }
 
     def _name(self, own: str, when: str, known: Collection[str]) -> str:
-        """Return what a model calls one of the user's keypoints; nothing when it does not know it."""
+        """Return the model's name for a user keypoint; empty if unknown to the model."""
         table: dict[str, str] = self.report["table"]
         if when == "before":
             return table.get(own, "")
@@ -145,7 +145,7 @@ class TrainingResult:
 
 
 def read_curves(folder: Path) -> list[Row]:
-    """Return the lines of the curves of a run, none when there is none."""
+    """Return the rows of the curves of a run; empty if there are none."""
     path = folder / RUN / "curves.csv"
     if not path.is_file():
         return []
@@ -154,12 +154,12 @@ def read_curves(folder: Path) -> list[Row]:
 
 
 def holds_run(folder: Path) -> bool:
-    """Whether a training was begun in a folder."""
+    """Whether a folder holds a training run."""
     return (folder / RUN / "run.json").is_file() or (folder / SPLIT).is_file()
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether a training in a folder came to its end."""
+    """Whether the training in a folder is finished."""
     path = folder / REPORT
     return path.is_file() and json.loads(path.read_text("utf-8"))["training"]["ended"] != "cancelled"
 
@@ -169,18 +169,18 @@ Point = tuple[float, float]
 
 @dataclass
 class Comparison:
-    """What is drawn.
+    """The data to draw.
 
     Attributes
     ----------
     image
         (H, W, 3) uint8, or None.
     labels
-        Where a person marked each keypoint, (x, y) in pixels of the image.
+        Labelled position of each keypoint, (x, y) in image pixels.
     before, after
-        Where both models see them.
+        Positions predicted by both models.
     note
-        Why there is no picture.
+        Reason why there is no image.
     """
 
     image: np.ndarray | None = None

@@ -1,4 +1,4 @@
-"""The four ways to adapt a model to a user's labels (Ye et al. 2024, Fig. 1d and Methods).
+"""The four methods to adapt a model to a user's labels (Ye et al. 2024, Fig. 1d and Methods).
 
 =============  =======================  ==============================  =========================
 method         encoder                  decoder                         keypoints of the result
@@ -44,19 +44,19 @@ from superanimal.zoo.pose_model import PoseModel
 
 ENCODERS = ("model", "imagenet")
 FEW = 64
-"""Animals below which training is cautious."""
+"""Number of animals below which training uses conservative settings."""
 SIDE_VIEW_ROTATION = 30.0
-"""Degrees; animals seen from above are turned all the way round."""
+"""Rotation in degrees for animals seen from above: any angle."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """Where training starts.
+    """The starting point of a training.
 
     Attributes
     ----------
     method
-        How it will train.
+        Training method.
     model
         Starting weights; its keypoints are those of ``space``.
     space
@@ -66,13 +66,13 @@ class Start:
     zero_shot
         Keypoint of the base model for each labelled keypoint that it knows, to compare with.
     new
-        Labelled keypoints that the base model does not know, with the keypoint each starts from (or nothing).
+        Labelled keypoints unknown to the base model, with the keypoint each starts from (or empty).
     from_above
-        Whether the base model looks from above, so that pictures may be turned all the way round.
+        Whether the base model is for top views, so that images may be rotated by any angle.
     table
         Brings labels of the user into ``space``; None when they are in it already.
     notes
-        What the user should know.
+        Notes for the user.
     """
 
     method: Method
@@ -86,7 +86,7 @@ class Start:
     notes: tuple[str, ...] = ()
 
     def project(self, labelled: LabelledSet) -> LabelledSet:
-        """Bring other labels in the user's keypoints into the space."""
+        """Project other labels with the user's keypoints into the space."""
         if self.table is None:
             return labelled
         column = next(iter(self.table.columns))
@@ -104,23 +104,23 @@ def prepare(
     encoder: Literal["model", "imagenet"] = "model",
     seed: int = 0,
 ) -> Start:
-    """Bring labels and model together for a method.
+    """Prepare labels and model for a method.
 
     Parameters
     ----------
     labelled
         The user's labels, in the user's keypoints.
     base
-        The pretrained model; it stays as it is. ``scratch`` takes only its architecture.
+        The pretrained model, which is not modified. ``scratch`` uses only its architecture.
     method
         One of :data:`superanimal.training.finetuning.methods.METHODS`.
     table
-        Which keypoint of the model is which of the user's. It may be partial: keypoints of the user that it
-        does not name become new ones, which start as a copy of the nearest mapped keypoint.
+        Mapping between model and user keypoints. It may be partial: user keypoints that are not mapped become
+        new ones, which start as a copy of the nearest mapped keypoint.
     column
         Column of the table; by default the name of the data set.
     outputs
-        Keypoints of the result; by default as the method says.
+        Keypoints of the result; by default those of the method.
     encoder
         ``"imagenet"``: the encoder of ``transfer`` starts from ImageNet weights instead of the model's.
     seed
@@ -129,7 +129,7 @@ def prepare(
     Raises
     ------
     InputError
-        When the table does not fit, or the choices contradict each other.
+        When the table does not match, or the options contradict each other.
     """
     method = find_method(method) if isinstance(method, str) else method
     outputs = outputs or method.outputs
@@ -140,7 +140,7 @@ def prepare(
     if outputs == "space" and not method.decoder:
         raise InputError(
             f"outputs 'space' with the method {method.name}",
-            "a random head has only the keypoints that are labelled",
+            "a random head has only the labelled keypoints",
             "use the method finetune or memory-replay",
         )
     if outputs == "labelled" and method.name == "memory-replay":
@@ -188,9 +188,9 @@ def prepare(
 
 
 def labelled_space(labelled: LabelledSet, known: KeypointSpace, mapped: Mapping[str, str]) -> KeypointSpace:
-    """Return a space of the user's keypoints, with what the model's space says of those that are mapped.
+    """Return a space of the user's keypoints, with the properties of mapped ones from the model's space.
 
-    The skeleton is the user's where the labels come with one.
+    The skeleton is that of the labels, if they have one.
 
     Parameters
     ----------
@@ -217,19 +217,19 @@ def labelled_space(labelled: LabelledSet, known: KeypointSpace, mapped: Mapping[
 
 
 def mirrored(names: tuple[str, ...], pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the (left, right) pairs that names tell, of keypoints that are in no pair yet."""
+    """Return the (left, right) pairs derived from the names of keypoints that are not yet paired."""
     paired = {name for pair in pairs for name in pair}
     return pairs_by_name([name for name in names if name not in paired])
 
 
 def unpaired(space: KeypointSpace) -> list[str]:
-    """Return the keypoints of one side without their mirror image: with them pictures cannot be mirrored."""
+    """Return the keypoints of one side without a mirror image, which prevent mirroring."""
     paired = {name for pair in space.pairs for name in pair}
     return [name for name in space.keypoints if side(name) and name not in paired]
 
 
 def make_recipe(start: Start, animals: int, choices: Mapping[str, Any] | None = None) -> Recipe:
-    """Return the recipe of a method, with the user's choices in place of the defaults.
+    """Return the recipe of a method, with the user's choices overriding the defaults.
 
     Batch-norm statistics of the encoder stay as they are and learning rates are low when few frames are
     given, as in the paper (fewer than 64 images: statistics frozen, a tenth of the rate). With few frames the
@@ -300,7 +300,7 @@ def _extended(
     column: str,
     new: Mapping[str, str],
 ) -> tuple[KeypointSpace, ConversionTable, dict[str, str]]:
-    """Return the model's space with the user's new keypoints behind, the table into it, and their names."""
+    """Return the model's space with the user's new keypoints appended, the table into it, and their names."""
     names = {name: name if name not in known.keypoints else f"{name}_{labelled.name}" for name in new}
     space = known
     if names:

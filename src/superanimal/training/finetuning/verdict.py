@@ -1,4 +1,4 @@
-"""Did training help? The same held-out frames before and after, what was forgotten, and a verdict."""
+"""Whether training helped: held-out frames before and after, forgetting, and a verdict."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from superanimal.training.finetuning.replay import Memory
 FIGURES = ("mean_euclidean_px", "p50_px", "p95_px", "AP", "PCK@0.1", "missed_keypoints", "calibration_error")
 """Figures of the before/after table."""
 EXACT = 12
-"""Number of images up to which all subsets are taken; beyond it, as many random ones."""
+"""Number of images up to which all subsets are used; beyond it, the same number of random ones."""
 MANY = 500
-"""More further images than this are not asked for: the difference is too small to matter."""
+"""Maximum number of further images to request: beyond it, the difference is too small to matter."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What to think of a trained model.
+    """The assessment of a trained model.
 
     Attributes
     ----------
     recommended
         Whether to use it instead of the model it came from.
     sentence
-        The reason, for people.
+        The reason, as a sentence.
     warnings
-        What makes the figures doubtful.
+        Reasons to distrust the figures.
     """
 
     recommended: bool
@@ -45,7 +45,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Change:
-    """How the mean error changed on the same labels, after less before.
+    """The change of the mean error on the same labels, after minus before.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Change:
         Limits of its interval at :data:`~superanimal.labels.holding_out.LEVEL`, pixels; infinite when there
         are too few images for one.
     images, animals
-        Number of different pictures and of labelled animals that it rests on.
+        Number of distinct pictures and of labelled animals it is based on.
     """
 
     value: float
@@ -66,12 +66,12 @@ class Change:
 
     @property
     def decided(self) -> bool:
-        """Whether the interval leaves out 0: the change is no chance."""
+        """Whether the interval excludes 0, that is, the change is not due to chance."""
         return self.high < 0 or self.low > 0
 
     @property
     def more(self) -> int | None:
-        """Further held-out images that a verdict needs, 0 when it needs none.
+        """Number of further held-out images that a verdict needs; 0 if none.
 
         With enough images for an interval it is an estimate: how many would make the interval leave out 0 if
         the change stayed what it is. None when that is more than :data:`MANY`.
@@ -91,7 +91,7 @@ class Change:
 def compare(
     before: Evaluation, after: Evaluation, pictures: NDArray[np.integer[Any]] | None = None, *, seed: int = 0
 ) -> Change:
-    """Return the change of the mean error in pixels, after less before, with its interval.
+    """Return the change of the mean error in pixels, after minus before, with its interval.
 
     Both evaluations are of the same labels; keypoints that either does not give are left out. Pictures are
     what is drawn: were the training without effect, the change in each would be as likely upwards as
@@ -104,7 +104,7 @@ def compare(
     pictures
         Shape (I,): number of the picture of each image, equal for copies; by default all differ.
     seed
-        Of the subsets, when there are too many pictures to take all.
+        Random seed of the subsets, if there are too many pictures to use all.
     """
     change = after.pairs.errors - before.pairs.errors
     known = np.isfinite(change)
@@ -134,17 +134,17 @@ def forgetting(
     *,
     cutoff: float = CUTOFF,
 ) -> dict[str, Any] | None:
-    """Compare what two models say of the keypoints that the labels do not define.
+    """Compare the predictions of two models for keypoints that the labels do not define.
 
-    After "keypoint dropping" of Ye et al. 2024 (ED Fig. 4), and how far the answers moved: neither needs a
-    label, and neither is an accuracy.
+    Measures "keypoint dropping" as in Ye et al. 2024 (ED Fig. 4), and how far the predictions moved. Neither
+    needs labels, and neither is an accuracy.
 
     Parameters
     ----------
     labelled
         M animals over the keypoints of the trained model.
     before, after
-        Answers of both models for the same animals.
+        Predictions of both models for the same animals.
     cutoff
         Confidence below which a keypoint counts as dropped.
 
@@ -206,7 +206,7 @@ def judge(
     leaks: Sequence[Leak] = (),
     missed: tuple[float, float] = (0.0, 0.0),
 ) -> Verdict:
-    """Say whether the trained model is to be used.
+    """Decide whether the trained model should be used.
 
     Parameters
     ----------
@@ -215,17 +215,15 @@ def judge(
     training, held_out
         Number of labelled animals trained on, and of different held-out pictures.
     leaks
-        What stands on both sides of the split.
+        Items on both sides of the split.
     missed
-        Share of labelled keypoints without a prediction, before and after.
+        Fraction of labelled keypoints without a prediction, before and after.
     """
     kept = tuple(split_warnings(training, held_out, leaks))
     if change is None or not held_out or not np.isfinite(change.value):
         return Verdict(False, "Not measured: there are no held-out images to compare on.", kept)
     if change.value == 0:
-        text = (
-            "no step of the training was better than the start, so the weights are those of the base model."
-        )
+        text = "no training step improved on the start, so the weights are those of the base model."
         return Verdict(False, f"Not recommended: {text}", kept)
     if missed[1] > missed[0] + 0.01:
         text = f"{missed[1]:.0%} of the labelled keypoints are no longer predicted ({missed[0]:.0%} before)."
@@ -240,7 +238,7 @@ def judge(
 
 
 def _size(change: Change) -> str:
-    """Say how the error changed, on how much."""
+    """Describe the change of the error and the amount of data."""
     images = f"{change.images} image{'s' if change.images != 1 else ''}"
     animals = f"{change.animals} labelled animal{'s' if change.animals != 1 else ''}"
     text = (
@@ -252,7 +250,7 @@ def _size(change: Change) -> str:
 
 
 def _why_undecided(change: Change) -> str:
-    """Say why a change proves nothing, and how many more held-out images are needed."""
+    """Explain why a change is inconclusive, and how many more held-out images are needed."""
     more = change.more
     if more is None:
         return ", which may be chance; the two models are about as good as each other on such images."

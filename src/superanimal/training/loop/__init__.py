@@ -1,1 +1,1 @@
-"""The one training loop: tasks, losses, recipes, exact resume."""
+"""The training loop: tasks, losses, recipes, exact resume."""

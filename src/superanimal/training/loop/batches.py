@@ -1,4 +1,4 @@
-"""Which samples come when, and how many fit at once."""
+"""The order of samples, and the batch size."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def on_gpu(recipe: Recipe) -> bool:
 def find_batch_size(task: Task, recipe: Recipe) -> int:
     """Return the largest power of two that one training step takes, by trying on a copy of the network.
 
-    On the CPU memory is no limit that can be tried out, and larger batches bring no speed: there it is at
-    most 16. It never exceeds the number of samples.
+    On the CPU the memory limit cannot be probed, and larger batches are not faster, so it is at most 16. It
+    never exceeds the number of samples.
     """
     cuda = on_gpu(recipe)
     device = torch.device("cuda" if cuda else "cpu")

@@ -1,4 +1,4 @@
-"""The one training loop: from a task and a recipe to the best weights, resumable after any crash.
+"""The training loop: trains a task by a recipe and keeps the best weights; resumable after any crash.
 
 A run is a folder::
 
@@ -49,14 +49,14 @@ if TYPE_CHECKING:
     from lightning.pytorch import Trainer
 
 FEW = 32
-"""So few samples need no processes to prepare them."""
+"""Up to this number of samples, no processes are started to prepare them."""
 HARMLESS = ("workers", "cache_gb", "device")
 """Settings that may change when a run is continued: they do not change what is computed."""
 
 
 @dataclass(frozen=True)
 class FitResult:
-    """What a run left.
+    """The result of a run.
 
     Attributes
     ----------
@@ -210,7 +210,7 @@ def precision(recipe: Recipe) -> str:
 
 
 def start_over(folder: Path, progress: Progress) -> None:
-    """Put the run in a folder aside under a dated name, so that the next one begins anew."""
+    """Move the run in a folder aside under a dated name, so that the next one starts over."""
     if folder.exists() and not _helping():
         progress.message(f"starting over; the earlier run is kept as {set_aside(folder).name}")
 
@@ -235,14 +235,14 @@ def _open_run(
     if path.is_file():
         if not resume and not helper:
             raise InputError(
-                f"{folder} holds a run already",
+                f"{folder} already holds a run",
                 "a run is never overwritten",
                 "continue it, or choose another folder",
             )
         record: dict[str, Any] = json.loads(path.read_text("utf-8"))
         differences = [*_differences(record["task"], now["task"], "")]
         if not (folder / "last.ckpt").is_file() and record["start"] != weights_digest(task.network):
-            differences.append("the weights to start from are others")
+            differences.append("the starting weights differ")
         differences += [
             text
             for text in _differences(record["recipe"], now["recipe"], "recipe.")
@@ -287,7 +287,7 @@ def weights_digest(network: torch.nn.Module) -> str:
 
 
 def _differences(old: Any, new: Any, where: str) -> Iterator[str]:
-    """Say which plain values of two nested mappings differ."""
+    """Describe the differences between the plain values of two nested mappings."""
     for key in dict.fromkeys([*old, *new]):
         a, b = old.get(key), new.get(key)
         if a == b:

@@ -1,4 +1,4 @@
-"""The training step: optimiser, schedule, frozen parts and averaged weights, as lightning wants it."""
+"""The training step as a lightning module: optimiser, schedule, frozen parts and averaged weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Masked losses: what a data set does not define contributes nothing to any gradient.
+"""Masked losses: keypoints that a data set does not define do not contribute to any gradient.
 
 Ye et al. 2024 (SuperAnimal), Methods: the loss is the sum over keypoints of m_k l(H_k, H'_k), where m_k = 0
 for a keypoint that the data set does not define (visibility -1) and 1 otherwise. A keypoint that is defined
@@ -119,7 +119,7 @@ def heatmap_loss(
 
 
 def locref_loss(locref: Tensor, cells: Tensor, visibility: Tensor, weight: Tensor, head: HeadSpec) -> Tensor:
-    """Mean Huber loss of offset maps (B, 2K, h, w) within the radius round labelled points."""
+    """Mean Huber loss of offset maps (B, 2K, h, w) within the radius around labelled points."""
     assert head.locref_std is not None
     batch, channels, height, width = locref.shape
     labelled = visibility > 0

@@ -1,4 +1,4 @@
-"""How a network is trained: every choice in one place, as a dataclass that a YAML file fills."""
+"""Training settings: all options in one dataclass, filled from a YAML file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from superanimal.settings import Settings, parse
 
 @dataclass(frozen=True)
 class Augmentation(Settings):
-    """How much training pictures are varied; every number is drawn anew for each sample.
+    """Strength of the augmentation; all values are redrawn for each sample.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Augmentation(Settings):
 
 @dataclass(frozen=True)
 class Recipe(Settings):
-    """Every choice of a training run.
+    """All options of a training run.
 
     Attributes
     ----------
@@ -141,7 +141,7 @@ class Recipe(Settings):
     workers
         Processes that prepare samples; None: none for the CPU or small sets, else up to 8.
     cache_gb
-        Largest size of the cache of decoded crops on disk; a bigger set is decoded anew each time.
+        Largest size of the cache of decoded crops on disk; a larger set is decoded every time.
     """
 
     steps: int | None = None
@@ -178,7 +178,8 @@ class Recipe(Settings):
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.epochs is None):
             raise InputError(
-                f"recipe: steps {self.steps} and epochs {self.epochs}", "one of them says how long to train"
+                f"recipe: steps {self.steps} and epochs {self.epochs}",
+                "exactly one of them must give the length of the training",
             )
         for name in ("steps", "epochs", "batch", "accumulate", "lr", "sigma", "devices", "nodes"):
             _positive(f"recipe.{name}", getattr(self, name))

@@ -1,4 +1,4 @@
-"""What a network should put out: Gaussian maps and lines round keypoints, offset maps near them."""
+"""Training targets: Gaussian maps and lines around keypoints, and offset maps near them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 LOCREF_RADIUS = 17.0
-"""Crop pixels round a point within which its offset map is trained (DeepLabCut)."""
+"""Radius in crop pixels around a point within which its offset map is trained (DeepLabCut)."""
 
 
 def gaussian_maps(cells: Tensor, size: tuple[int, int], sigma: float) -> Tensor:
@@ -33,7 +33,7 @@ def gaussian_maps(cells: Tensor, size: tuple[int, int], sigma: float) -> Tensor:
 
 
 def gaussian_lines(centre: Tensor, bins: int, sigma: float) -> Tensor:
-    """Return Gaussians of height 1, shape (n, bins), round centres (n,) in bins."""
+    """Return Gaussians of height 1, shape (n, bins), around centres (n,) in bins."""
     steps = torch.arange(bins, device=centre.device, dtype=torch.float32)
     return torch.exp(-((steps - centre[:, None]) ** 2) / (2 * sigma**2))
 

@@ -1,4 +1,4 @@
-"""What the training loop trains: a network, its samples, its loss, and how it is judged."""
+"""Tasks of the training loop: a network, its samples, its loss, and its validation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VALIDATION_BATCH = 16
 
 
 class Task(ABC):
-    """A thing to train.
+    """A training task.
 
     Attributes
     ----------

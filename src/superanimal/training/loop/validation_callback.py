@@ -1,4 +1,4 @@
-"""What happens between two rounds of training: validation, curves, best weights, checkpoint, stopping."""
+"""Actions between two rounds of training: validation, curves, best weights, checkpoint, stopping."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from superanimal.zoo.checkpoint import write_weights
 
 
 class Keeper(Callback):
-    """Judges the averaged network after each round and keeps what is worth keeping.
+    """Validates the averaged network after each round and keeps the best weights.
 
     Attributes
     ----------
     rows
-        Lines of the curves so far.
+        Rows of the curves so far.
     best
         Figures of the best validation, with its step.
     waited
@@ -124,7 +124,7 @@ class Keeper(Callback):
         losses = module.take_losses()
         if not math.isfinite(losses["loss"]):
             raise ModelError(
-                f"training went astray: the loss is {losses['loss']} at step {step}",
+                f"training diverged: the loss is {losses['loss']} at step {step}",
                 "the weights of the last validation are kept",
                 f"choose a smaller learning rate than {self.recipe.lr:g}, or precision '32'",
             )
@@ -161,7 +161,7 @@ class Keeper(Callback):
         self.progress.emit("curve", row=row)
 
     def _validate(self, trainer: Trainer, module: TrainingModule) -> dict[str, float]:
-        """Return held-out figures, computed by the first process and told to all."""
+        """Return held-out figures, computed by the first process and broadcast to all."""
         figures: dict[str, float] = {}
         if trainer.is_global_zero:
             training = module.kept.training
@@ -178,7 +178,7 @@ class Keeper(Callback):
         return math.isnan(best) or score > best
 
     def _write(self, row: dict[str, float]) -> None:
-        """Write the curves anew, so that they never hold lines of a round that is repeated."""
+        """Rewrite the curves, so that they never hold rows of a repeated round."""
         with atomic_write(self.curves) as temporary, temporary.open("w", newline="") as file:
             table = csv.DictWriter(file, list(dict.fromkeys(key for row in self.rows for key in row)))
             table.writeheader()
@@ -204,7 +204,7 @@ class Keeper(Callback):
 
 
 def describe(row: dict[str, float], total: int, better: bool) -> str:
-    """Say one line of the curves in words."""
+    """Describe one row of the curves in words."""
     text = f"step {row['step']:.0f} of {total}"
     if "loss" in row:
         text += f": loss {row['loss']:.4g}"

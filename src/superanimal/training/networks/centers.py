@@ -1,4 +1,4 @@
-"""What the centre-point detector learns: maps of boxes, and the loss of its outputs against them."""
+"""Training targets of the centre-point detector, and its loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changing which keypoints a pose network puts out, without touching what it learned about the others.
+"""Changing the keypoints of a pose network, without changing what it learned about the others.
 
 A network is built twice on paper, for K and for K + 1 keypoints: the tensors whose shapes differ are the
 outputs, and the axis that differs is that of the keypoints. So this works for every architecture of the zoo:
@@ -107,7 +107,7 @@ def rewire(
 def with_outputs(
     model: PoseModel, keypoints: Sequence[str], channels: Sequence[int], *, seed: int = 0
 ) -> PoseModel:
-    """Return a model that puts out other keypoints; the given one stays as it is.
+    """Return a model with other keypoints; the given model is not modified.
 
     Parameters
     ----------

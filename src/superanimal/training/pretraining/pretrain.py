@@ -1,9 +1,9 @@
-"""One network from many data sets, each of which defines a part of the keypoints.
+"""Training one network on many data sets, each of which defines some of the keypoints.
 
 A run is a folder::
 
-    split.json               which image is trained on and which chooses the weights; drawn once
-    data/                    what was merged: report, contact sheet
+    split.json               training and validation images; drawn once
+    data/                    report and contact sheet of the merged data
     augmented.jpg            training samples as the network sees them, with their keypoints
     run/                     state of the training, see superanimal.training.loop.fit
     report.json              held-out figures per source
@@ -47,16 +47,16 @@ from superanimal.zoo.pose_model import PoseModel
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The data sets of a run, merged and divided.
+    """The data sets of a run, merged and split.
 
     Attributes
     ----------
     merged
         All of them in one space, with the report of the merging.
     train, validation
-        What is trained on, and what chooses the weights; None when nothing is validated on.
+        Training labels, and validation labels that choose the weights, or None.
     held_out
-        Sources that take no part in the training, by name.
+        Sources excluded from the training, by name.
     recipe
         The recipe with the weights of the sources.
     keep
@@ -78,7 +78,7 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Pretrained:
-    """What a run left: the model, its report (``report.json``) and the course of the training."""
+    """The result of a run: the model, its report (``report.json``) and the training curves."""
 
     model: TrainedModel
     report: dict[str, Any]
@@ -104,7 +104,7 @@ def train(
     Raises
     ------
     SuperAnimalError
-        Names the source, setting or file that is wrong.
+        Names the invalid source, setting or file.
 
     Examples
     --------
@@ -176,7 +176,7 @@ def train_detector(
 
 
 def check(config: TrainConfig, progress: Progress | None = None) -> list[str]:
-    """Read and divide the data sets, draw augmented samples, train nothing; return what to know about it."""
+    """Read and split the data sets and draw augmented samples without training; return notes."""
     folder = output_folder(config)
     data = prepare(config, progress)
     data.keep()
@@ -213,9 +213,9 @@ def output_folder(config: TrainConfig) -> Path:
 
 
 def prepare(config: TrainConfig, progress: Progress | None = None) -> TrainingData:
-    """Read, merge and divide the data sets; nothing is written before :attr:`TrainingData.keep` is called.
+    """Read, merge and split the data sets; nothing is written before :attr:`TrainingData.keep` is called.
 
-    What cannot be used is left out and told, see :func:`superanimal.labels.usable.usable`.
+    Unusable labels are left out and reported, see :func:`superanimal.labels.usable.usable`.
 
     Raises
     ------
@@ -229,7 +229,7 @@ def prepare(config: TrainConfig, progress: Progress | None = None) -> TrainingDa
     if unknown := sorted(set(config.held_out) - set(names)):
         raise InputError(f"held_out names {', '.join(unknown)}", f"sources are {', '.join(names)}")
     if set(names) <= set(config.held_out):
-        raise InputError("every source is held out", "at least one is trained on")
+        raise InputError("every source is held out", "at least one must be trained on")
     first = sorted(range(len(parts)), key=lambda n: names[n] not in config.held_out)
     ordered = [parts[n] for n in first]  # of a picture that appears twice the held-out one stays
     space = load_space(config.space) if config.space else union_space(parts)
@@ -262,8 +262,8 @@ def prepare(config: TrainConfig, progress: Progress | None = None) -> TrainingDa
         if not len(validation):
             raise InputError(
                 f"split by {config.split.by}: nothing to validate on",
-                f"{len(rest)} images are too few of what stays together to give {config.split.test:.0%}",
-                "split by image, a larger test share, or test: 0 to do without",
+                f"{len(rest)} images form too few units to give {config.split.test:.0%}",
+                "split by image, use a larger test fraction, or set test: 0 for no validation",
             )
         rest = rest.subset(rest.split == "train")
     weights = dict(zip(names, (source.weight for source in config.sources), strict=True))
@@ -308,8 +308,8 @@ def read_source(source: Source) -> LabelledSet:
     )
     if labelled.predicted:
         raise InputError(
-            f"{labelled.name}: these are predictions of a model, not labels that a person set",
-            "predictions become labels only when asked for",
+            f"{labelled.name}: these are model predictions, not labels set by a person",
+            "predictions become labels only on request",
             f"give the source {source.path.name} in the settings a min_confidence, such as 0.6",
         )
     return labelled

@@ -1,7 +1,7 @@
 """A pose network from any timm backbone: a light feature pyramid and one heatmap per keypoint at stride 4.
 
 Each heatmap is a distribution over cells: its soft-max is trained with cross-entropy, so the mass
-round the peak is a confidence and the centroid of that window a sub-pixel position. Whether a keypoint
+around the peak is a confidence and the centroid of that window a sub-pixel position. Whether a keypoint
 can be seen at all is a second question, which an optional head answers from the features where the
 heatmap looks.
 
