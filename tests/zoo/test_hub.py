@@ -101,7 +101,7 @@ def test_part_of_an_older_version_is_not_mixed_in(served: HubServer) -> None:
 
 def test_file_damaged_on_the_way_is_refused(served: HubServer) -> None:
     served.etag = hashlib.sha256(b"another file").hexdigest()
-    with pytest.raises(ModelError, match="arrived damaged"):
+    with pytest.raises(ModelError, match="damaged in transfer"):
         download(NAME, accept_license=True)
     assert not list(files_folder(get_entry(NAME)).iterdir())
 

@@ -179,7 +179,7 @@ def _other_choices(store: RunStore, identity: dict[str, Any], different: list[st
     return InputError(
         f"{store.path} holds a run with other options: {_said(store, identity, different)}",
         rule,
-        "use the same choices to resume, "
+        "use the same options to resume, "
         f"start over{option('resume', 'False', '--overwrite')}, "
         f"or choose another output folder{option('out')}",
     )
