@@ -393,7 +393,7 @@ def _read_project(file: Path) -> dict[str, Any]:
         config = yaml.safe_load(decode(file.read_bytes())[0])
         config["Task"], config["date"]
     except (yaml.YAMLError, TypeError, KeyError) as error:
-        raise FormatError(f"{file}: no configuration of a DeepLabCut project ({error})") from error
+        raise FormatError(f"{file}: not the configuration of a DeepLabCut project ({error})") from error
     return dict(config)
 
 

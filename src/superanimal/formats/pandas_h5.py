@@ -28,7 +28,7 @@ _MAX_ATTRIBUTE = 60_000  # bytes; HDF5 keeps at most 64 KiB in an attribute, whe
 
 
 def find_frame(file: h5py.File) -> str | None:
-    """Return the name of the data frame in a file: DeepLabCut's usual keys first, else the first one."""
+    """Return the name of the data frame in a file: one of DeepLabCut's usual keys, else the first one."""
     return next(iter(_frames(file)), None)
 
 

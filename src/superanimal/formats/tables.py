@@ -282,7 +282,7 @@ def _column(table: pa.Table, name: str, path: Any) -> np.ndarray:
 
 
 def _rate(frames: np.ndarray, times: np.ndarray, path: Any) -> float | None:
-    """Return the frame rate that turns frame numbers into times, None when times are frame numbers."""
+    """Return the frame rate that converts frame numbers to times; None if times are frame numbers."""
     moving = frames != 0
     if not moving.any() or np.array_equal(frames, times):
         return None

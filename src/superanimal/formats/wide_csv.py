@@ -197,7 +197,7 @@ def write_wide_csv(table: WideTable, path: Path, index: list[tuple[str, ...]] | 
 
 
 def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    """Yield the rows that have any cell, cells without surrounding spaces."""
+    """Yield the non-empty rows, with surrounding spaces stripped from the cells."""
     try:
         for row in csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True):
             if row:

@@ -51,7 +51,7 @@ def usable(labelled: LabelledSet, progress: Progress | None = None) -> LabelledS
         if len(missing) == len(labelled):
             raise NotFoundError(
                 f"{labelled.name}: none of the {len(labelled)} images can be used: {listed}",
-                remedy="put the images where the labels say they are",
+                remedy="move the images to the paths given in the labels",
             )
         note = f"{len(missing)} of {len(labelled)} images cannot be used and are left out: {listed}"
         kept = np.setdiff1d(np.arange(len(labelled)), list(missing))

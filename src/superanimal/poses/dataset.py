@@ -219,7 +219,7 @@ def validate_poses(ds: xr.Dataset) -> xr.Dataset:
         )
     low, high = _finite_range(ds["confidence"].values)
     if low < -1e-6 or high > 1 + 1e-6:
-        raise InputError(f"confidence runs from {low:g} to {high:g}", "it must lie in 0..1")
+        raise InputError(f"confidence ranges from {low:g} to {high:g}", "it must lie in 0..1")
     _check_attributes(ds.attrs)
     return ds
 

@@ -243,7 +243,7 @@ def _recordings(containers: Sequence[h5py.Group]) -> list[list[h5py.Group]]:
 
 
 def _shape(container: h5py.Group) -> tuple[Any, ...]:
-    """Return what two animals of one video have in common: keypoints, dimensions, frames and first time."""
+    """Return what animals of one video have in common: keypoints, dimensions, frames and first time."""
     series = [item for _, item in sorted(container.items()) if type_of(item) == _SERIES]
     first = series[0] if series else {}
     clock = first.get("timestamps", first.get("starting_time")) if series else None

@@ -117,7 +117,9 @@ def _task(
     found = task.get("annotations", task.get("completions"))
     data = task.get("data")
     if not isinstance(data, dict) or not isinstance(found, list | None):
-        raise FormatError(f"{label}: 'data' or 'annotations' is damaged", "an object, and a list of objects")
+        raise FormatError(
+            f"{label}: 'data' or 'annotations' is damaged", "they must be an object and a list of objects"
+        )
     valid = [a for a in found or [] if isinstance(a, dict) and not a.get("was_cancelled")]
     if not valid:
         return None
@@ -207,7 +209,7 @@ def _address(data: dict[str, Any], regions: list[dict[str, Any]], label: str) ->
             "label each image in a task of its own",
         )
     if named is None and not texts:
-        raise FormatError(f"{label}: no image", "a task's data name its image")
+        raise FormatError(f"{label}: no image", "the data of a task must name its image")
     return texts[named or next(iter(pictures or texts))]
 
 
