@@ -31,7 +31,7 @@ def test_a_failure_keeps_the_old_file_and_leaves_no_litter(tmp_path):
 
 def test_disk_full_is_explained(tmp_path):
     with (
-        pytest.raises(StorageError, match=r"disk is full.*free some space"),
+        pytest.raises(StorageError, match=r"disk is full.*free some disk space"),
         atomic_write(tmp_path / "a.txt"),
     ):
         raise OSError(errno.ENOSPC, "No space left on device")

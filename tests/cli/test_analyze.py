@@ -118,7 +118,7 @@ def test_a_full_disk(superanimal: Call, mouse: Path, monkeypatch: pytest.MonkeyP
         patch.setattr(store_module, "_flush", full)
         code, _, err = superanimal("analyze", mouse, "--frames", "0:4")
     assert code == 8
-    assert "the disk is full" in err and "free some space" in err
+    assert "the disk is full" in err and "free some disk space" in err
     code, _, _ = superanimal("analyze", mouse, "--frames", "0:4")
     assert code == 0
 

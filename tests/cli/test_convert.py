@@ -223,4 +223,4 @@ def test_poses_become_one_nwb_file_per_animal(superanimal: Call, tmp_path: Path)
     code, _, err = superanimal(*command, "--fps", "25")
     assert code == 8 and "exists already" in err
     code, _, err = superanimal(*command, "--min-confidence", "0.5")
-    assert code == 2 and "these are for labels" in err
+    assert code == 2 and "these options apply to labels" in err

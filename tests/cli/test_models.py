@@ -141,4 +141,4 @@ def test_names_that_would_leave_the_folder_are_refused(
 ) -> None:
     code, _, err = superanimal("models", "import", str(ssdlite_file), "--as", name)
     assert code == 2
-    assert "cannot be the name of a model" in err
+    assert "is not a valid model name" in err

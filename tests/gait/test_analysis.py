@@ -79,7 +79,7 @@ def test_time_counts_from_frame_zero() -> None:
     )
     first, second = (superanimal.gait.analyze(each, fps=50).events["time_s"] for each in (whole, later))
     np.testing.assert_allclose(second, first + 2.0, atol=1e-6)
-    with pytest.raises(InputError, match=r"count frames.*fps="):
+    with pytest.raises(InputError, match=r"do not state a frame rate.*fps="):
         superanimal.gait.analyze(whole)
 
 

@@ -61,7 +61,7 @@ def test_the_run_holds_the_moved_points(
     shift = np.linalg.norm(moved["position"].values - plain["position"].values, axis=1)[:, :, 0]
     assert np.median(shift, axis=0) == pytest.approx([SPACING / 2, 0, SPACING / 2], abs=0.3)
     assert get_provenance(moved)["calibration"]["digest"] == offsets.digest
-    with pytest.raises(InputError, match="already moved by offsets"):
+    with pytest.raises(InputError, match="already applied"):
         offsets.apply(moved)
 
 

@@ -80,7 +80,7 @@ def test_refuses_what_breaks_a_rule(change, message):
 def test_refuses_wrong_position_shape_and_confidence_range():
     with pytest.raises(InputError, match=r"position has shape \(4, 3, 2\)"):
         make_poses(np.zeros((4, 3, 2)), keypoints=["a"])
-    with pytest.raises(InputError, match="confidence runs from"):
+    with pytest.raises(InputError, match="confidence ranges from"):
         make_poses(np.zeros((1, 2, 1, 1)), np.full((1, 1, 1), 3.0), keypoints=["a"])
     with pytest.raises(InputError, match="no variable 'position'"):
         validate_poses(poses().drop_vars("position"))

@@ -121,7 +121,7 @@ def test_files_from_before_the_name_still_open(offsets: Offsets, tmp_path: Path)
 
 
 def test_poses_they_are_not_for_are_refused(offsets: Offsets) -> None:
-    with pytest.raises(InputError, match="already moved by offsets"):
+    with pytest.raises(InputError, match="already applied"):
         offsets.apply(offsets.apply(poses()))
     other = poses().assign_attrs(provenance=json.dumps({"model": "made-up", "weights": "ef" * 32}))
     with pytest.raises(InputError, match=r"weights cdcdcdcdcdcd.*weights efefefefefef"):

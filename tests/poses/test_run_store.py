@@ -159,7 +159,7 @@ def test_a_full_disk_leaves_finished_chunks_alone(path: Path, monkeypatch: pytes
     monkeypatch.setattr(module, "_flush", full)
     with pytest.raises(StorageError, match="disk is full") as error:
         store.write_chunk(1, arrays(store, 1), {})
-    assert "free some space" in error.value.remedy
+    assert "free some disk space" in error.value.remedy
     assert store.finished_chunks() == [0]
     assert store.to_poses().identical(before)
 

@@ -188,7 +188,7 @@ def test_a_run_of_the_first_frames_goes_on_to_the_last(
     wait_for_state(qtbot, run, "finished")
     assert run.job.store_path.parent == tmp_path / "results"
     assert not list(tmp_path.glob("*.poses.zarr"))
-    assert f"{total - 10} frames after them" in widget.message.text
+    assert f"{total - 10} further frames" in widget.message.text
     before = RunStore.open(run.job.store_path).to_poses()
     assert widget.message.button.text() == "Continue to the last frame"
     widget.message.button.click()

@@ -178,7 +178,7 @@ def test_stop_keeps_the_best_and_resume_ends_as_if_nothing_had_been(
     assert "no keypoints besides" in widget.result.forgetting.text()
 
     widget.panel.run_button.click()  # the folder is taken
-    assert "holds a run already" in widget.message.text
+    assert "already holds a run" in widget.message.text
     assert widget.message.button.text() == "Start in a new folder"
     widget.message.button.click()
     assert widget.form.folder.name == "run-2"

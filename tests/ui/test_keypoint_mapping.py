@@ -463,7 +463,7 @@ def test_auto_match_finds_the_renamed_points(
     assert widget.panel.status.text() == "Loading the model…"
     widget.panel.cancel_button.click()
     wait_for(widget, qtbot, "cancelled")
-    assert "table is as it was" in widget.panel.status.text() and not widget.session.mapping.cells
+    assert "table is unchanged" in widget.panel.status.text() and not widget.session.mapping.cells
 
     widget.panel.run_button.click()
     wait_for(widget, qtbot, "finished")

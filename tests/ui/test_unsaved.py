@@ -1,4 +1,4 @@
-"""Corrections are marked until they are saved, asked about before they go, and come back after a crash."""
+"""Corrections are marked until they are saved, asked about before they go, and are restored after a crash."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_closing_asks_and_can_be_cancelled(viewer: Any, closings: Closings, file
     drag_one(viewer, layer)
     seen = answer("Cancel")
     close_window(viewer)
-    assert len(seen) == 1 and "'mouse'" in seen[0] and "come back" in seen[0]
+    assert len(seen) == 1 and "'mouse'" in seen[0] and "are restored" in seen[0]
     assert closings.times == 0
     plugin.undo(viewer, layer)
     close_window(viewer)  # nothing to ask

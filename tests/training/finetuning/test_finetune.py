@@ -313,7 +313,7 @@ def test_predictions_are_learnt_only_when_asked_for(
         assert "min_confidence" in caught.value.remedy
     with pytest.raises(InputError, match="leaves nothing to train on"):  # the next step
         finetune(file, min_confidence=0.6, **usual)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="which is read already"):
+    with pytest.raises(InputError, match="which has already been read"):
         finetune(labelled, min_confidence=0.6, **usual)  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()
 

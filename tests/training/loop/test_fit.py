@@ -134,7 +134,7 @@ def test_other_data_are_refused_and_nothing_is_overwritten(run, dots) -> None:  
     moved = train.with_columns(xy=train.xy + np.float32(0.5))
     with pytest.raises(InputError, match=r"data\.train was"):
         fit(tiny_model(), moved, held_out, dots_space(), QUICK, folder)
-    with pytest.raises(InputError, match="holds a run already"):
+    with pytest.raises(InputError, match="already holds a run"):
         fit(tiny_model(), train, held_out, dots_space(), QUICK, folder, resume=False)
 
 

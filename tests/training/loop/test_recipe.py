@@ -42,8 +42,8 @@ def test_yaml_becomes_a_recipe(tmp_path: Path) -> None:
         ({"steps": 1, "lr": "fast"}, r"recipe\.lr: 'fast'; input should be a valid number"),
         ({"steps": 1, "lr": 0}, r"recipe\.lr 0; greater than 0"),
         ({"steps": 1, "source_weights": {"a": -1}}, r"source_weights\.a -1"),
-        ({}, "one of them says how long"),
-        ({"steps": 1, "epochs": 2}, "one of them says how long"),
+        ({}, "one of them must give the length"),
+        ({"steps": 1, "epochs": 2}, "one of them must give the length"),
     ],
 )
 def test_mistakes_are_said(settings: dict, message: str) -> None:  # type: ignore[type-arg]

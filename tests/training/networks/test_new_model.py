@@ -80,7 +80,7 @@ def test_unknown_names_are_said() -> None:
         new_model("timm:efficientnot", dots_space(), start="random")
     with pytest.raises(InputError, match="multiples of 32"):
         new_model("timm:test_vit", dots_space(), input_size=(100, 100), start="random")
-    with pytest.raises(InputError, match="takes no crops"):
+    with pytest.raises(InputError, match="does not accept crops"):
         new_model("timm:hiera_tiny_224", dots_space(), input_size=(64, 64), start="random")
 
 

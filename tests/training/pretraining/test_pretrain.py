@@ -165,7 +165,7 @@ def test_check_trains_nothing(sources: Path) -> None:
         ({"sources": [{"pth": "a.labels.zarr"}]}, r"unknown setting sources\[0\].pth"),
         ({"sources": []}, "no sources"),
         ({"split": {"test": 1.0}}, "from 0 to below 1"),
-        ({"recipe": {**RECIPE, "epochs": 3}}, "one of them says"),
+        ({"recipe": {**RECIPE, "epochs": 3}}, "one of them must give"),
     ],
 )
 def test_mistakes_in_the_settings_are_said(sources: Path, changes: dict, message: str) -> None:  # type: ignore[type-arg]
