@@ -127,7 +127,7 @@ def test_a_full_disk(superanimal: Call, mouse: Path, monkeypatch: pytest.MonkeyP
 def test_no_gpu_when_asked_for_one(superanimal: Call, mouse: Path) -> None:
     code, _, err = superanimal("analyze", mouse, "--device", "cuda")
     assert code == 7
-    assert "'cuda' was asked for" in err
+    assert "'cuda' was requested" in err
 
 
 def test_one_bad_video_does_not_stop_the_others(superanimal: Call, mouse: Path) -> None:

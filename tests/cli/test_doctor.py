@@ -20,4 +20,4 @@ def test_doctor(superanimal: Call) -> None:
 def test_doctor_for_a_missing_device(superanimal: Call) -> None:
     code, out, err = superanimal("doctor", "--device", "cuda")
     assert code == 7
-    assert "devices" in out and "'cuda' was asked for" in err
+    assert "devices" in out and "'cuda' was requested" in err

@@ -16,7 +16,7 @@ def test_auto_takes_what_is_there() -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
 def test_a_missing_gpu_is_said() -> None:
-    with pytest.raises(DeviceError, match=r"'cuda' was asked for but no such device") as error:
+    with pytest.raises(DeviceError, match=r"'cuda' was requested but no such device") as error:
         resolve_device("cuda")
     assert "check the driver" in error.value.remedy
     with pytest.raises(DeviceError):

@@ -37,7 +37,7 @@ def test_the_count_is_told_at_the_start_and_at_the_end() -> None:
 
 
 def test_what_cannot_travel_is_named() -> None:
-    with pytest.raises(TypeError, match="object cannot travel"):
+    with pytest.raises(TypeError, match="object cannot be sent"):
         PipeProgress(io.StringIO()).emit("odd", value=object())
 
 

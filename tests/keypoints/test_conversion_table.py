@@ -61,7 +61,7 @@ def test_faults_against_space_and_data_set():
     table = parse_table("mine,MasterName\nsnout,nose\nLeftEar,left_er\nearr,right_ear\nbum,left_hip\n")
     found = [str(p) for p in check_table(table, MOUSE, {"mine": ["snoot", "LeftEar", "earr", "bum", "tail"]})]
     assert (
-        "column 'MasterName', row left_er: 'left_er' is not a keypoint of the space topviewmouse (did you mean "
+        "column 'MasterName', row left_er: 'left_er' is not a keypoint of the space topviewmouse (did you"
         in found[0]
     )
     assert "column 'mine', row nose: the data set has no keypoint 'snout' (did you mean snoot?)" in found

@@ -107,7 +107,7 @@ def test_a_space_extends_a_shipped_one_and_keeps_its_channels():
 
 
 def test_extending_refuses_what_is_there_and_names_the_spaces():
-    with pytest.raises(InputError, match=r"\['nose'\] are keypoints of topviewmouse already"):
+    with pytest.raises(InputError, match=r"\['nose'\] are already keypoints of topviewmouse"):
         parse_space({"extends": "topviewmouse", "keypoints": {"nose": {}}})
     with pytest.raises(NotFoundError, match="quadruped"):
         parse_space({"extends": "quadrupet", "keypoints": {"x": {}}})

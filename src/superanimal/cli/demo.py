@@ -6,11 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+
+from superanimal.extras import QT, install_command
 
 
 def demo(
@@ -42,6 +45,11 @@ def demo(
         return
     if not has_display():
         console.print("\nNo display is available, so napari was not opened. The mp4 above shows the poses.")
+        return
+    if not any(map(find_spec, QT)):
+        console.print(
+            f"\nQt is not installed, so napari was not opened: {install_command('all')}", markup=False
+        )
         return
     stores = sorted(out.glob(f"{source.stem}*.poses.zarr"))
     console.print(

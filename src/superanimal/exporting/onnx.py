@@ -15,7 +15,6 @@ import logging
 import os
 import warnings
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from superanimal.errors import InputError, ModelError
+from superanimal.extras import require
 from superanimal.files import atomic_write, sha256_of
 from superanimal.poses import make_provenance
 from superanimal.zoo.pose_model import PoseModel
@@ -105,12 +105,7 @@ def export_onnx(model: PoseModel, file: str | os.PathLike[str], *, seed: int = 0
     target = Path(file)
     if target.suffix != ".onnx":
         raise InputError(f"{target}: not an .onnx file name", "the name of an ONNX file must end with .onnx")
-    if missing := [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]:
-        raise InputError(
-            f"{', '.join(missing)}: not installed",
-            "exporting to ONNX needs more packages",
-            "pip install napari-superanimal[onnx]",
-        )
+    require("onnx", ("onnx", "onnxscript", "onnxruntime"), "exporting to ONNX")
     model = PoseModel(model.entry, model.network, model.sha256).to("cpu", torch.float32).exact()
     width, height = model.entry.input_size
     images = _pictures(np.random.default_rng(seed), 3, width, height)

