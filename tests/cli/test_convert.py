@@ -126,7 +126,7 @@ def test_convert_refuses_predictions_and_names_the_option(superanimal: Call, tmp
     save_poses(ds, tmp_path / "v.h5")
     code, _, err = superanimal("convert", tmp_path / "v.h5", tmp_path / "out")
     assert code == 2
-    assert "predictions of a model" in err
+    assert "model predictions" in err
     assert "(--min-confidence)" in err
 
 
@@ -221,6 +221,6 @@ def test_poses_become_one_nwb_file_per_animal(superanimal: Call, tmp_path: Path)
     assert found["individual"].values.tolist() == ["bo"] and found.attrs["fps"] == 25
     np.testing.assert_array_equal(found["position"].values[..., 0], position[..., 1])
     code, _, err = superanimal(*command, "--fps", "25")
-    assert code == 8 and "exists already" in err
+    assert code == 8 and "already exists" in err
     code, _, err = superanimal(*command, "--min-confidence", "0.5")
     assert code == 2 and "these options apply to labels" in err

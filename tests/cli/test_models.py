@@ -120,7 +120,7 @@ def test_import_does_not_replace_a_model_unasked(superanimal: Cli, tmp_path: Pat
     assert before is not None
     content = before.read_bytes()
     code, _, err = superanimal("models", "import", str(paths[1]), "--as", "mine")
-    assert code == 2 and "there is a model 'mine' already" in err
+    assert code == 2 and "there is already a model 'mine'" in err
     assert before.read_bytes() == content and superanimal("models", "verify", "mine")[0] == 0
     assert superanimal("models", "import", str(paths[0]), "--as", "mine")[0] == 0  # the same file again
     assert superanimal("models", "import", str(paths[1]), "--as", "mine", "--replace")[0] == 0

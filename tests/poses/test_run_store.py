@@ -123,7 +123,7 @@ def test_only_one_writes(path: Path) -> None:
 
 def test_an_existing_store_is_not_replaced(path: Path) -> None:
     make(path)
-    with pytest.raises(StorageError, match="exists already"):
+    with pytest.raises(StorageError, match="already exists"):
         make(path)
 
 

@@ -120,7 +120,7 @@ def test_an_added_ending_never_replaces_a_file(
     (tmp_path / "a.h5").write_bytes(b"precious")
     choose(monkeypatch, tmp_path / "a", "DeepLabCut h5 (*.h5)")
     press(dock.save_button)
-    assert dock.message.kind == "error" and "exists already" in dock.message.text
+    assert dock.message.kind == "error" and "already exists" in dock.message.text
     assert (tmp_path / "a.h5").read_bytes() == b"precious"
 
 

@@ -130,7 +130,7 @@ def convert_poses(
         raise InputError(f"{len(sources)} sources with --to {to}", "poses are converted one file at a time")
     if dest.exists() and not overwrite:
         raise StorageError(
-            f"{dest} exists already", "nothing is replaced silently", "choose another name, or --overwrite"
+            f"{dest} already exists", "nothing is replaced silently", "choose another name, or --overwrite"
         )
     options: dict[str, Any] = {}
     if recording is not None:

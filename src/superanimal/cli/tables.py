@@ -93,7 +93,7 @@ def draft(
 
     if out.exists():
         raise InputError(
-            f"{out} exists already", "an existing table is not overwritten", "choose another name"
+            f"{out} already exists", "an existing table is not overwritten", "choose another name"
         )
     part, column = read_source(source)
     table = draft_table(column, part.keypoints, load_space(space))

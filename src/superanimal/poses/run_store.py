@@ -103,7 +103,7 @@ class RunStore:
         """
         path = Path(path)
         if path.exists():
-            raise StorageError(f"{path} exists already", remedy="open it, or choose another name")
+            raise StorageError(f"{path} already exists", remedy="open it, or choose another name")
         attrs: dict[str, Any] = {
             "kind": KIND,
             "version": VERSION,

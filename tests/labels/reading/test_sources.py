@@ -52,7 +52,7 @@ def test_predictions_are_no_labels_unless_asked_for(tmp_path: Path, predictions:
     assert "8 points are model predictions" in read.notes[0]
     with pytest.raises(InputError, match=r"model predictions.*min_confidence"):
         convert(predictions, tmp_path / "out")
-    with pytest.raises(InputError, match="predictions of a model"):
+    with pytest.raises(InputError, match="model predictions"):
         convert(read, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     reading = {"min_confidence": 0.5, "video": video}

@@ -308,7 +308,7 @@ def test_predictions_are_learnt_only_when_asked_for(
     (file,) = save_poses(sure, Path(labelled.images[0].path).parent / "clip.nc")
     usual = {"model": base, "out": tmp_path / "out", "table": TABLE, "held_out": 0.99, "recipe": QUICK}
     for data in (file, read_labels(file)):
-        with pytest.raises(InputError, match="predictions of a model") as caught:
+        with pytest.raises(InputError, match="model predictions") as caught:
             finetune(data, **usual)  # type: ignore[arg-type]
         assert "min_confidence" in caught.value.remedy
     with pytest.raises(InputError, match="leaves nothing to train on"):  # the next step

@@ -121,7 +121,7 @@ CASES = {
     "better": Case(change(-3, -4, -2), True, "fell by 3 px", {}),
     "worse": Case(change(1, 0.2, 2), False, "grew by 1 px", {}),
     "perhaps chance": Case(change(-1, -3, 0.5), False, "No verdict", {}),
-    "perhaps chance, worse": Case(change(1, -0.5, 3), False, "may be chance", {}),
+    "perhaps chance, worse": Case(change(1, -0.5, 3), False, "may be due to chance", {}),
     "unchanged": Case(change(0, 0, 0), False, "weights are those", {}),
     "nothing held out": Case(None, False, "Not measured", {"held_out": 0}),
     "nothing to compare with": Case(None, False, "Not measured", {}),

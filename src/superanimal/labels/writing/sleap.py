@@ -45,7 +45,7 @@ def write(target: Target, *, space: KeypointSpace | None, progress: Progress) ->
             return _materialized(target)
         if not target.overwrite:
             raise StorageError(
-                f"{path} exists already",
+                f"{path} already exists",
                 "a finished file is not changed",
                 f"choose a new name, or replace it{option('overwrite', 'True')}",
             )

@@ -253,13 +253,13 @@ def _why_undecided(change: Change) -> str:
     """Explain why a change is inconclusive, and how many more held-out images are needed."""
     more = change.more
     if more is None:
-        return ", which may be chance; the two models are about as good as each other on such images."
+        return ", which may be due to chance; the two models are about as good as each other on such images."
     if change.images < FEWEST_HELD_OUT:
         return (
             f", which proves nothing: a verdict needs at least {FEWEST_HELD_OUT} different held-out images, "
             f"{more} more. Label more, or hold out a larger share."
         )
-    return f", which may be chance: some {more} more held-out images would decide, if it stayed what it is."
+    return f", which may be due to chance: some {more} more held-out images would decide, if it stayed what it is."
 
 
 def figures_of(before: Evaluation | None, after: Evaluation) -> dict[str, dict[str, float]]:
