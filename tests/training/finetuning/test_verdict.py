@@ -104,7 +104,7 @@ def test_it_says_how_many_images_would_decide() -> None:
     found = seen([-3, 2, -3, 1, -3, 2, -3, 1, -3, 0])
     assert not found.decided and found.more is not None and 5 < found.more < 200
     sentence = judge(found, training=50, held_out=10).sentence
-    assert f"some {found.more} more held-out images would decide" in sentence
+    assert f"about {found.more} more held-out images would decide" in sentence
     hardly = seen([-3, 3.001, -3, 3, -3, 3, -3, 3, -3, 3])
     assert hardly.more is None and "as good as each other" in judge(hardly, training=50, held_out=10).sentence
 

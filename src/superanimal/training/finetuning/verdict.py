@@ -256,10 +256,10 @@ def _why_undecided(change: Change) -> str:
         return ", which may be due to chance; the two models are about as good as each other on such images."
     if change.images < FEWEST_HELD_OUT:
         return (
-            f", which proves nothing: a verdict needs at least {FEWEST_HELD_OUT} different held-out images, "
-            f"{more} more. Label more, or hold out a larger share."
+            f", which proves nothing: a verdict needs at least {FEWEST_HELD_OUT} distinct held-out images, "
+            f"{more} more. Label more, or hold out a larger fraction."
         )
-    return f", which may be due to chance: some {more} more held-out images would decide, if it stayed what it is."
+    return f", which may be due to chance: about {more} more held-out images would decide."
 
 
 def figures_of(before: Evaluation | None, after: Evaluation) -> dict[str, dict[str, float]]:
