@@ -49,7 +49,7 @@ def test_from_a_project_to_poses(folder: Path, superanimal: Run) -> None:
     assert said.code == 0, said.err
     assert "mean error" in said.out and str(out) in said.out
     assert (
-        "No verdict" in said.out and "at least 8 different held-out images, 6 more" in said.out
+        "No verdict" in said.out and "at least 8 distinct held-out images, 6 more" in said.out
     )  # two were held out
     report = json.loads((out / "report.json").read_text())
     assert report["training"]["steps"] == 60 and report["data"]["held_out_images"] == 2
