@@ -229,7 +229,7 @@ def test_frame_numbers_in_place_of_seconds(tmp_path: Path) -> None:
 @pytest.mark.parametrize("times", [[0, 0.1, np.nan, 0.3], [0, 0.1, 0.1, 0.2], [0, 0.2, 0.1, 0.3]])
 def test_broken_time_stamps_cost_no_row(tmp_path: Path, times: list[float]) -> None:
     path = write(tmp_path / "x.nwb", {"behavior": [container(times=np.array(times))]})
-    with pytest.warns(UserWarning, match="non-increasing time stamps are dropped"):
+    with pytest.warns(UserWarning, match="missing or do not increase"):
         ds = load_poses(path)
     assert ds["frame"].values.tolist() == [0, 1, 2, 3]
     assert ds["position"].values[:, 0, 0, 0].tolist() == [0, 1, 2, 3]
