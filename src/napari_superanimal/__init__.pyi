@@ -1,3 +1,4 @@
+from .console import analyze_gait as analyze_gait
 from .console import cancel as cancel
 from .console import color_by as color_by
 from .console import estimate_poses as estimate_poses
@@ -13,6 +14,7 @@ from .console import show_boxes as show_boxes
 from .console import show_names as show_names
 from .console import show_poses as show_poses
 from .console import show_skeleton as show_skeleton
+from .console import show_stances as show_stances
 from .console import show_trails as show_trails
 from .console import undo as undo
 from .pose_layer.layers import layer_to_poses as layer_to_poses

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
     from napari_superanimal.docks.estimate.run import Estimation
     from napari_superanimal.docks.finetune.jobs import FinetuneJob
+    from napari_superanimal.docks.gait.job import GaitJob
     from napari_superanimal.docks.mapping.job import MatchJob
+    from superanimal.gait import GaitResult
     from superanimal.labels.labelled_set import LabelledSet
 
 
@@ -190,6 +193,68 @@ def finetune(
     return job
 
 
+def analyze_gait(
+    viewer: ViewerModel,
+    poses: Points | str | None = None,
+    limbs: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> GaitJob:
+    """Find how the animals of a pose layer walk, in a process of its own.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    poses
+        Pose layer, or its name; the only one when None. It is analysed as it stands, corrections included.
+    limbs
+        Limb name to one or several keypoints; guessed from the keypoints' names when None.
+    options
+        As for ``superanimal.gait.analyze``: ``fps``, ``detector``, ``ground_line``, ``metres_per_pixel``.
+
+    Returns
+    -------
+    GaitJob
+        It goes on while you work: see ``.report``, ``.cancel()`` and, once finished, ``.gait``, a
+        ``superanimal.gait.GaitResult`` with the tables, ``save(folder)`` and ``report(path)``.
+
+    Raises
+    ------
+    InputError
+        When there is no such layer, a limb does not exist, or time cannot be told.
+    """
+    from napari_superanimal.docks.gait.job import GaitJob
+    from napari_superanimal.pose_layer.layers import layer_to_poses
+    from superanimal.gait import find_limbs
+    from superanimal.gait.recording import seconds
+
+    data = layer_to_poses(_poses(viewer, poses))
+    find_limbs([str(name) for name in data["keypoint"].values], limbs)
+    seconds(data, options.get("fps"))
+    job = GaitJob(data, {"limbs": None if limbs is None else dict(limbs), **options})
+    job.start()
+    return job
+
+
+def show_stances(viewer: ViewerModel, layer: Points, result: GaitResult, show: bool = True) -> None:
+    """Show or hide a ring round each foot while it stands, in the colour of the limb.
+
+    Parameters
+    ----------
+    viewer, layer
+        The viewer, and the pose layer that was analysed.
+    result
+        What came of it, see :func:`analyze_gait`.
+    show
+        Hide the rings when False.
+    """
+    from napari_superanimal.docks.gait.stance_rings import stance_rings
+
+    view = _view(viewer, layer)
+    options = stance_rings(view.table, result) if show else {}
+    view.show_overlay("rings", show, **options)
+
+
 def show_poses(viewer: ViewerModel, poses: xr.Dataset, *, skeleton: bool = True, **options: Any) -> Points:
     """Add poses as a layer, with their skeleton; options as for ``poses_to_layer``."""
     from napari_superanimal.pose_layer.layers import poses_to_layer
@@ -293,6 +358,26 @@ def _video(viewer: ViewerModel, video: Image | str | None) -> Image:
             else by_caller(f"video={videos[0].name!r}", "", "choose one"),
         )
     return videos[0]
+
+
+def _poses(viewer: ViewerModel, poses: Points | str | None) -> Points:
+    from napari_superanimal.pose_layer.layers import is_pose_layer, table_of
+
+    if isinstance(poses, str) and poses in viewer.layers:
+        poses = viewer.layers[poses]
+    if isinstance(poses, str):
+        raise InputError(f"there is no layer {poses!r}", f"layers: {[layer.name for layer in viewer.layers]}")
+    if poses is not None:
+        table_of(poses)
+        return poses
+    found = [layer for layer in viewer.layers if is_pose_layer(layer)]
+    if len(found) != 1:
+        raise InputError(
+            f"the viewer shows {len(found)} pose layers",
+            "name the layer when there is not exactly one",
+            by_caller(f"poses={found[0].name!r}", "", "choose one") if found else "open a pose file",
+        )
+    return found[0]
 
 
 def _check_that_they_travel(options: dict[str, Any]) -> None:

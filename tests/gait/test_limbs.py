@@ -67,7 +67,7 @@ def test_given_limbs_are_checked() -> None:
     assert find_limbs(HORSE, {"left_hind": "LeftHindHoof"})[0].place == "hind"
     with pytest.raises(InputError, match=r"LeftHindHof.*did you mean LeftHindHoof"):
         find_limbs(HORSE, {"left_hind": "LeftHindHof"})
-    with pytest.raises(InputError, match="stands in limbs 'a' and 'b'"):
+    with pytest.raises(InputError, match="is in limbs 'a' and 'b'"):
         find_limbs(HORSE, {"a": "LeftHindHoof", "b": ["LeftHindHoof"]})
 
 

@@ -36,7 +36,7 @@ def keypoint_colors(keypoints: list[str]) -> np.ndarray:
     """Return one RGBA colour per keypoint, shape (K, 4): those of its space, else evenly spaced hues."""
     space = space_for(keypoints)
     if space is not None:
-        return np.array([_rgba(space.colors[space.index(name)]) for name in keypoints], dtype=np.float32)
+        return np.array([rgba_of(space.colors[space.index(name)]) for name in keypoints], dtype=np.float32)
     import colorsys
 
     n = max(1, len(keypoints))
@@ -45,12 +45,12 @@ def keypoint_colors(keypoints: list[str]) -> np.ndarray:
 
 def individual_colors(n: int) -> np.ndarray:
     """Return one RGBA colour per individual, shape (n, 4); they repeat after eight."""
-    return np.array([_rgba(_INDIVIDUALS[i % len(_INDIVIDUALS)]) for i in range(n)], dtype=np.float32)
+    return np.array([rgba_of(_INDIVIDUALS[i % len(_INDIVIDUALS)]) for i in range(n)], dtype=np.float32)
 
 
 def confidence_colors(confidence: np.ndarray) -> np.ndarray:
     """Return RGBA colours of confidences 0..1, shape (n, 4); grey where unknown."""
-    stops = np.array([_rgba(color) for color in _CONFIDENCE])
+    stops = np.array([rgba_of(color) for color in _CONFIDENCE])
     at = np.linspace(0, 1, len(stops))
     fine = np.linspace(0, 1, 256)
     scale = np.stack([np.interp(fine, at, stops[:, c]) for c in range(4)], axis=1).astype(np.float32)
@@ -70,6 +70,7 @@ def skeleton_edges(keypoints: list[str]) -> tuple[np.ndarray, KeypointSpace | No
     return np.array(edges, dtype=np.int64).reshape(-1, 2), space
 
 
-def _rgba(color: str) -> tuple[float, float, float, float]:
+def rgba_of(color: str) -> tuple[float, float, float, float]:
+    """Return red, green, blue and alpha 1 of ``#rrggbb``, each 0..1."""
     red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return red, green, blue, 1.0

@@ -1,4 +1,4 @@
-"""Overlays for the current frame as line segments: skeleton, boxes, trails.
+"""Overlays for the current frame as line segments: skeleton, boxes, trails, rings.
 
 Every function returns segments (n, 2, 2): start (y, x) and direction (y, x) in pixels, with the same n for
 every frame and zero length where there is nothing to draw, so that a Vectors layer can be updated in place.
@@ -120,7 +120,48 @@ class Trails:
         return out.reshape(-1, 2, 2)
 
 
-Overlay = Skeleton | Boxes | Trails
-OVERLAYS: dict[str, type[Skeleton] | type[Boxes] | type[Trails]] = {
-    overlay.name: overlay for overlay in (Skeleton, Boxes, Trails)
-}
+class Rings:
+    """A ring round some keypoints in some frames, such as round each foot while it stands.
+
+    Parameters
+    ----------
+    on
+        Shape (T, I, n), bool: where each of n keypoints has a ring.
+    keypoints
+        Numbers of the n keypoints.
+    colors
+        RGBA of the n keypoints, shape (n, 4).
+    radius
+        In pixels of the video.
+    """
+
+    name = "rings"
+    width_in_points = 0.34
+    corners = 20
+
+    def __init__(
+        self, table: PoseTable, on: np.ndarray, keypoints: list[int], colors: np.ndarray, radius: float
+    ) -> None:
+        self.table = table
+        self._on, self._keypoints, self._colors = on, keypoints, colors
+        angle = np.linspace(0, 2 * np.pi, self.corners + 1)
+        self._circle = (radius * np.stack([np.sin(angle), np.cos(angle)], axis=1)).astype(np.float32)
+
+    def colors(self) -> np.ndarray:
+        """Return RGBA, shape (I*n*corners, 4)."""
+        return np.tile(np.repeat(self._colors, self.corners, axis=0), (self.table.shape[1], 1))
+
+    def segments(self, t: int | None, cutoff: float) -> np.ndarray:
+        """Return the sides of the rings of time t, round visible points."""
+        n_individuals, n = self.table.shape[1], len(self._keypoints)
+        out = np.zeros((n_individuals, n, self.corners, 2, 2), dtype=np.float32)
+        if t is not None and t < len(self._on):
+            shown = self._on[t] & self.table.visible(cutoff, t)[:, self._keypoints]
+            yx = self.table.xy[t][:, self._keypoints, ::-1][shown]
+            out[shown, :, 0] = yx[:, None] + self._circle[:-1]
+            out[shown, :, 1] = np.diff(self._circle, axis=0)
+        return out.reshape(-1, 2, 2)
+
+
+Overlay = Skeleton | Boxes | Trails | Rings
+OVERLAYS = tuple(overlay.name for overlay in (Skeleton, Boxes, Trails, Rings))

@@ -35,7 +35,7 @@ from napari_superanimal.pose_layer.layers import (
     table_of,
 )
 from napari_superanimal.pose_layer.names import Names
-from napari_superanimal.pose_layer.overlays import OVERLAYS, Overlay, Trails
+from napari_superanimal.pose_layer.overlays import OVERLAYS, Boxes, Overlay, Rings, Skeleton, Trails
 from napari_superanimal.pose_layer.rows import PoseRows
 from napari_superanimal.pose_layer.shortcuts import register
 from napari_superanimal.pose_layer.stacks import image_names
@@ -47,6 +47,10 @@ from superanimal.errors import InputError
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Points, Vectors
+
+SIMPLE: dict[str, type[Skeleton] | type[Boxes]] = {"skeleton": Skeleton, "boxes": Boxes}
+RING = 1.3
+"""Radius of a ring, in diameters of a point."""
 
 
 class PoseView:
@@ -292,7 +296,7 @@ class PoseView:
         self.changed.emit()
 
     def show_overlay(self, name: str, show: bool = True, **options: Any) -> Vectors | None:
-        """Show or hide an overlay: "skeleton", "boxes" or "trails".
+        """Show or hide an overlay: "skeleton", "boxes", "trails" or "rings".
 
         Parameters
         ----------
@@ -301,7 +305,9 @@ class PoseView:
         show
             False hides it, but it stays in the layer list.
         options
-            For trails: ``length`` in frames and ``keypoints`` as a list of names.
+            For trails: ``length`` in frames and ``keypoints`` as a list of names; for rings ``on``,
+            ``keypoints``, ``colors`` as of :class:`~napari_superanimal.pose_layer.overlays.Rings` and
+            ``title``, which ends the name of the layer.
 
         Returns
         -------
@@ -316,6 +322,7 @@ class PoseView:
             return vectors
         if not show:
             return None
+        title = options.pop("title", name)
         overlay = self._make_overlay(name, options)
         if len(overlay.colors()) == 0 or (name == "boxes" and self.table.boxes is None):
             return None
@@ -325,7 +332,7 @@ class PoseView:
 
         vectors = Vectors(
             overlay.segments(self.time, self.cutoff),
-            name=f"{plain_name(self.points)} {name}",
+            name=f"{plain_name(self.points)} {title}",
             edge_color=overlay.colors(),
             edge_width=max(0.5, float(self.points.current_size) * overlay.width_in_points),
             vector_style="line",
@@ -343,8 +350,10 @@ class PoseView:
         return vectors
 
     def _make_overlay(self, name: str, options: dict[str, Any]) -> Overlay:
+        if name == "rings":
+            return Rings(self.table, **options, radius=RING * automatic_size(self.table))
         if name != "trails":
-            return OVERLAYS[name](self.table)
+            return SIMPLE[name](self.table)
         names = options.get("keypoints")
         unknown = sorted(set(names or ()) - set(self.table.keypoints))
         if unknown:

@@ -47,7 +47,7 @@ def save_dialog(layer: Any, parent: QWidget, message: Teller) -> list[Path]:
         When the poses could not be saved.
     """
     filters = {f"{title} (*{suffix})": (name, suffix) for name, title, suffix in FORMATS}
-    start = str(_folder_of(layer) / f"{plain_name(layer)}{FORMATS[0][2]}")
+    start = str(folder_of(layer) / f"{plain_name(layer)}{FORMATS[0][2]}")
     chosen, filter_ = QFileDialog.getSaveFileName(parent, "Save poses", start, ";;".join(filters))
     if not chosen:
         return []
@@ -84,7 +84,7 @@ def target_of(chosen: Path, name: str, suffix: str) -> tuple[Path, str]:
     return chosen.with_name(chosen.name + suffix), name
 
 
-def _folder_of(layer: Any) -> Path:
+def folder_of(layer: Any) -> Path:
     """Return the folder of the source file of the poses, or of their video, else the current folder."""
     attrs = table_of(layer).template.attrs
     for path in (layer.source.path, attrs.get("source_file"), attrs.get("video_path")):

@@ -1,3 +1,4 @@
 from .analysis import analyze as analyze
+from .exclusion import exclude as exclude
 from .limbs import find_limbs as find_limbs
 from .result import GaitResult as GaitResult

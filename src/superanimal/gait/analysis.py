@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from superanimal.gait.coordination import (
     phases_of,
 )
 from superanimal.gait.events import Detector, Event, Refused, find_events
+from superanimal.gait.found import Animal, Found
 from superanimal.gait.joints import joint_tables
 from superanimal.gait.limbs import Limbs, find_limbs
 from superanimal.gait.recording import Recording, make_recording, seconds
@@ -32,6 +33,7 @@ from superanimal.gait.vertical import vertical_table
 from superanimal.groups import compare_groups
 from superanimal.groups import with_groups as groups_of
 from superanimal.poses import require_pixels
+from superanimal.progress import Progress
 
 Source: TypeAlias = xr.Dataset | str | os.PathLike[str]
 
@@ -59,6 +61,7 @@ def analyze(
     detector: Detector = "contact",
     ground_line: np.ndarray | None = None,
     metres_per_pixel: float | None = None,
+    progress: Progress | None = None,
 ) -> GaitResult:
     """Find contacts and lifts, strides, phases and gaits of all animals of a pose data set.
 
@@ -80,6 +83,8 @@ def analyze(
         For the detector ``"height"``: (2, 2), two points x, y on the ground in pixels.
     metres_per_pixel
         Scale, used to compute ``length_m``.
+    progress
+        Counts the animals, and may cancel between them.
 
     Returns
     -------
@@ -96,7 +101,9 @@ def analyze(
     if not sources:
         raise InputError("no poses are given", "give one or more pose data sets or files")
     results = [
-        _analyze_one(*_load(each, fps), limbs, fps, detector, ground_line, metres_per_pixel)
+        _analyze_one(
+            *_load(each, fps), limbs, fps, detector, ground_line, metres_per_pixel, progress or Progress()
+        )
         for each in sources
     ]
     result = results[0] if not several else joined(results)
@@ -119,10 +126,29 @@ def _analyze_one(
     detector: Detector,
     ground_line: np.ndarray | None,
     metres_per_pixel: float | None,
+    progress: Progress,
 ) -> GaitResult:
     poses = require_pixels(poses, "gait")
-    found = find_limbs([str(name) for name in poses["keypoint"].values], limbs)
+    known = find_limbs([str(name) for name in poses["keypoint"].values], limbs)
     time = seconds(poses, fps)
+    animals = []
+    progress.start(poses.sizes["individual"], Path(file).name or "gait", "animals")
+    for individual in map(str, poses["individual"].values):
+        progress.check()
+        recording = make_recording(poses, individual, known, time)
+        events, refused = find_events(recording, detector, ground_line)
+        animals.append(Animal(recording, events, refused, find_strides(recording, events, refused)))
+        progress.advance()
+    facts = {
+        "file": file, "limbs": {limb.name: list(limb.keypoints) for limb in known}, "detector": detector,
+        "fps": fps, "metres_per_pixel": metres_per_pixel,
+    }  # fmt: skip
+    return tabulate(Found(poses, animals, facts))
+
+
+def tabulate(found: Found) -> GaitResult:
+    """Write what was found in a recording into tables."""
+    poses, metres_per_pixel = found.poses, found.facts["metres_per_pixel"]
     tables: dict[str, list[dict[str, object]]] = {
         name: [] for name in ("events", "strides", "phases", "refused")
     }
@@ -130,15 +156,13 @@ def _analyze_one(
     joints: list[tuple[pd.DataFrame, pd.DataFrame]] = []
     vertical: list[pd.DataFrame] = []
     notes: list[str] = []
-    for individual in map(str, poses["individual"].values):
-        recording = make_recording(poses, individual, found, time)
-        events, refused = find_events(recording, detector, ground_line)
-        strides = find_strides(recording, events, refused)
+    for animal in found.animals:
+        recording, events, strides = animal.recording, animal.events, animal.strides
         name_gaits(recording, events, strides)
         tables["events"] += [_event_row(recording, event) for event in events]
         tables["strides"] += [_stride_row(recording, stride, metres_per_pixel) for stride in strides]
         tables["phases"] += _phase_rows(recording, events, strides)
-        tables["refused"] += [_refused_row(recording, each) for each in refused]
+        tables["refused"] += [_refused_row(recording, each) for each in animal.refused]
         summary += _summary_rows(recording, strides, tables, notes)
         joints.append(joint_tables(poses, recording, strides))
         vertical.append(vertical_table(poses, recording, strides))
@@ -150,11 +174,12 @@ def _analyze_one(
         pd.DataFrame(summary),
         pd.DataFrame(tables["refused"], columns=REFUSED),
         notes,
-        {"file": file, "limbs": {limb.name: list(limb.keypoints) for limb in found}, "detector": detector},
+        dict(found.facts),
         _stacked([cycles for cycles, _ in joints]),
         _stacked([each for _, each in joints]),
         symmetry_table(stride_table),
         _stacked(vertical),
+        found=found,
     )
 
 
@@ -296,7 +321,7 @@ def _summary_rows(
 
 def joined(results: Sequence[GaitResult]) -> GaitResult:
     """Return the results of several files as one, with a column ``file`` first in each table."""
-    tables = {}
+    tables: dict[str, Any] = {}
     for name in (*TABLES, "cycles", "joints", "symmetry", "vertical"):
         parts = []
         for result in results:

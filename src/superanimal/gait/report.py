@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from superanimal.bootstrap import Interval
+from superanimal.gait.hildebrand import draw_regions, own_side
 from superanimal.reports.figures import ACCENT, BAND, INK, LINE, SOFT, band, new_figure, style, svg
 from superanimal.reports.files import write_text
 from superanimal.reports.numbers import count_of, number, signed
@@ -186,25 +187,9 @@ def _footfalls(strides: pd.DataFrame) -> Markup:
 
 
 def _hildebrand(result: GaitResult) -> Markup:
-    kept = result.strides[result.strides["refused"] == ""]
-    own = result.phases[
-        result.phases["reference"].str.contains("hind")
-        & (result.phases["limb"] == result.phases["reference"].str.replace("hind", "fore"))
-    ]
-    who = _who(kept)
-    both = kept.merge(own, left_on=[*who, "limb", "start_s"], right_on=[*who, "reference", "start_s"])
+    both = own_side(result)
     figure = new_figure(5, 3.6)
     axes = figure.subplots()
-    for x, name in ((0, "pace"), (0.25, "walk, tölt"), (0.5, "trot"), (0.75, "diagonal walk"), (1, "pace")):
-        axes.text(x, 0.97, name, ha="center", va="top", color=SOFT, fontsize=8)
-    for edge in (0.125, 0.375, 0.625, 0.875):
-        axes.axvline(edge, color=LINE, lw=0.8)
-    axes.axhline(0.5, color=LINE, lw=0.8)
+    draw_regions(axes, INK, SOFT, LINE)
     axes.plot(both["phase"], both["duty_factor"], "o", ms=4, color=ACCENT, mec=INK, mew=0.3)
-    axes.set(
-        xlim=(0, 1),
-        ylim=(0, 1),
-        xlabel="Fore after hind on the same side, fraction of stride",
-        ylabel="Duty factor",
-    )
     return svg(figure)

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from superanimal.files import atomic_write
+from superanimal.gait.found import Found
 from superanimal.reports.files import report_folder
 
 TABLES = ("events", "strides", "phases", "summary", "refused")
@@ -45,6 +46,8 @@ class GaitResult:
         Left against right, see :func:`superanimal.gait.symmetry.symmetry_table`.
     vertical
         Vertical asymmetry of head, withers, pelvis, see :func:`superanimal.gait.vertical.vertical_table`.
+    found
+        What the tables were made of, for :func:`superanimal.gait.exclude`; None for several files.
     comparison
         Groups against each other, see :func:`superanimal.groups.compare_groups`; empty without groups.
     """
@@ -61,6 +64,7 @@ class GaitResult:
     symmetry: pd.DataFrame = field(default_factory=pd.DataFrame)
     vertical: pd.DataFrame = field(default_factory=pd.DataFrame)
     comparison: pd.DataFrame = field(default_factory=pd.DataFrame)
+    found: Found | None = field(default=None, repr=False)
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write ``events.csv, strides.csv, phases.csv, summary.csv, refused.csv``; return their paths.

@@ -63,10 +63,19 @@ def take_in(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
     return {"model": import_model(job["folder"], job["name"]).name}
 
 
+def gait(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Analyse the gait of ``job["poses"]`` with ``job["options"]`` for ``superanimal.gait.analyze``."""
+    from superanimal.gait import analyze
+
+    poses, options = unpack_object(job["poses"]), unpack_object(job["options"])
+    return {"result": pack_object(analyze(poses, **options, progress=progress))}
+
+
 TASKS: dict[str, Task] = {
     "analyze": analyze,
     "match": match,
     "finetune": finetune,
     "gauge": gauge,
     "take_in": take_in,
+    "gait": gait,
 }

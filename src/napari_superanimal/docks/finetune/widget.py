@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import napari
-from napari.utils.theme import get_theme
 from qtpy.QtWidgets import QPushButton, QSizePolicy, QTabWidget, QWidget
 
 from napari_superanimal import console
@@ -19,6 +18,7 @@ from napari_superanimal.jobs import Report
 from napari_superanimal.parts.form_parts import EmptyState, Message, fill_dock, page_of
 from napari_superanimal.parts.job_panel import JobPanel
 from napari_superanimal.parts.labels_menu import LabelsMenu
+from napari_superanimal.parts.theme import theme_colors
 from superanimal.errors import InputError, SuperAnimalError
 from superanimal.labels.labelled_set import LabelledSet
 from superanimal.training.finetuning.run_folder import TrainingResult, holds_run, is_finished
@@ -42,7 +42,7 @@ class FinetuneWidget(QWidget):
         self.taking: TakeInJob | None = None
         self.menu = LabelsMenu(viewer, self)
         self.form = FinetuneForm(self.menu)
-        self.curves = CurvePlot(*_colors(viewer))
+        self.curves = CurvePlot(*theme_colors(viewer))
         self.result = ResultView()
         self.panel = JobPanel(
             self,
@@ -231,7 +231,7 @@ class FinetuneWidget(QWidget):
             button.setEnabled(not running and self.taking is None)
 
     def _on_theme(self) -> None:
-        self.curves.show_theme(*_colors(self.viewer))
+        self.curves.show_theme(*theme_colors(self.viewer))
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Stop processes and threads and disconnect from the viewer."""
@@ -242,9 +242,3 @@ class FinetuneWidget(QWidget):
         self.menu.release()
         self.viewer.events.theme.disconnect(self._on_theme)
         super().closeEvent(event)
-
-
-def _colors(viewer: Any) -> tuple[str, str]:
-    """Return the text and background colours of the theme."""
-    theme = get_theme(viewer.theme)
-    return theme.text.as_hex(format="long"), theme.background.as_hex(format="long")

@@ -1,0 +1,1 @@
+"""The dock "Gait": how the animals of a pose layer walk."""

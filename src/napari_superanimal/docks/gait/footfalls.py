@@ -1,0 +1,251 @@
+"""The footfall diagram: a row for each limb, a bar while it stands, a line where the slider is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from qtpy.QtCore import QPoint, QRectF, QSize, Qt, Signal
+from qtpy.QtGui import QBrush, QColor, QPainter, QPen
+from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+ROW, BAR, AXIS, GAP = 22, 14, 24, 8
+"""Heights of a row, a bar and the axis, and the room beside the names, in pixels."""
+ZOOM = 1.25
+SHORTEST = 0.05
+"""Seconds that are shown at least."""
+STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
+
+
+class FootfallDiagram(QWidget):
+    """Stances of one animal over time. Click or drag to go there, turn the wheel to zoom.
+
+    Signals
+    -------
+    went(float)
+        The user wants to see a time, seconds from frame 0.
+    """
+
+    went = Signal(float)
+
+    def __init__(self, text: str, background: str) -> None:
+        super().__init__()
+        self._colors = text, background
+        self._limbs: dict[str, str] = {}
+        self._stances = pd.DataFrame(columns=["limb", "start_s", "end_s", "refused"])
+        self._gaps = pd.DataFrame(columns=["limb", "start_s", "end_s", "reason"])
+        self._end = 1.0
+        self._span = 0.0, 1.0
+        self._now = 0.0
+        self._chosen: tuple[str, float, float] | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMouseTracking(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    # ---------------------------------------------------------------- what is shown
+
+    def show_stances(
+        self, limbs: Mapping[str, str], stances: pd.DataFrame, gaps: pd.DataFrame, end: float
+    ) -> None:
+        """Show the stances of one animal.
+
+        Parameters
+        ----------
+        limbs
+            Colour of each limb, in the order of the rows.
+        stances
+            ``limb, start_s, end_s, refused``.
+        gaps
+            ``limb, start_s, end_s, reason``: where nothing is known.
+        end
+            Length of the recording, seconds; when it changes everything is in view again.
+        """
+        if end != self._end or list(limbs) != list(self._limbs):
+            self._end = max(end, SHORTEST)
+            self._span = 0.0, self._end
+            self._chosen = None
+        self._limbs, self._stances, self._gaps = dict(limbs), stances, gaps
+        self.setFixedHeight(self.sizeHint().height())
+        self.update()
+
+    def show_theme(self, text: str, background: str) -> None:
+        """Draw in the colours of another theme."""
+        self._colors = text, background
+        self.update()
+
+    def show_time(self, time: float) -> None:
+        """Move the line to a time; the part in view follows it."""
+        self._now = time
+        low, high = self._span
+        if not low <= time <= high:
+            self._look(time - (high - low) / 2, high - low)
+        self.update()
+
+    def choose(self, limb: str = "", start: float = 0.0, end: float = 0.0) -> None:
+        """Mark a stride of a limb, or none."""
+        self._chosen = (limb, start, end) if limb else None
+        self.update()
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """First and last second in view."""
+        return self._span
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return the size it takes: as high as it has rows."""
+        return QSize(320, max(1, len(self._limbs)) * ROW + AXIS)
+
+    # ---------------------------------------------------------------- seconds and pixels
+
+    @property
+    def _left(self) -> int:
+        names = [name.replace("_", " ") for name in self._limbs]
+        widest = max((self.fontMetrics().horizontalAdvance(name) for name in names), default=0)
+        return min(widest + 2 * GAP, self.width() // 2)
+
+    def x_of(self, time: float) -> float:
+        """Return where a time is, in pixels."""
+        low, high = self._span
+        return self._left + (time - low) / (high - low) * (self.width() - self._left - GAP)
+
+    def time_of(self, x: float) -> float:
+        """Return the time at a pixel, within the recording."""
+        low, high = self._span
+        share = (x - self._left) / max(1, self.width() - self._left - GAP)
+        return float(np.clip(low + share * (high - low), 0, self._end))
+
+    def _look(self, low: float, length: float) -> None:
+        length = float(np.clip(length, min(SHORTEST, self._end), self._end))
+        low = float(np.clip(low, 0, self._end - length))
+        self._span = low, low + length
+        self.update()
+
+    # ---------------------------------------------------------------- painting
+
+    def paintEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Draw rows, bars, axis and the line."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        text = QColor(self._colors[0])
+        left, bottom = self._left, len(self._limbs) * ROW
+        inside = QRectF(left, 0, self.width() - left - GAP, bottom)
+        self._paint_axis(painter, text, inside)
+        for number, name in enumerate(self._limbs):
+            painter.setPen(text)
+            box = QRectF(0, number * ROW, left - GAP, ROW)
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, _said(name))
+        painter.setClipRect(inside)
+        for number, (name, color) in enumerate(self._limbs.items()):
+            self._paint_row(painter, number, name, QColor(color), text)
+        if self._chosen is not None and self._chosen[0] in self._limbs:
+            name, start, end = self._chosen
+            at = list(self._limbs).index(name) * ROW
+            painter.setPen(QPen(text, 1.2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            box = QRectF(self.x_of(start), at + 1.5, self.x_of(end) - self.x_of(start), ROW - 3)
+            painter.drawRoundedRect(box, 3, 3)
+        painter.setClipping(False)
+        x = self.x_of(self._now)
+        if left <= x <= self.width():
+            painter.setPen(QPen(text, 2))
+            painter.drawLine(QPoint(round(x), 0), QPoint(round(x), bottom + 4))
+
+    def _paint_axis(self, painter: QPainter, text: QColor, inside: QRectF) -> None:
+        faint, dim = QColor(text), QColor(text)
+        faint.setAlphaF(0.15)
+        dim.setAlphaF(0.75)
+        low, high = self._span
+        step = next((s for s in STEPS if s / (high - low) * inside.width() >= 46), STEPS[-1])
+        font = painter.font()
+        small = painter.font()
+        small.setPointSizeF(max(7.0, font.pointSizeF() * 0.85))
+        painter.setFont(small)
+        for k in range(int(np.ceil(low / step)), int(high / step) + 1):
+            x = self.x_of(k * step)
+            painter.setPen(faint)
+            painter.drawLine(QPoint(round(x), 0), QPoint(round(x), round(inside.bottom()) + 3))
+            painter.setPen(dim)
+            box = QRectF(min(x - 30, self.width() - 60), inside.bottom() + 3, 60, AXIS - 4)
+            align = Qt.AlignmentFlag.AlignHCenter if x + 30 <= self.width() else Qt.AlignmentFlag.AlignRight
+            painter.drawText(box, align | Qt.AlignmentFlag.AlignVCenter, f"{k * step:g}")
+        painter.setPen(dim)
+        box = QRectF(0, inside.bottom() + 3, inside.left() - GAP, AXIS - 4)
+        painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, "seconds")
+        painter.setFont(font)
+
+    def _paint_row(self, painter: QPainter, number: int, name: str, color: QColor, text: QColor) -> None:
+        top = number * ROW + (ROW - BAR) / 2
+        low, high = self._span
+        own = self._gaps[(self._gaps["limb"] == name)]
+        grey = QColor(text)
+        grey.setAlphaF(0.35)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QBrush(grey, Qt.BrushStyle.BDiagPattern))
+        for start, end in own[["start_s", "end_s"]].to_numpy(float):
+            if end >= low and start <= high:
+                painter.drawRect(
+                    QRectF(self.x_of(start), top, max(1, self.x_of(end) - self.x_of(start)), BAR)
+                )
+        stances = self._stances[self._stances["limb"] == name]
+        pale = QColor(color)
+        pale.setAlphaF(0.22)
+        for start, end, refused in stances[["start_s", "end_s", "refused"]].to_numpy():
+            if end < low or start > high:
+                continue
+            bar = QRectF(self.x_of(start), top, max(1.0, self.x_of(end) - self.x_of(start)), BAR)
+            painter.setPen(QPen(color, 1) if refused else Qt.PenStyle.NoPen)
+            painter.setBrush(pale if refused else color)
+            painter.drawRoundedRect(bar, 2, 2)
+
+    # ---------------------------------------------------------------- mouse
+
+    def mousePressEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Go to the time below the pointer."""
+        if event.button() == Qt.MouseButton.LeftButton and event.pos().x() >= self._left:
+            self.went.emit(self.time_of(event.pos().x()))
+
+    def mouseMoveEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Go along with the pointer, or say what is below it."""
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self.went.emit(self.time_of(event.pos().x()))
+        else:
+            QToolTip.showText(self.mapToGlobal(event.pos()), self.tip_at(event.pos()), self)
+
+    def mouseDoubleClickEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Show the whole recording."""
+        self._look(0.0, self._end)
+
+    def wheelEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Zoom about the pointer; sideways or with Shift, move along."""
+        turn, low, length = event.angleDelta(), self._span[0], self._span[1] - self._span[0]
+        sideways = turn.x() or (turn.y() if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 0)
+        if sideways:
+            self._look(low - sideways / 120 * length / 10, length)
+        elif turn.y():
+            at = self.time_of(event.position().x())
+            new = length * ZOOM ** (-turn.y() / 120)
+            self._look(at - (at - low) * new / length, new)
+        event.accept()
+
+    def tip_at(self, point: QPoint) -> str:
+        """Return what is told of a place: limb, stance and why it does not count."""
+        number = point.y() // ROW
+        if not 0 <= number < len(self._limbs) or point.x() < self._left:
+            return ""
+        name, time = list(self._limbs)[number], self.time_of(point.x())
+        for frame, kind in ((self._stances, "refused"), (self._gaps, "reason")):
+            here = frame[(frame["limb"] == name) & (frame["start_s"] <= time) & (frame["end_s"] >= time)]
+            if len(here):
+                found = here.iloc[0]
+                start, end, reason = float(found["start_s"]), float(found["end_s"]), str(found[kind])
+                said = f"{_said(name)}: {start:.3f} to {end:.3f} s"
+                if kind == "reason":
+                    return f"{said}, nothing is known ({reason})"
+                return f"{said}, stands {end - start:.3f} s" + (f"; refused: {reason}" if reason else "")
+        return f"{_said(name)}: {time:.3f} s"
+
+
+def _said(limb: str) -> str:
+    return limb.replace("_", " ")

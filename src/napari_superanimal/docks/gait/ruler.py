@@ -1,0 +1,82 @@
+"""A length that is known in the picture: a line drawn by the user, and what a pixel measures there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from superanimal.errors import InputError
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Points, Shapes
+
+RULER = "known length"
+"""Name of the layer of the line."""
+COLOR = "#f0e442"
+
+
+def draw_ruler(viewer: ViewerModel, poses: Points) -> Shapes:
+    """Let the user draw a line of known length; the layer for it is made when it does not exist."""
+    from napari_superanimal.pose_layer.transforms import copy_transform
+
+    ruler = ruler_of(viewer)
+    if ruler is None:
+        ruler = viewer.add_shapes(
+            ndim=2, name=RULER, edge_color=COLOR, edge_width=max(1.0, float(poses.current_size) / 4)
+        )
+        copy_transform(poses, ruler)
+    ruler.visible = True
+    viewer.layers.selection.active = ruler
+    ruler.mode = "add_line"
+    return ruler
+
+
+def ruler_of(viewer: ViewerModel) -> Shapes | None:
+    """Return the layer of the known length, None without one."""
+    from napari.layers import Shapes
+
+    found = [layer for layer in viewer.layers if layer.name == RULER and isinstance(layer, Shapes)]
+    return found[-1] if found else None
+
+
+def length_of(ruler: Shapes | None, poses: Points) -> float:
+    """Return how long the line drawn last is, in pixels of the poses; NaN when there is none."""
+    if ruler is None or not len(ruler.data):
+        return float("nan")
+    ends = np.array([_in_pixels(ruler, poses, end) for end in (ruler.data[-1][0], ruler.data[-1][-1])])
+    return float(np.linalg.norm(ends[1] - ends[0]))
+
+
+def metres_per_pixel(viewer: ViewerModel, poses: Points, length_m: float) -> float:
+    """Return what a pixel of the poses measures where the line of known length was drawn.
+
+    Parameters
+    ----------
+    viewer, poses
+        The viewer, and the layer of the poses.
+    length_m
+        How long the line is, metres.
+
+    Raises
+    ------
+    InputError
+        When there is no line, or the length is not a positive number.
+    """
+    pixels = length_of(ruler_of(viewer), poses)
+    if not pixels > 0:
+        raise InputError(
+            "no known length is drawn in the picture",
+            f"a line in the layer {RULER!r} shows what {length_m * 100:g} cm are",
+            "draw one, or set the length to 0",
+        )
+    if not (np.isfinite(length_m) and length_m > 0):
+        raise InputError(f"the known length is {length_m:g} m", "it is a positive number")
+    return length_m / pixels
+
+
+def _in_pixels(layer: Any, poses: Points, point: np.ndarray) -> np.ndarray:
+    world = np.asarray(layer.data_to_world(point))
+    origin = np.asarray(poses.data_to_world(np.zeros(poses.ndim)))
+    return np.asarray(poses.world_to_data(np.concatenate([origin[:-2], world[-2:]])))[-2:]

@@ -1,0 +1,72 @@
+"""When each limb stands: what a footfall diagram shows, and what is drawn over a video."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from superanimal.gait.result import GaitResult
+
+STANCES = ["individual", "limb", "start_s", "end_s", "refused"]
+
+
+def stances_of(result: GaitResult, end_s: float) -> pd.DataFrame:
+    """Return the stances of all limbs of one recording, by animal, limb and time.
+
+    Parameters
+    ----------
+    result
+        Of one file.
+    end_s
+        When the recording ends, seconds from frame 0.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``individual, limb, start_s, end_s`` and ``refused``: why the stride that the stance begins was
+        refused, empty when it was kept or the recording shows no more of it. A limb that stands when it is
+        first seen, or still stands when it is last seen, does so from there or to there.
+    """
+    rows: list[dict[str, object]] = []
+    reasons = {
+        (who, limb, start): reason
+        for who, limb, start, reason in result.strides[["individual", "limb", "start_s", "refused"]].values
+    }
+    for (who, limb), events in result.events.groupby(["individual", "limb"], sort=False):
+        gaps = result.refused[(result.refused["individual"] == who) & (result.refused["limb"] == limb)]
+        events = events.sort_values("time_s")
+        times, contact = events["time_s"].to_numpy(float), (events["event"] == "contact").to_numpy()
+        for k, time in enumerate(times):
+            if contact[k]:
+                end = times[k + 1] if k + 1 < len(times) else _seen_until(gaps, time, end_s)
+                reason = reasons.get((who, limb, time), "")
+                rows.append(_row(who, limb, time, end, reason))
+            elif k == 0:
+                rows.append(_row(who, limb, _seen_from(gaps, time), time, ""))
+    return pd.DataFrame(rows, columns=STANCES)
+
+
+def standing(stances: pd.DataFrame, individual: str, limbs: Sequence[str], times: np.ndarray) -> np.ndarray:
+    """Return which limbs of an animal stand at some times, bool, shape (len(times), len(limbs))."""
+    out = np.zeros((len(times), len(limbs)), dtype=bool)
+    for k, limb in enumerate(limbs):
+        own = stances[(stances["individual"] == individual) & (stances["limb"] == limb)]
+        for start, end in own[["start_s", "end_s"]].to_numpy(float):
+            out[:, k] |= (times >= start) & (times <= end)
+    return out
+
+
+def _row(individual: object, limb: object, start: float, end: float, reason: str) -> dict[str, object]:
+    return {"individual": individual, "limb": limb, "start_s": start, "end_s": end, "refused": reason}
+
+
+def _seen_from(gaps: pd.DataFrame, time: float) -> float:
+    before = gaps.loc[gaps["end_s"] <= time, "end_s"]
+    return float(before.max()) if len(before) else 0.0
+
+
+def _seen_until(gaps: pd.DataFrame, time: float, end: float) -> float:
+    after = gaps.loc[gaps["start_s"] >= time, "start_s"]
+    return float(after.min()) if len(after) else end

@@ -1,0 +1,143 @@
+"""The dock Gait, driven from the sample horse to the saved report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QFileDialog
+
+import napari_superanimal as plugin
+from napari_superanimal.docks.gait.ruler import RULER
+from napari_superanimal.docks.gait.widget import FORM, RESULT, STALE
+from napari_superanimal.pose_layer.views import view_of
+from superanimal.errors import InputError
+
+TRUTH = "sideview_horse truth"
+
+
+def open_dock(viewer: Any) -> Any:
+    return viewer.window.add_plugin_dock_widget("napari-superanimal", "Gait")[1]
+
+
+def analyse(dock: Any, qtbot: Any) -> None:
+    dock.panel.run_button.click()
+    assert dock.panel.running, dock.message.text
+    qtbot.waitUntil(lambda: not dock.panel.running, timeout=120_000)
+    assert dock.panel.job.report.state == "finished", dock.message.text
+
+
+def test_from_the_sample_to_the_report(viewer: Any, tmp_path: Path, monkeypatch: Any, qtbot: Any) -> None:
+    viewer.open_sample("napari-superanimal", "sideview_horse")
+    dock, layer = open_dock(viewer), viewer.layers[TRUTH]
+    assert dock.tabs.currentIndex() == FORM and not dock.tabs.isTabEnabled(RESULT)
+    assert dock.form.limbs.limbs == {
+        "left_hind": ["back_left_paw"], "right_hind": ["back_right_paw"],
+        "left_fore": ["front_left_paw"], "right_fore": ["front_right_paw"],
+    }  # fmt: skip
+
+    viewer.add_shapes([[[100, 100], [100, 200]]], shape_type="line", name=RULER)
+    dock.form.length.setValue(50)
+    assert "100 px are 0.5 m" in dock.form.scale_said.text()
+    analyse(dock, qtbot)
+    assert dock.tabs.currentIndex() == RESULT
+    result = dock.session.result
+    assert set(result.strides["gait"]) == {"walk"} and (result.strides["refused"] == "").all()
+    assert result.strides["length_m"].median() == pytest.approx(result.strides["length_px"].median() / 200)
+    assert dock.result.headline.text().startswith("walk · stride 1.12 s · 0.46 m long")
+
+    # the rings are round the hooves that the sample knows to stand
+    rings = view_of(layer).overlays["rings"][0]
+    contacts = viewer.layers["sideview_horse hoof contacts"]
+    at, agree = np.arange(40, 140), 0
+    for frame in at:
+        drawn = int((np.abs(rings.segments(int(frame), 0.0)).sum(axis=(1, 2)) > 0).sum()) // rings.corners
+        agree += drawn == int((contacts.data[:, 0] == frame).sum())
+    assert agree >= 0.85 * len(at)  # an event between two frames may round to either
+
+    # a row of the table leads to its frame, a click into the diagram too
+    table = dock.result.strides
+    number = int(table.strides.strides.index[2])
+    table.selectRow(2)
+    start = result.strides["start_s"].iloc[number]
+    assert viewer.dims.current_step[0] == round(start * 30)
+    diagram = dock.result.footfalls
+    point = QPoint(round(diagram.x_of(4.0)), 30)
+    qtbot.mouseClick(diagram, Qt.MouseButton.LeftButton, pos=point)
+    assert viewer.dims.current_step[0] == pytest.approx(120, abs=1)
+    assert "stands" in diagram.tip_at(QPoint(round(diagram.x_of(1.5)), 5))
+
+    # a stride left out is grey with the reason, and comes back
+    dock.result.exclude_button.click()
+    assert dock.session.excluded == {number}
+    index = table.strides.index(2, table.strides.columnCount() - 1)
+    assert index.data() == "left out by hand"
+    assert dock.result.exclude_button.text() == "Take back"
+    dock.result.undo_button.click()
+    assert not dock.session.excluded and index.data() == "walk"
+    dock.result.redo_button.click()
+
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *a: str(tmp_path))
+    dock.result.save_button.click()
+    folder = tmp_path / "sideview_horse_truth_gait"
+    saved = pd.read_csv(folder / "strides.csv", keep_default_na=False)
+    assert (saved["refused"] == "left out by hand").sum() == 1
+    (folder / "strides.csv").write_text("mine")
+    dock.result.save_button.click()  # asks first
+    assert (folder / "strides.csv").read_text() == "mine" and dock.message.kind == "warning"
+    dock.message.button.click()
+    assert (folder / "strides.csv").read_text() != "mine"
+    page = tmp_path / "horse"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a: (str(page), ""))
+    dock.result.report_button.click()
+    assert "walk" in page.with_suffix(".html").read_text(encoding="utf-8")
+
+    # corrections make it stale; a new analysis takes them and what was left out
+    view_of(layer).editing.move(np.array([0]), np.array([[5.0, 5.0]]))
+    assert dock.message.text.startswith(STALE)
+    analyse(dock, qtbot)
+    assert dock.session.excluded == {number}
+    dock.result.on_video.setChecked(False)
+    assert not view_of(layer).overlays["rings"][1].visible
+
+
+def test_limbs_are_changed_by_hand_and_faults_are_told(viewer: Any, mouse_poses: Any, qtbot: Any) -> None:
+    del mouse_poses.attrs["fps"]
+    mouse_poses = mouse_poses.assign_coords(time=mouse_poses["frame"].values.astype(float))
+    mouse_poses.attrs["time_unit"] = "frames"
+    plugin.show_poses(viewer, mouse_poses)
+    dock = open_dock(viewer)
+    assert "No limb is recognised" in dock.form.doubt.text  # a mouse from above has no feet
+    assert not dock.panel.run_button.isEnabled()
+    dock.form.limbs.add()
+    table = dock.form.limbs
+    table.item(0, 0).setText("left")
+    table.item(0, 1).setText("nosé")
+    dock.panel.run_button.click()
+    assert dock.message.kind == "error" and "nosé" in dock.message.text and not dock.panel.running
+    table.item(0, 1).setText("nose, left_ear")
+    assert table.limbs == {"left": ["nose", "left_ear"]}
+    dock.panel.run_button.click()
+    assert "do not state a frame rate" in dock.message.text and "fps=" not in dock.message.text
+    assert not dock.form.rate.isHidden()
+    dock.form.length.setValue(10)
+    dock.form.rate.setValue(25)
+    dock.panel.run_button.click()
+    assert "no known length is drawn" in dock.message.text.lower()
+    table.selectRow(0)
+    dock.form.remove_button.click()
+    assert not table.limbs and not dock.panel.run_button.isEnabled()
+
+
+def test_the_console_asks_for_one_layer(viewer: Any, mouse_poses: Any) -> None:
+    with pytest.raises(InputError, match="0 pose layers"):
+        plugin.analyze_gait(viewer)
+    plugin.show_poses(viewer, mouse_poses)
+    with pytest.raises(InputError, match="no limb is recognised"):
+        plugin.analyze_gait(viewer)
+    with pytest.raises(InputError, match="no layer 'horse'"):
+        plugin.analyze_gait(viewer, "horse")
