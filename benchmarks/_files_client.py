@@ -104,6 +104,10 @@ def keypoint_moseq(ours: Ours) -> Calls:
 
     def load(file: str, kind: str) -> str:
         xy, sure, keypoints = kpms.load_keypoints(str(ours.folder / file), kind)
+        if isinstance(
+            keypoints, set
+        ):  # its loader of several animals loses the order; the arrays have the file's
+            keypoints = ours.keypoints
         stem = Path(file).stem
         said = ""
         for n, name in enumerate(ours.individuals):
@@ -111,7 +115,8 @@ def keypoint_moseq(ours: Ours) -> Calls:
             if kind == "nwb":
                 name, keys = stem.split("_")[-1], [stem]
             key = next(key for key in keys if key in xy)
-            said = ours.same(xy[key], sure[key], name, keypoints)
+            seen = slice(len(ours.values))  # a .slp counts all frames of its video
+            said = ours.same(xy[key][seen], sure[key][seen], name, keypoints)
         return said
 
     def linked() -> str:
@@ -134,6 +139,10 @@ def keypoint_moseq(ours: Ours) -> Calls:
 
 def simba(ours: Ours) -> Calls:
     """Import our csv of one animal into a project and look what it is called."""
+    import matplotlib as mpl
+
+    # gone since matplotlib 3.9; SimBA pins an older one
+    mpl.cm.get_cmap = lambda name, lut=None: mpl.colormaps[name].resampled(lut or 256)
     from simba.pose_importers.dlc_importer_csv import import_dlc_csv
     from simba.utils.config_creator import ProjectConfigCreator
 

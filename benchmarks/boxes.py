@@ -119,9 +119,9 @@ class Looks:
     def __init__(self, detect: Any) -> None:
         self.detect, self.frames = detect, 0
 
-    def __call__(self, frames: Any) -> Any:
+    def __call__(self, frames: Any, *size: Any) -> Any:
         self.frames += len(frames)
-        return self.detect(frames)
+        return self.detect(frames, *size)
 
 
 def measure(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
