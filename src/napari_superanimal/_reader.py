@@ -96,12 +96,13 @@ def read_poses(path: str | Sequence[str]) -> list[LayerData]:
     """Return one Points layer per pose file; its skeleton is shown with it."""
     from napari_superanimal._settings import setting
     from napari_superanimal.pose_layer.layers import TABLE_KEY, poses_to_layerdata
+    from superanimal.poses.run_store import run_name
 
     layers = []
     for file in paths_of(path):
         data, keywords, kind = poses_to_layerdata(
             _load_poses(file),
-            name=file.name.removesuffix(".poses.zarr") if file.is_dir() else file.stem,
+            name=run_name(file) if file.is_dir() else file.stem,
             cutoff=setting("display", "cutoff"),
             size=setting("display", "point_size") or None,
         )

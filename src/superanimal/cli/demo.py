@@ -26,6 +26,7 @@ def demo(
     """Estimate poses in a sample video with an embedded model and show them in napari."""
     from superanimal.cli.progress import RichProgress
     from superanimal.inference import analyze
+    from superanimal.poses.run_store import SUFFIX
     from superanimal.samples import sample_path
 
     console = Console(highlight=False)
@@ -51,7 +52,7 @@ def demo(
             f"\nQt is not installed, so napari was not opened: {install_command('all')}", markup=False
         )
         return
-    stores = sorted(out.glob(f"{source.stem}*.poses.zarr"))
+    stores = sorted(out.glob(f"{source.stem}*{SUFFIX}"))
     console.print(
         "\nOpening napari: scrub through the video, drag points to correct them, export with File > Save."
     )

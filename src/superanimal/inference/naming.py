@@ -12,8 +12,8 @@ from unicodedata import normalize
 
 from superanimal.errors import InputError
 from superanimal.files import storage_error
+from superanimal.poses.run_store import SUFFIX
 
-STORE_SUFFIX = ".poses.zarr"
 LONGEST = 190
 """Most bytes of a name before its ending: file systems take 255, endings and dates need the rest."""
 
@@ -41,7 +41,7 @@ def results_name(video: Path, rest: str) -> str:
 
 def store_path(video: Path, model: str, out: Path | None = None) -> Path:
     """Return the path of the run store of a video: in ``out``, or beside the video."""
-    return (out or video.parent) / f"{results_name(video, f'_{model}')}{STORE_SUFFIX}"
+    return (out or video.parent) / f"{results_name(video, f'_{model}')}{SUFFIX}"
 
 
 def check_distinct(videos: Iterable[Path], place: Callable[[Path], Path]) -> None:

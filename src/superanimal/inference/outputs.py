@@ -15,7 +15,8 @@ from superanimal.errors import InputError, SuperAnimalError, unknown_name
 from superanimal.formats.deeplabcut_names import MARK
 from superanimal.formats.record import sidecar_of
 from superanimal.formats.wide_table import TRACKS, has_individuals
-from superanimal.inference.naming import STORE_SUFFIX, results_name, set_aside
+from superanimal.inference.naming import results_name, set_aside
+from superanimal.poses.run_store import run_name
 from superanimal.progress import Progress
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def export(
     files: list[Path] = []
     for name in formats:
         options: dict[str, Any] = {}
-        target = store.with_name(store.name.removesuffix(STORE_SUFFIX) + SUFFIXES[name])
+        target = store.with_name(run_name(store) + SUFFIXES[name])
         if name in ("dlc-h5", "dlc-csv"):
             stem = results_name(Path(video.path), scorer) + (TRACKS if has_individuals(poses) else "")
             target = store.with_name(stem + SUFFIXES[name])
@@ -116,7 +117,7 @@ def render(
     """Write the labelled video beside the store and return its path."""
     from superanimal.video import render_overlay
 
-    target = store.with_name(store.name.removesuffix(STORE_SUFFIX) + "_labeled.mp4")
+    target = store.with_name(run_name(store) + "_labeled.mp4")
     render_overlay(video, poses, target, pcutoff=pcutoff, trails=trails, progress=progress)
     return target
 

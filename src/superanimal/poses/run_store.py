@@ -42,6 +42,9 @@ from superanimal.poses import make_poses
 from superanimal.poses.journal import Journal
 from superanimal.poses.raw_estimates import RawEstimates, read_raw, write_raw
 
+SUFFIX = ".poses.zarr"
+"""Ending of the folder of a run."""
+
 CHUNK = 256
 """Frames per chunk."""
 KIND = "superanimal-poses"
@@ -437,6 +440,11 @@ def _shapes(rows: int, animals: int, points: int) -> dict[str, tuple[int, ...]]:
         "boxes": (rows, animals, 4),
         "box_confidence": (rows, animals),
     }
+
+
+def run_name(path: Path) -> str:
+    """Return the name of a run: that of its folder without the ending."""
+    return path.name.removesuffix(SUFFIX)
 
 
 def is_store(path: str | os.PathLike[str]) -> bool:

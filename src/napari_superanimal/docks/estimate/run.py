@@ -13,6 +13,7 @@ from napari_superanimal.pose_layer.layers import poses_to_layer, read_table
 from napari_superanimal.pose_layer.playback import PoseView, attach
 from napari_superanimal.pose_layer.transforms import copy_transform
 from napari_superanimal.pose_layer.views import view_of
+from superanimal.poses.run_store import run_name
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -99,7 +100,7 @@ class Estimation(QObject):
                 self.viewer.layers.remove(earlier.points)
         layer = poses_to_layer(
             read_table(store.path),
-            name=store.path.name.removesuffix(".poses.zarr"),
+            name=run_name(store.path),
             cutoff=setting("display", "cutoff"),
             size=setting("display", "point_size") or None,
         )

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from qtpy.QtWidgets import QSizePolicy
 
+from superanimal.training.finetuning.run_folder import ERROR, best_row
+
 TRAIN, HELD_OUT, BEST = "#e69f00", "#56b4e9", "#00a878"
-ERROR, SCORE = "held_out_error_px", "held_out_oks"
 
 
 class CurvePlot(FigureCanvasQTAgg):
@@ -46,8 +47,7 @@ class CurvePlot(FigureCanvasQTAgg):
     @property
     def best(self) -> dict[str, float]:
         """The row with the best held-out score; empty if there is none."""
-        scored = [row for row in self._rows if np.isfinite(row.get(SCORE, np.nan))]
-        return max(scored, key=lambda row: row[SCORE], default={})
+        return best_row(self._rows)
 
     def _draw(self) -> None:
         text, background = self._colors

@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_superanimal.docks.finetune.folders import free_name
 from napari_superanimal.jobs import ChildJob
 from superanimal.jobs.events import pack_object
-from superanimal.training.finetuning.run_folder import Row, holds_run, read_curves
+from superanimal.training.finetuning.run_folder import Row, holds_run, read_curves, with_row
 
 if TYPE_CHECKING:
     from superanimal.labels.labelled_set import LabelledSet
@@ -90,7 +90,7 @@ class FinetuneJob(ChildJob):
     def take_event(self, kind: str, event: dict[str, Any]) -> None:
         """Store the rows of the curves."""
         if kind == "curve":
-            self.rows = [row for row in self.rows if row["step"] < event["row"]["step"]] + [event["row"]]
+            self.rows = with_row(self.rows, event["row"])
             self.validated.emit(self.rows)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 from qtpy.QtCore import Qt, QUrl, Signal
 from qtpy.QtGui import QDesktopServices, QKeySequence, QShortcut
@@ -30,7 +30,7 @@ from napari_superanimal.parts.form_parts import (
     row,
     sentence,
 )
-from superanimal.training.finetuning.run_folder import Comparison, TrainingResult
+from superanimal.training.finetuning.run_folder import Comparison, Forgetting, TrainingResult
 
 FIGURES = {
     "mean_euclidean_px": ("Mean error (px)", 2, "Mean distance between label and prediction."),
@@ -149,19 +149,18 @@ class ResultView(QWidget):
         self.page.setVisible(result is not None)
         if result is None:
             return
-        report = result.report
-        good = bool(report["recommended"])
+        good = result.recommended
         self.verdict.show_text(
-            "good" if good else "warning", report["verdict"], "\n".join(map(sentence, report["warnings"]))
+            "good" if good else "warning", result.verdict, "\n".join(map(sentence, result.warnings))
         )
         self.use_button.setText("Use this model" if good else "Use it anyway")
-        self.use_button.setToolTip(f"Choose {report['model']} in Estimate poses.")
-        self.keep_button.setToolTip(f"Choose {report['base_model']} in Estimate poses.")
+        self.use_button.setToolTip(f"Choose {result.model} in Estimate poses.")
+        self.keep_button.setToolTip(f"Choose {result.base_model} in Estimate poses.")
         self.keep_button.setVisible(not good)
         (self.use_button if good else self.keep_button).setDefault(True)
-        self._fill_table(report)
-        self.forgetting.setText(_forgetting(report))
-        notes = "\n".join(report["notes"])
+        self._fill_table(result)
+        self.forgetting.setText(_forgetting(result.forgetting))
+        notes = "\n".join(result.notes)
         self.notes.setText(notes)
         self.notes.setVisible(bool(notes))
         self.step(0)
@@ -182,24 +181,16 @@ class ResultView(QWidget):
         for button in (self.previous_button, self.next_button):
             button.setEnabled(len(animals) > 1)
 
-    def _fill_table(self, report: dict[str, Any]) -> None:
-        before, after = report.get("before", {}), report.get("after", {})
+    def _fill_table(self, result: TrainingResult) -> None:
+        figures = result.figures
         lines = [
-            (title, before.get(key), after.get(key), digits, tip, key in HIGHER_IS_BETTER)
+            (title, *figures[key], digits, tip, key in HIGHER_IS_BETTER)
             for key, (title, digits, tip) in FIGURES.items()
-            if key in after
+            if key in figures
         ]
-        own = {master: name for name, master in report["table"].items()}
         lines += [
-            (
-                own.get(each["keypoint"], each["keypoint"]),
-                each["before_px"],
-                each["after_px"],
-                2,
-                "Mean error (px) of this keypoint.",
-                False,
-            )
-            for each in report.get("keypoints", ())
+            (name, before, after, 2, "Mean error (px) of this keypoint.", False)
+            for name, before, after in result.keypoint_errors
         ]
         self.table.setRowCount(len(lines))
         for i, (title, old, new, digits, tip, higher) in enumerate(lines):
@@ -218,15 +209,14 @@ class ResultView(QWidget):
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.result.folder)))
 
 
-def _forgetting(report: dict[str, Any]) -> str:
-    facts = report.get("forgetting")
-    if not facts:
+def _forgetting(facts: Forgetting | None) -> str:
+    if facts is None:
         return "Forgetting: not measured, because the model has no keypoints besides those you labelled."
-    text = f"Forgetting, over the {facts['keypoints']} keypoints you did not label: "
-    if facts["lost"] is not None:
-        text += f"{facts['lost']:.1%} of the confident predictions are no longer confident"
-    if facts["moved_px"] is not None:
-        text += f"; the others moved by {facts['moved_px']:.1f} px (median)"
+    text = f"Forgetting, over the {facts.keypoints} keypoints you did not label: "
+    if facts.lost is not None:
+        text += f"{facts.lost:.1%} of the confident predictions are no longer confident"
+    if facts.moved_px is not None:
+        text += f"; the others moved by {facts.moved_px:.1f} px (median)"
     return f"{text}."
 
 
@@ -236,7 +226,7 @@ def _item(text: str, tip: str) -> QTableWidgetItem:
     return item
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and math.isfinite(value)
 
 

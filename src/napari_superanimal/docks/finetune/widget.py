@@ -148,7 +148,7 @@ class FinetuneWidget(QWidget):
         """Select the base model in *Estimate poses*."""
         result = self.result.result
         if result is not None:
-            self._choose_in_estimate(result.report["base_model"])
+            self._choose_in_estimate(result.base_model)
 
     def open_mapping(self) -> None:
         """Open *Keypoint mapping* with these labels and this model."""
@@ -199,10 +199,9 @@ class FinetuneWidget(QWidget):
             return
         self.tabs.setCurrentIndex(RESULT)
         if result.stopped:
-            steps = result.report["training"]["steps"]
             self.message.show_text(
                 "info",
-                f"Stopped after {steps} steps; the best weights were kept.",
+                f"Stopped after {result.steps} steps; the best weights were kept.",
                 "Resume continues from there.",
             )
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from superanimal.reports.figures import ACCENT, INK, LINE, SOFT, new_figure, style, svg
 from superanimal.reports.numbers import number
 from superanimal.reports.page import Card, Page, bullets, table
+from superanimal.training.finetuning.run_folder import ERROR
 
 _CARDS = (
     ("mean_euclidean_px", "Mean distance", 1, " px"),
@@ -99,7 +100,7 @@ def _keypoint_plot(rows: Sequence[Mapping[str, Any]]) -> Markup:
 def _curve_plot(steps: Sequence[Mapping[str, str]]) -> Markup:
     names = [
         (name, title)
-        for name, title in (("loss", "Training loss"), ("held_out_error_px", "Held-out error, px"))
+        for name, title in (("loss", "Training loss"), (ERROR, "Held-out error, px"))
         if any(row.get(name) for row in steps)
     ]
     with style():

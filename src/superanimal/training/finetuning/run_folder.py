@@ -34,8 +34,30 @@ if TYPE_CHECKING:
 SPLIT, TABLE, MEMORY, RUN = "split.json", "table.csv", "memory.npz", "run"
 REPORT, PAGE = "report.json", "report.html"
 
+SCORE, ERROR = "held_out_oks", "held_out_error_px"
+"""Columns of the curves: what decides which weights are best, and the error in pixels."""
+
 Row = dict[str, float]
-"""A line of the curves."""
+"""A row of the curves."""
+
+
+@dataclass(frozen=True)
+class Forgetting:
+    """What became of the predictions of keypoints without labels.
+
+    Attributes
+    ----------
+    keypoints
+        Number of these keypoints.
+    lost
+        Fraction of the confident predictions that are no longer confident; None if there were none.
+    moved_px
+        Median movement of the others in pixels; None without any.
+    """
+
+    keypoints: int
+    lost: float | None
+    moved_px: float | None
 
 
 @dataclass(frozen=True)
@@ -73,6 +95,62 @@ class TrainingResult:
                 f"{path} cannot be read ({error})", "a finished training has a report"
             ) from error
         return cls(folder, report, labels)
+
+    @property
+    def model(self) -> str:
+        """Name of the trained model."""
+        return str(self.report["model"])
+
+    @property
+    def base_model(self) -> str:
+        """Name of the model it started from."""
+        return str(self.report["base_model"])
+
+    @property
+    def recommended(self) -> bool:
+        """Whether to use the trained model instead of the base model."""
+        return bool(self.report["recommended"])
+
+    @property
+    def verdict(self) -> str:
+        """The recommendation with its reason, as a sentence."""
+        return str(self.report["verdict"])
+
+    @property
+    def warnings(self) -> list[str]:
+        """Reasons to distrust the figures."""
+        return list(self.report["warnings"])
+
+    @property
+    def notes(self) -> list[str]:
+        """Notes on labels and model."""
+        return list(self.report["notes"])
+
+    @property
+    def steps(self) -> int:
+        """Number of training steps made."""
+        return int(self.report["training"]["steps"])
+
+    @property
+    def figures(self) -> dict[str, tuple[float | None, float | None]]:
+        """Each held-out figure before and after the training; empty if nothing was held out."""
+        before = self.report.get("before", {})
+        return {key: (before.get(key), value) for key, value in self.report.get("after", {}).items()}
+
+    @property
+    def keypoint_errors(self) -> list[tuple[str, float | None, float | None]]:
+        """(the user's name, mean error before, after) of each keypoint, in pixels."""
+        own = {master: name for name, master in self.report["table"].items()}
+        rows = self.report.get("keypoints", ())
+        return [
+            (own.get(row["keypoint"], row["keypoint"]), row["before_px"], row["after_px"]) for row in rows
+        ]
+
+    @property
+    def forgetting(self) -> Forgetting | None:
+        """Forgetting; None if it was not measured."""
+        facts = self.report.get("forgetting")
+        return Forgetting(facts["keypoints"], facts["lost"], facts["moved_px"]) if facts else None
 
     @property
     def stopped(self) -> bool:
@@ -151,6 +229,17 @@ def read_curves(folder: Path) -> list[Row]:
         return []
     with path.open(newline="") as file:
         return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+
+
+def with_row(rows: list[Row], row: Row) -> list[Row]:
+    """Return the rows up to a new one, which replaces those of a repeated round."""
+    return [*(earlier for earlier in rows if earlier["step"] < row["step"]), row]
+
+
+def best_row(rows: list[Row]) -> Row:
+    """Return the row with the best held-out score; empty if there is none."""
+    scored = [row for row in rows if np.isfinite(row.get(SCORE, np.nan))]
+    return max(scored, key=lambda row: row[SCORE], default={})
 
 
 def holds_run(folder: Path) -> bool:
