@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import os
 import platform
@@ -14,6 +15,22 @@ _INTRO = """# Benchmark results
 
 Each section is written by the command it names. Figures of a shared machine vary by some ten per cent.
 """
+
+
+def parser_with_data(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser with the options ``--data`` and ``--no-report``."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
+    parser.add_argument("--no-report", action="store_true", help="do not touch benchmarks/RESULTS.md")
+    return parser
+
+
+def require_data(path: Path) -> None:
+    """End the program unless the real data are on this computer."""
+    if not path.exists():
+        sys.exit(f"{path}: the real data are not on this computer, nothing to measure")
 
 
 def machine() -> str:

@@ -9,13 +9,9 @@ Offsets: ten frames drawn at random, offsets measured on them, errors measured o
 
 from __future__ import annotations
 
-import argparse
-import sys
-from pathlib import Path
-
 import numpy as np
 import xarray as xr
-from _report import machine, table, write_section
+from _report import machine, parser_with_data, require_data, table, write_section
 
 from superanimal.bootstrap import bootstrap
 from superanimal.inference.labelled_images import predict_images
@@ -34,17 +30,11 @@ ROUNDS = 20
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    root = Path(__file__).parents[2]
-    parser.add_argument("--data", type=Path, default=root / "shared" / "data")
+    parser = parser_with_data(__doc__)
     parser.add_argument("--model", default="mini_topviewmouse")
     parser.add_argument("--splits", type=int, default=5)
-    parser.add_argument("--no-report", action="store_true", help="do not touch benchmarks/RESULTS.md")
     options = parser.parse_args()
-    if not options.data.exists():
-        sys.exit(f"{options.data}: the real data are not here, nothing to measure")
+    require_data(options.data)
     matched, moved = [], []
     for name, known in KNOWN.items():
         labels = read_labels(options.data / name)

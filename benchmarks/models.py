@@ -13,11 +13,9 @@ a folder in place of those that ship, to compare.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import csv
 import json
-import sys
 import tempfile
 import unittest.mock
 from collections.abc import Callable, Iterator
@@ -28,7 +26,7 @@ from typing import Any
 import cv2
 import numpy as np
 import xarray as xr
-from _report import machine, table, write_section
+from _report import machine, parser_with_data, require_data, table, write_section
 from scipy.optimize import linear_sum_assignment
 
 from superanimal.files import sha256_of
@@ -366,21 +364,16 @@ REAL: dict[str, Callable[..., dict[str, Any]]] = {
 
 def main() -> None:
     """Measure and report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_with_data(__doc__)
     checks = [name for name in KINDS if name.startswith("check-")]
-    root = Path(__file__).parents[2]
-    parser.add_argument("--data", type=Path, default=root / "shared" / "data")
     parser.add_argument("--scenes", type=Path, default=Path(".cache") / "scenes")
     parser.add_argument("--only", nargs="+", choices=[*REAL, *checks], default=[*REAL, *checks])
     parser.add_argument("--frames", type=int, default=10_000, help="so many of tracktor and mabe")
     parser.add_argument("--weights", type=Path, help="folder of weight files to try")
     parser.add_argument("--json", type=Path, help="also write the figures here")
-    parser.add_argument("--no-report", action="store_true", help="do not touch benchmarks/RESULTS.md")
     options = parser.parse_args()
-    if set(options.only) & set(REAL) and not options.data.exists():
-        sys.exit(f"{options.data}: the real data are not here, nothing to measure")
+    if set(options.only) & set(REAL):
+        require_data(options.data)
 
     def measure(name: str) -> dict[str, Any]:
         if name not in REAL:

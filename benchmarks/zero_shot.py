@@ -10,16 +10,14 @@ training, is measured on the other images.
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from _report import machine, table, write_section
+from _report import machine, parser_with_data, require_data, table, write_section
 
 from superanimal.errors import OffsetsRefused
 from superanimal.evaluation import evaluate
@@ -124,16 +122,10 @@ def measure(case: Case, data: Path) -> dict[str, object]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    root = Path(__file__).parents[2]
-    parser.add_argument("--data", type=Path, default=root / "shared" / "data")
+    parser = parser_with_data(__doc__)
     parser.add_argument("--json", type=Path, help="also write the figures here")
-    parser.add_argument("--no-report", action="store_true", help="do not touch benchmarks/RESULTS.md")
     options = parser.parse_args()
-    if not options.data.exists():
-        sys.exit(f"{options.data}: the real data are not here, nothing to measure")
+    require_data(options.data)
     results = [measure(case, options.data) for case in CASES]
     header = ["real set", "frames", "found", "mean px", "median px", "RMSE px"]
     header += ["mean % of length", "median %", "within 10 %", "AP", "calibration error"]

@@ -12,16 +12,14 @@ hock have the same place in both but no row there, and are given apart.
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from _report import machine, table, write_section
+from _report import machine, parser_with_data, require_data, table, write_section
 
 from superanimal.inference import Analyzer
 from superanimal.keypoints import load_table
@@ -138,16 +136,10 @@ def report(usual: dict[str, Any], alone: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    root = Path(__file__).parents[2]
-    parser.add_argument("--data", type=Path, default=root / "shared" / "data")
+    parser = parser_with_data(__doc__)
     parser.add_argument("--json", type=Path, help="also write the figures here")
-    parser.add_argument("--no-report", action="store_true", help="do not touch benchmarks/RESULTS.md")
     options = parser.parse_args()
-    if not (options.data / FOLDER).exists():
-        sys.exit(f"{options.data / FOLDER}: the real data are not here, nothing to measure")
+    require_data(options.data / FOLDER)
     alone = measure(options.data, detector_every=1, track=False)
     usual = measure(options.data)
     found = {"machine": machine(), "defaults": usual, "frames alone": alone}

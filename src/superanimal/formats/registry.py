@@ -165,6 +165,15 @@ def load_poses(
         No such file, or no such format.
     FormatError
         The file is not recognised or damaged.
+
+    Examples
+    --------
+    >>> from superanimal.samples import sample_path
+    >>> poses = load_poses(sample_path("topview_mouse_truth.h5"))
+    >>> dict(poses["position"].sizes)
+    {'time': 300, 'space': 2, 'keypoint': 27, 'individual': 1}
+    >>> poses["position"].sel(keypoint="nose", individual="animal0").values.shape
+    (300, 2)
     """
     if space not in (2, 3):
         raise InputError(f"space={space!r}", "poses have 2 or 3 coordinates")
@@ -211,6 +220,15 @@ def save_poses(
         The format cannot hold the data set at all.
     StorageError
         The disk is full or the folder not writable.
+
+    Examples
+    --------
+    >>> from superanimal.samples import sample_path
+    >>> poses = load_poses(sample_path("topview_mouse_truth.h5"))
+    >>> [path.name for path in save_poses(poses, "mouse.csv")]
+    ['mouse.csv', 'mouse.csv.provenance.json']
+    >>> [path.name for path in save_poses(poses, "mouse.nc")]
+    ['mouse.nc']
     """
     chosen = format_for(path, format)
     if not chosen.writer:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import zlib
+from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
@@ -181,7 +182,7 @@ def _checked_tail(path: Path, draft: VideoIndex) -> VideoIndex:
     """Decode the last group of pictures (or the one before, ...) to find the actual last frame."""
     from superanimal.video.decode import Decoder
 
-    with Decoder(path, draft, threads=1) as decoder:
+    with closing(Decoder(path, draft, threads=1)) as decoder:
         for entry in range(len(draft.keys) - 1, -1, -1):
             key = int(draft.keys[entry])
             found = decoder.types_from(entry)

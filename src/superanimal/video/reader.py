@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -67,7 +68,7 @@ class FileVideo(Video):
 
     def _sequential(self, frames: range) -> Iterator[tuple[int, Frame | None]]:
         colour = _Colour(self._index.width, self._index.height, self._index.rotation)
-        with Decoder(self.path, self._index, self._threads) as decoder:
+        with closing(Decoder(self.path, self._index, self._threads)) as decoder:
             for k in frames:
                 frame = decoder.read(k)
                 yield k, None if frame is None else colour(frame)
