@@ -8,7 +8,7 @@ import pandas as pd
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
-from napari_superanimal.docks.gait.limb_table import swatch
+from napari_superanimal.docks.gait.limb_table import make_small, swatch
 
 TIPS = {
     "Limb": "In the order of the diagram.",
@@ -25,6 +25,7 @@ class LimbSummary(QTableWidget):
 
     def __init__(self) -> None:
         super().__init__(0, len(TIPS))
+        make_small(self)
         side: Any = self.verticalHeader()
         side.hide()
         self._height = self.fontMetrics().height() + 8
@@ -46,8 +47,7 @@ class LimbSummary(QTableWidget):
             head = QTableWidgetItem(title + unit)
             head.setToolTip(tip)
             self.setHorizontalHeaderItem(column, head)
-            last = column == len(TIPS) - 1
-            mode = QHeaderView.ResizeMode.Stretch if last else QHeaderView.ResizeMode.ResizeToContents
+            mode = QHeaderView.ResizeMode.Stretch if not column else QHeaderView.ResizeMode.ResizeToContents
             header.setSectionResizeMode(column, mode)
         self.setRowCount(len(summary))
         for number, (_, row) in enumerate(summary.iterrows()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_superanimal.docks.gait.footfalls import FootfallDiagram
+from napari_superanimal.docks.gait.joint_plot import JointPlot
 from napari_superanimal.docks.gait.limb_summary import LimbSummary
 from napari_superanimal.docks.gait.phase_plot import PhasePlot
 from napari_superanimal.docks.gait.session import GaitSession
@@ -23,6 +24,14 @@ from napari_superanimal.docks.gait.stride_table import StrideTable
 from napari_superanimal.parts.form_parts import MARGIN, SPACING, WrappedCaption, row
 from napari_superanimal.parts.theme import theme_colors
 from superanimal.gait.hildebrand import own_side
+
+
+class _Modest(QSplitter):
+    """A splitter that asks for no more height than it needs, so that no page scrolls that has room for it."""
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return the least size."""
+        return self.minimumSizeHint()
 
 
 class GaitResultView(QWidget):
@@ -45,6 +54,7 @@ class GaitResultView(QWidget):
         self.headline, self.notes = WrappedCaption(), WrappedCaption()
         colors = theme_colors(viewer)
         self.footfalls, self.phases = FootfallDiagram(*colors), PhasePlot(*colors)
+        self.joints = JointPlot(*colors)
         self.strides, self.limbs = StrideTable(), LimbSummary()
         self.on_video = QCheckBox("Show stance on the video")
         self.on_video.setToolTip("A ring in the colour of the limb round each foot while it stands.")
@@ -62,7 +72,8 @@ class GaitResultView(QWidget):
 
     def _lay_out(self) -> None:
         tabs = QTabWidget()
-        for widget, title in ((self.limbs, "Limbs"), (self.phases, "Duty factor and phase")):
+        shown = ((self.limbs, "Limbs"), (self.phases, "Duty factor and phase"), (self.joints, "Joint angles"))
+        for widget, title in shown:
             tabs.addTab(widget, title)
         self.tabs = tabs
         strides = QWidget()
@@ -71,11 +82,12 @@ class GaitResultView(QWidget):
         above.setSpacing(SPACING)
         above.addWidget(self.strides, 1)
         above.addWidget(row(self.exclude_button, self.undo_button, self.redo_button))
-        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter = _Modest(Qt.Orientation.Vertical)
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(strides)
         splitter.addWidget(tabs)
         splitter.setStretchFactor(0, 1)
+        splitter.setStretchFactor(1, 0)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         layout.setSpacing(SPACING)
@@ -112,7 +124,7 @@ class GaitResultView(QWidget):
 
     def show_theme(self) -> None:
         """Draw in the colours of the theme."""
-        for part in (self.footfalls, self.phases):
+        for part in (self.footfalls, self.phases, self.joints):
             part.show_theme(*theme_colors(self.viewer))
 
     def toggle(self, rows: set[int]) -> None:
@@ -152,6 +164,11 @@ class GaitResultView(QWidget):
         self.limbs.show_summary(own, session.colors, metric=session.metric)
         points = own_side(result)
         self.phases.show_points(points[points["individual"] == name], session.colors)
+        duty = dict(zip(own["limb"], own["duty_factor"], strict=True))
+        cycles = result.cycles
+        if len(cycles):
+            cycles = cycles[cycles["individual"] == name]
+        self.joints.show_cycles(cycles, duty, session.colors)
         self._update()
 
     def _on_chosen(self, number: int) -> None:

@@ -9,7 +9,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from napari_superanimal.docks.gait.limb_table import swatch
+from napari_superanimal.docks.gait.limb_table import make_small, swatch
 from superanimal.gait.exclusion import EXCLUDED
 
 LAST = "Gait"
@@ -133,6 +133,7 @@ class StrideTable(QTableView):
 
     def __init__(self) -> None:
         super().__init__()
+        make_small(self)
         self.strides = StrideModel()
         self.setModel(self.strides)
         side: Any = self.verticalHeader()
