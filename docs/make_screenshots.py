@@ -35,7 +35,7 @@ from superanimal.samples import sample_path
 IMAGES = Path(__file__).with_name("images")
 THEMES = ("dark", "light")
 SCREENS = ((1280, 800), (1400, 1000))
-DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Fine-tune")
+DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Fine-tune", "Gait")
 ZOOM = 3.2
 CONTROLS = (QLabel, QAbstractButton, QComboBox, QAbstractSpinBox, QProgressBar)
 
@@ -94,20 +94,53 @@ def screens(folder: Path) -> None:
             viewer = napari.Viewer()
             viewer.window.resize(width, height)
             settle()
-            poses = viewer.open_sample("napari-superanimal", "topview_mouse")[-1]
-            plugin.show_names(viewer, poses)
+            sample = "sideview_horse" if title == "Gait" else "topview_mouse"
+            poses = viewer.open_sample("napari-superanimal", sample)[-1]
+            plugin.show_names(viewer, poses, title != "Gait")
             settle()
             _, widget = dock(viewer, title)
             settle(1.0)
             if title in ("Keypoint mapping", "Fine-tune"):
                 widget.menu.use_layer(poses)
                 settle(4.0)
+            if title == "Gait":
+                analyse_gait(viewer, widget)
             size = viewer.window._qt_window.size()
             print(f"{title} on {width}x{height}: window {size.width()}x{size.height()}")
             name = f"{title.split()[0].lower()}_{width}x{height}"
             viewer.screenshot(str(folder / f"{name}.png"), canvas_only=False, flash=False)
             viewer.close()
             settle()
+
+
+def analyse_gait(viewer: Any, widget: Any) -> None:
+    """Analyse the sample horse, look at a stride and leave one out."""
+    viewer.layers["sideview_horse hoof contacts"].visible = False
+    widget.panel.run_button.click()
+    while widget.panel.running:
+        settle(0.05)
+    if widget.session is None:
+        raise SystemExit(f"{widget.panel.job.report} {list(widget.panel.job.log)}")
+    widget.result.strides.selectRow(5)
+    widget.result.toggle({widget.session.strides_of("animal0").index[9]})
+    widget.result.tabs.setCurrentWidget(widget.result.phases)
+    settle(1.0)
+
+
+def gait() -> None:
+    """Take the picture of docs/gait.md."""
+    viewer = napari.Viewer()
+    viewer.window.resize(1400, 960)
+    settle()
+    video = viewer.open_sample("napari-superanimal", "sideview_horse")[0]
+    _, widget = dock(viewer, "Gait")
+    settle(1.0)
+    analyse_gait(viewer, widget)
+    view = widget._view
+    center = np.nanmean(view.table.xy[view.time, 0], axis=0)
+    look_at(viewer, video, center, 2.2)
+    window(viewer, "gait")
+    viewer.close()
 
 
 def main() -> None:
@@ -172,6 +205,7 @@ def main() -> None:
     plugin.color_by(viewer, layer, "confidence")
     window(viewer, "editing_dark")
     viewer.close()
+    gait()
     shutil.rmtree(folder, ignore_errors=True)
 
 
