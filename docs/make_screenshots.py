@@ -137,8 +137,9 @@ def gait() -> None:
     settle(1.0)
     analyse_gait(viewer, widget)
     view = widget._view
-    center = np.nanmean(view.table.xy[view.time, 0], axis=0)
-    look_at(viewer, video, center, 2.2)
+    viewer.scene.camera.zoom = 2.0
+    x = float(np.nanmean(view.table.xy[view.time, 0, :, 0]))
+    viewer.scene.camera.center = (0, video.data.shape[1] / 2, x)
     window(viewer, "gait")
     viewer.close()
 

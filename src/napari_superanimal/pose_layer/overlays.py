@@ -137,7 +137,8 @@ class Rings:
 
     name = "rings"
     width_in_points = 0.34
-    corners = 20
+    corners = 24
+    overlap = 0.15  # of a side: no gaps show where two meet
 
     def __init__(
         self, table: PoseTable, on: np.ndarray, keypoints: list[int], colors: np.ndarray, radius: float
@@ -145,7 +146,9 @@ class Rings:
         self.table = table
         self._on, self._keypoints, self._colors = on, keypoints, colors
         angle = np.linspace(0, 2 * np.pi, self.corners + 1)
-        self._circle = (radius * np.stack([np.sin(angle), np.cos(angle)], axis=1)).astype(np.float32)
+        circle = (radius * np.stack([np.sin(angle), np.cos(angle)], axis=1)).astype(np.float32)
+        side = np.diff(circle, axis=0)
+        self._starts, self._sides = circle[:-1] - self.overlap * side, side * (1 + 2 * self.overlap)
 
     def colors(self) -> np.ndarray:
         """Return RGBA, shape (I*n*corners, 4)."""
@@ -158,8 +161,8 @@ class Rings:
         if t is not None and t < len(self._on):
             shown = self._on[t] & self.table.visible(cutoff, t)[:, self._keypoints]
             yx = self.table.xy[t][:, self._keypoints, ::-1][shown]
-            out[shown, :, 0] = yx[:, None] + self._circle[:-1]
-            out[shown, :, 1] = np.diff(self._circle, axis=0)
+            out[shown, :, 0] = yx[:, None] + self._starts
+            out[shown, :, 1] = self._sides
         return out.reshape(-1, 2, 2)
 
 
