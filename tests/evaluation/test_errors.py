@@ -63,8 +63,9 @@ def test_errors_of_confident_keypoints_only(labels_of, poses_of) -> None:
 
 def test_normalised_error_takes_the_median_length_of_the_video() -> None:
     points = np.array([[[0, 0], [30, 40]], [[0, 0], [0, 60]], [[0, 0], [0, 10]], [[0, 0], [np.nan, np.nan]]])
-    lengths = reference_lengths(points, ["x", "x", "y", "x"])
-    assert lengths.tolist() == [55, 55, 10, 55]
+    points = np.concatenate([points, [[[0, 0], [7, 0]]]])
+    lengths = reference_lengths(points, ["x", "x", "y", "x", "z"])
+    assert lengths.tolist() == [55, 55, 10, 55, 7]
 
 
 def test_animals_pair_by_place_not_by_order(labels_of, poses_of) -> None:

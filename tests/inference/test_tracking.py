@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from superanimal.inference.tracking import Tracker
+from superanimal.inference.tracking import Slot, Tracker
 
 SIGMAS = np.full(4, 0.05)
 SHAPE = np.array([[0, 0], [20, 0], [40, 0], [20, 10]], dtype=np.float64)
@@ -22,6 +22,14 @@ def boxes(points: np.ndarray) -> np.ndarray:
 def update(tracker: Tracker, points: list[np.ndarray], confidence: float = 0.9) -> list[int]:
     stacked = np.array(points).reshape(-1, 4, 2)
     return tracker.update(stacked, np.full(stacked.shape[:2], confidence), boxes(stacked)).tolist()
+
+
+def test_a_slot_moves_on_and_knows_its_centre() -> None:
+    slot = Slot(pose(10, 20), np.ones(4, bool), np.array([10.0, 20.0, 40.0, 6.0]), np.array([3.0, -1.0]))
+    assert slot.centre.tolist() == [30, 23]
+    slot.predict()
+    assert slot.centre.tolist() == [33, 22]
+    assert slot.points.tolist() == pose(13, 19).tolist()
 
 
 def test_identities_survive_a_change_of_order() -> None:
