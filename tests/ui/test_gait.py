@@ -107,6 +107,10 @@ def test_from_the_sample_to_the_report(viewer: Any, tmp_path: Path, monkeypatch:
     assert dock.message.text.startswith(STALE)
     analyse(dock, qtbot)
     assert dock.session.excluded == {number}
+    area = dock.parent()
+    viewer.window.remove_dock_widget(area)  # what was left out outlives the dock
+    dock = open_dock(viewer)
+    assert dock.session.excluded == {number} and dock.tabs.currentIndex() == RESULT
     dock.result.on_video.setChecked(False)
     assert not view_of(layer).overlays["rings"][1].visible
 
@@ -126,6 +130,11 @@ def test_limbs_are_changed_by_hand_and_faults_are_told(viewer: Any, mouse_poses:
     dock.panel.run_button.click()
     assert dock.message.kind == "error" and "nosé" in dock.message.text and not dock.panel.running
     table.item(0, 1).setText("nose, left_ear")
+    mine = dock.layer.layer()
+    other = plugin.show_poses(viewer, mouse_poses)
+    dock.layer.choose(other)
+    assert not table.limbs
+    dock.layer.choose(mine)
     assert table.limbs == {"left": ["nose", "left_ear"]}
     dock.panel.run_button.click()
     assert "do not state a frame rate" in dock.message.text and "fps=" not in dock.message.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from qtpy.QtCore import Signal
@@ -12,6 +13,7 @@ from napari_superanimal.docks.gait.limb_table import LimbTable
 from napari_superanimal.docks.gait.ruler import draw_ruler, length_of, metres_per_pixel, ruler_of
 from napari_superanimal.parts.form_parts import Message, WrappedCaption, narrow_form, page_of, row, sentence
 from napari_superanimal.pose_layer.layers import table_of
+from napari_superanimal.pose_layer.table import PoseTable
 from superanimal.errors import InputError
 from superanimal.gait import find_limbs
 from superanimal.poses import has_own_times
@@ -38,6 +40,7 @@ class GaitForm(QWidget):
         super().__init__()
         self.viewer = viewer
         self._layer: Any = None
+        self._chosen: WeakKeyDictionary[PoseTable, dict[str, list[str]]] = WeakKeyDictionary()
         self._ruler: Any = None
         self.limbs = LimbTable()
         self.doubt = Message()
@@ -100,7 +103,7 @@ class GaitForm(QWidget):
         self._on_detector()
 
     def show_layer(self, layer: Any) -> None:
-        """Ask about another pose layer; its limbs are guessed."""
+        """Ask about another pose layer; its limbs are guessed unless a person changed them before."""
         self._layer = layer
         template = table_of(layer).template
         fps = template.attrs.get("fps")
@@ -109,12 +112,19 @@ class GaitForm(QWidget):
         self.rate_known.setVisible(known)
         own = "times of the camera" if has_own_times(template) else f"{fps or 0:g} frames per second"
         self.rate_known.setText(own)
-        self.guess()
+        chosen = self._chosen.get(table_of(layer))
+        if chosen is None:
+            self.guess()
+        else:
+            self.doubt.clear()
+            self.limbs.show_limbs(chosen, table_of(layer).keypoints)
+            self._on_edited()
         self._on_length()
 
     def guess(self) -> None:
         """Fill the table from the names of the keypoints; say why when no limb is recognised."""
         keypoints = table_of(self._layer).keypoints
+        self._chosen.pop(table_of(self._layer), None)
         self.doubt.clear()
         try:
             found = {limb.name: list(limb.keypoints) for limb in find_limbs(keypoints)}
@@ -164,6 +174,7 @@ class GaitForm(QWidget):
         return options
 
     def _on_edited(self) -> None:
+        self._chosen[table_of(self._layer)] = self.limbs.limbs
         self.doubt.clear()
         self._update()
         self.changed.emit()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import napari
 from qtpy.QtGui import QKeySequence
@@ -17,12 +18,15 @@ from napari_superanimal.docks.gait.session import GaitSession
 from napari_superanimal.jobs import Report
 from napari_superanimal.parts.form_parts import EmptyState, LayerChoice, fill_dock, narrow_form, page_of
 from napari_superanimal.parts.job_panel import JobPanel
-from napari_superanimal.pose_layer.layers import is_pose_layer, plain_name
+from napari_superanimal.pose_layer.layers import is_pose_layer, plain_name, table_of
 from napari_superanimal.pose_layer.playback import PoseView, attach
 from napari_superanimal.pose_layer.save import folder_of
+from napari_superanimal.pose_layer.table import PoseTable
 from superanimal.errors import StorageError
 
 FORM, RESULT = range(2)
+SESSIONS: WeakKeyDictionary[PoseTable, GaitSession] = WeakKeyDictionary()
+"""What was analysed of which poses, and left out: it outlives the dock, as long as the layer is there."""
 STALE = "The poses were corrected since this analysis."
 
 
@@ -38,7 +42,6 @@ class GaitWidget(QWidget):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.viewer = viewer
-        self._sessions: dict[Any, GaitSession] = {}  # by the unique id of the layer
         self._view: PoseView | None = None
         self._analysed: Any = None  # the layer whose job is running, or ran last
         self.layer = LayerChoice(viewer, is_pose_layer)
@@ -88,7 +91,7 @@ class GaitWidget(QWidget):
     def session(self) -> GaitSession | None:
         """What was analysed of the chosen layer."""
         layer = self.layer.layer()
-        return None if layer is None else self._sessions.get(layer.unique_id)
+        return None if layer is None else SESSIONS.get(table_of(layer))
 
     # ---------------------------------------------------------------- analysis
 
@@ -107,9 +110,10 @@ class GaitWidget(QWidget):
         if job is None or job.gait is None:
             return
         session = GaitSession(job.gait, job.poses)
-        earlier = self._sessions.get(self._analysed.unique_id)
+        table = table_of(self._analysed)
+        earlier = SESSIONS.get(table)
         out = session.take_over(earlier) if earlier is not None else 0
-        self._sessions[self._analysed.unique_id] = session
+        SESSIONS[table] = session
         self.layer.choose(self._analysed)
         if self._analysed is self.layer.layer():
             self._show_session()
