@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import pickletools
 from pathlib import Path
 
@@ -92,3 +93,21 @@ def test_points_put_into_the_rows_between_are_read(tmp_path: Path) -> None:
         file["df_with_missing/table"][:] = rows
     back = load_poses(path)
     assert back.sizes["time"] == 6 and (back["position"][3] == 0.5).all()
+
+
+def test_metadata_of_deeplabcut_are_kept_and_its_crop_is_told(tmp_path: Path) -> None:
+    theirs = {
+        "Scorer": SCORER,
+        "cropping": True,
+        "cropping_parameters": [10, 60, 20, 90],
+        "pytorch-config": {},
+    }
+    meta = tmp_path / f"clip{SCORER}_meta.pickle"
+    meta.write_bytes(pickle.dumps({"data": theirs}))
+    for ending in ("_el.h5", "_el_filtered.csv"):
+        path = tmp_path / f"clip{SCORER}{ending}"
+        assert meta not in save_poses(poses(animals=2), path)
+        with pytest.warns(UserWarning, match="a crop of the video.* 10 further right and 20 further down"):
+            load_poses(path)
+    save_poses(poses(animals=2), tmp_path / f"clip{SCORER}_el.h5", video_size=(100, 90))
+    assert read_meta(meta) == theirs

@@ -18,10 +18,12 @@ import xarray as xr
 from superanimal.files import atomic_write
 from superanimal.formats import record
 from superanimal.formats.deeplabcut_names import (
+    meta_of,
     only_frames,
     row_per_frame,
     scorer_for,
     split_name,
+    warn_of_crop,
     write_meta,
 )
 from superanimal.formats.pandas_h5 import EXTRAS, read_frame, write_frame
@@ -45,6 +47,7 @@ def read_h5(path: str | os.PathLike[str]) -> xr.Dataset:
                 ds[name] = (tuple(extras[name].attrs["dims"]), extras[name][:])
         if "boxes" in ds:
             ds = ds.assign_coords(box=["x", "y", "width", "height"])
+    warn_of_crop(meta_of(path, ds.attrs["video_path"]), path)
     return ds
 
 
@@ -96,6 +99,7 @@ def read_csv(path: str | os.PathLike[str]) -> xr.Dataset:
     """Read predictions from a csv file."""
     table = read_wide_csv(path)
     ds = table_to_poses(table, path, SOFTWARE)
+    warn_of_crop(meta_of(path, ds.attrs["video_path"]), path)
     return only_frames(ds, table.record["frames"]) if "frames" in table.record else ds
 
 

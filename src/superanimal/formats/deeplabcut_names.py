@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import re
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import xarray as xr
 
 from superanimal.errors import FormatError, SuperAnimalError
 from superanimal.files import atomic_write
+from superanimal.formats.deeplabcut_pickles import read_meta
 from superanimal.formats.wide_table import WideTable
 
 MARK = "DLC_"
@@ -89,8 +91,8 @@ def write_meta(
 ) -> list[Path]:
     """Write the ``_meta.pickle`` that DeepLabCut needs beside a result to plot and refine it.
 
-    It holds only numbers, text, lists and dictionaries. Nothing is written if the name has no scorer, or if
-    neither ``size`` nor the video is available.
+    It holds only numbers, text, lists and dictionaries. Nothing is written if the name has no scorer, if
+    neither ``size`` nor the video is available, or in place of what DeepLabCut itself has written.
 
     Parameters
     ----------
@@ -123,9 +125,34 @@ def write_meta(
         "cropping_parameters": [0, int(width), 0, int(height)],
     }
     target = Path(path).with_name(f"{named[0]}{named[1]}_meta.pickle")
+    if set(meta_of(path, video)) - set(data):  # DeepLabCut's own knows more: the model, the crop
+        return []
     with atomic_write(target) as temporary:
         temporary.write_bytes(pickle.dumps({"data": data}, protocol=4))
     return [target]
+
+
+def meta_of(path: str | os.PathLike[str], video_path: str = "") -> dict[str, Any]:
+    """Return what the ``_meta.pickle`` beside a result says; empty when there is none that can be read."""
+    named = split_name(path, video_path)
+    beside = Path(path).with_name(f"{''.join(named or ())}_meta.pickle")
+    if named is None or not beside.is_file():
+        return {}
+    try:
+        return read_meta(beside)
+    except SuperAnimalError:
+        return {}
+
+
+def warn_of_crop(meta: dict[str, Any], path: str | os.PathLike[str]) -> None:
+    """Say that positions count from the corner of a crop, when DeepLabCut analysed only that."""
+    crop = np.ravel(meta.get("cropping_parameters", ())).tolist()
+    if meta.get("cropping") and len(crop) == 4 and (crop[0] or crop[2]):
+        warnings.warn(
+            f"{path}: DeepLabCut analysed a crop of the video, so positions count from its corner: on "
+            f"the whole frame they lie {crop[0]:g} further right and {crop[2]:g} further down",
+            stacklevel=4,
+        )
 
 
 def _measure(video: str) -> tuple[tuple[int, int] | None, int | None]:
