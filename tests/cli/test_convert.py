@@ -87,6 +87,7 @@ def test_merge_writes_report_split_and_sheet(
         ),
         (["convert", "{project}", "{tmp}/x", "--space", "topviewmaus"], 3, "did you mean topviewmouse"),
         (["convert", "{tmp}/none", "{tmp}/x"], 3, "no such file or folder"),
+        (["convert", "{project}", "{tmp}/x", "--to", "h5"], 3, "did you mean dlc-h5"),
         (["merge", "a={project}", "a={project}", "{tmp}/x.labels.zarr"], 2, "have the same name"),
         (["tables", "check", "{tmp}/none.csv"], 3, "no such conversion table"),
         (["tables", "check", "{table}", "lab={project}", "--space", "quadruped"], 2, "1 fault"),

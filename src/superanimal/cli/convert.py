@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from superanimal.errors import Cancelled, InputError, StorageError
+from superanimal.errors import Cancelled, InputError, StorageError, unknown_name
 
 if TYPE_CHECKING:
     from superanimal.keypoints.convert import Conversion
@@ -89,7 +89,10 @@ def convert(
     reading = reading_options(
         images=images, video=video, scorer=scorer, min_confidence=min_confidence, recording=recording
     )
-    if to not in TARGETS and to in format_names(writable=True):
+    poses = format_names(writable=True)
+    if to not in TARGETS and to not in poses:
+        raise unknown_name("target format", to, [*TARGETS, *poses])
+    if to not in TARGETS:
         unused = {"space": space, "table": table or None, "copy": copy or None, **reading}
         unused.pop("recording", None)
         convert_poses(sources, dest, to, recording, fps, overwrite, unused)
@@ -144,7 +147,10 @@ def convert_poses(
     console = Console(highlight=False, markup=False)
     sizes = poses.sizes
     console.print(f"{sizes['time']} frames, {sizes['individual']} animals, {sizes['keypoint']} keypoints")
-    for file in save_poses(poses, dest, to):
+    replace = (
+        {"overwrite": overwrite} if to == "nwb-per-animal" else {}
+    )  # its names are known to the writer only
+    for file in save_poses(poses, dest, to, **replace):
         console.print(f"  {file}", soft_wrap=True)
 
 

@@ -120,6 +120,7 @@ def test_one_file_per_animal(poses: xr.Dataset, tmp_path: Path) -> None:
             assert io.read().identifier == name
     with pytest.raises(StorageError, match=r"x_Ada\.nwb.* already exists"):
         save_poses(poses, tmp_path / "x.nwb", "nwb-per-animal")
+    assert save_poses(poses, tmp_path / "x.nwb", "nwb-per-animal", overwrite=True) == files
 
 
 def test_without_a_frame_rate_it_is_refused(poses: xr.Dataset, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from superanimal.errors import FormatError, InputError, StorageError, option
+from superanimal.errors import FormatError, InputError, StorageError, by_caller, option
 from superanimal.files import atomic_write
 from superanimal.formats import record
 from superanimal.formats.nwb.containers import safe_names
@@ -80,10 +80,11 @@ def write_each(
     session_start: datetime | None = None,
     image_size: tuple[int, int] | None = None,
     subject: dict[str, str] | None = None,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write one file per individual, ``<name>_<individual>.nwb``, as movement and DANDI expect.
 
-    Parameters as for :func:`write`.
+    Parameters as for :func:`write`; ``overwrite`` replaces files of these names.
 
     Raises
     ------
@@ -95,11 +96,13 @@ def write_each(
     individuals = [str(name) for name in ds["individual"].values]
     names = safe_names(individuals)
     targets = {name: Path(path).with_name(f"{Path(path).stem}_{names[name]}.nwb") for name in individuals}
-    if taken := [target.name for target in targets.values() if target.exists()]:
+    taken = [] if overwrite else [target.name for target in targets.values() if target.exists()]
+    if taken:
         raise StorageError(
             f"{', '.join(taken)} in {Path(path).parent} already exists",
             "existing files are not replaced",
-            "choose another name, or move them away",
+            "choose another name, or "
+            + by_caller("replace them (overwrite=True)", "replace them (--overwrite)", "move them away"),
         )
     options: dict[str, Any] = {"fps": fps, "session_start": session_start, "image_size": image_size}
     if not individuals:
