@@ -53,7 +53,9 @@ def test_a_part_of_a_recording_keeps_its_frame_numbers(tmp_path: Path) -> None:
 
 
 def test_tidy_times_of_a_camera_lose_no_frame(tmp_path: Path) -> None:
-    ds = load_poses(tidy(tmp_path / "x.csv", CAMERA))
+    path = tidy(tmp_path / "x.csv", CAMERA)
+    with pytest.warns(UserWarning, match=r"begin at 1000\.5 s; the first row is taken for frame 0"):
+        ds = load_poses(path)
     assert ds["frame"].values.tolist() == list(range(T))
     np.testing.assert_allclose(ds["time"].values, CAMERA, rtol=0, atol=1e-9)
 

@@ -15,6 +15,7 @@ import xarray as xr
 from superanimal.errors import FormatError, InputError, NotFoundError
 from superanimal.formats import LossWarning, format_names, load_poses, recognise, save_poses
 from superanimal.formats.registry import get_format
+from superanimal.labels import read_labels
 from superanimal.poses import make_poses
 
 CONTRACT = (
@@ -293,3 +294,13 @@ def test_run_store_is_recognised_and_reads_as_far_as_it_is_finished(tmp_path: Pa
     assert (ds["position"].values == 1).all()
     assert ds.attrs["fps"] == 10
     assert recognise(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", ["{", "[]"])
+def test_a_run_without_readable_metadata_says_how_to_go_on(tmp_path: Path, content: str) -> None:
+    folder = tmp_path / "clip_mini.poses.zarr"
+    folder.mkdir()
+    (folder / "zarr.json").write_text(content)
+    for read in (load_poses, read_labels):
+        with pytest.raises(FormatError, match="start the analysis of the video over"):
+            read(folder)

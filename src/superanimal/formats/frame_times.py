@@ -69,14 +69,17 @@ def place_frames(
 ) -> tuple[np.ndarray, float | None, bool]:
     """Return the same as :func:`count_frames` for times since the start of a video.
 
-    Where ``fps`` is known and the times are a grid that begins at 0 s, frames keep their numbers, as in a
-    part of a recording.
+    Where the times are a grid that begins at 0 s, frames keep their numbers, as in a part of a recording.
+    Other times that begin later are told in a warning, since the first of them is taken for frame 0.
     """
     frames, rate, own = count_frames(times, fps, path, rounding=rounding)
-    if fps and len(times) and np.isfinite(times).all() and times[0] > 0:
-        absolute = times * fps
+    if rate and len(times) and np.isfinite(times).all() and times[0] > 0:
+        absolute = times * rate
         if np.abs(absolute - np.round(absolute)).max() < max(GRID, 1e-6 * absolute[-1]):
-            return np.round(absolute).astype(np.int64), fps, False
+            return np.round(absolute).astype(np.int64), rate, False
+        warnings.warn(
+            f"{path}: the times begin at {times[0]:g} s; the first row is taken for frame 0", stacklevel=4
+        )
     return frames, rate, own
 
 

@@ -24,7 +24,10 @@ def recognise(path: str | os.PathLike[str]) -> str | None:
 
 def _recognise(path: Path) -> str | None:
     if path.is_dir():
-        attributes = json.loads((path / "zarr.json").read_text("utf-8")).get("attributes", {})
+        try:
+            attributes = json.loads((path / "zarr.json").read_text("utf-8")).get("attributes", {})
+        except (OSError, ValueError, AttributeError):  # a damaged run says how to go on
+            return "superanimal-zarr" if path.name.endswith(".poses.zarr") else None
         return "superanimal-zarr" if attributes.get("kind") == "superanimal-poses" else None
     with path.open("rb") as file:
         head = file.read(4096)
