@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from qtpy.QtCore import QPoint, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QBrush, QColor, QPainter, QPen
+from qtpy.QtGui import QBrush, QColor, QPainter, QPen, QPixmap
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 ROW, BAR, AXIS, GAP = 22, 14, 24, 8
@@ -40,6 +40,7 @@ class FootfallDiagram(QWidget):
         self._span = 0.0, 1.0
         self._now = 0.0
         self._chosen: tuple[str, float, float] | None = None
+        self._picture: QPixmap | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -68,12 +69,12 @@ class FootfallDiagram(QWidget):
             self._chosen = None
         self._limbs, self._stances, self._gaps = dict(limbs), stances, gaps
         self.setFixedHeight(self.sizeHint().height())
-        self.update()
+        self._redraw()
 
     def show_theme(self, text: str, background: str) -> None:
         """Draw in the colours of another theme."""
         self._colors = text, background
-        self.update()
+        self._redraw()
 
     def show_time(self, time: float) -> None:
         """Move the line to a time; the part in view follows it."""
@@ -86,7 +87,7 @@ class FootfallDiagram(QWidget):
     def choose(self, limb: str = "", start: float = 0.0, end: float = 0.0) -> None:
         """Mark a stride of a limb, or none."""
         self._chosen = (limb, start, end) if limb else None
-        self.update()
+        self._redraw()
 
     @property
     def span(self) -> tuple[float, float]:
@@ -120,13 +121,37 @@ class FootfallDiagram(QWidget):
         length = float(np.clip(length, min(SHORTEST, self._end), self._end))
         low = float(np.clip(low, 0, self._end - length))
         self._span = low, low + length
-        self.update()
+        self._redraw()
 
     # ---------------------------------------------------------------- painting
 
     def paintEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Draw rows, bars, axis and the line."""
+        """Draw rows, bars and axis, which are kept for the next frame, and the line."""
+        if self._picture is None:
+            self._picture = self._paint_all()
         painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._picture)
+        x = self.x_of(self._now)
+        if self._left <= x <= self.width():
+            painter.setPen(QPen(QColor(self._colors[0]), 2))
+            painter.drawLine(QPoint(round(x), 0), QPoint(round(x), len(self._limbs) * ROW + 4))
+
+    def resizeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Draw anew in another size."""
+        self._redraw()
+
+    def _redraw(self) -> None:
+        self._picture = None
+        self.update()
+
+    def _paint_all(self) -> QPixmap:
+        """Return everything but the line."""
+        ratio = self.devicePixelRatioF()
+        picture = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        painter.setFont(self.font())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         text = QColor(self._colors[0])
         left, bottom = self._left, len(self._limbs) * ROW
@@ -146,11 +171,8 @@ class FootfallDiagram(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             box = QRectF(self.x_of(start), at + 1.5, self.x_of(end) - self.x_of(start), ROW - 3)
             painter.drawRoundedRect(box, 3, 3)
-        painter.setClipping(False)
-        x = self.x_of(self._now)
-        if left <= x <= self.width():
-            painter.setPen(QPen(text, 2))
-            painter.drawLine(QPoint(round(x), 0), QPoint(round(x), bottom + 4))
+        painter.end()
+        return picture
 
     def _paint_axis(self, painter: QPainter, text: QColor, inside: QRectF) -> None:
         faint, dim = QColor(text), QColor(text)
