@@ -50,8 +50,14 @@ def test_a_batch_lists_what_fails_and_compares_groups(superanimal: Call, tmp_pat
 
 def test_limbs_are_named_in_the_shell(superanimal: Call, tmp_path: Path) -> None:
     path = walk(tmp_path / "a.nc", limbs=("left_hind",))
-    code, _, _ = superanimal("gait", path, "--limb", "mine=left_hind_paw", "--out", tmp_path / "out")
+    out = tmp_path / "out"
+    code, _, _ = superanimal("gait", path, "--limb", "mine=left_hind_paw", "--boris", "--out", out)
     assert code == 0
+    again = tmp_path / "again"
+    limb = ("--limb", "mine=left_hind_paw")
+    code, _, _ = superanimal("gait", path, *limb, "--events", out / "a.boris.tsv", "--out", again)
+    assert code == 0
+    assert set(pd.read_csv(again / "events.csv")["limb"]) == {"mine"}
     assert set(pd.read_csv(tmp_path / "out" / "events.csv")["limb"]) == {"mine"}
     code, _, error = superanimal("gait", path, "--limb", "mine", "--out", tmp_path / "x")
     assert code == 2

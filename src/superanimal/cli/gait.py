@@ -35,15 +35,23 @@ def gait(
         float | None, typer.Option(help="Scale of the picture where the animal walks; fills length_m.")
     ] = None,
     detector: Annotated[str, typer.Option(help="contact (default), extremes, or height.")] = "contact",
+    events: Annotated[
+        Path | None,
+        typer.Option(help="Contacts and lifts set by hand, of one recording: csv, or an export of BORIS."),
+    ] = None,
+    boris: Annotated[bool, typer.Option(help="Also write the stances of each file for BORIS.")] = False,
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("gait"),
 ) -> None:
     """Analyse gait: contacts, strides and phases. Writes CSV tables and an HTML report."""
     from superanimal.gait.analysis import analyze, joined, with_groups
+    from superanimal.gait.event_files import write_boris
     from superanimal.video.open import VIDEO_SUFFIXES
 
     limbs = parse_limbs(limb)
     results, failed = [], []
     files = pose_files(poses)
+    if events is not None and len(files) > 1:
+        raise InputError(f"one table of events for {len(files)} files", "it belongs to one recording")
     console = Console(highlight=False)
     for file in files:
         try:
@@ -55,6 +63,7 @@ def gait(
                     fps=fps,
                     detector=detector,  # type: ignore[arg-type]
                     metres_per_pixel=metres_per_pixel,
+                    events=events,
                 )
             )
         except (Cancelled, StorageError):
@@ -67,6 +76,9 @@ def gait(
         console.print(f"failed: {text}", soft_wrap=True, markup=False)
     if not results:
         raise InputError(f"none of {len(files)} files could be analysed", "the reasons are listed above")
+    lists = [
+        write_boris(each, out / f"{Path(each.facts['file']).stem}.boris.tsv") for each in results if boris
+    ]
     result = joined(results)
     result.notes += [f"Not analysed: {text}" for text in failed]
     if groups is not None:
@@ -75,7 +87,7 @@ def gait(
     console.print(f"{len(results)} of {len(files)} files, {kept} of {len(result.strides)} strides kept")
     for note in result.notes:
         console.print(f"note: {note}", soft_wrap=True, markup=False)
-    for path in [*result.save(out), result.report(out / "report.html")]:
+    for path in [*lists, *result.save(out), result.report(out / "report.html")]:
         console.print(f"  {path}", soft_wrap=True, markup=False)
 
 

@@ -21,6 +21,7 @@ from superanimal.gait.coordination import (
     gait_of,
     phases_of,
 )
+from superanimal.gait.event_files import events_of, read_events
 from superanimal.gait.events import Detector, Event, Refused, find_events
 from superanimal.gait.found import Animal, Found
 from superanimal.gait.joints import joint_tables
@@ -61,6 +62,7 @@ def analyze(
     detector: Detector = "contact",
     ground_line: np.ndarray | None = None,
     metres_per_pixel: float | None = None,
+    events: str | os.PathLike[str] | pd.DataFrame | None = None,
     progress: Progress | None = None,
 ) -> GaitResult:
     """Find contacts and lifts, strides, phases and gaits of all animals of a pose data set.
@@ -83,6 +85,9 @@ def analyze(
         For the detector ``"height"``: (2, 2), two points x, y on the ground in pixels.
     metres_per_pixel
         Scale, used to compute ``length_m``.
+    events
+        Contacts and lifts of one recording that a person has set, used instead of a detector: a table or file
+        as in :func:`superanimal.gait.event_files.read_events`, which also reads exports of BORIS.
     progress
         Counts the animals, and may cancel between them.
 
@@ -100,9 +105,19 @@ def analyze(
     sources: list[Source] = list(poses) if several else [poses]  # type: ignore[arg-type, list-item]
     if not sources:
         raise InputError("no poses are given", "give one or more pose data sets or files")
+    if events is not None and len(sources) > 1:
+        raise InputError(f"one table of events for {len(sources)} files", "it belongs to one recording")
+    given = read_events(events) if isinstance(events, str | os.PathLike) else events
     results = [
         _analyze_one(
-            *_load(each, fps), limbs, fps, detector, ground_line, metres_per_pixel, progress or Progress()
+            *_load(each, fps),
+            limbs,
+            fps,
+            detector,
+            ground_line,
+            metres_per_pixel,
+            given,
+            progress or Progress(),
         )
         for each in sources
     ]
@@ -126,6 +141,7 @@ def _analyze_one(
     detector: Detector,
     ground_line: np.ndarray | None,
     metres_per_pixel: float | None,
+    given: pd.DataFrame | None,
     progress: Progress,
 ) -> GaitResult:
     poses = require_pixels(poses, "gait")
@@ -136,11 +152,16 @@ def _analyze_one(
     for individual in map(str, poses["individual"].values):
         progress.check()
         recording = make_recording(poses, individual, known, time)
-        events, refused = find_events(recording, detector, ground_line)
+        if given is None:
+            events, refused = find_events(recording, detector, ground_line)
+        else:
+            names = [str(name) for name in poses["individual"].values]
+            events, refused = events_of(given, recording, names), []
         animals.append(Animal(recording, events, refused, find_strides(recording, events, refused)))
         progress.advance()
     facts = {
-        "file": file, "limbs": {limb.name: list(limb.keypoints) for limb in known}, "detector": detector,
+        "file": file, "limbs": {limb.name: list(limb.keypoints) for limb in known},
+        "detector": detector if given is None else "by hand",
         "fps": fps, "metres_per_pixel": metres_per_pixel,
     }  # fmt: skip
     return tabulate(Found(poses, animals, facts))
