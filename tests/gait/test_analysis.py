@@ -106,3 +106,18 @@ def test_tables_report_and_groups(tmp_path: Path) -> None:
     assert "Footfalls" in page and "walk" in page
     with pytest.raises(InputError, match=r"no row for a\.h5"):
         superanimal.gait.analyze(poses, groups=groups.assign(file="b.h5"))
+
+
+def test_a_hole_in_one_foot_costs_the_hole_only() -> None:
+    truth = generate("trot", fps=60, noise=0.3, strides=14)
+    poses = poses_of(truth)
+    hole = slice(130, 240)  # two strides and a half
+    poses["position"].loc[{"keypoint": "left_hind_paw"}][hole] = np.nan
+    result = superanimal.gait.analyze(poses)
+    kept = result.strides[(result.strides["limb"] == "left_hind") & (result.strides["refused"] == "")]
+    before, after = kept["end_s"] < truth.time[130], kept["start_s"] > truth.time[239]
+    assert before.sum() >= 2
+    assert after.sum() >= 4
+    out = result.refused[result.refused["limb"] == "left_hind"]
+    assert out["start_s"].min() > truth.time[115]
+    assert out["end_s"].max() < truth.time[255]

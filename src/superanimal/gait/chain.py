@@ -50,6 +50,11 @@ def chain(
     before = np.full(len(index), -1)
     for k in range(1, len(index)):
         first = int(np.searchsorted(t, t[k] - period))
+        if first == k:  # nothing is seen for a stride: it may be anywhere, and goes on from the longest chain
+            first = int(np.searchsorted(t, t[k - 1] - period))
+            before[k] = first + int(np.argmax(length[first:k]))
+            length[k] += length[before[k]]
+            continue
         span = t[k] - t[first:k]
         step, side = along[k] - along[first:k], np.abs(across[k] - across[first:k])
         allowed = (step >= -slack) & (np.maximum(step, side) <= FASTEST * speed * span + slack)
