@@ -73,8 +73,8 @@ def compare_groups(
     >>> rows = pd.DataFrame({"animal": list("abcdef"), "group": ["ko"] * 3 + ["wt"] * 3,
     ...                      "duty": [.70, .71, .72, .60, .61, .62]})
     >>> table, notes = compare_groups(rows, ["duty"])
-    >>> table.loc[0, ["animals_a", "difference", "p"]].round(2).tolist()
-    [3, -0.1, 0.1]
+    >>> table["animals_a"].item(), round(table["difference"].item(), 2), round(table["p"].item(), 2)
+    (3, -0.1, 0.1)
     >>> notes[0]
     'ko, wt: with 3 and 3 animals no p below 0.1 is possible.'
     """
