@@ -34,7 +34,7 @@ def test_the_names_are_those_of_the_analyzer() -> None:
         ({"mode": "best"}, InputError, "unknown mode 'best'"),
         ({"device": "gpu"}, InputError, "unknown device 'gpu'"),
         ({"detector": "mini_detector", "whole_frame": True}, InputError, "choose one"),
-        ({"boxes": "nowhere.npy"}, NotFoundError, "nowhere.npy is no file"),
+        ({"boxes": "nowhere.npy"}, NotFoundError, "nowhere.npy is not a file"),
     ],
 )
 def test_a_mistake_is_told(options: dict[str, Any], error: type[Exception], text: str) -> None:

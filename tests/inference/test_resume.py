@@ -222,7 +222,7 @@ def test_another_video_of_the_same_name_is_not_mixed(clip: Path, pair: Path, tmp
     (tmp_path / "v.mp4").write_bytes(clip.read_bytes())
     analyzer(tmp_path).run(tmp_path / "v.mp4")
     (tmp_path / "v.mp4").write_bytes(pair.read_bytes())
-    with pytest.raises(InputError, match="video was"):
+    with pytest.raises(InputError, match="the content of the video has changed"):
         analyzer(tmp_path).run(tmp_path / "v.mp4")
 
 

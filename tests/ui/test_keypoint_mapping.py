@@ -375,7 +375,7 @@ def test_conflicts_are_shown_and_have_to_be_decided_before_saving(
     matched.assign("implant", "neck")
     for keypoint in ("implant", "collar"):
         assert "conflict" in text(matched, keypoint, DOUBTS)
-    assert "collar is mapped to neck too" in matched.doubt.text()
+    assert "collar is also mapped to neck" in matched.doubt.text()
     assert {"implant", "collar"} <= matched.canvas.picture.doubtful
     path = tmp_path / "ours.csv"
     answer(monkeypatch, "getSaveFileName", path)

@@ -243,7 +243,7 @@ def test_poses_without_a_file_say_that_they_would_be_lost(
     seen = answer("Discard")
     viewer.layers.remove(layer)
     qtbot.waitUntil(lambda: bool(seen) and QApplication.activeModalWidget() is None)
-    assert "is lost" in seen[0]
+    assert "are lost" in seen[0]
 
 
 @pytest.mark.parametrize("limit", [2_000_000, 100])

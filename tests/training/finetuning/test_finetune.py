@@ -345,7 +345,7 @@ def test_missing_images_are_all_named_and_the_rest_is_learnt(
         labelled.with_columns(images=images), base, out=tmp_path / "a", table=TABLE, held_out=0.5,
         recipe={**QUICK, "steps": 5},
     )  # fmt: skip
-    (note,) = (note for note in done.report["notes"] if "cannot be read" in note)
+    (note,) = (note for note in done.report["notes"] if "cannot be used" in note)
     assert "3 of 24" in note and all(name in note for name in ("gone.png", "lost.png", "broken.png"))
     assert done.report["data"]["training_images"] + done.report["data"]["held_out_images"] == 21
     with pytest.raises(NotFoundError, match=r"none of the 2 images.*gone\.png.*lost\.png"):

@@ -144,7 +144,7 @@ def test_other_starting_weights_are_refused_before_the_first_checkpoint(
     recipe = replace(QUICK, steps=8, validate_every=8)
     fit(tiny_model(), dots, None, dots_space(), recipe, tmp_path, progress=Stopper(2))
     assert not (tmp_path / "last.ckpt").exists()
-    with pytest.raises(InputError, match="weights to start from"):
+    with pytest.raises(InputError, match="the starting weights differ"):
         fit(tiny_model(seed=1), dots, None, dots_space(), recipe, tmp_path)
     assert fit(tiny_model(), dots, None, dots_space(), recipe, tmp_path).steps == 8
 

@@ -1,0 +1,27 @@
+"""Figures in the documentation are those of ``benchmarks/RESULTS.md``: one source, quoted."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def section(title: str) -> str:
+    text = (ROOT / "benchmarks" / "RESULTS.md").read_text("utf-8")
+    return text.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def test_ten_labelled_frames_are_quoted_as_measured() -> None:
+    measured = section("Ten labelled frames")
+    cost = re.search(r"\*\*(\d+) processor seconds\*\*", measured)
+    error = re.search(r"\| mean error \(px\) \| ([\d.]+) \| ([\d.]+) \|", measured)
+    assert cost
+    assert error
+    page = (ROOT / "docs" / "finetune.md").read_text("utf-8")
+    assert f"from {error[1]} to {error[2]} px" in page
+    assert f"{cost[1]} processor seconds" in page
+    others = {"train.md", "finetune_widget.md", "napari.md", "analyze.md"}
+    for name in sorted(others):  # no second figure for the same thing
+        assert not re.search(r"\d+ processor seconds", (ROOT / "docs" / name).read_text("utf-8")), name
