@@ -267,7 +267,7 @@ def test_missing_video_is_told_in_the_widget(dock: Any, clip: Path) -> None:
     clip.unlink()
     widget.panel.run_button.click()
     assert widget.message.kind == "error"
-    assert "mouse.mp4 is gone" in widget.message.text
+    assert "mouse.mp4 no longer exists" in widget.message.text
 
 
 def test_empty_state_until_a_video_is_opened(viewer: Any, clip: Path) -> None:
