@@ -173,6 +173,7 @@ def test_a_finished_run_computes_nothing(long_clip: Path, whole: Path) -> None:
     assert content(whole) == before
 
 
+@pytest.mark.slow  # test_a_run_that_is_killed_loses_little stays
 def test_killed_at_random_moments(long_clip: Path, whole: Path, tmp_path: Path) -> None:
     here = Path(__file__).parents[1] / "support"
     environment = {

@@ -94,7 +94,9 @@ def both(
         pytest.param([-20.5, 60.5, 33.0, 41.0], id="edge", marks=pytest.mark.slow),
     ],
 )
-@pytest.mark.parametrize("head", list(HEADS))
+@pytest.mark.parametrize(
+    "head", [pytest.param(head, marks=[pytest.mark.slow] * (head == "Gaussians")) for head in HEADS]
+)  # HRNet takes a minute
 def test_the_program_on_the_page_gives_the_points_of_analyze(
     program: SimpleNamespace, tmp_path: Path, head: str, box: list[float]
 ) -> None:

@@ -147,6 +147,7 @@ def test_start_live_curves_result_and_the_model_is_used(
     assert estimate.model.currentData() == "random_mouse"
 
 
+@pytest.mark.slow  # a killed training is resumed in tests/training/loop too
 def test_stop_keeps_the_best_and_resume_ends_as_if_nothing_had_been(
     ready: FinetuneWidget, qtbot: Any
 ) -> None:
