@@ -91,9 +91,6 @@ def sleap_io(ours: Ours) -> Calls:
         "save_slp": again,
         "save_nwb of our slp": as_nwb,
         "load_analysis_h5": lambda: read(sio.load_file(str(ours.folder / "poses.analysis.h5"))),
-        "load_file(csv)": lambda: (
-            f"{len(sio.load_file(str(ours.folder / 'poses.csv'), format='dlc'))} frames"
-        ),
     }
 
 

@@ -56,13 +56,18 @@ def write_section(title: str, body: str, command: str | None = None) -> None:
     command
         The command that made it; by default the present one.
     """
-    command = command or "python benchmarks/" + " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    command = command or "python benchmarks/" + " ".join([Path(sys.argv[0]).name, *map(_plain, sys.argv[1:])])
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     section = f"## {title}\n\n`{command}`, {date}, {machine()}\n\n{body.strip()}\n"
     text = RESULTS.read_text("utf-8") if RESULTS.exists() else _INTRO
     parts = re.split(r"(?m)^(?=## )", text)
     kept = [part.rstrip() + "\n" for part in parts if not part.startswith(f"## {title}\n")]
     RESULTS.write_text("\n".join([*kept, section]), "utf-8")
+
+
+def _plain(argument: str) -> str:
+    """Return an argument as a reader can use it: of a path of this machine only its end."""
+    return f"…/{'/'.join(Path(argument).parts[-2:])}" if Path(argument).is_absolute() else argument
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

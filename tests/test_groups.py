@@ -122,3 +122,14 @@ def test_a_table_of_groups_is_joined_by_file_name() -> None:
         with_groups(frame, groups.iloc[1:], list(frame["file"]))
     with pytest.raises(InputError, match="a column 'speed'"):
         with_groups(frame, groups.assign(speed=1), list(frame["file"]))
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders() -> None:
+    files = ["/data/day1/clip.h5", "/data/day2/clip.h5"]
+    frame = pd.DataFrame({"file": [files[1], files[0], files[1]], "speed": [1.0, 2.0, 3.0]})
+    groups = pd.DataFrame({"file": ["day1/clip.h5", "day2/clip.h5"], "group": ["before", "after"]})
+    assert with_groups(frame, groups, files)["group"].tolist() == ["after", "before", "after"]
+    with pytest.raises(InputError, match=r"one row clip\.h5 for 2 files of that name"):
+        with_groups(frame, pd.DataFrame({"file": ["clip.h5"], "group": ["before"]}), files)
+    with pytest.raises(InputError, match=r"names day1/clip\.h5 more than once"):
+        with_groups(frame, pd.concat([groups, groups.iloc[:1]]), files)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from collections.abc import Collection, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -91,10 +92,9 @@ def compare_groups(
         )
     rows, notes = [], list[str]()
     rng = np.random.default_rng(seed)
+    means = {measure: _means(known, measure, group, animal, measure in circular) for measure in measures}
     for a, b in combinations(names, 2):
-        for measure in measures:
-            means = _means(known, measure, group, animal, measure in circular)
-            rows.append(_compare(means, measure, a, b, permutations, rng))
+        rows += [_compare(means[measure], measure, a, b, permutations, rng) for measure in measures]
         notes += _notes(
             set(known.loc[known[group] == a, animal]), set(known.loc[known[group] == b, animal]), a, b
         )
@@ -111,7 +111,8 @@ def with_groups(
     Parameters
     ----------
     groups
-        A csv or data frame with the column ``file`` (names count, not folders) and any others.
+        A csv or data frame with the column ``file`` and any others. A file is named, or given with its last
+        folders where the name alone is not enough.
     files
         All files that were analysed; each needs a row.
 
@@ -127,25 +128,41 @@ def with_groups(
             f"the table of groups has the columns {', '.join(map(str, table.columns))}",
             "its column 'file' names the pose files", "add that column",
         )  # fmt: skip
-    names = [Path(str(file)).name for file in table["file"]]
-    if len(set(names)) != len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise InputError(
-            f"the table of groups names {', '.join(twice)} more than once", "one row for each file"
-        )
-    if missing := sorted({Path(file).name for file in files} - set(names)):
-        raise InputError(
-            f"the table of groups has no row for {', '.join(missing[:5])}", "every analysed file needs one"
-        )
-    rows = table.drop(columns="file").assign(_name=names)
+    rows = table.drop(columns="file").reset_index(drop=True)
     if taken := [column for column in rows.columns if column in frame.columns]:
         raise InputError(
             f"the table of groups has a column {taken[0]!r}", "that name is a result's", "rename it"
         )
-    merged = frame.assign(_name=[Path(str(f)).name for f in frame["file"]]).merge(
-        rows, on="_name", how="left"
-    )
-    return merged.drop(columns="_name")
+    row_of = _rows_of([str(file) for file in table["file"]], list(dict.fromkeys(files)))
+    own = rows.iloc[[row_of[str(file)] for file in frame["file"]]].reset_index(drop=True)
+    return pd.concat([frame.reset_index(drop=True), own], axis=1)
+
+
+def _rows_of(names: Sequence[str], files: Sequence[str]) -> dict[str, int]:
+    """Return the row of each file: the one whose name ends its path, such as ``day1/clip.h5``."""
+    named = [Path(name).parts for name in names]
+    rows: dict[str, int] = {}
+    for file in files:
+        parts = Path(file).parts
+        fitting = [k for k, name in enumerate(named) if name and parts[-len(name) :] == name]
+        if len(fitting) > 1:
+            raise InputError(
+                f"the table of groups names {names[fitting[0]]} more than once", "one row for each file"
+            )
+        if fitting:
+            rows[file] = fitting[0]
+    if missing := sorted({Path(file).name for file in files} - {Path(file).name for file in rows}):
+        raise InputError(
+            f"the table of groups has no row for {', '.join(missing[:5])}", "every analysed file needs one"
+        )
+    counts = Counter(rows.values())
+    if shared := [names[k] for k, count in counts.items() if count > 1]:
+        raise InputError(
+            f"the table of groups has one row {shared[0]} for {max(counts.values())} files of that name",
+            "every analysed file needs one",
+            "write the folder too, such as day1/" + Path(shared[0]).name,
+        )
+    return rows
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -66,8 +66,23 @@ def test_no_withers_no_percent() -> None:
     names = [name for name in poses["keypoint"].values if name != "withers"]
     table = superanimal.gait.analyze(poses.sel(keypoint=names)).vertical.set_index("part")
     assert table.loc["head", "unit"] == "px"
-    assert "no withers" in table.loc["head", "note"]
+    assert "no withers above all feet" in table.loc["head", "note"]
     assert "withers" not in table.index
+
+
+@pytest.mark.parametrize("up", [False, True])
+def test_seen_from_above_nothing_is_measured(up: bool) -> None:
+    truth = generate("trot", fps=60, noise=0.3, strides=8)
+    position = truth.position.copy()
+    aside = {"left": -30.0, "right": 30.0}
+    position[:, 1] = 500 + np.array([aside.get(name.split("_")[0], 0.0) for name in truth.keypoints])
+    position += np.random.default_rng(0).normal(0, 0.3, position.shape)
+    if up:  # it walks towards the top of the picture
+        position = np.stack([position[:, 1], -position[:, 0]], axis=1)
+    poses = make_poses(position[..., None], keypoints=truth.keypoints, times=truth.time)
+    table = superanimal.gait.analyze(poses).vertical
+    assert set(table["unit"]) == {"px"}
+    assert table["note"].str.contains("not a side view|no stride").all()
 
 
 def test_a_gallop_is_not_measured() -> None:

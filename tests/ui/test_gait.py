@@ -73,8 +73,8 @@ def test_from_the_sample_to_the_report(viewer: Any, tmp_path: Path, monkeypatch:
 
     limbs = [dock.result.joints.limb.itemText(k) for k in range(dock.result.joints.limb.count())]
     assert limbs == ["left hind", "right hind", "left fore", "right fore"]
-    assert len(dock.result.joints.axes.lines) >= 2  # an angle, and the line at the lift
-    marks = [line for line in dock.result.phases.axes.lines if len(line.get_xdata()) > 2]
+    assert len(dock.result.joints.curves.panels[0].lines) >= 2  # an angle, and the line at the lift
+    marks = [line for line in dock.result.phases.panels[0].lines if len(line.get_xdata()) > 2]
     assert len(marks) == 2 and np.allclose(np.concatenate([m.get_xdata() for m in marks]), 0.25, atol=0.03)
 
     # a stride left out is grey with the reason, and comes back

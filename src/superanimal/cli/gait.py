@@ -76,9 +76,14 @@ def gait(
         console.print(f"failed: {text}", soft_wrap=True, markup=False)
     if not results:
         raise InputError(f"none of {len(files)} files could be analysed", "the reasons are listed above")
-    lists = [
-        write_boris(each, out / f"{Path(each.facts['file']).stem}.boris.tsv") for each in results if boris
-    ]
+    lists = []
+    if boris:
+        names = [Path(each.facts["file"]).stem for each in results]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise InputError(f"--boris: several files are called {twice[0]}", "each gets a file of its name")
+        lists = [
+            write_boris(each, out / f"{name}.boris.tsv") for each, name in zip(results, names, strict=True)
+        ]
     result = joined(results)
     result.notes += [f"Not analysed: {text}" for text in failed]
     if groups is not None:

@@ -30,22 +30,9 @@ from superanimal.formats.wide_table import WideTable, name_levels
 _LEVELS = ("scorer", "individuals", "bodyparts", "coords")
 _KNOWN = {"scorer", "individual", "individuals", "bodypart", "bodyparts", "coord", "coords"}
 _EMPTY = [
-    "",
-    "nan",
-    "NaN",
-    "NAN",
-    "-nan",
-    "None",
-    "none",
-    "NA",
-    "N/A",
-    "n/a",
-    "#N/A",
-    "<NA>",
-    "NULL",
-    "null",
-    "-",
-]
+    "", "nan", "NaN", "NAN", "-nan", "None", "none", "NA", "N/A",
+    "n/a", "#N/A", "<NA>", "NULL", "null", "-",
+]  # fmt: skip
 _ROWS = 10_000
 """Rows of the sample that are looked at for decimal commas."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,7 +17,6 @@ from superanimal.gait.coordination import (
     circular_interval,
     circular_mean,
     circular_spread,
-    diagonality,
     gait_of,
     phases_of,
 )
@@ -25,7 +24,7 @@ from superanimal.gait.event_files import events_of, read_events
 from superanimal.gait.events import Detector, Event, Refused, find_events
 from superanimal.gait.found import Animal, Found
 from superanimal.gait.joints import joint_tables
-from superanimal.gait.limbs import Limbs, find_limbs
+from superanimal.gait.limbs import Limb, Limbs, find_limbs
 from superanimal.gait.recording import Recording, make_recording, seconds
 from superanimal.gait.result import TABLES, GaitResult
 from superanimal.gait.strides import Stride, find_strides
@@ -108,24 +107,25 @@ def analyze(
     if events is not None and len(sources) > 1:
         raise InputError(f"one table of events for {len(sources)} files", "it belongs to one recording")
     given = read_events(events) if isinstance(events, str | os.PathLike) else events
-    results = [
-        _analyze_one(
-            *_load(each, fps),
-            limbs,
-            fps,
-            detector,
-            ground_line,
-            metres_per_pixel,
-            given,
-            progress or Progress(),
-        )
-        for each in sources
-    ]
+    options = {"fps": fps, "metres_per_pixel": metres_per_pixel}
+    results = []
+    for source in sources:
+        data, file = _load(source)
+        data = require_pixels(data, "gait")
+        facts = {"file": file, "detector": detector if given is None else "by hand", **options}
+        animals = []
+        for recording in _recordings(data, find_limbs(_names(data, "keypoint"), limbs), facts, progress):
+            if given is None:
+                found, refused = find_events(recording, detector, ground_line)
+            else:
+                found, refused = events_of(given, recording, _names(data, "individual")), []
+            animals.append(Animal(recording, found, refused, find_strides(recording, found, refused)))
+        results.append(tabulate(Found(data, animals, facts)))
     result = results[0] if not several else joined(results)
     return with_groups(result, groups) if groups is not None else result
 
 
-def _load(source: Source, fps: float | None) -> tuple[xr.Dataset, str]:
+def _load(source: Source) -> tuple[xr.Dataset, str]:
     if isinstance(source, xr.Dataset):
         return source, str(source.attrs.get("source_file", ""))
     from superanimal.formats import load_poses
@@ -133,38 +133,22 @@ def _load(source: Source, fps: float | None) -> tuple[xr.Dataset, str]:
     return load_poses(source), str(source)
 
 
-def _analyze_one(
-    poses: xr.Dataset,
-    file: str,
-    limbs: Limbs | None,
-    fps: float | None,
-    detector: Detector,
-    ground_line: np.ndarray | None,
-    metres_per_pixel: float | None,
-    given: pd.DataFrame | None,
-    progress: Progress,
-) -> GaitResult:
-    poses = require_pixels(poses, "gait")
-    known = find_limbs([str(name) for name in poses["keypoint"].values], limbs)
-    time = seconds(poses, fps)
-    animals = []
-    progress.start(poses.sizes["individual"], Path(file).name or "gait", "animals")
-    for individual in map(str, poses["individual"].values):
+def _names(poses: xr.Dataset, dim: str) -> list[str]:
+    return [str(name) for name in poses[dim].values]
+
+
+def _recordings(
+    poses: xr.Dataset, limbs: Sequence[Limb], facts: dict[str, Any], progress: Progress | None
+) -> Iterator[Recording]:
+    """Yield each animal on its clock; ``facts`` learn the limbs."""
+    facts["limbs"] = {limb.name: list(limb.keypoints) for limb in limbs}
+    time = seconds(poses, facts["fps"])
+    progress = progress or Progress()
+    progress.start(poses.sizes["individual"], Path(facts["file"]).name or "gait", "animals")
+    for individual in _names(poses, "individual"):
         progress.check()
-        recording = make_recording(poses, individual, known, time)
-        if given is None:
-            events, refused = find_events(recording, detector, ground_line)
-        else:
-            names = [str(name) for name in poses["individual"].values]
-            events, refused = events_of(given, recording, names), []
-        animals.append(Animal(recording, events, refused, find_strides(recording, events, refused)))
+        yield make_recording(poses, individual, limbs, time)
         progress.advance()
-    facts = {
-        "file": file, "limbs": {limb.name: list(limb.keypoints) for limb in known},
-        "detector": detector if given is None else "by hand",
-        "fps": fps, "metres_per_pixel": metres_per_pixel,
-    }  # fmt: skip
-    return tabulate(Found(poses, animals, facts))
 
 
 def tabulate(found: Found) -> GaitResult:
@@ -189,17 +173,17 @@ def tabulate(found: Found) -> GaitResult:
         vertical.append(vertical_table(poses, recording, strides))
     stride_table = pd.DataFrame(tables["strides"], columns=STRIDES)
     return GaitResult(
-        pd.DataFrame(tables["events"], columns=EVENTS),
-        stride_table,
-        pd.DataFrame(tables["phases"], columns=PHASES),
-        pd.DataFrame(summary),
-        pd.DataFrame(tables["refused"], columns=REFUSED),
-        notes,
-        dict(found.facts),
-        _stacked([cycles for cycles, _ in joints]),
-        _stacked([each for _, each in joints]),
-        symmetry_table(stride_table),
-        _stacked(vertical),
+        events=pd.DataFrame(tables["events"], columns=EVENTS),
+        strides=stride_table,
+        phases=pd.DataFrame(tables["phases"], columns=PHASES),
+        summary=pd.DataFrame(summary),
+        refused=pd.DataFrame(tables["refused"], columns=REFUSED),
+        notes=notes,
+        facts=dict(found.facts),
+        cycles=_stacked([cycles for cycles, _ in joints]),
+        joints=_stacked([each for _, each in joints]),
+        symmetry=symmetry_table(stride_table),
+        vertical=_stacked(vertical),
         found=found,
     )
 
@@ -390,6 +374,3 @@ def with_groups(result: GaitResult, groups: str | os.PathLike[str] | pd.DataFram
     return replace(
         result, strides=strides, summary=summary, comparison=comparison, notes=[*result.notes, *notes]
     )
-
-
-__all__ = ["analyze", "diagonality", "joined", "with_groups"]

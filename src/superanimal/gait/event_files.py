@@ -61,13 +61,13 @@ def read_events(path: str | os.PathLike[str]) -> pd.DataFrame:
         )
     if "individual" not in table.columns:
         table = table.assign(individual="")
-    table = table[["individual", *NEEDED]].reset_index(drop=True)
+    table = table[["individual", *NEEDED]]
     times = pd.to_numeric(table["time_s"], errors="coerce")
     wrong = ~table["event"].isin(["contact", "lift"]) | ~np.isfinite(times)
     if wrong.any():
         row = table[wrong].iloc[0]
         raise FormatError(
-            f"{path}, row {int(wrong.idxmax()) + 2}: event {row['event']!r} at {str(row['time_s'])!r}",
+            f"{path}, row {int(row.name) + 2}: event {row['event']!r} at {str(row['time_s'])!r}",
             "an event is contact or lift, its time a number of seconds",
         )
     table["time_s"] = times

@@ -22,13 +22,16 @@ from superanimal.gait.strides import Stride
 PARTS = {
     "head": ("poll", "head", "forehead", "nose", "snout"),
     "withers": ("withers", "wither", "back_base"),
-    "pelvis": ("croup", "pelvis", "sacrum", "tail_base", "tailbase", "hip"),
+    "pelvis": ("croup", "pelvis", "sacrum", "tail_base", "hip"),
 }
 """Keypoints that stand for each part, the best first."""
 LAME = {"head": 0.375, "withers": 0.375, "pelvis": 0.19}
 """Percent of withers height: 6 mm for the head and 3 mm for the pelvis of a horse of 1.6 m (Keegan et al.,
 Equine Vet. J. 43:160, 2011, who give no limit for the withers: the head's is taken)."""
 SYMMETRICAL = ("walk", "trot", "pace", "tölt")
+SIDE_VIEW = 0.5
+"""In a side view every limb lands at least this share of the withers height below the withers (a choice:
+about 1 on level ground)."""
 HARMONICS = 4
 """Of the stride; a trunk that swings on legs has next to nothing above."""
 VERTICAL = [
@@ -43,7 +46,7 @@ def vertical_table(poses: xr.Dataset, recording: Recording, strides: Sequence[St
     Returns
     -------
     pandas.DataFrame
-        ``individual, part, keypoint, unit`` (``% of withers height``, or ``px`` when there are no withers),
+        ``individual, part, keypoint, unit`` (``% of withers height``, or ``px`` without withers above all feet),
         ``strides``, ``min_diff`` and ``max_diff``: lowest (highest) point in the half of the stride that
         begins with the left limb's contact less that of the other half, up is positive, mean over strides;
         their 95 % intervals ``min_low, min_high, max_low, max_high`` from the spread of strides or, when
@@ -152,7 +155,7 @@ def _summary(found: np.ndarray, height: float | None, lame: float) -> list[objec
         limits.append(half)
     note = ""
     if height is None:
-        note = "there are no withers to scale with"
+        note = "no withers above all feet: none are labelled, or it is not a side view"
     elif max(limits) > lame:
         note = f"not measurable at this resolution: ±{max(limits):.2g} %, and {lame:.2g} % count as lame"
     ends = [[mean, mean - half, mean + half] for mean, half in zip(means, limits, strict=True)]
@@ -162,8 +165,7 @@ def _summary(found: np.ndarray, height: float | None, lame: float) -> list[objec
 def _named(names: Sequence[str], part: str) -> str | None:
     for wanted in PARTS[part]:
         for name in names:
-            words = "_".join(words_of(name))
-            if words == wanted or (wanted != "hip" and wanted == words.replace("_", "")):
+            if "_".join(words_of(name)) == wanted:
                 return name
     return None
 
@@ -185,11 +187,21 @@ def _heights(poses: xr.Dataset, recording: Recording, name: str) -> tuple[np.nda
 def _withers_height(
     poses: xr.Dataset, recording: Recording, strides: Sequence[Stride], names: Sequence[str]
 ) -> float | None:
-    """Return the median height of the withers over the places where feet stand, pixels."""
+    """Return the median height of the withers over the places where feet land, pixels.
+
+    None without withers, and where they do not lie above the feet of every limb: seen from above, the feet of
+    one side or of one girdle lie above them in the picture.
+    """
     withers = _named(names, "withers")
-    stands = [s.landing[1] for s in strides if not s.refused]
-    if withers is None or not stands:
+    kept = [stride for stride in strides if not stride.refused]
+    if withers is None or not kept:
         return None
-    _, up = _heights(poses, recording, withers)
-    height = float(np.nanmedian(up)) + float(np.median(stands)) if np.isfinite(up).any() else 0.0
-    return height if height > 0 else None
+    time, up = _heights(poses, recording, withers)
+    seen = np.isfinite(up)
+    if not seen.any():
+        return None
+    above = np.interp([s.start for s in kept], time[seen], up[seen]) + [s.landing[1] for s in kept]
+    limbs = np.array([stride.limb for stride in kept])
+    lowest = min(float(np.median(above[limbs == limb])) for limb in set(limbs.tolist()))
+    height = float(np.median(above))
+    return height if lowest > SIDE_VIEW * height > 0 else None

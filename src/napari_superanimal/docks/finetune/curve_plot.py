@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from qtpy.QtWidgets import QSizePolicy
 
+from napari_superanimal.parts.themed_plot import ThemedPlot
 from superanimal.training.finetuning.run_folder import ERROR, best_row
 
 TRAIN, HELD_OUT, BEST = "#e69f00", "#56b4e9", "#00a878"
 
 
-class CurvePlot(FigureCanvasQTAgg):
+class CurvePlot(ThemedPlot):
     """A plot of the rows that a training writes after each validation.
 
     Parameters
@@ -25,61 +23,44 @@ class CurvePlot(FigureCanvasQTAgg):
     """
 
     def __init__(self, text: str, background: str) -> None:
-        super().__init__(Figure(figsize=(4, 4), layout="constrained"))
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumHeight(220)
+        super().__init__(text, background, rows=2, height=220)
         self._rows: list[dict[str, float]] = []
         self._steps = 0
-        self._colors = text, background
-        self.loss, self.error = self.figure.subplots(2, sharex=True)
-        self._draw()
-
-    def show_theme(self, text: str, background: str) -> None:
-        """Use the colours of another theme."""
-        self._colors = text, background
-        self._draw()
+        self.loss, self.error = self.panels
+        self.redraw()
 
     def show_rows(self, rows: list[dict[str, float]], steps: int = 0) -> None:
         """Show other rows; ``steps`` is the total number of training steps, 0 if unknown."""
         self._rows, self._steps = rows, steps
-        self._draw()
+        self.redraw()
 
     @property
     def best(self) -> dict[str, float]:
         """The row with the best held-out score; empty if there is none."""
         return best_row(self._rows)
 
-    def _draw(self) -> None:
-        text, background = self._colors
-        self.figure.set_facecolor(background)
+    def draw_content(self) -> None:
+        """Draw the curves."""
         for axes, title in ((self.loss, "Loss"), (self.error, "Held-out error (px)")):
-            axes.clear()
-            axes.set_facecolor(background)
-            axes.set_title(title, loc="left", fontsize=9, color=text)
-            axes.tick_params(colors=text, labelsize=8)
-            axes.grid(True, color=text, alpha=0.12, linewidth=0.8)
-            axes.spines[["top", "right"]].set_visible(False)
-            axes.spines[["left", "bottom"]].set_color(text)
+            axes.set_title(title, loc="left", fontsize=9, color=self.text)
+            axes.grid(True, color=self.text, alpha=0.12, linewidth=0.8)
             axes.yaxis.set_major_locator(MaxNLocator(4))
         self._line(self.loss, "loss", TRAIN, "training")
         self._line(self.loss, "held_out_loss", HELD_OUT, "held out")
         self._line(self.error, ERROR, HELD_OUT, "")
         if self.loss.lines:
-            self.loss.legend(fontsize=8, frameon=False, labelcolor=text, loc="upper right", ncols=2)
+            self.loss.legend(fontsize=8, frameon=False, labelcolor=self.text, loc="upper right", ncols=2)
         else:
-            for axes in (self.loss, self.error):
-                axes.set_axis_off()
-            self._say("The first point appears after the first validation.")
+            self.say("The first point appears after the first validation.")
         if ERROR in self.best:
             self.error.plot(
                 self.best["step"], self.best[ERROR], "o", color=BEST, markersize=8, zorder=3, clip_on=False
             )
             self.error.set_title(f"best: {self.best[ERROR]:.2f}", loc="right", fontsize=9, color=BEST)
             self.error.set_ylim(bottom=0)
-        self.error.set_xlabel("step", fontsize=9, color=text)
+        self.error.set_xlabel("step", fontsize=9, color=self.text)
         if self._steps:
             self.error.set_xlim(0, self._steps)
-        self.draw_idle()
 
     def _line(self, axes: Any, key: str, color: str, label: str) -> None:
         known = [(row["step"], row[key]) for row in self._rows if np.isfinite(row.get(key, np.nan))]
@@ -87,9 +68,3 @@ class CurvePlot(FigureCanvasQTAgg):
             axes.plot(
                 *zip(*known, strict=True), color=color, marker="o", markersize=3, linewidth=1.6, label=label
             )
-
-    def _say(self, text: str) -> None:
-        self.loss.text(
-            0.5, 0.5, text, transform=self.loss.transAxes, ha="center", va="center",
-            fontsize=9, color=self._colors[0], alpha=0.7,
-        )  # fmt: skip
