@@ -46,11 +46,11 @@ def vertical_table(poses: xr.Dataset, recording: Recording, strides: Sequence[St
     Returns
     -------
     pandas.DataFrame
-        ``individual, part, keypoint, unit`` (``% of withers height``, or ``px`` without withers above all feet),
-        ``strides``, ``min_diff`` and ``max_diff``: lowest (highest) point in the half of the stride that
-        begins with the left limb's contact less that of the other half, up is positive, mean over strides;
-        their 95 % intervals ``min_low, min_high, max_low, max_high`` from the spread of strides or, when
-        larger, the noise of the points; ``note``: why it cannot be told, empty when it can.
+        ``individual, part, keypoint, unit`` (``% of withers height``, or ``px`` without withers above all
+        feet), ``strides``, ``min_diff`` and ``max_diff``: lowest (highest) point in the half of the stride
+        that begins with the left limb's contact less that of the other half, up is positive, mean over
+        strides; their 95 % intervals ``min_low, min_high, max_low, max_high`` from the spread of strides or,
+        when larger, the noise of the points; ``note``: why it cannot be told, empty when it can.
     """
     rows = []
     names = [str(name) for name in poses["keypoint"].values]
