@@ -317,7 +317,7 @@ def _summary_rows(
         rows.append(row)
     if not any(not stride.refused for stride in strides):
         reasons = sorted({stride.refused for stride in strides if stride.refused})
-        said = ", ".join(reasons) if reasons else "no contact was found"
+        said = ", ".join(reasons) if reasons else "no limb is seen from one contact to its next"
         notes.append(f"{who}: no stride is kept ({said}).")
     if len(recording.limbs) == 1:
         notes.append(f"{who}: only one limb ({first}), so there is no phase and no gait.")
