@@ -41,6 +41,8 @@ def test_from_the_sample_to_the_report(viewer: Any, tmp_path: Path, monkeypatch:
     }  # fmt: skip
 
     viewer.add_shapes([[[100, 100], [100, 200]]], shape_type="line", name=RULER)
+    assert dock.form.scale_said.text() == "A line of 100 px is drawn: type how long it is."
+    assert "metres_per_pixel" not in dock.form.options()  # no length is assumed
     dock.form.length.setValue(50)
     assert "100 px are 0.5 m" in dock.form.scale_said.text()
     analyse(dock, qtbot)

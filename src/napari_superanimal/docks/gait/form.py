@@ -139,8 +139,6 @@ class GaitForm(QWidget):
     def draw(self) -> None:
         """Let the user draw a line whose length is known."""
         draw_ruler(self.viewer, self._layer)
-        if not self.length.value():
-            self.length.setValue(100)
         self._on_length()
 
     @property
@@ -200,7 +198,9 @@ class GaitForm(QWidget):
         if self._layer is None:
             return
         pixels, length = length_of(self._ruler, self._layer), self.length.value() / 100
-        if not length:
+        if not length and pixels > 0:
+            text = f"A line of {pixels:.0f} px is drawn: type how long it is."
+        elif not length:
             text = "Without a known length, lengths are in pixels."
         elif not (np.isfinite(pixels) and pixels > 0):
             text = "Draw a line of this length in the picture: press at one end, move to the other, release."
