@@ -226,11 +226,11 @@ def analyze_gait(
     from napari_superanimal.docks.gait.job import GaitJob
     from napari_superanimal.pose_layer.layers import layer_to_poses
     from superanimal.gait import find_limbs
-    from superanimal.gait.recording import seconds
+    from superanimal.poses import seconds
 
     data = layer_to_poses(_poses(viewer, poses))
     find_limbs([str(name) for name in data["keypoint"].values], limbs)
-    seconds(data, options.get("fps"))
+    seconds(data, options.get("fps"), "gait analysis")
     job = GaitJob(data, {"limbs": None if limbs is None else dict(limbs), **options})
     job.start()
     return job

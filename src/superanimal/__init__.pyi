@@ -1,3 +1,4 @@
+from . import behavior as behavior
 from . import gait as gait
 from .evaluation import evaluate as evaluate
 from .formats import load_poses as load_poses

@@ -17,7 +17,8 @@ EXPECTED = [
     "save_poses", "train",
 ]  # fmt: skip
 
-ROOMS = ["gait"]
+ROOMS = {"behavior": "check_bouts", "gait": "analyze"}
+"""Each room, and a function of it."""
 
 
 def test_the_public_names_are_these() -> None:
@@ -27,9 +28,9 @@ def test_the_public_names_are_these() -> None:
     assert sorted(set(superanimal.__all__)) == sorted([*EXPECTED, *ROOMS])
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_is_reached_without_importing_it(room: str) -> None:
-    assert callable(getattr(superanimal, room).analyze)
+@pytest.mark.parametrize(("room", "function"), ROOMS.items())
+def test_a_room_is_reached_without_importing_it(room: str, function: str) -> None:
+    assert callable(getattr(getattr(superanimal, room), function))
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -25,14 +25,14 @@ from superanimal.gait.events import Detector, Event, Refused, find_events
 from superanimal.gait.found import Animal, Found
 from superanimal.gait.joints import joint_tables
 from superanimal.gait.limbs import Limb, Limbs, find_limbs
-from superanimal.gait.recording import Recording, make_recording, seconds
+from superanimal.gait.recording import Recording, make_recording
 from superanimal.gait.result import TABLES, GaitResult
 from superanimal.gait.strides import Stride, find_strides
 from superanimal.gait.symmetry import symmetry_table
 from superanimal.gait.vertical import vertical_table
 from superanimal.groups import compare_groups
 from superanimal.groups import with_groups as groups_of
-from superanimal.poses import require_pixels
+from superanimal.poses import require_pixels, seconds
 from superanimal.progress import Progress
 
 Source: TypeAlias = xr.Dataset | str | os.PathLike[str]
@@ -142,7 +142,7 @@ def _recordings(
 ) -> Iterator[Recording]:
     """Yield each animal on its clock; ``facts`` learn the limbs."""
     facts["limbs"] = {limb.name: list(limb.keypoints) for limb in limbs}
-    time = seconds(poses, facts["fps"])
+    time = seconds(poses, facts["fps"], "gait analysis")
     progress = progress or Progress()
     progress.start(poses.sizes["individual"], Path(facts["file"]).name or "gait", "animals")
     for individual in _names(poses, "individual"):

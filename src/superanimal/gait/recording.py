@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from superanimal.errors import InputError, option
+from superanimal.errors import InputError
 from superanimal.gait.chain import chain
 from superanimal.gait.contact_state import contact_states
 from superanimal.gait.ground import Ground, find_ground, settle, speed_over
 from superanimal.gait.limbs import Limb, body_points
 from superanimal.gait.tracks import Track, find_period, make_track, regular_grid
-from superanimal.poses import has_own_times
 
 LEAST_CONFIDENCE = 0.6
 """Minimum confidence of the points used, as everywhere in this project."""
@@ -90,28 +89,6 @@ class Recording:
                     np.linalg.norm(way[span:] - way[:-span], axis=1)[both] / (span * self.step)
                 ).tolist()
         return float(np.median(speeds)) if speeds else None
-
-
-def seconds(poses: xr.Dataset, fps: float | None) -> np.ndarray:
-    """Return each row's time in seconds from frame 0, (T,) float64.
-
-    Raises
-    ------
-    InputError
-        When times are frame numbers and no rate is known.
-    """
-    if has_own_times(poses) or (poses.attrs.get("time_unit") == "seconds" and fps is None):
-        return np.asarray(poses["time"].values, dtype=np.float64)
-    rate = fps or poses.attrs.get("fps")
-    if not rate:
-        raise InputError(
-            "the poses do not state a frame rate",
-            "gait analysis needs times in seconds",
-            f"give the frame rate of the video{option('fps', '30')}",
-        )
-    if not (np.isfinite(rate) and rate > 0):
-        raise InputError(f"{rate} frames per second", "the rate must be a positive number")
-    return np.asarray(poses["frame"].values, dtype=np.float64) / float(rate)
 
 
 def make_recording(poses: xr.Dataset, individual: str, limbs: Sequence[Limb], time: np.ndarray) -> Recording:

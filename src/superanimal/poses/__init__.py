@@ -3,6 +3,7 @@
 from superanimal.poses.dataset import has_own_times, make_poses, require_pixels, validate_poses
 from superanimal.poses.provenance import get_provenance, make_provenance, set_provenance
 from superanimal.poses.space import KeypointSpace, load_space, space_for, space_names
+from superanimal.poses.times import seconds
 
 __all__ = [
     "KeypointSpace",
@@ -12,6 +13,7 @@ __all__ = [
     "make_poses",
     "make_provenance",
     "require_pixels",
+    "seconds",
     "set_provenance",
     "space_for",
     "space_names",

@@ -9,8 +9,8 @@ import numpy as np
 from superanimal.gait import GaitResult, exclude
 from superanimal.gait.exclusion import EXCLUDED
 from superanimal.gait.limb_colors import limb_colors
-from superanimal.gait.recording import seconds
 from superanimal.gait.stances import stances_of
+from superanimal.poses import seconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +41,7 @@ class GaitSession:
 
     def __init__(self, analysed: GaitResult, poses: xr.Dataset) -> None:
         self.analysed = analysed
-        self.time = seconds(poses, analysed.facts["fps"])
+        self.time = seconds(poses, analysed.facts["fps"], "gait analysis")
         self.individuals = [str(name) for name in poses["individual"].values]
         self.limbs: dict[str, list[str]] = analysed.facts["limbs"]
         self.colors = limb_colors(list(self.limbs))

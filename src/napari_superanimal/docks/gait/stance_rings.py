@@ -8,8 +8,8 @@ import numpy as np
 
 from napari_superanimal.pose_layer.colors import rgba_of
 from superanimal.gait.limb_colors import limb_colors
-from superanimal.gait.recording import seconds
 from superanimal.gait.stances import stances_of, standing
+from superanimal.poses import seconds
 
 if TYPE_CHECKING:
     from napari_superanimal.pose_layer.table import PoseTable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def stance_rings(table: PoseTable, result: GaitResult) -> dict[str, Any]:
     """Return the options of the overlay "rings" for the stances of a result."""
     limbs: dict[str, list[str]] = result.facts["limbs"]
-    time = seconds(table.template, result.facts.get("fps"))
+    time = seconds(table.template, result.facts.get("fps"), "gait analysis")
     stances = stances_of(result, float(time[-1]))
     stand = np.stack([standing(stances, who, list(limbs), time) for who in table.individuals], axis=1)
     feet = [(k, point) for k, points in enumerate(limbs.values()) for point in points]
