@@ -25,8 +25,9 @@ VISIBLE_SHARE = 0.5
 class FrameSamples(Samples):
     """Augmented frames with their boxes; sample ``n`` is a function of (seed, n).
 
-    A sample holds ``image`` (3, H, W) uint8, ``boxes`` (A, 4) float32 as x1, y1, x2, y2 in frame pixels with
-    centres at integers, and ``ignore`` (A,) bool: so much of the animal is cut off that it does not count.
+    A sample holds ``image`` (3, H, W) uint8, ``size`` (2,), its height and width, ``boxes`` (A, 4) float32
+    as x1, y1, x2, y2 in frame pixels with centres at integers, and ``ignore`` (A,) bool: so much of the
+    animal is cut off that it does not count.
     Batches for a centre-point detector hold its ``maps`` as well.
     """
 
@@ -78,6 +79,7 @@ class FrameSamples(Samples):
         there = share > 0.02
         return {
             "image": picture.contiguous(),
+            "size": torch.tensor(picture.shape[-2:]),
             "boxes": (clipped[there] - 0.5).float(),
             "ignore": share[there] < VISIBLE_SHARE,
         }
@@ -95,11 +97,14 @@ def collate_frames(samples: list[Sample], *, maps: bool) -> Sample:
     for row, sample in enumerate(samples):
         boxes[row, : len(sample["boxes"])] = sample["boxes"]
         ignore[row, : len(sample["boxes"])] = sample["ignore"]
-    images = torch.stack([sample["image"] for sample in samples])
-    batch = {"image": images, "boxes": boxes, "ignore": ignore}
+    alike = [name for name in samples[0] if name not in ("boxes", "ignore")]
+    batch = {name: torch.stack([sample[name] for sample in samples]) for name in alike}
+    batch |= {"boxes": boxes, "ignore": ignore}
     if maps:
-        size = (images.shape[-2], images.shape[-1])
-        each = [center_maps(b.numpy(), i.numpy(), size) for b, i in zip(boxes, ignore, strict=True)]
+        height, width = samples[0]["size"].tolist()
+        each = [
+            center_maps(b.numpy(), i.numpy(), (height, width)) for b, i in zip(boxes, ignore, strict=True)
+        ]
         batch |= {name: torch.from_numpy(np.stack([m[name] for m in each])) for name in each[0]}
     return batch
 

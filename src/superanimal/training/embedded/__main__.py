@@ -28,6 +28,7 @@ from superanimal.training.embedded.scene_task import SceneDetectorTask, ScenePos
 from superanimal.training.embedded.scenes import KINDS as SCENES
 from superanimal.training.embedded.scenes import open_shards, render_shard
 from superanimal.training.embedded.subjects import MOUSE, SUBJECTS, Subject
+from superanimal.training.loop.batches import on_gpu
 from superanimal.training.loop.fit import run
 from superanimal.training.loop.recipe import Augmentation, Recipe
 from superanimal.training.networks.detector import new_detector
@@ -37,8 +38,8 @@ from superanimal.zoo.pose_model import PoseModel
 
 CACHE = Path(".cache")
 WEIGHTS = Path(__file__).parents[2] / "zoo" / "weights"
-IN_MEMORY = 0
-"""Number of processes that prepare samples: none, because each would copy all scenes."""
+PREPARING = 3
+"""Number of processes that prepare samples for a graphics card; for the CPU, none."""
 KINDS = ("pose", "pose-validation", "detector", "detector-validation")
 CHECKS = tuple(name for name in SCENES if name.startswith("check-"))
 """Scenes of one kind of difficulty each, to measure with."""
@@ -70,7 +71,7 @@ def pose_recipe(subject: Subject, steps: int, *, rate: float = 1.0, seed: int = 
         absent_weight=0.08,
         augmentation=varied,
         seed=seed,
-        workers=IN_MEMORY,
+        precision="32",
     )
 
 
@@ -79,7 +80,7 @@ def detector_recipe(subject: Subject, steps: int, *, rate: float = 1.0, seed: in
     turned = float(np.degrees(TILT)) if subject.upright else 180.0
     varied = replace(LOOKS, rotation=turned, scale=(0.67, 1.35))
     return Recipe(
-        steps=steps, batch=8, lr=2e-3 * rate, freeze=3, augmentation=varied, seed=seed, workers=IN_MEMORY
+        steps=steps, batch=8, lr=2e-3 * rate, freeze=3, augmentation=varied, seed=seed, precision="32"
     )
 
 
@@ -117,7 +118,7 @@ def pose_task(scenes: Path, subject: Subject, recipe: Recipe, start: Path | None
     train, validation = (open_shards(scenes, f"{subject.scenes}{kind}") for kind in KINDS[:2])
     return ScenePoseTask(
         model,
-        SceneCrops(train, subject, model.head, recipe),
+        SceneCrops(train, subject, model.head, recipe, pictures=not on_gpu(recipe)),
         SceneCrops(validation, subject, model.head, recipe, augmented=False),
         recipe,
     )
@@ -134,7 +135,7 @@ def detector_task(
     train, validation = (open_shards(scenes, f"{subject.scenes}{kind}") for kind in KINDS[2:])
     return SceneDetectorTask(
         detector,
-        SceneFrames(train, subject, recipe),
+        SceneFrames(train, subject, recipe, pictures=not on_gpu(recipe)),
         SceneFrames(validation, subject, recipe, augmented=False),
     )
 
@@ -212,6 +213,10 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--rate", type=float, default=1.0, help="factor of the learning rates")
     parser.add_argument("--run", help="name of the run (default: the model)")
+    parser.add_argument("--batch", type=int, help="samples a step (default: 16 crops or 8 frames)")
+    parser.add_argument(
+        "--freeze", type=int, help="stages of the backbone that stay as they are (default: 2, detector 3)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--to", type=Path, default=WEIGHTS, help="export: folder of the weights")
@@ -221,6 +226,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     cv2.setNumThreads(1)
     torch.set_num_threads(options.threads)
+    torch.set_float32_matmul_precision("high")  # TF32 on a graphics card
     subject, scenes = SUBJECTS[options.model], options.cache / "scenes"
     runs = options.cache / "runs" / (options.run or subject.model)
     lines = Lines()
@@ -236,13 +242,16 @@ def main(arguments: list[str] | None = None) -> None:
         for index in range(start, stop, step):
             kind = options.kind if options.kind in CHECKS else subject.scenes + options.kind
             lines.message(str(render_shard(scenes, kind, index)))
+    chosen = {"validate_every": options.every, "batch": options.batch, "freeze": options.freeze}
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    chosen["workers"] = PREPARING if torch.cuda.is_available() else 0
     if every or options.what == "detector":
         recipe = detector_recipe(subject, options.steps, rate=options.rate, seed=options.seed)
-        recipe = replace(recipe, validate_every=options.every)
+        recipe = replace(recipe, **chosen)
         run(detector_task(scenes, subject, recipe, options.start), recipe, runs / "detector", progress=lines)
     if every or options.what == "pose":
         recipe = pose_recipe(subject, options.steps, rate=options.rate, seed=options.seed)
-        recipe = replace(recipe, validate_every=options.every)
+        recipe = replace(recipe, **chosen)
         run(pose_task(scenes, subject, recipe, options.start), recipe, runs / "pose", progress=lines)
     if every or options.what == "export":
         options.to.mkdir(parents=True, exist_ok=True)

@@ -47,16 +47,28 @@ class SceneSamples(Samples):
         Augmentation and seed.
     augmented
         False gives each one once, as in use.
+    pictures
+        False leaves ``image`` out: a sample then says which ``scene`` (), counted through the shards, and by
+        which ``matrix`` (2, 3) it is cut from it, for
+        :class:`~superanimal.training.embedded.scene_pictures.ScenePictures`.
     """
 
     places: NDArray[np.int64]
     """Which scenes (n, 2: shard, scene) or animals (n, 3: shard, scene, animal) there are."""
 
     def __init__(
-        self, shards: Sequence[SceneShard], subject: Subject, recipe: Recipe, *, augmented: bool = True
+        self,
+        shards: Sequence[SceneShard],
+        subject: Subject,
+        recipe: Recipe,
+        *,
+        augmented: bool = True,
+        pictures: bool = True,
     ) -> None:
         self.shards, self.subject, self.seed, self.augmented = shards, subject, recipe.seed, augmented
         self.settings = recipe.augmentation if augmented else Augmentation.none()
+        self.pictures = pictures
+        self.first = np.cumsum([0, *(len(shard) for shard in shards)])
 
     def __len__(self) -> int:
         """Return the number of animals or scenes."""
@@ -66,6 +78,13 @@ class SceneSamples(Samples):
         """Return what stands at a position of the stream."""
         n = drawn(self.seed, position, len(self)) if self.augmented else position
         return self.places[n]
+
+    def placed(self, shard: int, scene: int, matrix: NDArray[np.float64]) -> Sample:
+        """Return where a picture is cut from, instead of the picture."""
+        return {
+            "scene": torch.tensor(self.first[shard] + scene),
+            "matrix": torch.from_numpy(matrix.astype(np.float32)),
+        }
 
     def varied(self, picture: NDArray[np.uint8], rng: np.random.Generator) -> torch.Tensor:
         """Return a picture (H, W, 3) uint8 as (3, H, W), with other light, colours, noise and covers."""
@@ -84,7 +103,7 @@ class SceneCrops(SceneSamples):
 
     Parameters
     ----------
-    shards, subject, recipe, augmented
+    shards, subject, recipe, augmented, pictures
         See :class:`SceneSamples`.
     head
         Of the network: stride and where pixels are counted from.
@@ -98,8 +117,9 @@ class SceneCrops(SceneSamples):
         recipe: Recipe,
         *,
         augmented: bool = True,
+        pictures: bool = True,
     ) -> None:
-        super().__init__(shards, subject, recipe, augmented=augmented)
+        super().__init__(shards, subject, recipe, augmented=augmented, pictures=pictures)
         self.head = head
         self.places = np.array(
             [
@@ -120,15 +140,19 @@ class SceneCrops(SceneSamples):
         matrix, flipped = self._matrix(points, shard.images.shape[1:3], rng)
         side = self._side(points)
         side = 1 - side if flipped and side >= 0 else side
-        image = self.varied(warp(rng, np.asarray(shard.images[n]), matrix, (size, size)), rng)
+        if self.pictures:
+            seen_as = {
+                "image": self.varied(warp(rng, np.asarray(shard.images[n]), matrix, (size, size)), rng)
+            }
+        else:
+            seen_as = self.placed(k, n, matrix)
         order = self.flip_order if flipped else slice(None)
         points, seen = (move(points, matrix) + self.head.pixel_shift)[order], seen[order]
         has = np.isfinite(points).all(-1)
         length = np.linalg.norm(points[self.ends[0]] - points[self.ends[1]])
         flags = np.where(has, np.where(seen, 2, 1), ABSENT)
         flags = flags_in_crop(np.nan_to_num(points), flags, (size, size), self.head.stride)
-        return {
-            "image": image,
+        return seen_as | {
             "points": torch.from_numpy(np.where(flags[:, None] > 0, points, 0).astype(np.float32)),
             "visibility": torch.from_numpy(flags),
             "weight": torch.ones(len(flags)),
@@ -164,19 +188,26 @@ class SceneCrops(SceneSamples):
 class SceneFrames(SceneSamples):
     """Whole frames and the boxes of their animals, for a centre-point detector.
 
-    A sample holds ``image`` (3, H, W) uint8 RGB, ``boxes`` (A, 4) float32 as x1, y1, x2, y2 in frame pixels
-    with centres at integers, and ``ignore`` (A,) bool: too little of the animal shows to count.
+    A sample holds ``image`` (3, H, W) uint8 RGB, ``size`` (2,), its height and width, ``limit`` (2,), x and y
+    from which on it is grey, ``boxes`` (A, 4) float32 as x1, y1, x2, y2 in frame pixels with centres at
+    integers, and ``ignore`` (A,) bool: too little of the animal shows to count.
 
     Parameters
     ----------
-    shards, subject, recipe, augmented
+    shards, subject, recipe, augmented, pictures
         See :class:`SceneSamples`. All frames of a batch, whose size the recipe says, are of one size.
     """
 
     def __init__(
-        self, shards: Sequence[SceneShard], subject: Subject, recipe: Recipe, *, augmented: bool = True
+        self,
+        shards: Sequence[SceneShard],
+        subject: Subject,
+        recipe: Recipe,
+        *,
+        augmented: bool = True,
+        pictures: bool = True,
     ) -> None:
-        super().__init__(shards, subject, recipe, augmented=augmented)
+        super().__init__(shards, subject, recipe, augmented=augmented, pictures=pictures)
         if recipe.batch == "auto":
             raise InputError("recipe.batch 'auto'", "frames of a batch have one size: say how many they are")
         self.batch = recipe.batch
@@ -188,11 +219,16 @@ class SceneFrames(SceneSamples):
         k, n = self.place(position).tolist()
         shard, (h, w) = self.shards[k], self._size(position)
         matrix = self._matrix(shard.images.shape[1], (h, w), rng)
-        image = self.varied(warp(rng, np.asarray(shard.images[n]), matrix, (h, w)), rng)
+        if self.pictures:
+            seen_as = {"image": self.varied(warp(rng, np.asarray(shard.images[n]), matrix, (h, w)), rng)}
+        else:
+            seen_as = self.placed(k, n, matrix)
         limit = np.array([w, h])
         if self.augmented and rng.random() < 0.5:  # the grey band that letterboxing leaves
             limit[rng.integers(2)] -= rng.integers(1, mini_detector.MULTIPLE)
-            image[:, limit[1] :], image[:, :, limit[0] :] = mini_detector.GREY, mini_detector.GREY
+        seen_as["limit"] = torch.from_numpy(limit)
+        if self.pictures:
+            seen_as["image"] = letterboxed(seen_as["image"], seen_as["limit"])
         points = move(shard.keypoints[n].astype(float), matrix)
         boxes = self.subject.box(points)
         clipped = np.clip(boxes, -0.5, np.tile(limit, 2) - 0.5)
@@ -201,8 +237,8 @@ class SceneFrames(SceneSamples):
         shown = ((points >= 0) & (points < limit)).all(-1) & shard.visible[n]
         ignore = (share < VISIBLE_SHARE) | (shown.sum(-1) < ENOUGH)
         there = share > 0.02
-        return {
-            "image": image,
+        return seen_as | {
+            "size": torch.tensor([h, w]),
             "boxes": torch.from_numpy(clipped[there].astype(np.float32)),
             "ignore": torch.from_numpy(ignore[there]),
         }
@@ -236,3 +272,11 @@ class SceneFrames(SceneSamples):
         matrix = crop_matrix(center, w / zoom, w, angle, flipped)
         matrix[1, 2] += (h - w) / 2
         return matrix
+
+
+def letterboxed(images: torch.Tensor, limit: torch.Tensor) -> torch.Tensor:
+    """Return frames (..., 3, H, W) grey from ``limit`` (..., 2), x and y in pixels, on."""
+    h, w = images.shape[-2:]
+    x, y = torch.arange(w, device=images.device), torch.arange(h, device=images.device)
+    outside = (x >= limit[..., :1]).unsqueeze(-2) | (y >= limit[..., 1:]).unsqueeze(-1)
+    return images.masked_fill(outside.unsqueeze(-3), mini_detector.GREY)

@@ -8,11 +8,13 @@ from torch import Tensor, nn
 
 from superanimal.training.data.samples import Sample
 from superanimal.training.embedded.scene_figures import measure_detector, measure_pose
-from superanimal.training.embedded.scene_samples import SceneCrops, SceneFrames, SceneSamples
+from superanimal.training.embedded.scene_pictures import ScenePictures
+from superanimal.training.embedded.scene_samples import SceneCrops, SceneFrames, SceneSamples, letterboxed
 from superanimal.training.embedded.scenes import scenes_hash
 from superanimal.training.loop.recipe import Recipe
 from superanimal.training.loop.task import CropTask, Task
 from superanimal.training.networks.centers import center_loss
+from superanimal.zoo.architectures import mini_detector
 from superanimal.zoo.detector_model import DetectorModel
 from superanimal.zoo.pose_model import PoseModel
 
@@ -36,6 +38,12 @@ class ScenePoseTask(CropTask):
     def __init__(self, model: PoseModel, samples: SceneCrops, held_out: SceneCrops, recipe: Recipe) -> None:
         super().__init__(model, samples, recipe)
         self.held_out = held_out
+        self._complete = _Completed(samples)
+
+    def loss(self, network: nn.Module, batch: Sample) -> dict[str, Tensor]:
+        """Return the masked losses; see :class:`~superanimal.training.loop.task.CropTask`."""
+        side = self.samples.subject.crop
+        return super().loss(network, self._complete(batch, (side, side)))
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return the figures of :func:`~superanimal.training.embedded.scene_figures.measure_pose`."""
@@ -70,9 +78,13 @@ class SceneDetectorTask(Task):
     def __init__(self, detector: DetectorModel, samples: SceneFrames, held_out: SceneFrames) -> None:
         self.detector, self.network = detector, detector.network
         self.samples, self.held_out = samples, held_out
+        self._complete = _Completed(samples)
 
     def loss(self, network: nn.Module, batch: Sample) -> dict[str, Tensor]:
         """Return the loss of :func:`~superanimal.training.networks.centers.center_loss`."""
+        height, width = batch["center"].shape[-2:]
+        stride = mini_detector.STRIDE
+        batch = self._complete(batch, (stride * height, stride * width))
         return {"loss": center_loss(network, batch)}
 
     def validate(self, network: nn.Module) -> dict[str, float]:
@@ -82,6 +94,22 @@ class SceneDetectorTask(Task):
     def identity(self) -> dict[str, Any]:
         """Return digests of the scenes, and what the model is."""
         return {**_identity(self.samples, self.held_out), "model": self.detector.entry.architecture}
+
+
+class _Completed:
+    """Gives batches their pictures where the samples leave them out."""
+
+    def __init__(self, samples: SceneSamples) -> None:
+        self.samples = samples
+        self.pictures: ScenePictures | None = None
+
+    def __call__(self, batch: Sample, size: tuple[int, int]) -> Sample:
+        if "image" in batch:
+            return batch
+        if self.pictures is None:
+            self.pictures = ScenePictures(self.samples.shards, self.samples.settings, batch["scene"].device)
+        image = self.pictures(batch["scene"], batch["matrix"], size)
+        return batch | {"image": letterboxed(image, batch["limit"]) if "limit" in batch else image}
 
 
 def _identity(samples: SceneSamples, held_out: SceneSamples) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -96,6 +97,12 @@ class SceneShard:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Send a cached shard to another process as the name of its file, not as its pictures."""
+        if isinstance(self.images, np.memmap) and self.images.filename is not None:
+            return open_shard, (Path(self.images.filename),)
+        return SceneShard, (self.images, self.keypoints, self.visible)
+
 
 def _render_shard(kind: SceneKind, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     most, count, scenes = len(kind.herd) - 1, len(kind.subject.keypoints), kind.shard or SHARD
@@ -130,18 +137,21 @@ def render_shard(folder: Path, name: str, index: int) -> Path:
     return images_path
 
 
+def open_shard(path: Path) -> SceneShard:
+    """Open a shard by the file of its pictures, which stay on the disk until they are looked at."""
+    with np.load(path.with_suffix(".npz")) as truth:
+        return SceneShard(np.load(path, mmap_mode="r"), truth["keypoints"], truth["visible"])
+
+
 def open_shards(folder: Path, name: str) -> list[SceneShard]:
-    """Every finished shard of a kind, in order; pictures stay on the disk until they are looked at.
+    """Open every finished shard of a kind, in order.
 
     Raises
     ------
     NotFoundError
         No shard of this kind has been rendered.
     """
-    shards = []
-    for path in sorted((folder / name).glob("[0-9]*.npy")):
-        with np.load(path.with_suffix(".npz")) as truth:
-            shards.append(SceneShard(np.load(path, mmap_mode="r"), truth["keypoints"], truth["visible"]))
+    shards = [open_shard(path) for path in sorted((folder / name).glob("[0-9]*.npy"))]
     if not shards:
         raise NotFoundError(f"{folder / name}: no scenes here; render them first")
     return shards
