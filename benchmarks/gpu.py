@@ -1,4 +1,4 @@
-"""What the product does on a CUDA card, in at most five minutes: the same poses, and how fast.
+"""What the product does on a CUDA card, in at most six minutes: the same poses, and how fast.
 
     python benchmarks/gpu_wheels.py            # here, with a network: what a bare machine lacks, as wheels
     python benchmarks/gpu.py --out DIR         # there
@@ -16,6 +16,7 @@ kept after every row in ``gpu.json`` (in ``--out``, by default ``$OUT`` or the w
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import os
 import platform
@@ -26,6 +27,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +37,16 @@ sys.path.insert(0, str(ROOT / "src"))
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
+FlopCounter = partial(FlopCounterMode, display=False)
 SAMPLES = {"mini_topviewmouse": "topview_mouse.mp4", "mini_quadruped": "sideview_horse.mp4"}
 RANDOM = "HRNet-w32, random"
 HRNET, DETECTOR = (
     "superanimal_topviewmouse_hrnet_w32",
     "superanimal_topviewmouse_fasterrcnn_mobilenet_v3_large_fpn",
 )
-SECONDS = {"machine": 30, "agreement": 90, "speed": 60, "memory": 40, "finetune": 70}
+SECONDS = {"machine": 30, "agreement": 90, "speed": 60, "memory": 40, "finetune": 70, "variants": 90}
 """What each part may take; what it leaves is for the parts after it."""
 Row = dict[str, Any]
 
@@ -185,8 +189,6 @@ def difference(found: Any, truth: Any) -> Row:
 
 def speed(task: Task) -> None:
     """Crops per second over batch sizes, the share of the matrix-product rate, and frames per second."""
-    from torch.utils.flop_counter import FlopCounterMode
-
     from superanimal.inference.device import autocast
     from superanimal.zoo import load_model
 
@@ -195,7 +197,7 @@ def speed(task: Task) -> None:
         model = load_model(source, str(task.device))
         width, height = model.entry.input_size
         one = torch.zeros(1, height, width, 3, dtype=torch.uint8)
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        with torch.no_grad(), FlopCounter() as counter:
             model.network(model.preprocess(one).clone())  # a normal tensor: inference mode hides operations
         flops = counter.get_total_flops()
         for precision in ("fp32",) if task.device.type == "cpu" else ("fp32", "bf16"):
@@ -291,8 +293,68 @@ def finetune(task: Task) -> None:
             )  # fmt: skip
 
 
+def variants(task: Task) -> None:
+    """HRNet-w32 alone, on crops that lie on the device, in ways to run it that could become backends."""
+    from superanimal.zoo import load_model
+
+    peak = {row["what"]: row.get("value") for row in json.loads((task.folder / "machine.json").read_text())}
+    model = load_model(task.released()[0], str(task.device))
+    width, height = model.entry.input_size
+    with torch.no_grad(), FlopCounter() as counter:
+        model.network(torch.zeros(1, 3, height, width, device=task.device))
+    flops = counter.get_total_flops()
+    plain = model.network.eval()
+    half = copy.deepcopy(plain).to(torch.bfloat16).to(memory_format=torch.channels_last)
+    for batch in (1,) if task.quick else (64, 256):
+        crops = torch.randn(batch, 3, height, width, device=task.device)
+        last = crops.to(torch.bfloat16).contiguous(memory_format=torch.channels_last)
+
+        def autocast(crops: torch.Tensor = crops) -> Any:
+            with torch.autocast(task.device.type, torch.bfloat16):
+                return plain(crops)
+
+        ways: dict[str, Callable[[], Callable[[], Any]]] = {
+            "autocast": lambda work=autocast: work,
+            "bf16 weights, channels last": lambda last=last: lambda: half(last),
+            "the same as a CUDA graph": lambda last=last: graphed(half, last),
+            "the same, compiled": lambda last=last: compiled(half, last),
+        }
+        for way, make in ways.items():
+            if task.quick and way != "autocast":
+                continue  # takes minutes on a CPU, or needs a card
+            with task.attempt(way=way, batch=batch), torch.inference_mode():
+                start = time.perf_counter()
+                work = make()
+                work()
+                first = time.perf_counter() - start
+                rate = batch / task.seconds(work, 1 if task.quick else 10)
+                share = rate * flops / 1e12 / peak["bf16 TFLOP/s"] if peak.get("bf16 TFLOP/s") else None
+                task.row(way=way, batch=batch, crops_per_s=rate, share_of_matmul=share, first_s=first)
+
+
+def graphed(network: torch.nn.Module, crops: torch.Tensor) -> Callable[[], Any]:
+    """Record one pass as a CUDA graph; return what replays it."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            network(crops)
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        network(crops)
+    return graph.replay
+
+
+def compiled(network: torch.nn.Module, crops: torch.Tensor) -> Callable[[], Any]:
+    """Compile a network; return one pass over the crops."""
+    fast = torch.compile(network)
+    return lambda: fast(crops)
+
+
 PARTS: dict[str, Callable[[Task], None]] = {
-    "machine": machine, "agreement": agreement, "speed": speed, "memory": memory, "finetune": finetune
+    "machine": machine, "agreement": agreement, "speed": speed, "memory": memory, "finetune": finetune,
+    "variants": variants,
 }  # fmt: skip
 
 

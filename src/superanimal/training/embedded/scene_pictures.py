@@ -40,7 +40,7 @@ class ScenePictures:
 
     def __init__(self, shards: Sequence[SceneShard], settings: Augmentation, device: torch.device) -> None:
         self.settings = settings
-        parts = [torch.from_numpy(np.asarray(shard.images)).to(device) for shard in shards]
+        parts = [torch.from_numpy(np.array(shard.images)).to(device) for shard in shards]
         self.scenes = torch.cat(parts) if len(parts) > 1 else parts[0]
 
     @torch.no_grad()
