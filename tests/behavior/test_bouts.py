@@ -56,7 +56,7 @@ def test_labels_outside_the_recording_are_in_no_frame() -> None:
 def test_a_wrong_bout_is_named_by_its_row(row: tuple[float, float, str], said: str) -> None:
     table = pd.DataFrame([(0.0, 0.5, "rear"), row], columns=["start_s", "end_s", "label"])
     with pytest.raises(FormatError, match=said.replace("(", r"\(")):
-        check_bouts(table, source="mine.csv", rows=[6, 7])
+        check_bouts(table, source="mine.csv", places=["row 6", "row 7"])
     with pytest.raises(InputError, match="row 1"):
         check_bouts(table)
 

@@ -23,7 +23,9 @@ SHOWN = 3
 """Maximum number of rows that a message names."""
 
 
-def check_bouts(bouts: pd.DataFrame, *, source: str = "", rows: Sequence[int] | None = None) -> pd.DataFrame:
+def check_bouts(
+    bouts: pd.DataFrame, *, source: str = "", places: Sequence[str] | None = None, also: Sequence[str] = ()
+) -> pd.DataFrame:
     """Return a bouts table with all columns, sorted by time.
 
     Overlapping bouts of one label, individual, target, rater and stream are joined, with a warning. Other
@@ -35,8 +37,10 @@ def check_bouts(bouts: pd.DataFrame, *, source: str = "", rows: Sequence[int] | 
         With the columns ``start_s, end_s, label`` and any of ``individual, target, rater, stream``.
     source
         File that messages name.
-    rows
-        For each bout its row in the file, for messages; counted from 0 by default.
+    places
+        For each bout where it stands in the file, for messages; ``row 0``, ``row 1``, ... by default.
+    also
+        Further columns of text to keep; bouts that differ in them do not overlap.
 
     Returns
     -------
@@ -64,31 +68,31 @@ def check_bouts(bouts: pd.DataFrame, *, source: str = "", rows: Sequence[int] | 
             "bouts have the columns start_s, end_s and label",
         )
     table = bouts.reset_index(drop=True)
-    numbers = np.arange(len(table)) if rows is None else np.asarray(rows)
+    said = np.array([f"row {k}" for k in range(len(table))] if places is None else places, dtype=object)
     table = pd.DataFrame(
         {
             "start_s": pd.to_numeric(table["start_s"], errors="coerce").astype(float),
             "end_s": pd.to_numeric(table["end_s"], errors="coerce").astype(float),
-            **{name: _texts(table, name) for name in ("label", *WHO)},
+            **{name: _texts(table, name) for name in ("label", *WHO, *also)},
         }
     )
 
     def refuse(wrong: pd.Series, rule: str, what: str) -> None:
         if wrong.any():
             k = int(np.flatnonzero(wrong)[0])
-            said = " to ".join(str(bouts[name].iloc[k]) for name in ("start_s", "end_s"))
-            raise error(f"{at}row {numbers[k]}: {what.format(said=said, label=table['label'][k])}", rule)
+            ends = " to ".join(str(bouts[name].iloc[k]) for name in ("start_s", "end_s"))
+            raise error(f"{at}{said[k]}: {what.format(ends, label=table['label'][k])}", rule)
 
-    refuse(table["label"] == "", "every bout has a label", "no label for {said} s")
+    refuse(table["label"] == "", "every bout has a label", "no label for {} s")
     finite = np.isfinite(table["start_s"]) & np.isfinite(table["end_s"])
-    refuse(~finite, "start_s and end_s are numbers of seconds", "{label!r} lasts from {said}")
-    refuse(table["start_s"] < 0, "times count from frame 0", "{label!r} lasts from {said} s")
+    refuse(~finite, "start_s and end_s are numbers of seconds", "{label!r} lasts from {}")
+    refuse(table["start_s"] < 0, "times count from frame 0", "{label!r} lasts from {} s")
     refuse(
         table["end_s"] < table["start_s"],
         "a bout ends after it starts",
-        "{label!r} lasts from {said} s",
+        "{label!r} lasts from {} s",
     )
-    return _joined(table, numbers, at)
+    return _joined(table, said, at, (*WHO, *also))
 
 
 def of_animal(bouts: pd.DataFrame, individual: str, target: str | None = None) -> pd.DataFrame:
@@ -222,7 +226,7 @@ def frame_edges(times: np.ndarray) -> np.ndarray:
 
 def fill_gaps(bouts: pd.DataFrame, gap_s: float) -> pd.DataFrame:
     """Join bouts alike in all but their times that lie at most ``gap_s`` seconds apart."""
-    return _joined_within(bouts, gap_s)
+    return _joined_within(bouts, gap_s, WHO)
 
 
 def drop_short(bouts: pd.DataFrame, least_s: float) -> pd.DataFrame:
@@ -260,15 +264,15 @@ def _texts(table: pd.DataFrame, name: str) -> pd.Series:
     return column.where(column.notna(), "").astype(str).str.strip()
 
 
-def _joined(table: pd.DataFrame, rows: np.ndarray, at: str) -> pd.DataFrame:
+def _joined(table: pd.DataFrame, places: np.ndarray, at: str, who: Sequence[str]) -> pd.DataFrame:
     """Sort by time and join overlapping bouts, naming the rows of those that were joined."""
     order = np.lexsort((table["end_s"], table["start_s"]))
     table = table.iloc[order].reset_index(drop=True)
-    rows, late = rows[order], list[str]()
-    for _, own in table.groupby(["label", *WHO], sort=False):
+    places, late = places[order], list[str]()
+    for _, own in table.groupby(["label", *who], sort=False):
         reach = own["end_s"].cummax().shift()
         for k in own.index[own["start_s"] < reach]:
-            late.append(f"row {rows[k]} ({own['label'][k]!r} from {own['start_s'][k]:g} s)")
+            late.append(f"{places[k]} ({own['label'][k]!r} from {own['start_s'][k]:g} s)")
     if not late:
         return table
     warnings.warn(
@@ -276,18 +280,18 @@ def _joined(table: pd.DataFrame, rows: np.ndarray, at: str) -> pd.DataFrame:
         f"{', ...' if len(late) > SHOWN else ''}; overlapping bouts are joined",
         stacklevel=3,
     )
-    return _joined_within(table, 0.0)
+    return _joined_within(table, 0.0, who)
 
 
-def _joined_within(bouts: pd.DataFrame, gap_s: float) -> pd.DataFrame:
+def _joined_within(bouts: pd.DataFrame, gap_s: float, who: Sequence[str]) -> pd.DataFrame:
     """Join bouts that overlap or, with ``gap_s`` above 0, lie no further apart."""
     kept = []
-    for _, own in bouts.sort_values("start_s", kind="stable").groupby(["label", *WHO], sort=False):
+    for _, own in bouts.sort_values("start_s", kind="stable").groupby(["label", *who], sort=False):
         reach = own["end_s"].cummax().shift(fill_value=-np.inf)
         near = own["start_s"] - reach <= gap_s + 1e-9 if gap_s > 0 else own["start_s"] < reach
         runs = own.groupby((~near).cumsum())
         kept.append(runs.first().assign(start_s=runs["start_s"].min(), end_s=runs["end_s"].max()))
     if not kept:
         return bouts.reset_index(drop=True)
-    joined = pd.concat(kept, ignore_index=True)[list(COLUMNS)]
+    joined = pd.concat(kept, ignore_index=True)[list(bouts.columns)]
     return joined.sort_values(["start_s", "end_s"], kind="stable", ignore_index=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import math
 import os
 import re
 from collections.abc import Iterable
@@ -78,3 +79,21 @@ def is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def seconds_of(text: str) -> float:
+    """Return a time in seconds from a number or a clock, NaN for anything else.
+
+    >>> seconds_of("62.5"), seconds_of("0:01:02.5"), seconds_of("01:02,5"), seconds_of("soon")
+    (62.5, 62.5, 62.5, nan)
+    """
+    sign, parts = 1, str(text).strip().replace(",", ".").split(":")
+    if parts[0].startswith("-"):
+        sign, parts[0] = -1, parts[0][1:]
+    try:
+        numbers = [float(part) for part in parts]
+    except ValueError:
+        return math.nan
+    if len(numbers) > 3 or any(number < 0 for number in numbers):
+        return math.nan
+    return sign * sum(number * 60**k for k, number in enumerate(reversed(numbers)))

@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from superanimal.errors import FormatError, InputError, NotFoundError
-from superanimal.files import atomic_write
+from superanimal.formats.boris import is_boris_table, read_table, write_aggregated
+from superanimal.formats.guard import reading
+from superanimal.formats.text import table_text
 from superanimal.gait.events import Event
 from superanimal.gait.recording import Recording
 from superanimal.gait.result import GaitResult
 from superanimal.gait.stances import stances_of
 
 NEEDED = ["limb", "event", "time_s"]
+READ = ["individual", *NEEDED, "said", "place"]
+"""What a reader gives: ``said`` is the time as it stands in the file, ``place`` its row."""
 
 
 def read_events(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -46,32 +51,20 @@ def read_events(path: str | os.PathLike[str]) -> pd.DataFrame:
     path = Path(path)
     if not path.is_file():
         raise NotFoundError(f"{path}: no such file of events")
-    try:
-        table = pd.read_csv(path, sep=None, engine="python", encoding="utf-8-sig")
-    except (ValueError, UnicodeDecodeError) as error:
-        raise FormatError(f"{path}: not a csv table ({error})") from error
-    columns = {str(column).strip().lower(): column for column in table.columns}
-    table = table.rename(columns={column: name for name, column in columns.items()})
-    if "behavior" in columns:
-        table = _from_boris(table, path)
-    elif absent := [name for name in NEEDED if name not in columns]:
-        raise FormatError(
-            f"{path}: there is no column {', '.join(absent)} among {', '.join(columns)}",
-            "events have the columns limb, event and time_s, or are an export of BORIS",
-        )
-    if "individual" not in table.columns:
-        table = table.assign(individual="")
-    table = table[["individual", *NEEDED]]
-    times = pd.to_numeric(table["time_s"], errors="coerce")
-    wrong = ~table["event"].isin(["contact", "lift"]) | ~np.isfinite(times)
+    with reading(path, "a csv table of events"):
+        text, _ = table_text(path.read_bytes())
+        if is_boris_table(text):
+            table = _from_boris(path)
+        else:
+            table = _from_table(text, path)
+    wrong = ~table["event"].isin(["contact", "lift"]) | ~np.isfinite(table["time_s"])
     if wrong.any():
         row = table[wrong].iloc[0]
         raise FormatError(
-            f"{path}, row {int(row.name) + 2}: event {row['event']!r} at {str(row['time_s'])!r}",
+            f"{path}, {row['place']}: event {row['event']!r} at {row['said']!r}",
             "an event is contact or lift, its time a number of seconds",
         )
-    table["time_s"] = times
-    return table.fillna({"individual": ""}).sort_values("time_s", kind="stable", ignore_index=True)
+    return table[["individual", *NEEDED]].sort_values("time_s", kind="stable", ignore_index=True)
 
 
 def write_boris(result: GaitResult, path: str | os.PathLike[str], *, end_s: float | None = None) -> Path:
@@ -89,21 +82,17 @@ def write_boris(result: GaitResult, path: str | os.PathLike[str], *, end_s: floa
     name = Path(str(result.facts.get("file", ""))).stem or "gait"
     table = pd.DataFrame(
         {
-            "Observation id": name,
-            "Media file name": str(result.facts.get("file", "")),
-            "Subject": stances["individual"],
-            "Behavior": stances["limb"],
-            "Behavioral category": "stance",
-            "Behavior type": "STATE",
-            "Start (s)": stances["start_s"].round(4),
-            "Stop (s)": stances["end_s"].round(4),
-            "Duration (s)": (stances["end_s"] - stances["start_s"]).round(4),
-            "Comment start": stances["refused"],
+            "observation": name,
+            "video": str(result.facts.get("file", "")),
+            "subject": stances["individual"],
+            "behavior": stances["limb"],
+            "category": "stance",
+            "start_s": stances["start_s"],
+            "end_s": stances["end_s"],
+            "comment": stances["refused"],
         }
     )
-    with atomic_write(path) as temporary:
-        table.to_csv(temporary, sep="\t", index=False)
-    return Path(path)
+    return write_aggregated(table, path)
 
 
 def events_of(table: pd.DataFrame, recording: Recording, individuals: Sequence[str]) -> list[Event]:
@@ -140,20 +129,33 @@ def events_of(table: pd.DataFrame, recording: Recording, individuals: Sequence[s
     )
 
 
-def _from_boris(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Return ``individual, limb, event, time_s`` of either export of BORIS, whose columns are lower case."""
-    subject = table["subject"].astype(str) if "subject" in table.columns else ""
-    who = pd.Series(subject, index=table.index).replace({"No focal subject": "", "nan": ""})
-    base = pd.DataFrame({"individual": who, "limb": table["behavior"].astype(str)})
-    if {"start (s)", "stop (s)"} <= set(table.columns):
-        ends = (("contact", "start (s)"), ("lift", "stop (s)"))
-        return pd.concat([base.assign(event=event, time_s=table[column]) for event, column in ends])
-    kind = next((name for name in ("behavior type", "status") if name in table.columns), None)
-    time = next((name for name in ("time", "time (s)") if name in table.columns), None)
-    if kind is None or time is None:
+def _from_table(text: str, path: Path) -> pd.DataFrame:
+    """Return :data:`READ` of our own csv."""
+    header = text.split("\n", 1)[0]
+    table = pd.read_csv(
+        StringIO(text), sep=max(",;\t", key=header.count), dtype=str, keep_default_na=False
+    ).rename(columns=lambda name: str(name).strip().lower())
+    if absent := [name for name in NEEDED if name not in table.columns]:
         raise FormatError(
-            f"{path}: the columns are {', '.join(map(str, table.columns))}",
-            "BORIS exports Start (s) and Stop (s), or Behavior type (START, STOP) and Time",
+            f"{path}: there is no column {', '.join(absent)} among {', '.join(table.columns)}",
+            "events have the columns limb, event and time_s, or are an export of BORIS",
         )
-    event = table[kind].astype(str).str.upper().map({"START": "contact", "STOP": "lift"})
-    return base.assign(event=event.fillna(table[kind].astype(str)), time_s=table[time])
+    said = table["time_s"]
+    table["time_s"] = pd.to_numeric(said, errors="coerce")
+    who = table["individual"] if "individual" in table.columns else ""
+    return table.assign(individual=who, said=said, place=[f"row {k + 2}" for k in range(len(table))])[READ]
+
+
+def _from_boris(path: Path) -> pd.DataFrame:
+    """Return :data:`READ` of an export of BORIS."""
+    kinds = {"START": "contact", "STOP": "lift"}
+    rows = []
+    for event in read_table(path):
+        who = {"individual": event.subject, "limb": event.behavior, "place": event.place}
+        if event.kind == "BOUT":
+            ends = (("contact", event.time_s), ("lift", event.stop_s))
+            rows += [{**who, "event": kind, "time_s": time, "said": event.said} for kind, time in ends]
+        else:
+            kind = kinds.get(event.kind, event.kind)
+            rows.append({**who, "event": kind, "time_s": event.time_s, "said": event.said})
+    return pd.DataFrame(rows, columns=READ)
