@@ -67,7 +67,7 @@ def test_a_missing_column_is_named() -> None:
 
 
 def test_overlapping_bouts_are_joined_and_named() -> None:
-    with pytest.warns(UserWarning, match=r"1 bouts overlap .*row 1 \('rear' from 0.5 s\)"):
+    with pytest.warns(UserWarning, match=r"1 bout overlap .*row 1 \('rear' from 0.5 s\)"):
         table = bouts((0, 1, "rear"), (0.5, 2, "rear"), (0.5, 3, "groom"))
     assert table[["start_s", "end_s", "label"]].to_numpy().tolist() == [[0, 2, "rear"], [0.5, 3, "groom"]]
 

@@ -1,3 +1,7 @@
+from .agreement import Agreement as Agreement
+from .agreement import agree as agree
+from .alignment import Shift as Shift
+from .alignment import align as align
 from .annotations import annotations_by_video as annotations_by_video
 from .annotations import read_annotations as read_annotations
 from .annotations import write_annotations as write_annotations

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from superanimal.errors import FormatError, InputError
+from superanimal.reports.numbers import count_of
 
 WHO = ("individual", "target", "rater", "stream")
 COLUMNS = ("start_s", "end_s", "label", *WHO)
@@ -276,7 +277,8 @@ def _joined(table: pd.DataFrame, places: np.ndarray, at: str, who: Sequence[str]
     if not late:
         return table
     warnings.warn(
-        f"{at}{len(late)} bouts overlap an earlier one of the same label: {', '.join(late[:SHOWN])}"
+        f"{at}{count_of(len(late), 'bout')} overlap an earlier one of the same label: "
+        f"{', '.join(late[:SHOWN])}"
         f"{', ...' if len(late) > SHOWN else ''}; overlapping bouts are joined",
         stacklevel=3,
     )

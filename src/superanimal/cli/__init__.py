@@ -21,6 +21,7 @@ def build_app() -> typer.Typer:
     """Assemble the application from the verbs."""
     from superanimal.cli import (
         analyze,
+        behavior,
         convert,
         demo,
         doctor,
@@ -55,6 +56,7 @@ def build_app() -> typer.Typer:
     app.command("train")(train.train)
     app.command("finetune")(finetune.finetune)
     app.command("export-model")(export_model.export_model)
+    app.add_typer(behavior.app, name="behavior")
     app.add_typer(models.app, name="models")
     app.add_typer(tables.app, name="tables")
     return app

@@ -176,7 +176,7 @@ def test_one_video_of_several(tmp_path: Path) -> None:
             TABULAR.replace("STOP;2.5", "START;2.5"),
             "2 bouts are left out.*row 4: 'rear' at 2.5 s starts again",
         ),
-        ("start_s,end_s,label\n1,2,rear\n1.5,3,rear\n", "1 bouts overlap.*row 3"),
+        ("start_s,end_s,label\n1,2,rear\n1.5,3,rear\n", "1 bout overlap.*row 3"),
         ("start_s,end_s,label,mood\n1,2,rear,good\n", "columns not used: mood"),
         (TABULAR.replace(";0;", ";3.5;"), r"time offset \(3.5\)"),
     ],

@@ -1,0 +1,1 @@
+"""What the animals did: ethograms, budgets, transitions, bins and pages about them."""

@@ -1,0 +1,10 @@
+"""``superanimal behavior``: features, classifiers, agreement of raters, results and motifs."""
+
+from __future__ import annotations
+
+import typer
+
+from superanimal.cli.behavior import agree
+
+app = typer.Typer(help="What the animals do.", no_args_is_help=True)
+app.command("agree")(agree.agree)
