@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 NOTE = (
     "Means over videos and pairs of raters, as labelled and after constant offsets are taken out. Kappa: "
-    "agreement over frames beyond chance. Bout F1: bouts that share half of their time. No classifier trained on "
-    "these labels can be expected to agree with a rater better than another rater does."
+    "agreement over frames beyond chance. Bout F1: bouts that share half of their time. No classifier "
+    "trained on these labels can be expected to agree with a rater better than another rater does."
 )
 OFFSETS = "Seconds to add to all times of a rater so that raters agree best; the rater in the middle stays."
 SHIFTED = 0.1
