@@ -8,3 +8,8 @@ from .annotations import write_annotations as write_annotations
 from .bouts import bouts_of as bouts_of
 from .bouts import check_bouts as check_bouts
 from .bouts import frames_of as frames_of
+from .measures import Measures as Measures
+from .measures import Regions as Regions
+from .measures import measure as measure
+from .measures import read_regions as read_regions
+from .measures import regions_from_shapes as regions_from_shapes
