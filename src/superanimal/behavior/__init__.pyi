@@ -13,3 +13,5 @@ from .measures import Regions as Regions
 from .measures import measure as measure
 from .measures import read_regions as read_regions
 from .measures import regions_from_shapes as regions_from_shapes
+from .results.experiment import Results as Results
+from .results.experiment import report as report

@@ -25,6 +25,7 @@ NO_BEHAVIOR = re.compile(
     re.IGNORECASE,
 )
 """Columns of SimBA that are none, even where all their values are 0 or 1."""
+PREDICTED = "label"
 BINARY = {"0", "1", "0.0", "1.0", "True", "False", "true", "false"}
 YES = {"1", "1.0", "True", "true"}
 
@@ -64,6 +65,13 @@ def read_frame_table(table: pd.DataFrame, source: str | os.PathLike[str], fps: f
     FormatError
         When the frame rate is unknown.
     """
+    who = _individual_column(table)
+    if who is not None:
+        return [
+            row._replace(individual=str(name))
+            for name, own in table.groupby(who, sort=False)
+            for row in read_frame_table(own.drop(columns=who), source, fps)
+        ]
     edges = _edges(table, source, fps)
     places = [f"row {number}" for number in table.index]
     if behaviors := behavior_columns(table):
@@ -117,9 +125,23 @@ def _time_column(table: pd.DataFrame) -> str | None:
     return first if unnamed and len(table.columns) > 1 else None
 
 
+def _individual_column(table: pd.DataFrame) -> str | None:
+    """Return the column of animals of predictions, which have a row for each frame and animal."""
+    names = [str(name) for name in table.columns if _named(str(name), OTHERS["individual"])]
+    return names[0] if names and PREDICTED in table.columns else None
+
+
 def _label_column(table: pd.DataFrame) -> str | None:
-    """Return the one column beside the time, if it is named like a label or holds words."""
+    """Return the column of labels.
+
+    It is the one beside the time, if it is named like a label or holds words; or it is called ``label`` and
+    all others hold numbers (predictions have a probability of each label).
+    """
     rest = [str(name) for name in table.columns if str(name) != _time_column(table)]
+    if PREDICTED in rest:
+        others = table[[name for name in rest if name not in (PREDICTED, _individual_column(table))]]
+        numbers = others.apply(pd.to_numeric, errors="coerce").notna() | (others == "")
+        return PREDICTED if bool(numbers.to_numpy().all()) else None
     if len(rest) != 1:
         return None
     words = pd.to_numeric(table[rest[0]], errors="coerce").isna() & (table[rest[0]].str.strip() != "")

@@ -148,14 +148,11 @@ def _length(position: np.ndarray, names: Sequence[str]) -> float:
     """Return the median distance from nose to tail base, else that of the two points furthest apart."""
     lower = [name.lower().replace(" ", "_") for name in names]
     front, back = (next((lower.index(n) for n in known if n in lower), None) for known in (FRONT, BACK))
-    if front is None or back is None:
-        middle = np.array(
-            [[_median(_apart(position, a, b)) for b in range(len(names))] for a in range(len(names))]
-        )
-        if not np.isfinite(middle).any() or len(names) < 2:
-            return float("nan")
-        front, back = np.unravel_index(np.nanargmax(middle), middle.shape)
-    return _median(_apart(position, int(front), int(back)))
+    if front is not None and back is not None:
+        return _median(_apart(position, front, back))
+    count = range(len(names))
+    pairs = [_median(_apart(position, a, b)) for a in count for b in count if a < b]
+    return float(np.nanmax(pairs)) if np.isfinite(pairs).any() else float("nan")
 
 
 def _apart(position: np.ndarray, a: int, b: int) -> np.ndarray:

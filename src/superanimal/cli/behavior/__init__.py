@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from superanimal.cli.behavior import agree
+from superanimal.cli.behavior import agree, report
 
 app = typer.Typer(help="What the animals do.", no_args_is_help=True)
 app.command("agree")(agree.agree)
+app.command("report")(report.report)
