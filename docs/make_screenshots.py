@@ -17,6 +17,7 @@ from typing import Any
 
 import napari
 import numpy as np
+from PIL import Image
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -29,6 +30,7 @@ from qtpy.QtWidgets import (
 )
 
 import napari_superanimal as plugin
+from napari_superanimal.parts.pose_strip import PoseStrip
 from napari_superanimal.pose_layer.playback import attach
 from superanimal.samples import sample_path
 
@@ -37,7 +39,8 @@ THEMES = ("dark", "light")
 SCREENS = ((1280, 800), (1400, 1000))
 DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Fine-tune", "Gait")
 ZOOM = 3.2
-CONTROLS = (QLabel, QAbstractButton, QComboBox, QAbstractSpinBox, QProgressBar)
+TRAIL = 25
+CONTROLS = (QLabel, QAbstractButton, QComboBox, QAbstractSpinBox, QProgressBar, PoseStrip)
 
 
 def settle(seconds: float = 0.3) -> None:
@@ -49,7 +52,20 @@ def settle(seconds: float = 0.3) -> None:
 
 def grab(widget: QWidget, name: str) -> None:
     settle()
-    picture_of(widget).save(str(IMAGES / f"{name}.png"))
+    save(picture_of(widget), name)
+
+
+def save(picture: Any, name: str) -> None:
+    """Save a picture of the documentation in 256 colours."""
+    path = IMAGES / f"{name}.png"
+    picture.save(str(path))
+    small(path)
+
+
+def small(path: Path) -> None:
+    """Reduce a picture to 256 colours, in place."""
+    image = Image.open(path).convert("RGB")
+    image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def picture_of(widget: QWidget) -> Any:
@@ -73,7 +89,9 @@ def look_at(viewer: Any, video: Any, center: np.ndarray, zoom: float) -> None:
 
 def window(viewer: Any, name: str) -> None:
     settle()
-    viewer.screenshot(str(IMAGES / f"{name}.png"), canvas_only=False, flash=False)
+    path = IMAGES / f"{name}.png"
+    viewer.screenshot(str(path), canvas_only=False, flash=False)
+    small(path)
 
 
 def dock(viewer: Any, title: str) -> Any:
@@ -152,8 +170,6 @@ def main() -> None:
     viewer.window.resize(1500, 960)
     area, widget = dock(viewer, "Estimate poses")
     area.setMinimumWidth(360)
-    themed(viewer, area, "estimate_empty")
-
     plugin.open_video(viewer, clip)
     themed(viewer, area, "estimate_ready")
     viewer.theme = "dark"
@@ -166,7 +182,7 @@ def main() -> None:
     def while_running() -> None:
         if run.report.state == "running" and 0.3 < run.report.done / (run.report.total or 1) < 0.9:
             taken.stop()
-            picture_of(area).save(str(IMAGES / "estimate_running_dark.png"))
+            save(picture_of(area), "estimate_running_dark")
 
     taken.timeout.connect(while_running)
     taken.start()
@@ -175,28 +191,22 @@ def main() -> None:
     taken.stop()
     if run.report.state != "finished":
         raise SystemExit(f"the run {run.report.state}: {run.report.text} {list(run.job.log)}")
-    themed(viewer, area, "estimate_done")
 
-    viewer.theme = "dark"
     layer = run.view.points
     second, display = dock(viewer, "Display poses")
     second.setMinimumWidth(360)
     display.trail_of.setCurrentText("tail_base")
     display.trails.setChecked(True)
     centers = np.nanmean(run.view.table.xy[:, 0], axis=1)
-    frame = int(np.argmin(np.hypot(*(centers - np.array(run.video.data.shape[2:0:-1]) / 2).T)))
+    far = np.hypot(*(centers - np.array(run.video.data.shape[2:0:-1]) / 2).T)
+    frame = TRAIL + int(np.argmin(far[TRAIL:]))  # late enough for a whole trail
     viewer.dims.set_point(0, frame)
     viewer.layers.selection.active = layer
     settle(0.5)
     look_at(viewer, run.video, centers[frame], ZOOM)
-    for theme in THEMES:
-        viewer.theme = theme
-        settle(0.3)
-        window(viewer, f"viewer_{theme}")
-    shutil.copy(IMAGES / "viewer_dark.png", IMAGES / "viewer.png")
-    themed(viewer, second, "display")
+    window(viewer, "viewer")
+    grab(second, "display_dark")
 
-    viewer.theme = "dark"
     layer.mode = "select"
     k = run.view.table.keypoints.index("nose")
     attach(viewer, layer).editing.move(

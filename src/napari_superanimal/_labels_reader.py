@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_superanimal._reader import LayerData, attach_when_added, is_labelled, paths_of
+from napari_superanimal._reader import LayerData, attach_when_added, paths_of
 
 if TYPE_CHECKING:
     from superanimal.labels.labelled_set import LabelledSet
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 def get_labels_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
     """Return a reader if the content of every path is labelled images, else None."""
+    from superanimal.formats.deeplabcut_project import is_labelled
+
     paths = paths_of(path)
     return read_labelled_images if paths and all(map(is_labelled, paths)) else None
 
@@ -31,8 +33,7 @@ def read_labelled_images(path: str | Sequence[str]) -> list[LayerData]:
 
     layers: list[LayerData] = []
     for file in paths_of(path):
-        labels = read_labels(file.parent if file.name == "labeled-data" else file)
-        layers += labelled_layers(labels, file)
+        layers += labelled_layers(read_labels(file), file)
     return layers
 
 

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 LayerData = tuple[Any, dict[str, Any], str]
 Reader = Callable[[str | Sequence[str]], list[LayerData]]
 
-VIDEO_SUFFIXES = frozenset([".mp4", ".avi", ".mov", ".mkv", ".m4v", ".webm", ".mpg", ".mpeg", ".wmv", ".mts"])
-
 
 def get_video_reader(path: str | Sequence[str]) -> Reader | None:
     """Return a reader if every path has a video suffix, else None."""
+    from superanimal.video.open import VIDEO_SUFFIXES
+
     paths = paths_of(path)
     return read_videos if paths and all(p.suffix.lower() in VIDEO_SUFFIXES for p in paths) else None
 
@@ -33,10 +33,13 @@ def get_poses_reader(path: str | Sequence[str]) -> Reader | None:
     Label files with images beside them are left to ``get_labels_reader``.
     """
     paths = paths_of(path)
-    if not paths or not all(p.exists() for p in paths) or all(map(is_labelled, paths)):
+    if not paths or not all(p.exists() for p in paths):
         return None
     from superanimal.formats import recognise
+    from superanimal.formats.deeplabcut_project import is_labelled
 
+    if all(map(is_labelled, paths)):
+        return None
     return read_poses if all(recognise(p) is not None for p in paths) else None
 
 
@@ -161,39 +164,3 @@ def attach_when_added(table: Any, cutoff: float) -> None:
 def paths_of(path: str | Sequence[str]) -> list[Path]:
     """Return the paths passed by napari as a list."""
     return [Path(path)] if isinstance(path, (str, Path)) else [Path(p) for p in path]
-
-
-PROJECT_KEYS = ("Task", "scorer", "video_sets", "project_path")
-"""Top-level keys in the config.yaml of a DeepLabCut project."""
-
-
-def is_labelled(path: Path) -> bool:
-    """Return whether a path is a DeepLabCut project, its configuration, or a folder or file of labels."""
-    if path.is_dir():
-        return (
-            is_project(path / "config.yaml")
-            or any(path.glob("CollectedData*.h5"))
-            or any(path.glob("CollectedData*.csv"))
-            or (path.name == "labeled-data" and any(path.glob("*/CollectedData*")))
-        )
-    if path.suffix.lower() in (".yaml", ".yml"):
-        return is_project(path)
-    if not path.name.startswith("CollectedData") or not path.is_file():
-        return False
-    from superanimal.formats import recognise
-
-    return recognise(path) == "dlc-labels"
-
-
-def is_project(config: Path) -> bool:
-    """Return whether a file is the configuration of a DeepLabCut project."""
-    if not config.is_file() or config.stat().st_size > 2**22:
-        return False
-    try:
-        lines = config.read_text(
-            "utf-8", errors="replace"
-        ).splitlines()  # DeepLabCut writes Windows' code page
-    except OSError:
-        return False
-    keys = {line.split(":", 1)[0] for line in lines if ":" in line and not line.startswith((" ", "#", "-"))}
-    return len(keys & set(PROJECT_KEYS)) >= 3

@@ -11,6 +11,8 @@ from npe2 import PluginManifest
 
 from napari_superanimal._settings import DEFAULTS
 from napari_superanimal.pose_layer.save import FORMATS
+from superanimal.formats.deeplabcut_project import LABEL_FILES
+from superanimal.video import VIDEO_SUFFIXES
 
 HEAVY = ("torch", "av", "pandas", "zarr", "xarray", "dask", "napari", "qtpy", "superanimal.formats")
 
@@ -44,6 +46,15 @@ def test_nothing_heavy_at_import(module: str) -> None:
 def test_readers_claim_narrow_patterns(manifest: PluginManifest) -> None:
     patterns = {p for reader in manifest.contributions.readers for p in reader.filename_patterns}
     assert not patterns & {"*", "*.*", "*.yaml", "*.png", "*.tif", "*.zarr"}
+
+
+def test_files_are_claimed_as_the_core_names_them(manifest: PluginManifest) -> None:
+    claimed = {
+        reader.command.split(".")[1]: reader.filename_patterns for reader in manifest.contributions.readers
+    }
+    videos = [f"*{suffix}" for suffix in VIDEO_SUFFIXES]
+    assert claimed["read_video"] == [*videos, *map(str.upper, videos)]
+    assert tuple(claimed["read_labels"]) == LABEL_FILES
 
 
 def test_one_writer_per_format_of_the_save_dialog(manifest: PluginManifest) -> None:

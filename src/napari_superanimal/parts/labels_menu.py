@@ -14,9 +14,10 @@ from qtpy.QtWidgets import QFileDialog, QMenu, QWidget
 from napari_superanimal.parts.form_parts import Message
 from napari_superanimal.parts.layers import is_labelled_layer, labels_of_layer
 from superanimal.errors import InputError, SuperAnimalError
+from superanimal.formats.deeplabcut_project import LABEL_FILES
 from superanimal.labels import read_labels
 
-PROJECT = "config.yaml CollectedData*.h5 CollectedData*.csv"
+PROJECT = " ".join(LABEL_FILES)
 FILES = ";;".join(
     (
         f"Labelled data ({PROJECT} *.json *.slp *.nwb *.h5 *.csv *.parquet)",

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_superanimal._reader import VIDEO_SUFFIXES
 from napari_superanimal.pose_layer.layers import is_pose_layer, layer_to_poses
 from superanimal.errors import InputError, NotFoundError
+from superanimal.video.open import VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

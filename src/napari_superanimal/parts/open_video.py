@@ -7,9 +7,9 @@ from pathlib import Path
 import napari
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_superanimal._reader import VIDEO_SUFFIXES
 from napari_superanimal.console import open_video
 from superanimal.errors import SuperAnimalError
+from superanimal.video.open import VIDEO_SUFFIXES
 
 
 def open_video_dialog(viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from superanimal.formats.deeplabcut_project import LABELED_DATA
+from superanimal.video import IMAGE_SUFFIXES
+
 if TYPE_CHECKING:
     import xarray as xr
     from napari.components import ViewerModel
 
 #: Metadata key of an image layer for the paths of its images, in order.
 IMAGES_KEY = "images"
-IMAGE_SUFFIXES = frozenset([".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"])
 
 
 def image_names(layer: Any) -> list[str] | None:
@@ -56,4 +58,4 @@ def with_image_names(poses: xr.Dataset, viewer: ViewerModel | None, name: str) -
 def _label_path(path: Path) -> str:
     """Return ``labeled-data/<video>/<image>`` for an image of a DeepLabCut project, else its name."""
     parts = path.parts[-3:]
-    return "/".join(parts) if len(parts) == 3 and parts[0] == "labeled-data" else path.name
+    return "/".join(parts) if len(parts) == 3 and parts[0] == LABELED_DATA else path.name

@@ -80,9 +80,7 @@ def convert(
     Stop it at any time; the same command resumes. With the name of a pose format, it converts the poses of
     one file, confidence and all.
     """
-    from superanimal.cli.progress import RichProgress
     from superanimal.formats import format_names
-    from superanimal.keypoints.convert import convert as run
     from superanimal.labels.writing import TARGETS
 
     sources, dest = split_paths(paths)
@@ -99,19 +97,27 @@ def convert(
         return
     if fps is not None:
         raise InputError(f"--fps {fps:g} with --to {to}", "a frame rate applies to poses, not to labels")
-    with stoppable(), RichProgress() as progress:
-        done = run(
-            sources,
-            dest,
-            to=to,
-            space=space,
-            table=table,
-            images="copy" if copy else "link",
-            overwrite=overwrite,
-            progress=progress,
-            reading=reading,
-        )
+    done = convert_labels(sources, dest, to, space, table, copy=copy, overwrite=overwrite, reading=reading)
     show(done, dict.fromkeys(done.merged.labelled.notes))
+
+
+def convert_labels(
+    sources: list[str],
+    dest: Path,
+    to: str,
+    space: str | None,
+    table: list[str] | None,
+    *,
+    copy: bool,
+    **more: Any,
+) -> Conversion:
+    """Convert data sets with a progress bar; ``more`` are arguments of :func:`superanimal.convert`."""
+    from superanimal.cli.progress import RichProgress
+    from superanimal.keypoints.convert import convert as run
+
+    images = "copy" if copy else "link"
+    with stoppable(), RichProgress() as progress:
+        return run(sources, dest, to=to, space=space, table=table, images=images, progress=progress, **more)
 
 
 def convert_poses(

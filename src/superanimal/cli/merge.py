@@ -18,10 +18,10 @@ from superanimal.cli.convert import (
     Space,
     Tables,
     To,
+    convert_labels,
     reading_options,
     show,
     split_paths,
-    stoppable,
 )
 
 
@@ -53,8 +53,6 @@ def merge(
     Also writes the folder DEST-report: a report (JSON, text, HTML), the train/test split (drawn only once)
     and a contact sheet for visual inspection.
     """
-    from superanimal.cli.progress import RichProgress
-    from superanimal.keypoints.convert import convert as run
     from superanimal.keypoints.merge import Split
     from superanimal.labels.sheet import contact_sheet
 
@@ -62,22 +60,13 @@ def merge(
     folder = dest.with_name(f"{dest.name}-report")
     fractions = {"train": 1 - test, "test": test}
     split = Split(folder / "split.json", fractions, split_by, stratify, seed) if split_by != "none" else None
-    with stoppable(), RichProgress() as progress:
-        done = run(
-            sources,
-            dest,
-            to=to,
-            space=space,
-            table=table,
-            images="copy" if copy else "link",
-            duplicates=duplicates,
-            split=split,
-            overwrite=overwrite,
-            progress=progress,
-            reading=reading_options(
-                images=images, scorer=scorer, min_confidence=min_confidence, recording=recording
-            ),
-        )
+    reading = reading_options(
+        images=images, scorer=scorer, min_confidence=min_confidence, recording=recording
+    )
+    done = convert_labels(
+        sources, dest, to, space, table,
+        copy=copy, duplicates=duplicates, split=split, overwrite=overwrite, reading=reading,
+    )  # fmt: skip
     files = done.merged.report.save(folder)
     if sheet:
         page = folder / "contact-sheet.jpg"

@@ -32,6 +32,7 @@ from torch import Tensor, nn
 
 from superanimal.errors import FormatError, InputError, ModelError, NotFoundError, by_caller
 from superanimal.files import atomic_write
+from superanimal.formats.deeplabcut_project import CONFIG
 from superanimal.formats.text import decode
 from superanimal.training.networks.heads import with_outputs
 from superanimal.zoo.detector_model import DetectorModel
@@ -135,8 +136,8 @@ def export_deeplabcut(
             "export it to ONNX, or fine-tune a model that came from DeepLabCut",
         )
     root = Path(project)
-    root = root.parent if root.name == "config.yaml" else root
-    config = _read_project(root / "config.yaml")
+    root = root.parent if root.name == CONFIG else root
+    config = _read_project(root / CONFIG)
     own = _project_keypoints(config)
     note = ""
     if model.head.kind == "simcc" and len(own) < len(model.keypoints):
@@ -382,7 +383,7 @@ def _read_project(file: Path) -> dict[str, Any]:
     if not file.is_file():
         raise NotFoundError(
             f"{file.parent}: no DeepLabCut project",
-            "a project has a config.yaml",
+            f"a project has a {CONFIG}",
             "create one from labels"
             + by_caller(
                 ": superanimal.convert(labels, project, to='deeplabcut')",

@@ -19,11 +19,10 @@ import xarray as xr
 from superanimal.errors import FormatError
 from superanimal.files import atomic_write
 from superanimal.formats import record
+from superanimal.formats.deeplabcut_project import LABELED_DATA, PREFIX
 from superanimal.formats.pandas_h5 import read_frame, write_frame
 from superanimal.formats.wide_csv import read_wide_csv, write_wide_csv
 from superanimal.formats.wide_table import poses_to_table, table_to_poses
-
-_PREFIX = "CollectedData_"
 
 
 def read(path: str | os.PathLike[str]) -> xr.Dataset:
@@ -73,9 +72,9 @@ def write(
     """
     target = Path(path)
     if target.suffix.lower() not in (".h5", ".csv"):
-        target = target / f"{_PREFIX}{scorer or ds.attrs.get('scorer') or 'superanimal'}.h5"
-    if scorer is None and target.stem.startswith(_PREFIX):
-        scorer = target.stem.removeprefix(_PREFIX) or None
+        target = target / f"{PREFIX}{scorer or ds.attrs.get('scorer') or 'superanimal'}.h5"
+    if scorer is None and target.stem.startswith(PREFIX):
+        scorer = target.stem.removeprefix(PREFIX) or None
     table = poses_to_table(ds, target, scorer=scorer, likelihood=False, dtype=np.float64)
     rows = _image_rows(ds, video or target.resolve().parent.name)
     if len(set(rows)) != len(rows):
@@ -107,7 +106,7 @@ def _image_rows(ds: xr.Dataset, folder: str) -> list[tuple[str, ...]]:
         images = [f"img{int(frame):0{width}d}.png" for frame in frames]
     parts = [PurePosixPath(image.replace("\\", "/")).parts for image in images]
     if all(len(part) in (1, 3) for part in parts):
-        return [part if len(part) == 3 else ("labeled-data", folder, *part) for part in parts]
+        return [part if len(part) == 3 else (LABELED_DATA, folder, *part) for part in parts]
     return [("/".join(part),) for part in parts]
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from superanimal.errors import FormatError, InputError, NotFoundError, option, unknown_name
+from superanimal.formats.deeplabcut_project import TABLE
 from superanimal.formats.describe import unknown_file
 from superanimal.formats.guard import reading
 from superanimal.formats.loss import LossWarning
@@ -342,7 +343,7 @@ def _named_by_frame(ds: xr.Dataset) -> bool:
 
 
 def _by_name(path: Path) -> Format:
-    if path.name.startswith("CollectedData"):
+    if path.name.startswith(TABLE):
         return get_format("dlc-labels")
     fitting = [
         (len(suffix), known)

@@ -24,6 +24,7 @@ from pyarrow import csv as arrow_csv
 
 from superanimal.errors import FormatError
 from superanimal.formats import record
+from superanimal.formats.deeplabcut_project import LABELED_DATA
 from superanimal.formats.text import SAMPLE, decimal_mark, is_number, table_text
 from superanimal.formats.wide_table import WideTable, name_levels
 
@@ -246,7 +247,7 @@ def _names_index(row: list[str], following: list[str], places: list[int], lead: 
 
 
 def _names_image(parts: list[str]) -> bool:
-    return "labeled-data" in parts or any(set("/\\.") & set(part) for part in parts)
+    return LABELED_DATA in parts or any(set("/\\.") & set(part) for part in parts)
 
 
 def _body(text: str, layout: Layout) -> bytes:

@@ -115,20 +115,18 @@ def recognise_labels(path: Path) -> str:
         When none matches.
     """
     from superanimal.formats import recognise
+    from superanimal.formats.deeplabcut_project import CONFIG, LABELED_DATA, has_tables
 
     if path.is_dir():
         if (path / "zarr.json").is_file():
             return "poses" if recognise(path) else "store"
-        if (
-            any((*path.glob("CollectedData*"), *path.glob("*/CollectedData*")))
-            or (path / "labeled-data").is_dir()
-        ):
+        if has_tables(path) or (path / LABELED_DATA).is_dir():
             return "deeplabcut"
         found = sorted(path.glob("annotations/*.json")) or sorted(path.glob("*.json"))
         if found and recognise(found[0]) == "coco":
             return "coco"
         return "other"
-    if path.name == "config.yaml":
+    if path.name == CONFIG:
         return "deeplabcut"
     known = recognise(path)
     if known == "dlc-labels":

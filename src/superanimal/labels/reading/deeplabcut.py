@@ -18,6 +18,7 @@ import yaml
 
 from superanimal.errors import FormatError, InputError, SuperAnimalError, option
 from superanimal.formats import load_poses
+from superanimal.formats.deeplabcut_project import CONFIG, LABELED_DATA, PREFIX, TABLE
 from superanimal.formats.text import decode
 from superanimal.formats.wide_table import UNIQUE
 from superanimal.labels.combine import concatenate
@@ -48,9 +49,10 @@ def read(
     min_confidence
         See :func:`~superanimal.labels.read_labels`; machine labels have a confidence.
     """
+    path = path.parent if path.is_dir() and path.name == LABELED_DATA else path
     root = path if path.is_dir() else path.parent
-    config = read_config(root) if path.is_dir() or path.name == "config.yaml" else {}
-    if path.is_file() and path.name != "config.yaml":
+    config = read_config(root) if path.is_dir() or path.name == CONFIG else {}
+    if path.is_file() and path.name != CONFIG:
         tables, notes = [path], list[str]()
     else:
         tables, notes = _tables(root, scorer or config.get("scorer"), config, asked=scorer is not None)
@@ -72,7 +74,7 @@ def read_config(root: Path) -> dict[str, Any]:
     FormatError
         When the file is not YAML.
     """
-    file = root / "config.yaml"
+    file = root / CONFIG
     if not file.is_file():
         return {}
     try:
@@ -95,8 +97,8 @@ def _tables(
     root: Path, scorer: str | None, config: dict[str, Any], *, asked: bool
 ) -> tuple[list[Path], list[str]]:
     """Return one table per image folder, and notes on what was left out."""
-    base = root / "labeled-data" if (root / "labeled-data").is_dir() else root
-    if any(root.glob("CollectedData*")):
+    base = root / LABELED_DATA if (root / LABELED_DATA).is_dir() else root
+    if any(root.glob(f"{TABLE}*")):
         folders = [root]
     else:
         folders = sorted(folder for folder in base.iterdir() if folder.is_dir()) if base.is_dir() else []
@@ -119,12 +121,12 @@ def _tables(
                 "one person's labels are read at a time",
                 f"choose one, such as {sorted(found)[0]}{option('scorer')}",
             )
-        if others := sorted(set(found) - {tables[-1].stem.removeprefix("CollectedData_")}):
+        if others := sorted(set(found) - {tables[-1].stem.removeprefix(PREFIX)}):
             notes.append(f"{folder.name}: labels of {', '.join(others)} were not read")
     if not tables:
         raise FormatError(
-            f"{root}: no table CollectedData_<scorer>.h5 or .csv",
-            "labels of a DeepLabCut project are in labeled-data/<video>/",
+            f"{root}: no table {PREFIX}<scorer>.h5 or .csv",
+            f"labels of a DeepLabCut project are in {LABELED_DATA}/<video>/",
             "label some frames first, or give the folder that holds the table",
         )
     return tables, notes
@@ -134,8 +136,8 @@ def _by_scorer(folder: Path) -> dict[str, Path]:
     """Return the tables of a folder by scorer; h5 before csv."""
     found: dict[str, Path] = {}
     for suffix in (".csv", ".h5"):
-        for file in sorted(folder.glob(f"CollectedData*{suffix}")):
-            found[file.stem.removeprefix("CollectedData_")] = file
+        for file in sorted(folder.glob(f"{TABLE}*{suffix}")):
+            found[file.stem.removeprefix(PREFIX)] = file
     return found
 
 

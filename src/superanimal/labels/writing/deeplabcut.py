@@ -12,6 +12,7 @@ import yaml
 
 from superanimal.files import atomic_write
 from superanimal.formats import save_poses
+from superanimal.formats.deeplabcut_project import CONFIG, LABELED_DATA, PREFIX
 from superanimal.formats.loss import LossWarning
 from superanimal.labels.images import ImageRef
 from superanimal.labels.labelled_set import LabelledSet
@@ -26,7 +27,7 @@ def write(target: Target, *, space: KeypointSpace | None, progress: Progress) ->
     """Write a DeepLabCut project folder, with one labeled-data folder per source and video."""
     labelled = target.labelled
     names = file_names(labelled, nested=False)
-    target.place_images([f"labeled-data/{folder}/{name}" for folder, name in names], progress)
+    target.place_images([f"{LABELED_DATA}/{folder}/{name}" for folder, name in names], progress)
     slot, individuals = labelled.slots()
     single = len(individuals) == 1
     individuals = ["animal0"] if single else individuals
@@ -39,9 +40,9 @@ def write(target: Target, *, space: KeypointSpace | None, progress: Progress) ->
         part = renamed.subset(rows)
         ds = part.to_poses(individuals=individuals)
         ds = ds.drop_vars(["visibility", "edited", *(["boxes"] if "boxes" in ds else [])])
-        images = [f"labeled-data/{folder}/{names[i][1]}" for i in rows.tolist()]
+        images = [f"{LABELED_DATA}/{folder}/{names[i][1]}" for i in rows.tolist()]
         ds = ds.assign_coords(image=("time", images))
-        path = target.path / "labeled-data" / folder / f"CollectedData_{SCORER}.h5"
+        path = target.path / LABELED_DATA / folder / f"{PREFIX}{SCORER}.h5"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", LossWarning)  # reported once, for the whole data set
             files += save_poses(ds, path, "dlc-labels", scorer=SCORER)
@@ -51,7 +52,7 @@ def write(target: Target, *, space: KeypointSpace | None, progress: Progress) ->
     videos, missing = _videos(labelled, folders, target.path)
     places = {videos[folder]: size for folder, size in sizes.items()}
     config = _config(labelled, target.path, individuals, single, places, space)
-    file = target.path / "config.yaml"
+    file = target.path / CONFIG
     with atomic_write(file) as temporary:
         temporary.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
     keeps = {"individuals"} if not single else set()

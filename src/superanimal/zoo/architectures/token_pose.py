@@ -89,13 +89,5 @@ def sine_positions(height: int, width: int, dimension: int, like: Tensor) -> Ten
     return torch.cat([y, x], -1).flatten(0, 1).to(like.dtype)
 
 
-def build(
-    num_keypoints: int,
-    backbone: str = BACKBONE,
-    width: int = 64,
-    dimension: int = 192,
-    depth: int = 6,
-    heads: int = 8,
-) -> TokenPose:
-    """Build the network with random weights (no download); see :class:`TokenPose`."""
-    return TokenPose(num_keypoints, backbone, width, dimension, depth, heads)
+build = TokenPose
+"""Build the network with random weights (no download)."""
