@@ -40,6 +40,7 @@ SCREENS = ((1280, 800), (1400, 1000))
 DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Fine-tune", "Gait")
 ZOOM = 3.2
 TRAIL = 25
+NEAR = 100
 CONTROLS = (QLabel, QAbstractButton, QComboBox, QAbstractSpinBox, QProgressBar, PoseStrip)
 
 
@@ -65,7 +66,7 @@ def save(picture: Any, name: str) -> None:
 def small(path: Path) -> None:
     """Reduce a picture to 256 colours, in place."""
     image = Image.open(path).convert("RGB")
-    image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    image.quantize(256, kmeans=4, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def picture_of(widget: QWidget) -> Any:
@@ -199,7 +200,8 @@ def main() -> None:
     display.trails.setChecked(True)
     centers = np.nanmean(run.view.table.xy[:, 0], axis=1)
     far = np.hypot(*(centers - np.array(run.video.data.shape[2:0:-1]) / 2).T)
-    frame = TRAIL + int(np.argmin(far[TRAIL:]))  # late enough for a whole trail
+    moved = np.hypot(*(centers[TRAIL:] - centers[:-TRAIL]).T)
+    frame = TRAIL + int(np.argmax(np.where(far[TRAIL:] < NEAR, moved, 0)))  # in the middle, with a long trail
     viewer.dims.set_point(0, frame)
     viewer.layers.selection.active = layer
     settle(0.5)

@@ -1,4 +1,4 @@
-"""The GPU benchmark runs through on the CPU, so that a card that is lent for minutes meets no typing error."""
+"""The GPU benchmark runs through on the CPU: a card that is lent for minutes meets no typing error."""
 
 from __future__ import annotations
 

@@ -225,3 +225,26 @@ def test_poses_become_one_nwb_file_per_animal(superanimal: Call, tmp_path: Path)
     assert code == 8 and "already exists" in err
     code, _, err = superanimal(*command, "--min-confidence", "0.5")
     assert code == 2 and "these options apply to labels" in err
+
+
+def test_poses_in_a_folder_are_named_after_their_video(superanimal: Call, tmp_path: Path) -> None:
+    position = np.arange(24, dtype=np.float32).reshape(3, 2, 2, 2)
+    poses = make_poses(
+        position,
+        keypoints=["nose", "tail"],
+        individuals=["ada", "bo"],
+        fps=25.0,
+        video_path="C:\\v\\clip.2.avi",
+    )
+    save_poses(poses, tmp_path / "corrected.nc")
+    out = tmp_path / "out"
+    out.mkdir()
+    command = ("convert", tmp_path / "corrected.nc", out, "--to", "dlc-csv")
+    assert superanimal(*command)[0] == 0
+    assert load_poses(out / "clip.2DLC_superanimal_el.csv")["individual"].values.tolist() == ["ada", "bo"]
+    code, _, err = superanimal(*command)
+    assert code == 8 and "--overwrite" in err
+    assert superanimal(*command, "--overwrite")[0] == 0
+    save_poses(poses.assign_attrs(video_path=""), tmp_path / "corrected.nc")
+    code, _, err = superanimal(*command)
+    assert code == 2 and "name the file instead" in err

@@ -37,7 +37,8 @@ ToAny = Annotated[
     str,
     typer.Option(
         help="Labels: coco, deeplabcut, sleap (DEST.pkg.slp), store (DEST.labels.zarr). "
-        "Poses of one file: dlc-h5, dlc-csv, movement, csv, parquet, slp, nwb, nwb-per-animal, ..."
+        "Poses of one file: dlc-h5, dlc-csv (if DEST is a folder, named after the video, as SimBA and "
+        "keypoint-moseq expect), movement, csv, parquet, slp, nwb, nwb-per-animal, ..."
     ),
 ]
 Images = Annotated[Path | None, typer.Option(help="Folder that contains the labelled images.")]
@@ -137,7 +138,8 @@ def convert_poses(
         raise InputError(f"{', '.join(given)} with --to {to}", "these options apply to labels, not to poses")
     if len(sources) != 1:
         raise InputError(f"{len(sources)} sources with --to {to}", "poses are converted one file at a time")
-    if dest.exists() and not overwrite:
+    named = to in ("dlc-h5", "dlc-csv") and dest.is_dir()  # after the video
+    if dest.exists() and not (overwrite or named):
         raise StorageError(
             f"{dest} already exists", "nothing is replaced silently", "choose another name, or --overwrite"
         )
@@ -153,9 +155,8 @@ def convert_poses(
     console = Console(highlight=False, markup=False)
     sizes = poses.sizes
     console.print(f"{sizes['time']} frames, {sizes['individual']} animals, {sizes['keypoint']} keypoints")
-    replace = (
-        {"overwrite": overwrite} if to == "nwb-per-animal" else {}
-    )  # its names are known to the writer only
+    # names of their own are known to the writer only
+    replace = {"overwrite": overwrite} if named or to == "nwb-per-animal" else {}
     for file in save_poses(poses, dest, to, **replace):
         console.print(f"  {file}", soft_wrap=True)
 

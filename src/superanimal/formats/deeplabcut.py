@@ -18,6 +18,7 @@ import xarray as xr
 from superanimal.files import atomic_write
 from superanimal.formats import record
 from superanimal.formats.deeplabcut_names import (
+    in_folder,
     meta_of,
     only_frames,
     row_per_frame,
@@ -58,6 +59,7 @@ def write_h5(
     scorer: str | None = None,
     video_size: tuple[int, int] | None = None,
     video_frames: int | None = None,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write predictions as DeepLabCut 3 does.
 
@@ -66,18 +68,26 @@ def write_h5(
 
     Parameters
     ----------
+    path
+        The file. In a folder, the file is named after the video, see
+        :func:`~superanimal.formats.deeplabcut_names.in_folder`.
     scorer
         Name in the first column level; by default the one in the file name, else the ``scorer`` attribute of
         the data set.
     video_size, video_frames
         Width and height in pixels and number of frames of the video, for the ``_meta.pickle``; by default
         read from the video if it is there.
+    overwrite
+        Replace a file in the folder.
 
     Raises
     ------
     FormatError
         When the file name contains another scorer.
+    InputError, StorageError
+        When ``path`` is a folder and the poses name no video, or the file already exists.
     """
+    path = in_folder(ds, path, scorer, ".h5", overwrite=overwrite)
     table = _table(ds, path, scorer)
     frames = table.record.pop("frames", None)
     with atomic_write(path) as temporary:
@@ -103,8 +113,11 @@ def read_csv(path: str | os.PathLike[str]) -> xr.Dataset:
     return only_frames(ds, table.record["frames"]) if "frames" in table.record else ds
 
 
-def write_csv(ds: xr.Dataset, path: str | os.PathLike[str], *, scorer: str | None = None) -> list[Path]:
+def write_csv(
+    ds: xr.Dataset, path: str | os.PathLike[str], *, scorer: str | None = None, overwrite: bool = False
+) -> list[Path]:
     """Write predictions as a DeepLabCut csv, with the record beside it; see :func:`write_h5`."""
+    path = in_folder(ds, path, scorer, ".csv", overwrite=overwrite)
     table = _table(ds, path, scorer)
     with atomic_write(path) as temporary:
         write_wide_csv(table, temporary)

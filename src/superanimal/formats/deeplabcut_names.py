@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from superanimal.errors import FormatError, SuperAnimalError
+from superanimal.errors import FormatError, InputError, StorageError, SuperAnimalError, by_caller
 from superanimal.files import atomic_write
 from superanimal.formats.deeplabcut_pickles import read_meta
-from superanimal.formats.wide_table import WideTable
+from superanimal.formats.wide_table import TRACKS, WideTable, has_individuals
 
 MARK = "DLC_"
 _ENDINGS = re.compile(r"(_(el|bx|sk|ctd))?(_filtered)?$")
@@ -37,7 +37,7 @@ def split_name(path: str | os.PathLike[str], video_path: str = "") -> tuple[str,
         The video, if known: its name may itself contain ``DLC_``.
     """
     stem = _ENDINGS.sub("", Path(path).stem, count=1)
-    video = re.split(r"[\\/]", video_path)[-1].rsplit(".", 1)[0]
+    video = _video_name(video_path)
     at = len(video) if video and stem.startswith(video + MARK) else stem.find(MARK)
     return (stem[:at], stem[at:]) if at > 0 else None
 
@@ -60,6 +60,66 @@ def scorer_for(ds: xr.Dataset, path: str | os.PathLike[str], scorer: str | None)
             f"save it as {named[0]}{scorer}{Path(path).suffix}, or do not specify a scorer",
         )
     return named[1]
+
+
+def in_folder(
+    ds: xr.Dataset, path: str | os.PathLike[str], scorer: str | None, suffix: str, *, overwrite: bool
+) -> Path:
+    """Return the file to write: ``path``, or in a folder ``<video><scorer>[_el]`` and the suffix.
+
+    By such names, DeepLabCut, SimBA and keypoint-moseq find the video of a result.
+
+    Parameters
+    ----------
+    scorer
+        By default the ``scorer`` attribute of the data set, if DeepLabCut recognises it, else
+        ``DLC_superanimal``.
+    overwrite
+        Whether the file in the folder may exist.
+
+    Raises
+    ------
+    InputError
+        When the data set names no video, or DeepLabCut would not recognise the scorer.
+    StorageError
+        When the file in the folder already exists.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        return folder
+    video = _video_name(str(ds.attrs.get("video_path", "")))
+    if not video:
+        raise InputError(
+            f"{folder} is a folder, and the poses name no video", "a file is named after its video",
+            "name the file instead",
+        )  # fmt: skip
+    own = str(ds.attrs.get("scorer", ""))
+    name = check_scorer(scorer or (own if own.startswith(MARK) else f"{MARK}superanimal"))
+    target = folder / f"{video}{name}{TRACKS if has_individuals(ds) else ''}{suffix}"
+    if target.exists() and not overwrite:
+        raise StorageError(
+            f"{target} already exists",
+            "existing files are not replaced",
+            "name the file instead, or "
+            + by_caller("replace it (overwrite=True)", "replace it (--overwrite)", "move it away"),
+        )
+    return target
+
+
+def check_scorer(scorer: str) -> str:
+    """Return the scorer, or raise :class:`InputError` for one that DeepLabCut would not recognise."""
+    if not scorer.startswith(MARK) or scorer != Path(scorer).name:
+        raise InputError(
+            f"scorer {scorer!r}",
+            f"the scorers of DeepLabCut begin with {MARK} and can be part of a file name",
+            f"use the scorer of your DeepLabCut shuffle, or omit it for {MARK}<model>",
+        )
+    return scorer
+
+
+def _video_name(video_path: str) -> str:
+    """Return the name of a video without folder and ending; empty if the path is."""
+    return re.split(r"[\\/]", video_path)[-1].rsplit(".", 1)[0]
 
 
 def row_per_frame(table: WideTable) -> WideTable:

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from superanimal.errors import InputError
+from superanimal.formats.deeplabcut_names import check_scorer
 from superanimal.inference.boxes import (
     BoxSource,
     DetectorBoxes,
@@ -31,7 +32,7 @@ from superanimal.inference.following import FOLLOW_WITHIN, ghosts, may_follow
 from superanimal.inference.legs.sorting import LimbSorter
 from superanimal.inference.linking import Linker
 from superanimal.inference.naming import store_path
-from superanimal.inference.outputs import check_formats, check_scorer, export, render
+from superanimal.inference.outputs import check_formats, export, render
 from superanimal.inference.pipeline import estimate
 from superanimal.inference.settings import Settings, check_roi, parse_frames
 from superanimal.inference.tracking import Tracker

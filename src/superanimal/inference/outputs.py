@@ -11,8 +11,7 @@ import numpy as np
 import xarray as xr
 
 from superanimal import formats as formats_room
-from superanimal.errors import InputError, SuperAnimalError, unknown_name
-from superanimal.formats.deeplabcut_names import MARK
+from superanimal.errors import SuperAnimalError, unknown_name
 from superanimal.formats.record import sidecar_of
 from superanimal.formats.wide_table import TRACKS, has_individuals
 from superanimal.inference.naming import results_name, set_aside
@@ -44,17 +43,6 @@ def check_formats(formats: Sequence[str]) -> tuple[str, ...]:
         if name not in SUFFIXES:
             raise unknown_name("format", name, SUFFIXES)
     return names
-
-
-def check_scorer(scorer: str) -> str:
-    """Return the scorer, or raise :class:`InputError` for one that DeepLabCut would not recognise."""
-    if not scorer.startswith(MARK) or scorer != Path(scorer).name:
-        raise InputError(
-            f"scorer {scorer!r}",
-            f"the scorers of DeepLabCut begin with {MARK} and can be part of a file name",
-            f"use the scorer of your DeepLabCut shuffle, or omit it for {MARK}<model>",
-        )
-    return scorer
 
 
 def export(

@@ -55,7 +55,7 @@ def container(
         description="d",
         source_software="S",
         skeleton=named,
-        original_videos=[video] if video else None,
+        original_videos=video.split() or None,
     )
 
 
@@ -123,6 +123,13 @@ def test_animals_of_one_video_are_read_together(tmp_path: Path) -> None:
     ds = load_poses(write(tmp_path / "x.nwb", {"behavior": both}))
     assert list(ds["individual"].values) == ["Ada", "Bo"]
     np.testing.assert_array_equal(ds["position"].values[:, 0, 0, 1], [500, 501, 502, np.nan])
+
+
+def test_poses_of_two_video_files_say_so(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.nwb", {"behavior": [container(video="a/one.avi two.avi")]})
+    with pytest.warns(UserWarning, match=r"2 video files \(one\.avi, two\.avi\); the data set names only"):
+        ds = load_poses(path)
+    assert ds.attrs["video_path"] == "a/one.avi"
 
 
 def test_containers_that_say_nothing_are_animals_and_that_is_said(tmp_path: Path) -> None:

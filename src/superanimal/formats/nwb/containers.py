@@ -123,6 +123,16 @@ def warn_of_guess(chosen: Sequence[h5py.Group], path: Any) -> None:
     )
 
 
+def warn_of_videos(videos: Sequence[str], path: Any) -> None:
+    """Warn that poses belong to several video files, of which a data set can name one."""
+    names = ", ".join(PureWindowsPath(video).name for video in videos)
+    warnings.warn(
+        f"{path}: the poses belong to {len(videos)} video files ({names}); the data set names only the "
+        "first, and frames are counted over all of them",
+        stacklevel=4,
+    )
+
+
 def series_of(container: h5py.Group, path: Any) -> Iterator[Series]:
     """Yield the series of a container, in the order of its skeleton's nodes.
 
@@ -189,11 +199,16 @@ def own_name(container: h5py.Group) -> str:
 
 def video_of(container: h5py.Group) -> str:
     """Return the path of the video of a container, the first of several; empty when it names none."""
+    return next(iter(videos_of(container)), "")
+
+
+def videos_of(container: h5py.Group) -> list[str]:
+    """Return the paths of the videos that a container names."""
     stored = container.get("original_videos")
     if stored is None:
         source = linked(container, "ImageSeries")
         stored = source.get("external_file") if source is not None else None
-    return text_of(stored[0]) if stored is not None and stored.ndim == 1 and len(stored) else ""
+    return [text_of(each) for each in stored[:]] if stored is not None and stored.ndim == 1 else []
 
 
 def linked(container: h5py.Group, kind: str) -> h5py.Group | None:

@@ -24,8 +24,9 @@ from superanimal.formats.nwb.containers import (
     safe_names,
     series_of,
     text_of,
-    video_of,
+    videos_of,
     warn_of_guess,
+    warn_of_videos,
 )
 from superanimal.formats.nwb.times import join, unpack
 from superanimal.formats.wide_table import clip_confidence
@@ -64,7 +65,10 @@ def read(path: str | os.PathLike[str], *, video: str | Sequence[str] | None = No
                 warn_of_guess(chosen, path)
             found = _named(chosen, text_of(file.get(_SUBJECT)), path)
             software = text_of(chosen[0].get("source_software")) or "NWB"
-            filename = video_of(chosen[0])
+            videos = videos_of(chosen[0])
+            if len(videos) > 1:
+                warn_of_videos(videos, path)
+            filename = next(iter(videos), "")
             clock = _video_start(chosen[0])
     except (OSError, KeyError) as error:
         raise FormatError(f"{path}: not a readable NWB file ({error})") from error
