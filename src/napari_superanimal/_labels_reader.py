@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def get_labels_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
     """Return a reader if the content of every path is labelled images, else None."""
-    from superanimal.formats.deeplabcut_project import is_labelled
+    from superanimal.formats.recognise import is_labelled
 
     paths = paths_of(path)
     return read_labelled_images if paths and all(map(is_labelled, paths)) else None

@@ -36,7 +36,7 @@ def get_poses_reader(path: str | Sequence[str]) -> Reader | None:
     if not paths or not all(p.exists() for p in paths):
         return None
     from superanimal.formats import recognise
-    from superanimal.formats.deeplabcut_project import is_labelled
+    from superanimal.formats.recognise import is_labelled
 
     if all(map(is_labelled, paths)):
         return None

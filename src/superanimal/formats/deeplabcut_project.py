@@ -32,21 +32,3 @@ def is_project(config: Path) -> bool:
 def has_tables(folder: Path) -> bool:
     """Return whether a folder or one of its folders holds a table of labels."""
     return any((*folder.glob(f"{TABLE}*"), *folder.glob(f"*/{TABLE}*")))
-
-
-def is_labelled(path: Path) -> bool:
-    """Return whether a path is a DeepLabCut project, its configuration, or a folder or file of labels.
-
-    Folders and ``config.yaml`` files of other programs are not.
-    """
-    from superanimal.formats.recognise import recognise
-
-    if path.is_dir():
-        return (
-            is_project(path / CONFIG)
-            or any(any(path.glob(pattern)) for pattern in LABEL_FILES[1:])
-            or (path.name == LABELED_DATA and has_tables(path))
-        )
-    if path.suffix.lower() in (".yaml", ".yml"):
-        return is_project(path)
-    return path.name.startswith(TABLE) and path.is_file() and recognise(path) == "dlc-labels"

@@ -8,6 +8,14 @@ import os
 import re
 from pathlib import Path
 
+from superanimal.formats.deeplabcut_project import (
+    CONFIG,
+    LABEL_FILES,
+    LABELED_DATA,
+    TABLE,
+    has_tables,
+    is_project,
+)
 from superanimal.formats.text import first_row, is_number
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -20,6 +28,22 @@ def recognise(path: str | os.PathLike[str]) -> str | None:
         return _recognise(Path(path))
     except Exception:  # whatever is wrong with it, it is not a pose file
         return None
+
+
+def is_labelled(path: Path) -> bool:
+    """Return whether a path is a DeepLabCut project, its configuration, or a folder or file of labels.
+
+    Folders and ``config.yaml`` files of other programs are not.
+    """
+    if path.is_dir():
+        return (
+            is_project(path / CONFIG)
+            or any(any(path.glob(pattern)) for pattern in LABEL_FILES[1:])
+            or (path.name == LABELED_DATA and has_tables(path))
+        )
+    if path.suffix.lower() in (".yaml", ".yml"):
+        return is_project(path)
+    return path.name.startswith(TABLE) and path.is_file() and recognise(path) == "dlc-labels"
 
 
 def _recognise(path: Path) -> str | None:
