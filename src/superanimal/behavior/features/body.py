@@ -1,0 +1,197 @@
+"""The typical body of an animal: its length, its shape and where its front is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from superanimal.behavior.features.names import BACK, FRONT, first_of, trunk_points
+from superanimal.errors import InputError
+from superanimal.poses.animal_frame import mean_shape
+
+MOVES_FORWARD = 0.15
+"""Least mean direction of movement in the body frame (0..1) that tells front from back."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """The body of one animal.
+
+    Attributes
+    ----------
+    length
+        Body length in the unit of the poses.
+    points
+        Indices of the n keypoints that give position and direction.
+    shape
+        (n,) complex, body lengths: real forward, imaginary to the left, about the middle of the trunk.
+    midline
+        Indices of keypoints along the middle of the body, from back to front.
+    floor
+        Height of the floor in the unit of the poses, 0 in two dimensions.
+    axis
+        How the direction is known, such as ``"tail_base to nose"``.
+    notes
+        What could not be computed.
+    """
+
+    length: float
+    points: tuple[int, ...]
+    shape: np.ndarray
+    midline: tuple[int, ...]
+    floor: float
+    axis: str
+    notes: tuple[str, ...]
+
+
+def plane(points: np.ndarray) -> np.ndarray:
+    """Return the horizontal part of points (K, S, T) as complex (K, T), counterclockwise positive.
+
+    In images y points down, so it is negated; positions in space have y as it is.
+    """
+    sign = -1 if points.shape[1] == 2 else 1
+    return np.asarray(points[:, 0] + 1j * sign * points[:, 1], dtype=np.complex64)
+
+
+def find_body(now: np.ndarray, then: np.ndarray, names: Sequence[str]) -> Body | None:
+    """Return the body of an animal from F sampled poses; None for an animal that is never seen.
+
+    Parameters
+    ----------
+    now, then
+        (K, S, F) poses, and those of the same animal a fifth of a second later.
+    names
+        K canonical names.
+    """
+    if not np.isfinite(now).all(axis=1).any():
+        return None
+    notes = []
+    points = trunk_points(names)
+    shape = _shape(now, points)
+    front, back = first_of(names, FRONT), first_of(names, BACK)
+    ends = [k for k in (front, back) if k is not None]
+    if shape is None:
+        points = list(range(len(names)))
+        shape = _shape(now, points)
+    if shape is None:
+        notes.append("too few keypoints are seen at once for a body frame; only paths and speeds are computed.")
+        return Body(1.0, (0,), np.zeros(1, complex), (), _floor(now), "none", tuple(notes))
+    if len(ends) == 2 and set(ends) <= set(points):
+        forward = shape[points.index(ends[0])] - shape[points.index(ends[1])]
+        axis = f"{names[ends[1]]} to {names[ends[0]]}"
+        apart = np.linalg.norm(now[ends[0]] - now[ends[1]], axis=0)
+    else:
+        forward, axis = _by_motion(now, then, points, shape)
+        if axis == "long axis of the shape":
+            notes.append(
+                "no keypoint names its front and back, and it does not move one way; forward is the long axis "
+                "of the typical shape."
+            )
+        apart = _extent(now[points])
+    finite = apart[np.isfinite(apart)]
+    length = float(np.percentile(finite, 75)) if finite.size else float("nan")
+    if not length > 0:
+        return None
+    shape = (shape - shape.mean()) / (forward / abs(forward)) / length
+    order = np.argsort(shape.real)
+    midline = [points[k] for k in order if abs(shape[k].imag) < 0.12]
+    return Body(
+        length, tuple(points), shape.astype(np.complex64), tuple(_spread(midline)), _floor(now), axis,
+        tuple(notes),
+    )  # fmt: skip
+
+
+def _spread(midline: list[int]) -> list[int]:
+    """Return at most five of the points, evenly chosen, with both ends."""
+    if len(midline) <= 5:
+        return midline
+    return [midline[k] for k in np.round(np.linspace(0, len(midline) - 1, 5)).astype(int)]
+
+
+def _shape(now: np.ndarray, points: list[int]) -> np.ndarray | None:
+    """Return the typical shape, (n,) complex in any rotation, of the size of the poses; None without one."""
+    own = now[points].transpose(2, 0, 1)[:, :, :2].astype(np.float64)
+    if now.shape[1] == 3:
+        own = own * np.array([1, -1])  # mean_shape reads images
+    if len(points) < 3 or (np.isfinite(own).all(axis=2).sum(axis=1) >= 3).sum() < 20:
+        both = np.isfinite(own).all(axis=(1, 2))
+        if len(points) < 2 or not both.any():
+            return None
+        if len(points) == 2:
+            z = own[both, :, 0] - 1j * own[both, :, 1]
+            half = float(np.median(np.abs(z[:, 1] - z[:, 0]))) / 2
+            return np.array([half, -half], complex)
+        return None
+    try:
+        typical = mean_shape(own, np.full(own.shape[:2], np.nan), [str(k) for k in points])
+    except InputError:
+        return None
+    shape = typical.points[:, 0] + 1j * typical.points[:, 1]
+    if not np.isfinite(shape).all():
+        return None
+    z = own[:, :, 0] - 1j * own[:, :, 1]
+    size = np.nanstd(np.where(np.isfinite(z).sum(1, keepdims=True) >= len(points) - 1, z, np.nan), axis=1)
+    scale = float(np.nanmedian(size)) if np.isfinite(size).any() else 1.0
+    return np.asarray(shape / (shape.std() or 1.0) * scale)
+
+
+def _by_motion(
+    now: np.ndarray, then: np.ndarray, points: list[int], shape: np.ndarray
+) -> tuple[complex, str]:
+    """Return the forward direction of a shape: animals move forward; the long axis where they do not."""
+    before, after = plane(now)[points], plane(then)[points]
+    turn, _ = fit(before, shape, 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shift = np.nanmean(after - before, axis=0) if len(points) else np.zeros(0)
+        own = shift / turn
+    own = own[np.isfinite(own)]
+    moving = own[np.abs(own) > np.percentile(np.abs(own), 50)] if own.size else own
+    mean = complex(np.mean(moving / np.abs(moving))) if moving.size and (np.abs(moving) > 0).all() else 0j
+    centred = shape - shape.mean()
+    long = complex(np.exp(0.5j * np.angle(np.sum(centred**2))))
+    if abs(mean) < MOVES_FORWARD:
+        return long, "long axis of the shape"
+    if abs((mean * long.conjugate()).real) > 0.7 * abs(mean):  # along the long axis, which is steadier
+        return long * np.sign((mean * long.conjugate()).real), "long axis, the way it moves"
+    return mean, "the way it moves"
+
+
+def fit(z: np.ndarray, shape: np.ndarray, length: float) -> tuple[np.ndarray, np.ndarray]:
+    """Fit a shape to poses: return direction (T,) and origin (T,), complex; NaN with fewer than two points.
+
+    Parameters
+    ----------
+    z
+        (n, T) complex positions, NaN where absent.
+    shape
+        (n,) complex, body lengths.
+    length
+        Body length.
+    """
+    seen = np.isfinite(z)
+    z0 = np.where(seen, z, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        count = seen.sum(axis=0)
+        middle = z0.sum(axis=0) / count
+        own = (shape @ seen) / count
+        product = shape.conj() @ z0 - count * own.conj() * middle
+        turn = product / np.abs(product)
+        turn = np.where(count >= 2, turn, np.nan)
+    return turn.astype(np.complex64), (middle - length * turn * own).astype(np.complex64)
+
+
+def _extent(points: np.ndarray) -> np.ndarray:
+    """Return the largest distance between points (n, S, F) in each pose, NaN where one is absent."""
+    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
+    return np.asarray(apart.max(axis=(0, 1)))
+
+
+def _floor(now: np.ndarray) -> float:
+    """Return a low height of the points: in a fifth of the frames, the lowest one is at or below it."""
+    if now.shape[1] < 3:
+        return 0.0
+    heights = now[:, 2]
+    seen = np.isfinite(heights).any(axis=0)
+    return float(np.percentile(np.nanmin(heights[:, seen], axis=0), 20)) if seen.any() else 0.0

@@ -1,0 +1,208 @@
+"""Features of one animal in one moment: where its points are in its own frame, how it is bent, how it moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from superanimal.behavior.features.body import Body, fit, plane
+from superanimal.behavior.features.names import landmark_points
+
+LONGEST_GAP = 0.5
+"""Seconds over which an absent point is interpolated."""
+DERIVATIVE = 0.05
+"""Seconds to either side over which a speed is taken, at least one frame."""
+
+
+@dataclass
+class Columns:
+    """Named features with their units, each (T,) float32."""
+
+    names: list[str] = field(default_factory=list)
+    units: list[str] = field(default_factory=list)
+    values: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, name: str, unit: str, values: np.ndarray) -> None:
+        """Add one feature."""
+        self.names.append(name)
+        self.units.append(unit)
+        self.values.append(values.astype(np.float32, copy=False))
+
+    def matrix(self) -> np.ndarray:
+        """Return all features, (F, T) float32."""
+        return np.stack(self.values) if self.values else np.zeros((0, 0), np.float32)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One animal in a block of T frames, in its own frame.
+
+    Attributes
+    ----------
+    body, names
+        Its typical body, and the names of the K keypoints.
+    points
+        (K, S, T) with short gaps filled.
+    seen
+        (K, T) which points were there before.
+    time
+        (T,) seconds.
+    flat
+        (K, T) complex, the horizontal part of the points.
+    turn, origin
+        (T,) complex: direction of the body (length 1), and its middle.
+    """
+
+    body: Body
+    names: tuple[str, ...]
+    points: np.ndarray
+    seen: np.ndarray
+    time: np.ndarray
+    flat: np.ndarray
+    turn: np.ndarray
+    origin: np.ndarray
+
+    def to_own(self, flat: np.ndarray) -> np.ndarray:
+        """Return horizontal places (n, T) in this animal's frame, body lengths: real forward, imaginary left."""
+        return np.asarray((flat - self.origin) / (self.turn * np.float32(self.body.length)))
+
+
+def make_moment(points: np.ndarray, time: np.ndarray, body: Body, names: tuple[str, ...]) -> Moment:
+    """Return an animal's block from its reliable points (K, S, T)."""
+    seen = np.isfinite(points[:, 0])
+    points = fill_gaps(points, time)
+    flat = plane(points)
+    turn, origin = fit(flat[list(body.points)], body.shape, body.length)
+    if body.axis == "none":
+        turn, origin = np.ones(len(time), np.complex64), flat[body.points[0]]
+    turn, origin = _filled(turn, time), _filled(origin, time)
+    turn = turn / np.where(np.abs(turn) > 0, np.abs(turn), np.nan)
+    return Moment(body, names, points, seen, time, flat, turn, origin)
+
+
+def _filled(values: np.ndarray, time: np.ndarray) -> np.ndarray:
+    both = np.stack([values.real, values.imag])[None]
+    whole = fill_gaps(both, time)[0]
+    return np.asarray(whole[0] + 1j * whole[1], dtype=np.complex64)
+
+
+def fill_gaps(points: np.ndarray, time: np.ndarray, longest: float = LONGEST_GAP) -> np.ndarray:
+    """Return points (K, S, T) with gaps of up to ``longest`` seconds interpolated."""
+    seen = np.isfinite(points).all(axis=1)
+    if seen.all():
+        return points
+    points = points.copy()
+    rows = np.arange(len(time))
+    for k in np.flatnonzero(~seen.all(axis=1) & (seen.sum(axis=1) > 1)):
+        there = np.flatnonzero(seen[k])
+        after = np.searchsorted(there, rows)
+        inside = (after > 0) & (after < len(there)) & ~seen[k]
+        after = np.clip(after, 1, len(there) - 1)
+        short = inside & (time[there[after]] - time[there[after - 1]] <= longest + 1e-9)
+        for axis in range(points.shape[1]):
+            points[k, axis, short] = np.interp(time[short], time[there], points[k, axis, there])
+    return points
+
+
+def own_features(moment: Moment) -> Columns:
+    """Return the features of one animal in each moment.
+
+    ``forward``, ``left`` (and ``up``, above the floor) of each keypoint, distances between landmarks, bends of
+    the midline, extent, speeds, turning and accelerations; see docs/behavior.md.
+    """
+    columns = Columns()
+    body, names = moment.body, moment.names
+    unit = "body lengths"
+    own = moment.to_own(moment.flat)
+    if body.axis != "none":
+        for k, name in enumerate(names):
+            columns.add(f"forward.{name}", unit, own[k].real)
+            columns.add(f"left.{name}", unit, own[k].imag)
+        _add_shape(columns, moment, own)
+    if moment.points.shape[1] == 3:
+        _add_heights(columns, moment)
+    _add_motion(columns, moment, own)
+    columns.add("seen", "share of the points", moment.seen.mean(axis=0))
+    return columns
+
+
+def _add_shape(columns: Columns, moment: Moment, own: np.ndarray) -> None:
+    names, length = moment.names, np.float32(moment.body.length)
+    marks = landmark_points(names)
+    for i, a in enumerate(marks):
+        for b in marks[i + 1 :]:
+            apart = np.sqrt(np.square(moment.points[a] - moment.points[b]).sum(axis=0)) / length
+            columns.add(f"distance.{names[a]}.{names[b]}", "body lengths", apart)
+    middle = moment.body.midline
+    for a, b, c in zip(middle, middle[1:], middle[2:], strict=False):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            bend = np.angle((own[c] - own[b]) / (own[b] - own[a]))
+        columns.add(f"bend.{names[a]}.{names[b]}.{names[c]}", "rad", bend)
+    trunk = own[list(moment.body.points)]
+    seen = np.isfinite(trunk)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        count = np.where(seen.sum(axis=0) >= 2, seen.sum(axis=0), np.nan)
+        z = np.where(seen, trunk, 0)
+        z = np.where(seen, z - z.sum(axis=0) / count, 0)
+        size = (np.abs(z) ** 2).sum(axis=0) / count
+        skew = np.abs((z**2).sum(axis=0) / count)
+        long, wide = np.sqrt((size + skew) / 2), np.sqrt(np.maximum(size - skew, 0) / 2)
+    columns.add("extent.long", "body lengths", long)
+    columns.add("extent.wide", "body lengths", wide)
+    columns.add("extent.area", "square body lengths", long * wide)
+
+
+def _add_heights(columns: Columns, moment: Moment) -> None:
+    names, length = moment.names, np.float32(moment.body.length)
+    up = (moment.points[:, 2] - np.float32(moment.body.floor)) / length
+    for k, name in enumerate(names):
+        columns.add(f"up.{name}", "body lengths", up[k])
+    with np.errstate(invalid="ignore"):
+        columns.add("up.highest", "body lengths", np.fmax.reduce(up, axis=0))
+        columns.add("up.lowest", "body lengths", np.fmin.reduce(up, axis=0))
+    middle = moment.body.midline
+    for a, b in zip(middle, middle[1:], strict=False):
+        rise = np.arctan2(up[b] - up[a], np.abs(moment.flat[b] - moment.flat[a]) / length)
+        columns.add(f"pitch.{names[a]}.{names[b]}", "rad", rise)
+
+
+def _add_motion(columns: Columns, moment: Moment, own: np.ndarray) -> None:
+    names, time, body = moment.names, moment.time, moment.body
+    length = np.float32(body.length)
+    rate = derivative(time)
+    velocity = rate(moment.points) / length
+    speed = np.sqrt(np.square(velocity).sum(axis=1))
+    for k, name in enumerate(names):
+        columns.add(f"speed.{name}", "body lengths/s", speed[k])
+    moved = rate(moment.origin) / (moment.turn * length)
+    columns.add("speed.middle", "body lengths/s", np.abs(moved))
+    with np.errstate(invalid="ignore"):
+        columns.add("acceleration.middle", "body lengths/s²", np.abs(rate(rate(moment.origin))) / length)
+    if body.axis == "none":
+        return
+    columns.add("velocity.forward", "body lengths/s", moved.real)
+    columns.add("velocity.left", "body lengths/s", moved.imag)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        columns.add("turning", "rad/s", (rate(moment.turn) / moment.turn).imag)
+    inside = np.abs(rate(own))
+    for k, name in enumerate(names):
+        columns.add(f"motion.{name}", "body lengths/s", inside[k])
+
+
+class derivative:  # noqa: N801 - used as a function
+    """The derivative along the last axis over real time, from 0.05 s to either side (at least one frame)."""
+
+    def __init__(self, time: np.ndarray) -> None:
+        n = len(time)
+        step = float(np.median(np.diff(time))) if n > 1 else 1.0
+        half = max(1, round(DERIVATIVE / step))
+        rows = np.arange(n)
+        self.before, self.after = np.maximum(rows - half, 0), np.minimum(rows + half, n - 1)
+        span = time[self.after] - time[self.before]
+        with np.errstate(divide="ignore"):
+            self.per_second = np.where(span > 0, 1 / span, np.nan).astype(np.float32)
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Return values (..., T) per second."""
+        return np.asarray((values[..., self.after] - values[..., self.before]) * self.per_second)

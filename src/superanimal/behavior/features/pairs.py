@@ -1,0 +1,69 @@
+"""Features of one animal towards another: actor and recipient, in the actor's own frame."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from superanimal.behavior.features.names import landmark_points
+from superanimal.behavior.features.own import Columns, Moment, derivative
+
+
+def pair_features(actor: Moment, other: Moment) -> Columns:
+    """Return the features of an actor towards another animal in each moment.
+
+    Places of the other's landmarks in the actor's frame, distances between landmarks of both, the smallest
+    distance, bearing, relative heading, approach and relative speeds; see docs/behavior.md.
+    """
+    columns = Columns()
+    names, length = actor.names, np.float32(actor.body.length)
+    unit = "body lengths"
+    marks = landmark_points(names)
+    if actor.body.axis != "none":
+        seen_from = actor.to_own(other.flat[marks])
+        for k, place in zip(marks, seen_from, strict=True):
+            columns.add(f"other.forward.{names[k]}", unit, place.real)
+            columns.add(f"other.left.{names[k]}", unit, place.imag)
+        middle = actor.to_own(other.origin)
+        columns.add("other.forward.middle", unit, middle.real)
+        columns.add("other.left.middle", unit, middle.imag)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            bearing = middle / np.abs(middle)
+            heading = other.turn / actor.turn
+        columns.add("other.bearing", "cosine", bearing.real)
+        columns.add("other.heading", "cosine", heading.real)
+        columns.add("other.heading.side", "sine", heading.imag)
+    apart = _distances(actor.points[marks], other.points[marks]) / length
+    ends = [marks.index(k) for k in _ends(actor) if k in marks]
+    for i in ends:
+        for j, k in enumerate(marks):
+            columns.add(f"other.distance.{names[marks[i]]}.{names[k]}", unit, apart[i, j])
+    with np.errstate(invalid="ignore"):
+        columns.add("other.gap", unit, np.fmin.reduce(apart.reshape(-1, apart.shape[2]), axis=0))
+        for i in ends:
+            columns.add(f"other.gap.{names[marks[i]]}", unit, np.fmin.reduce(apart[i], axis=0))
+        centre = np.abs(other.origin - actor.origin) / length
+    columns.add("other.distance", unit, centre)
+    rate = derivative(actor.time)
+    columns.add("other.approach", "body lengths/s", -rate(centre))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        towards = (other.origin - actor.origin) / np.abs(other.origin - actor.origin)
+        moved = rate(actor.origin) / length
+        relative = rate(other.origin - actor.origin) / length
+        columns.add("other.pursuit", "body lengths/s", (moved * towards.conj()).real)
+        columns.add("other.relative.speed", "body lengths/s", np.abs(relative))
+    return columns
+
+
+def _ends(moment: Moment) -> list[int]:
+    """Return front, middle and back of the trunk."""
+    order = np.argsort(-moment.body.shape.real)
+    points = [moment.body.points[k] for k in order]
+    return list(dict.fromkeys([points[0], points[len(points) // 2], points[-1]]))
+
+
+def _distances(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """Return distances (n, m, T) between points (n, S, T) and (m, S, T)."""
+    square = np.zeros((len(one), len(two), one.shape[2]), np.float32)
+    for axis in range(one.shape[1]):
+        square += np.square(one[:, None, axis] - two[None, :, axis])
+    return np.sqrt(square)
