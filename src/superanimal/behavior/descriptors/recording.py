@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
-from superanimal.behavior.features.body import Body, find_body
-from superanimal.behavior.features.names import canonical_names
-from superanimal.errors import InputError, option
-from superanimal.poses import has_own_times, validate_poses
+from superanimal.behavior.descriptors.body import Body, find_body
+from superanimal.behavior.descriptors.names import canonical_names
+from superanimal.errors import InputError
+from superanimal.poses import seconds, validate_poses
 
 LEAST_CONFIDENCE = 0.2
 """Points below this confidence are left out: a network sure of so little has seen something else. (Higher
 limits lose the points of curled and touching animals, which is when behaviour happens.)"""
-SAMPLE = 2000
+SAMPLE = 600
 """Number of frames from which the typical shape of an animal is taken."""
 
 
@@ -56,6 +58,22 @@ class Recording:
         """Median seconds between rows."""
         return float(np.median(np.diff(self.time))) if len(self.time) > 1 else 1.0
 
+    @property
+    def space(self) -> int:
+        """Number of coordinates, 2 or 3."""
+        return int(self.position.shape[1])
+
+    def only(self, keypoints: Sequence[str]) -> Recording:
+        """Return the recording with these keypoints, in this order."""
+        at = [self.keypoints.index(name) for name in keypoints]
+        reduced = replace(
+            self,
+            position=self.position[:, :, at],
+            confidence=self.confidence[:, at],
+            keypoints=tuple(keypoints),
+        )
+        return with_bodies(reduced)
+
     def points(self, individual: int, start: int, stop: int) -> np.ndarray:
         """Return the reliable points of one animal in some rows, (K, S, rows) float32."""
         position = self.position[start:stop, :, :, individual]
@@ -84,80 +102,58 @@ def load_recording(poses: xr.Dataset | str | os.PathLike[str], fps: float | None
     if not isinstance(poses, xr.Dataset):
         from superanimal.formats import load_poses
 
-        poses = load_poses(poses, space=_space_of(poses))
-    return make_recording(validate_poses(poses), fps)
-
-
-def _space_of(path: str | os.PathLike[str]) -> int:
-    """Return 3 for files of formats that may hold z."""
-    import warnings
-
-    from superanimal.formats import load_poses
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return int(load_poses(path, space=3).sizes["space"])
-
-
-def make_recording(poses: xr.Dataset, fps: float | None = None) -> Recording:
-    """Return the recording of a pose data set, see :func:`load_recording`."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*space=3 was requested")
+            poses = load_poses(poses, space=3)
+    validate_poses(poses)
     if not poses.sizes["time"] or not poses.sizes["individual"]:
         raise InputError("the poses hold no frame or no animal", "features need at least one of each")
-    time = seconds(poses, fps)
-    names = canonical_names([str(name) for name in poses["keypoint"].values])
-    individuals = tuple(str(name) for name in poses["individual"].values)
-    recording = Recording(
-        poses["position"].values, poses["confidence"].values, time, poses["frame"].values, tuple(names),
-        individuals, (),
-    )  # fmt: skip
+    time = seconds(poses, fps, "an analysis of behaviour")
+    if (np.diff(time) <= 0).any():
+        row = int(np.flatnonzero(np.diff(time) <= 0)[0]) + 1
+        raise InputError(
+            f"row {row} is at {time[row]:g} s, not after the row before it", "times must increase"
+        )
+    return with_bodies(
+        Recording(
+            poses["position"].values,
+            poses["confidence"].values,
+            time,
+            poses["frame"].values,
+            tuple(canonical_names([str(name) for name in poses["keypoint"].values])),
+            tuple(str(name) for name in poses["individual"].values),
+            (),
+        )
+    )
+
+
+def with_bodies(recording: Recording) -> Recording:
+    """Return the recording with the typical body of each animal."""
     bodies, notes = [], []
-    for n, individual in enumerate(individuals):
+    for n, individual in enumerate(recording.individuals):
         body = _body_of(recording, n)
         bodies.append(body)
         if body is None:
             notes.append(f"{individual}: never seen, so it has no features.")
         else:
             notes += [f"{individual}: {note}" for note in body.notes]
-    return Recording(
-        recording.position, recording.confidence, time, recording.frame, tuple(names), individuals,
-        tuple(bodies), tuple(notes),
-    )  # fmt: skip
+    if all(body is None for body in bodies):
+        raise InputError("no keypoint of any animal is seen in any frame", "features need visible animals")
+    return replace(recording, bodies=tuple(bodies), notes=tuple(notes))
 
 
 def _body_of(recording: Recording, individual: int) -> Body | None:
-    """Return the typical body of an animal, from up to 2000 frames spread over the recording."""
+    """Return the typical body of an animal, from up to 600 frames spread over the recording."""
     n = len(recording.time)
     later = max(1, round(0.2 / recording.step))
     rows = np.unique(np.linspace(0, max(n - 1 - later, 0), SAMPLE).astype(int))
-    now = np.concatenate([recording.points(individual, r, r + 1) for r in rows], axis=2)
-    then = np.concatenate(
-        [recording.points(individual, min(r + later, n - 1), min(r + later, n - 1) + 1) for r in rows], axis=2
-    )
-    return find_body(now, then, recording.keypoints)
+    position, confidence = recording.position, recording.confidence
 
+    def at(rows: np.ndarray) -> np.ndarray:
+        points = position[rows, :, :, individual].transpose(2, 1, 0).astype(np.float32)
+        unsure = confidence[rows, :, individual].T < LEAST_CONFIDENCE
+        unsure |= ~np.isfinite(points).all(axis=1)
+        points[np.broadcast_to(unsure[:, None], points.shape)] = np.nan
+        return points
 
-def seconds(poses: xr.Dataset, fps: float | None) -> np.ndarray:
-    """Return the time of each row in seconds, (T,) float64, increasing.
-
-    Raises
-    ------
-    InputError
-        When times are frame numbers and no rate is known, or times do not increase.
-    """
-    if fps is not None and not (np.isfinite(fps) and fps > 0):
-        raise InputError(f"fps is {fps}", "it must be a positive number")
-    if has_own_times(poses):
-        time = np.asarray(poses["time"].values, dtype=np.float64)
-    else:
-        rate = fps or poses.attrs.get("fps")
-        if not rate:
-            raise InputError(
-                "the poses do not state a frame rate",
-                "speeds and durations of behaviour need seconds",
-                f"give the frame rate of the video{option('fps', '30')}",
-            )
-        time = poses["frame"].values / float(rate)
-    if (np.diff(time) <= 0).any():
-        row = int(np.flatnonzero(np.diff(time) <= 0)[0]) + 1
-        raise InputError(f"row {row} is at {time[row]:g} s, not after the row before it", "times must increase")
-    return time
+    return find_body(at(rows), at(np.minimum(rows + later, n - 1)), recording.keypoints)

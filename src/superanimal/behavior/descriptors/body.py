@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from superanimal.behavior.features.names import BACK, FRONT, first_of, trunk_points
-from superanimal.errors import InputError
-from superanimal.poses.animal_frame import mean_shape
+from superanimal.behavior.descriptors.names import BACK, FRONT, first_of, trunk_points
 
 MOVES_FORWARD = 0.15
 """Least mean direction of movement in the body frame (0..1) that tells front from back."""
+ROUNDS = 6
+"""Times that poses are turned onto their median."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,15 @@ def find_body(now: np.ndarray, then: np.ndarray, names: Sequence[str]) -> Body |
     if not np.isfinite(now).all(axis=1).any():
         return None
     notes = []
-    points = trunk_points(names)
-    shape = _shape(now, points)
+    found = _shape(now, trunk_points(names)) or _shape(now, list(range(len(names))))
     front, back = first_of(names, FRONT), first_of(names, BACK)
     ends = [k for k in (front, back) if k is not None]
-    if shape is None:
-        points = list(range(len(names)))
-        shape = _shape(now, points)
-    if shape is None:
-        notes.append("too few keypoints are seen at once for a body frame; only paths and speeds are computed.")
+    if found is None:
+        notes.append(
+            "too few keypoints are seen at once for a body frame; only paths and speeds are computed."
+        )
         return Body(1.0, (0,), np.zeros(1, complex), (), _floor(now), "none", tuple(notes))
+    shape, points = found
     if len(ends) == 2 and set(ends) <= set(points):
         forward = shape[points.index(ends[0])] - shape[points.index(ends[1])]
         axis = f"{names[ends[1]]} to {names[ends[0]]}"
@@ -86,8 +86,8 @@ def find_body(now: np.ndarray, then: np.ndarray, names: Sequence[str]) -> Body |
         forward, axis = _by_motion(now, then, points, shape)
         if axis == "long axis of the shape":
             notes.append(
-                "no keypoint names its front and back, and it does not move one way; forward is the long axis "
-                "of the typical shape."
+                "no keypoint names its front and back, and it does not move one way; forward is the long "
+                "axis of the typical shape."
             )
         apart = _extent(now[points])
     finite = apart[np.isfinite(apart)]
@@ -110,31 +110,33 @@ def _spread(midline: list[int]) -> list[int]:
     return [midline[k] for k in np.round(np.linspace(0, len(midline) - 1, 5)).astype(int)]
 
 
-def _shape(now: np.ndarray, points: list[int]) -> np.ndarray | None:
-    """Return the typical shape, (n,) complex in any rotation, of the size of the poses; None without one."""
-    own = now[points].transpose(2, 0, 1)[:, :, :2].astype(np.float64)
-    if now.shape[1] == 3:
-        own = own * np.array([1, -1])  # mean_shape reads images
-    if len(points) < 3 or (np.isfinite(own).all(axis=2).sum(axis=1) >= 3).sum() < 20:
-        both = np.isfinite(own).all(axis=(1, 2))
-        if len(points) < 2 or not both.any():
-            return None
-        if len(points) == 2:
-            z = own[both, :, 0] - 1j * own[both, :, 1]
-            half = float(np.median(np.abs(z[:, 1] - z[:, 0]))) / 2
-            return np.array([half, -half], complex)
+def _shape(now: np.ndarray, points: list[int]) -> tuple[np.ndarray, list[int]] | None:
+    """Return the typical shape, (n,) complex in any rotation in the unit of the poses, and its n points.
+
+    Poses are turned onto a first one, then repeatedly onto the median of all of them. Points that are never
+    seen together with others are left out; None where fewer than two remain.
+    """
+    z = plane(now)[points]
+    seen = np.isfinite(z)
+    usable = seen.sum(axis=0) >= min(3, len(points))
+    if not usable.any() or len(points) < 2:
         return None
-    try:
-        typical = mean_shape(own, np.full(own.shape[:2], np.nan), [str(k) for k in points])
-    except InputError:
+    z, seen = z[:, usable], seen[:, usable]
+    spread = np.abs(z - np.nanmean(z, axis=0)).max(axis=0, initial=0, where=seen)
+    whole = np.flatnonzero(seen.sum(axis=0) == seen.sum(axis=0).max())
+    first = whole[np.argsort(spread[whole])[len(whole) // 2]]
+    shape = z[:, first]
+    for _ in range(ROUNDS):
+        known = np.isfinite(shape)
+        turn, origin = fit(z[known], shape[known], 1.0)
+        with np.errstate(invalid="ignore", divide="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # points never seen stay absent
+            own = (z - origin) / turn
+            shape = np.nanmedian(own.real, axis=1) + 1j * np.nanmedian(own.imag, axis=1)
+    known = np.isfinite(shape)
+    if known.sum() < 2 or not np.abs(shape[known] - shape[known].mean()).max() > 0:
         return None
-    shape = typical.points[:, 0] + 1j * typical.points[:, 1]
-    if not np.isfinite(shape).all():
-        return None
-    z = own[:, :, 0] - 1j * own[:, :, 1]
-    size = np.nanstd(np.where(np.isfinite(z).sum(1, keepdims=True) >= len(points) - 1, z, np.nan), axis=1)
-    scale = float(np.nanmedian(size)) if np.isfinite(size).any() else 1.0
-    return np.asarray(shape / (shape.std() or 1.0) * scale)
+    return shape[known], [point for point, there in zip(points, known, strict=True) if there]
 
 
 def _by_motion(
@@ -144,8 +146,9 @@ def _by_motion(
     before, after = plane(now)[points], plane(then)[points]
     turn, _ = fit(before, shape, 1.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        shift = np.nanmean(after - before, axis=0) if len(points) else np.zeros(0)
-        own = shift / turn
+        moved = after - before
+        there = np.isfinite(moved)
+        own = np.where(there, moved, 0).sum(axis=0) / there.sum(axis=0) / turn
     own = own[np.isfinite(own)]
     moving = own[np.abs(own) > np.percentile(np.abs(own), 50)] if own.size else own
     mean = complex(np.mean(moving / np.abs(moving))) if moving.size and (np.abs(moving) > 0).all() else 0j

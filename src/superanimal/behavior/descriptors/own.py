@@ -1,13 +1,14 @@
-"""Features of one animal in one moment: where its points are in its own frame, how it is bent, how it moves."""
+"""Features of one animal in one moment: places in its own frame, bends and extent, movement."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
-from superanimal.behavior.features.body import Body, fit, plane
-from superanimal.behavior.features.names import landmark_points
+from superanimal.behavior.descriptors.body import Body, fit, plane
+from superanimal.behavior.descriptors.names import landmark_points
 
 LONGEST_GAP = 0.5
 """Seconds over which an absent point is interpolated."""
@@ -28,6 +29,12 @@ class Columns:
         self.names.append(name)
         self.units.append(unit)
         self.values.append(values.astype(np.float32, copy=False))
+
+    def extend(self, more: Columns) -> None:
+        """Add the features of another list."""
+        self.names += more.names
+        self.units += more.units
+        self.values += more.values
 
     def matrix(self) -> np.ndarray:
         """Return all features, (F, T) float32."""
@@ -64,10 +71,11 @@ class Moment:
     origin: np.ndarray
 
     def to_own(self, flat: np.ndarray) -> np.ndarray:
-        """Return horizontal places (n, T) in this animal's frame, body lengths: real forward, imaginary left."""
+        """Return places (n, T) in this animal's frame, body lengths: real forward, imaginary left."""
         return np.asarray((flat - self.origin) / (self.turn * np.float32(self.body.length)))
 
 
+@np.errstate(invalid="ignore", divide="ignore")  # absent points stay absent
 def make_moment(points: np.ndarray, time: np.ndarray, body: Body, names: tuple[str, ...]) -> Moment:
     """Return an animal's block from its reliable points (K, S, T)."""
     seen = np.isfinite(points[:, 0])
@@ -108,17 +116,18 @@ def fill_gaps(points: np.ndarray, time: np.ndarray, longest: float = LONGEST_GAP
 def own_features(moment: Moment) -> Columns:
     """Return the features of one animal in each moment.
 
-    ``forward``, ``left`` (and ``up``, above the floor) of each keypoint, distances between landmarks, bends of
+    ``forward``, ``left`` (and ``up``, above the floor) of the landmarks, distances between them, bends of
     the midline, extent, speeds, turning and accelerations; see docs/behavior.md.
     """
     columns = Columns()
     body, names = moment.body, moment.names
     unit = "body lengths"
     own = moment.to_own(moment.flat)
+    marks = landmark_points(names)
     if body.axis != "none":
-        for k, name in enumerate(names):
-            columns.add(f"forward.{name}", unit, own[k].real)
-            columns.add(f"left.{name}", unit, own[k].imag)
+        for k in marks:
+            columns.add(f"forward.{names[k]}", unit, own[k].real)
+            columns.add(f"left.{names[k]}", unit, own[k].imag)
         _add_shape(columns, moment, own)
     if moment.points.shape[1] == 3:
         _add_heights(columns, moment)
@@ -156,13 +165,13 @@ def _add_shape(columns: Columns, moment: Moment, own: np.ndarray) -> None:
 def _add_heights(columns: Columns, moment: Moment) -> None:
     names, length = moment.names, np.float32(moment.body.length)
     up = (moment.points[:, 2] - np.float32(moment.body.floor)) / length
-    for k, name in enumerate(names):
-        columns.add(f"up.{name}", "body lengths", up[k])
+    for k in landmark_points(names):
+        columns.add(f"up.{names[k]}", "body lengths", up[k])
     with np.errstate(invalid="ignore"):
         columns.add("up.highest", "body lengths", np.fmax.reduce(up, axis=0))
         columns.add("up.lowest", "body lengths", np.fmin.reduce(up, axis=0))
     middle = moment.body.midline
-    for a, b in zip(middle, middle[1:], strict=False):
+    for a, b in pairwise(middle):
         rise = np.arctan2(up[b] - up[a], np.abs(moment.flat[b] - moment.flat[a]) / length)
         columns.add(f"pitch.{names[a]}.{names[b]}", "rad", rise)
 
@@ -170,11 +179,12 @@ def _add_heights(columns: Columns, moment: Moment) -> None:
 def _add_motion(columns: Columns, moment: Moment, own: np.ndarray) -> None:
     names, time, body = moment.names, moment.time, moment.body
     length = np.float32(body.length)
-    rate = derivative(time)
-    velocity = rate(moment.points) / length
+    rate = Derivative(time)
+    marks = landmark_points(names)
+    velocity = rate(moment.points[marks]) / length
     speed = np.sqrt(np.square(velocity).sum(axis=1))
-    for k, name in enumerate(names):
-        columns.add(f"speed.{name}", "body lengths/s", speed[k])
+    for k, mark in enumerate(marks):
+        columns.add(f"speed.{names[mark]}", "body lengths/s", speed[k])
     moved = rate(moment.origin) / (moment.turn * length)
     columns.add("speed.middle", "body lengths/s", np.abs(moved))
     with np.errstate(invalid="ignore"):
@@ -185,12 +195,12 @@ def _add_motion(columns: Columns, moment: Moment, own: np.ndarray) -> None:
     columns.add("velocity.left", "body lengths/s", moved.imag)
     with np.errstate(invalid="ignore", divide="ignore"):
         columns.add("turning", "rad/s", (rate(moment.turn) / moment.turn).imag)
-    inside = np.abs(rate(own))
-    for k, name in enumerate(names):
-        columns.add(f"motion.{name}", "body lengths/s", inside[k])
+    inside = np.abs(rate(own[marks]))
+    for k, mark in enumerate(marks):
+        columns.add(f"motion.{names[mark]}", "body lengths/s", inside[k])
 
 
-class derivative:  # noqa: N801 - used as a function
+class Derivative:
     """The derivative along the last axis over real time, from 0.05 s to either side (at least one frame)."""
 
     def __init__(self, time: np.ndarray) -> None:

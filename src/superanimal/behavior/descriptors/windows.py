@@ -24,7 +24,12 @@ def window_bounds(time: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarra
 
 
 def window_statistics(
-    values: np.ndarray, time: np.ndarray, widths: Sequence[float], *, deviations: bool = True
+    values: np.ndarray,
+    time: np.ndarray,
+    widths: Sequence[float],
+    rows: slice = slice(None),
+    *,
+    deviations: bool = True,
 ) -> list[np.ndarray]:
     """Return mean, then standard deviation, of each feature in the window of each width.
 
@@ -36,13 +41,15 @@ def window_statistics(
         (T,) seconds.
     widths
         W widths in seconds.
+    rows
+        The R rows to return; all by default.
     deviations
         Whether to compute standard deviations.
 
     Returns
     -------
     list of np.ndarray
-        W or 2 W arrays (F, T) float32; NaN where a window holds no value.
+        W or 2 W arrays (F, R) float32; NaN where a window holds no value.
     """
     seen = np.isfinite(values)
     whole = bool(seen.all())
@@ -59,6 +66,7 @@ def window_statistics(
     means, spreads = [], []
     for width in widths:
         first, after = window_bounds(time, width)
+        first, after = first[rows], after[rows]
         with np.errstate(invalid="ignore", divide="ignore"):
             n = (after - first)[None] if counts is None else counts[:, after] - counts[:, first]
             share = np.divide(1.0, n, dtype=np.float64)
@@ -81,8 +89,10 @@ def _cumulated(values: np.ndarray) -> np.ndarray:
     return out
 
 
-def band_power(values: np.ndarray, time: np.ndarray, frequency: float, cycles: float = 3.0) -> np.ndarray:
-    """Return the amplitude of a rhythm around each time, (F, T) float32.
+def band_power(
+    values: np.ndarray, time: np.ndarray, frequency: float, rows: slice = slice(None), cycles: float = 3.0
+) -> np.ndarray:
+    """Return the amplitude of a rhythm around each time, (F, R) float32.
 
     Parameters
     ----------
@@ -92,6 +102,8 @@ def band_power(values: np.ndarray, time: np.ndarray, frequency: float, cycles: f
         (T,) seconds.
     frequency
         Hz; the band is about ``frequency / cycles`` wide.
+    rows
+        The R rows to return; all by default.
     cycles
         Length of the window in periods.
     """
@@ -106,4 +118,5 @@ def band_power(values: np.ndarray, time: np.ndarray, frequency: float, cycles: f
     total = np.zeros((values.shape[0], values.shape[1] + 1), np.complex128)
     np.cumsum(centred * wave, axis=1, out=total[:, 1:])
     first, after = window_bounds(time, width)
+    first, after = first[rows], after[rows]
     return (2 * np.abs(total[:, after] - total[:, first]) / (after - first)).astype(np.float32)

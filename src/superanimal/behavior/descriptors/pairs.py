@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from superanimal.behavior.features.names import landmark_points
-from superanimal.behavior.features.own import Columns, Moment, derivative
+from superanimal.behavior.descriptors.names import landmark_points
+from superanimal.behavior.descriptors.own import Columns, Derivative, Moment
 
 
 def pair_features(actor: Moment, other: Moment) -> Columns:
@@ -43,7 +43,7 @@ def pair_features(actor: Moment, other: Moment) -> Columns:
             columns.add(f"other.gap.{names[marks[i]]}", unit, np.fmin.reduce(apart[i], axis=0))
         centre = np.abs(other.origin - actor.origin) / length
     columns.add("other.distance", unit, centre)
-    rate = derivative(actor.time)
+    rate = Derivative(actor.time)
     columns.add("other.approach", "body lengths/s", -rate(centre))
     with np.errstate(invalid="ignore", divide="ignore"):
         towards = (other.origin - actor.origin) / np.abs(other.origin - actor.origin)

@@ -1,0 +1,141 @@
+"""The classifiers of scikit-learn that can be chosen, and how each is set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from superanimal.errors import unknown_name
+
+SEED = 0
+
+
+class Mean:
+    """Several classifiers whose probabilities are averaged.
+
+    Attributes
+    ----------
+    members
+        Fitted classifiers with the same ``classes_``.
+    """
+
+    def __init__(self, members: list[Any]) -> None:
+        self.members = members
+
+    def fit(self, values: np.ndarray, codes: np.ndarray) -> Mean:
+        """Fit every member to features (n, F) and codes (n,)."""
+        for member in self.members:
+            member.fit(values, codes)
+        return self
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The codes of the columns of :meth:`predict_proba`."""
+        return np.asarray(self.members[0].classes_)
+
+    def predict_proba(self, values: np.ndarray) -> np.ndarray:
+        """Return probabilities (n, classes)."""
+        return np.asarray(np.mean([member.predict_proba(values) for member in self.members], axis=0))
+
+
+def _boosting() -> list[Any]:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return [
+        HistGradientBoostingClassifier(
+            max_iter=80,
+            learning_rate=0.1,
+            max_leaf_nodes=15,
+            max_bins=48,
+            l2_regularization=1.0,
+            max_features=0.2,
+            class_weight="balanced",
+            early_stopping=False,
+            random_state=SEED,
+        )
+    ]
+
+
+def _forest() -> list[Any]:
+    from sklearn.ensemble import RandomForestClassifier
+
+    return [
+        RandomForestClassifier(
+            200,
+            min_samples_leaf=3,
+            class_weight="balanced_subsample",
+            random_state=SEED,
+            n_jobs=-1,
+        )
+    ]
+
+
+def _trees() -> list[Any]:
+    from sklearn.ensemble import ExtraTreesClassifier
+
+    return [
+        ExtraTreesClassifier(
+            200, min_samples_leaf=2, max_features=0.05, class_weight="balanced", random_state=SEED, n_jobs=-1
+        )
+    ]
+
+
+def _imputer() -> Any:
+    from sklearn.impute import SimpleImputer
+
+    return SimpleImputer(strategy="median", keep_empty_features=True)
+
+
+def _logistic() -> list[Any]:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return [
+        make_pipeline(
+            _imputer(), StandardScaler(), LogisticRegression(C=0.01, class_weight="balanced", max_iter=200)
+        )
+    ]
+
+
+def _mlp() -> list[Any]:
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    network = MLPClassifier(
+        (256, 128), batch_size=32, max_iter=10, learning_rate_init=1e-3, random_state=SEED
+    )
+    return [make_pipeline(_imputer(), StandardScaler(), network)]
+
+
+def _majority() -> list[Any]:
+    from sklearn.dummy import DummyClassifier
+
+    return [DummyClassifier(strategy="prior")]
+
+
+ESTIMATORS: dict[str, Callable[[], list[Any]]] = {
+    "boosting": lambda: [*_boosting(), *_trees()],
+    "gradient-boosting": _boosting,
+    "forest": _forest,
+    "logistic": _logistic,
+    "mlp": _mlp,
+    "majority": _majority,
+}
+"""The default ``boosting`` averages gradient boosting and extremely randomised trees, whose errors differ."""
+
+
+def make_estimator(name: str) -> Mean:
+    """Return an estimator that is not yet fitted.
+
+    Raises
+    ------
+    NotFoundError
+        When there is none of that name.
+    """
+    if name not in ESTIMATORS:
+        raise unknown_name("classifier", name, ESTIMATORS)
+    return Mean(ESTIMATORS[name]())

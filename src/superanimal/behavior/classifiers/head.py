@@ -1,0 +1,201 @@
+"""One decision between classes: a classifier, its calibration in context, and how labels follow."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from superanimal.behavior.classifiers.context import Context, fit_context, inputs
+from superanimal.behavior.classifiers.estimators import Mean, make_estimator
+from superanimal.behavior.classifiers.sequences import Sampled
+from superanimal.behavior.classifiers.smoothing import Counter, Decision, choose_decision, f1_of_classes
+from superanimal.progress import Progress
+
+FOLDS = 4
+"""Parts of the cross-validation, at most; every group is in one part."""
+FITTED = 15_000
+"""Rows to which a classifier is fitted at most: all of the rare classes, evenly spaced ones of the others."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """A fitted decision between C classes.
+
+    Attributes
+    ----------
+    classes
+        C names.
+    estimator
+        Probabilities of single frames from features.
+    context, decision
+        What follows.
+    """
+
+    classes: tuple[str, ...]
+    estimator: Mean
+    context: Context
+    decision: Decision
+
+    def raw(self, values: np.ndarray) -> np.ndarray:
+        """Return the probabilities (n, C) of single frames from features (n, F)."""
+        return spread(self.estimator, values, len(self.classes))
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What cross-validation found for a head.
+
+    Attributes
+    ----------
+    f1
+        (C,) F1 of each class over all frames out of fold; NaN for a class in no recording.
+    confusion
+        (C, C) frames, truth in rows.
+    by_group
+        Macro F1 of each group.
+    probability
+        For each unit, (n, C) calibrated and out of fold.
+    """
+
+    f1: np.ndarray
+    confusion: np.ndarray
+    by_group: dict[str, float]
+    probability: list[np.ndarray]
+
+
+def spread(estimator: Mean, values: np.ndarray, classes: int) -> np.ndarray:
+    """Return probabilities (n, classes), 0 for classes that the estimator never saw."""
+    out = np.zeros((len(values), classes))
+    if len(values):
+        out[:, estimator.classes_.astype(int)] = estimator.predict_proba(values)
+    return out
+
+
+def few_of_each(codes: np.ndarray, most: int = FITTED) -> np.ndarray:
+    """Return the rows, at most about ``most``, that hold every row of the classes that have few."""
+    if len(codes) <= most:
+        return np.arange(len(codes))
+    counts = np.bincount(codes)
+    left, each = most, 0
+    order = np.argsort(counts)
+    for place, code in enumerate(order):  # what rare classes do not use is shared by the others
+        each = left // (len(order) - place)
+        left -= min(each, int(counts[code]))
+    rows = []
+    for code in range(len(counts)):
+        own = np.flatnonzero(codes == code)
+        rows.append(own[:: max(1, -(-len(own) // max(each, 1)))])
+    return np.sort(np.concatenate(rows))
+
+
+def folds_of(samples: Sequence[Sampled]) -> list[np.ndarray]:
+    """Return for each unit the fold of each row, (n,); groups stay together where there are several."""
+    groups: dict[str, int] = {}
+    for one in samples:
+        groups[one.group] = groups.get(one.group, 0) + int(one.learnt.sum())
+    if len(groups) == 1:  # parts of the one recording
+        return [np.arange(len(one.time)) * FOLDS // max(len(one.time), 1) for one in samples]
+    load = np.zeros(min(FOLDS, len(groups)))
+    fold: dict[str, int] = {}
+    for name in sorted(groups, key=lambda name: (-groups[name], name)):
+        fold[name] = int(load.argmin())
+        load[fold[name]] += groups[name]
+    return [np.full(len(one.time), fold[one.group]) for one in samples]
+
+
+def fit_head(
+    samples: Sequence[Sampled], classes: Sequence[str], estimator: str, progress: Progress
+) -> tuple[Head, Validation]:
+    """Fit a head to units whose codes are classes (n,), with cross-validation."""
+    n = len(classes)
+    folds = folds_of(samples)
+    count = max(int(fold.max()) for fold in folds if len(fold)) + 1
+    progress.start(count + 1, "training", "fits")
+    raw = [np.zeros((len(one.time), n)) for one in samples]
+    for k in range(count):
+        progress.check()
+        fitted = _fit(samples, [fold != k for fold in folds], estimator)
+        for out, one, fold in zip(raw, samples, folds, strict=True):
+            out[fold == k] = spread(fitted, one.values[fold == k], n)
+        progress.advance()
+    context, calibrated = _context(samples, raw, folds, count, n)
+    counter = Counter(n)
+    for one in samples:
+        counter.add(np.where(one.learnt, one.codes, -1), one.time)
+    codes = [np.where(one.learnt, one.codes, -1) for one in samples]
+    decision = choose_decision(
+        [(p, c, one.time) for p, c, one in zip(calibrated, codes, samples, strict=True)], counter.rates()
+    )
+    head = Head(
+        tuple(classes), _fit(samples, [np.ones(len(f), bool) for f in folds], estimator), context, decision
+    )
+    progress.advance()
+    return head, _validate(samples, codes, calibrated, decision, n)
+
+
+def _fit(samples: Sequence[Sampled], chosen: Sequence[np.ndarray], estimator: str) -> Mean:
+    rows = [mask & one.learnt for one, mask in zip(samples, chosen, strict=True)]
+    values = np.concatenate([one.values[mask] for one, mask in zip(samples, rows, strict=True)])
+    codes = np.concatenate([one.codes[mask] for one, mask in zip(samples, rows, strict=True)])
+    chosen_rows = few_of_each(codes)
+    values, codes = values[chosen_rows], codes[chosen_rows]
+    if len(np.unique(codes)) < 2:
+        estimator = "majority"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="sklearn")
+        return make_estimator(estimator).fit(values, codes)
+
+
+def _context(
+    samples: Sequence[Sampled],
+    raw: Sequence[np.ndarray],
+    folds: Sequence[np.ndarray],
+    count: int,
+    classes: int,
+) -> tuple[Context, list[np.ndarray]]:
+    """Return the context of all rows, and what contexts fitted without each fold give for it."""
+    inside = [inputs(p, one.time) for p, one in zip(raw, samples, strict=True)]
+    learnt = [one.learnt for one in samples]
+
+    def fitted(chosen: list[np.ndarray]) -> Context:
+        rows = [a & b for a, b in zip(chosen, learnt, strict=True)]
+        return fit_context(
+            np.concatenate([x[mask] for x, mask in zip(inside, rows, strict=True)]),
+            np.concatenate([one.codes[mask] for one, mask in zip(samples, rows, strict=True)]),
+            classes,
+        )
+
+    whole = fitted([np.ones(len(fold), bool) for fold in folds])
+    out = [np.zeros_like(p) for p in raw]
+    for k in range(count):
+        context = fitted([fold != k for fold in folds])
+        for p, result, one, fold in zip(raw, out, samples, folds, strict=True):
+            mask = fold == k
+            if mask.any():
+                result[mask] = context.apply(p, one.time)[mask]
+    return whole, out
+
+
+def _validate(
+    samples: Sequence[Sampled],
+    codes: Sequence[np.ndarray],
+    probability: list[np.ndarray],
+    decision: Decision,
+    classes: int,
+) -> Validation:
+    truth, found, groups = [], [], []
+    for one, own, p in zip(samples, codes, probability, strict=True):
+        kept = own >= 0
+        truth.append(own[kept])
+        found.append(decision.codes(p, one.time)[kept])
+        groups.append(np.full(int(kept.sum()), one.group, dtype=object))
+    t, f, g = np.concatenate(truth), np.concatenate(found), np.concatenate(groups)
+    confusion = np.bincount(t * classes + f, minlength=classes * classes).reshape(classes, classes)
+    by_group = {
+        str(name): float(np.nanmean(f1_of_classes(t[g == name], f[g == name], classes)))
+        for name in np.unique(g)
+    }
+    return Validation(f1_of_classes(t, f, classes), confusion, by_group, probability)

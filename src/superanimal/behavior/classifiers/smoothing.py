@@ -1,0 +1,227 @@
+"""From probabilities to labels: weights of rare classes, the most likely sequence, and the shortest bout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+STRENGTHS = (1.0, 0.3, 0.1)
+"""How much a frame counts in the sequence beside the chance of a change: frames in a row are not independent
+pieces of evidence, so less than 1."""
+FACTORS = (0.5, 0.7, 0.85, 1.2, 1.4, 2.0)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How labels follow from probabilities.
+
+    Attributes
+    ----------
+    weights
+        (C,) factors of the probabilities, which find rare classes.
+    rates
+        (C, C) changes per second from class to class in the training labels; None: each frame by itself.
+    strength
+        Share of a frame's evidence that counts in the sequence.
+    shortest_s, gap_s
+        Bouts shorter than this go to the more likely neighbour; gaps up to this are filled first.
+    """
+
+    weights: np.ndarray
+    rates: np.ndarray | None = None
+    strength: float = 1.0
+    shortest_s: float = 0.0
+    gap_s: float = 0.0
+
+    def codes(self, probability: np.ndarray, time: np.ndarray) -> np.ndarray:
+        """Return the class of each frame, (T,), from probabilities (T, C) of one recording."""
+        scores = np.log(np.maximum(probability, 1e-6)) + np.log(self.weights)
+        if self.rates is None:
+            codes = scores.argmax(axis=1)
+        else:
+            codes = most_likely_sequence(self.strength * scores, time, self.rates)
+        if self.gap_s > 0:
+            codes = _without_runs(codes, scores, time, self.gap_s, gaps=True)
+        return _without_runs(codes, scores, time, self.shortest_s) if self.shortest_s > 0 else codes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-serialisable data."""
+        return {
+            "weights": self.weights.tolist(),
+            "rates": None if self.rates is None else self.rates.tolist(),
+            "strength": self.strength, "shortest_s": self.shortest_s, "gap_s": self.gap_s,
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Decision:
+        """Return what :meth:`to_dict` wrote."""
+        rates = data["rates"]
+        return cls(
+            np.array(data["weights"]), None if rates is None else np.array(rates), float(data["strength"]),
+            float(data["shortest_s"]), float(data["gap_s"]),
+        )  # fmt: skip
+
+
+@dataclass
+class Counter:
+    """Counts how long each class lasts and how often it changes to each other one."""
+
+    classes: int
+    seconds: np.ndarray = field(init=False)
+    changes: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.seconds = np.zeros(self.classes)
+        self.changes = np.zeros((self.classes, self.classes))
+
+    def add(self, codes: np.ndarray, time: np.ndarray) -> None:
+        """Add one recording: codes (T,), -1 where left out, and seconds (T,)."""
+        now, then, step = codes[:-1], codes[1:], np.diff(time)
+        both = (now >= 0) & (then >= 0)
+        np.add.at(self.seconds, now[both], step[both])
+        moved = both & (now != then)
+        np.add.at(self.changes, (now[moved], then[moved]), 1)
+
+    def rates(self) -> np.ndarray:
+        """Return changes per second, (C, C), with half a change added to each pair."""
+        changes = self.changes + 0.5
+        np.fill_diagonal(changes, 0)
+        return np.asarray(changes / np.maximum(self.seconds, 1.0)[:, None])
+
+
+def most_likely_sequence(scores: np.ndarray, time: np.ndarray, rates: np.ndarray) -> np.ndarray:
+    """Return the most likely sequence of classes (Viterbi), (T,).
+
+    Parameters
+    ----------
+    scores
+        (T, C) logarithms of each frame's evidence.
+    time
+        (T,) seconds.
+    rates
+        (C, C) changes per second.
+    """
+    n, classes = scores.shape
+    if not n:
+        return np.zeros(0, dtype=int)
+    steps = np.diff(time, prepend=time[0] - 1)
+    known: dict[float, np.ndarray] = {}
+    best = scores[0].copy()
+    back = np.zeros((n, classes), dtype=np.int16)
+    every = np.arange(classes)
+    for t in range(1, n):
+        step = round(float(steps[t]), 6)
+        if step not in known:
+            known[step] = _log_changes(rates, step)
+        reached = best[:, None] + known[step]
+        back[t] = reached.argmax(axis=0)
+        best = reached[back[t], every] + scores[t]
+    codes = np.zeros(n, dtype=int)
+    codes[-1] = int(best.argmax())
+    for t in range(n - 1, 0, -1):
+        codes[t - 1] = back[t, codes[t]]
+    return codes
+
+
+def _log_changes(rates: np.ndarray, step: float) -> np.ndarray:
+    chance = 1 - np.exp(-rates * step)
+    stay = np.maximum(1 - chance.sum(axis=1), 0.05)
+    np.fill_diagonal(chance, stay)
+    return np.asarray(np.log(np.maximum(chance, 1e-12)))
+
+
+def _without_runs(
+    codes: np.ndarray, scores: np.ndarray, time: np.ndarray, least: float, *, gaps: bool = False
+) -> np.ndarray:
+    """Give short runs to a neighbour: with ``gaps``, only those between two runs of one class."""
+    codes = codes.copy()
+    step = float(np.median(np.diff(time))) if len(time) > 1 else 0.0
+    while True:
+        starts = np.flatnonzero(np.diff(codes, prepend=-1) != 0)
+        ends = np.append(starts[1:], len(codes))
+        lasting = time[ends - 1] - time[starts] + step
+        order = np.argsort(lasting, kind="stable")
+        for k in order:
+            if lasting[k] >= least - 1e-9 or len(starts) == 1:
+                return codes
+            before = codes[starts[k] - 1] if k else None
+            after = codes[ends[k]] if ends[k] < len(codes) else None
+            if gaps and (before is None or before != after):
+                continue
+            near = [code for code in (before, after) if code is not None]
+            rows = slice(starts[k], ends[k])
+            codes[rows] = max(near, key=lambda code: float(scores[rows, code].sum()))
+            break
+        else:
+            return codes
+
+
+def macro_f1(truth: np.ndarray, found: np.ndarray, classes: int) -> float:
+    """Return the mean F1 over the classes that occur in the truth."""
+    scores = f1_of_classes(truth, found, classes)
+    return float(np.nanmean(scores)) if np.isfinite(scores).any() else float("nan")
+
+
+def f1_of_classes(truth: np.ndarray, found: np.ndarray, classes: int) -> np.ndarray:
+    """Return F1 of each class, (C,); NaN for one that occurs in neither."""
+    table = np.bincount(truth * classes + found, minlength=classes * classes).reshape(classes, classes)
+    hits = np.diag(table).astype(float)
+    total = table.sum(axis=0) + table.sum(axis=1)
+    return np.asarray(np.where(table.sum(axis=1) > 0, 2 * hits / np.maximum(total, 1), np.nan))
+
+
+def choose_weights(probability: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return factors (C,) of probabilities (n, C) with which the labels have the best macro F1.
+
+    Starts from the square root of each class's rarity, and is kept within a factor of 10 of it.
+    """
+    classes = probability.shape[1]
+    share = np.bincount(truth, minlength=classes) / max(len(truth), 1)
+    start = 1 / np.sqrt(np.maximum(share, 1e-3))
+    start /= start.mean()
+    weights = start.copy()
+    best = macro_f1(truth, (probability * weights).argmax(axis=1), classes)
+    for _ in range(3):
+        before = best
+        for k in range(classes):
+            for factor in FACTORS:
+                tried = weights.copy()
+                tried[k] *= factor
+                if not 0.1 < tried[k] / start[k] < 10:
+                    continue
+                score = macro_f1(truth, (probability * tried).argmax(axis=1), classes)
+                if score > best + 5e-4:
+                    best, weights = score, tried
+        if best <= before + 1e-3:
+            break
+    return weights
+
+
+def choose_decision(
+    recordings: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], rates: np.ndarray
+) -> Decision:
+    """Return the decision with the best macro F1 on recordings out of fold.
+
+    Parameters
+    ----------
+    recordings
+        For each, probabilities (T, C), codes (T,) with -1 where left out, and seconds (T,).
+    rates
+        Changes per second, see :class:`Counter`.
+    """
+    truth = np.concatenate([codes for _, codes, _ in recordings])
+    every = np.concatenate([probability for probability, _, _ in recordings])
+    kept = truth >= 0
+    weights = choose_weights(every[kept], truth[kept])
+    candidates = [Decision(weights)]
+    candidates += [Decision(weights, rates, strength) for strength in STRENGTHS]
+    classes = every.shape[1]
+
+    def score(decision: Decision) -> float:
+        found = np.concatenate([decision.codes(p, time) for p, _, time in recordings])
+        return macro_f1(truth[kept], found[kept], classes)
+
+    return max(candidates, key=score)

@@ -1,0 +1,187 @@
+"""Training a classifier of behaviour from poses and a person's labels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from superanimal.behavior.bouts import check_bouts, frames_of
+from superanimal.behavior.classifiers.fitting import fit_model
+from superanimal.behavior.classifiers.model import BehaviorModel, Settings
+from superanimal.behavior.classifiers.sequences import Unit
+from superanimal.behavior.classifiers.targets import (
+    Labels,
+    Targets,
+    are_multilabel,
+    codes_of,
+    find_classes,
+    read_targets,
+)
+from superanimal.behavior.descriptors.presets import Preset, get_preset
+from superanimal.behavior.descriptors.recording import Recording, load_recording
+from superanimal.errors import InputError
+from superanimal.progress import Progress
+
+Poses: TypeAlias = xr.Dataset | str | os.PathLike[str]
+
+
+def train(
+    poses: Sequence[Poses],
+    labels: Sequence[Labels],
+    stream: str | None = None,
+    classes: Sequence[str] | None = None,
+    fps: float | None = None,
+    *,
+    classifier: str = "boosting",
+    preset: str | Preset = "default",
+    groups: Sequence[str] | None = None,
+    leave_out: Sequence[pd.DataFrame | None] | None = None,
+    shortest_s: float = 0.0,
+    gap_s: float = 0.0,
+    progress: Progress | None = None,
+) -> BehaviorModel:
+    """Train a classifier of behaviour.
+
+    Parameters
+    ----------
+    poses
+        Pose data sets or files, of two or three coordinates.
+    labels
+        For each of them a file of bouts (BORIS, SimBA, Caltech annotator, VIA, JABS, csv), a table
+        of bouts (``start_s, end_s, label, individual, target``), or one label per frame (empty: not labelled).
+    stream
+        Which of several streams of labels in the files.
+    classes
+        What to tell apart; all frames without these labels are left out of training and scoring, and only
+        these are predicted. By default all labels, and ``other`` for frames in no bout.
+    fps
+        Frames per second, for poses that do not state it.
+    classifier
+        ``"boosting"`` (the mean of gradient boosting and randomised trees), ``"gradient-boosting"``,
+        ``"forest"``, ``"mlp"``, ``"logistic"`` or ``"majority"``.
+    preset
+        The features: ``"default"`` or ``"paper"``.
+    groups
+        For each recording what must not be in training and test at once, such as its animal; by default
+        every recording is by itself.
+    leave_out
+        For each recording a table of times (``start_s, end_s``) that are neither learnt from nor scored.
+    shortest_s, gap_s
+        Predicted bouts shorter than this are given to a neighbour; gaps up to this are filled.
+
+    Returns
+    -------
+    BehaviorModel
+        With scores out of fold in ``scores`` and ``by_group``, and ``notes`` that state what limits it.
+
+    Raises
+    ------
+    InputError
+        When numbers of poses and labels differ, a class never occurs, or no frame rate is known.
+
+    Examples
+    --------
+    >>> model = superanimal.behavior.train(["a.h5", "b.h5"], ["a.csv", "b.csv"], fps=30)  # doctest: +SKIP
+    >>> print(model)  # doctest: +SKIP
+    >>> model.save("rearing")  # doctest: +SKIP
+    """
+    if isinstance(poses, xr.Dataset | str | os.PathLike):
+        raise InputError(
+            "poses is one recording", "give lists of poses and of labels", "write [poses], [labels]"
+        )
+    if len(poses) != len(labels) or not len(poses):
+        raise InputError(f"{len(poses)} poses and {len(labels)} labels", "each recording has its labels")
+    for name, given in (("groups", groups), ("leave_out", leave_out)):
+        if given is not None and len(given) != len(poses):
+            raise InputError(f"{len(given)} {name} for {len(poses)} recordings", "each recording has its own")
+    names = _names(poses)
+    recordings = [load_recording(source, fps) for source in poses]
+    recordings = _with_shared_keypoints(recordings, names)
+    targets = [
+        read_targets(own, recording, stream, name)
+        for own, recording, name in zip(labels, recordings, names, strict=True)
+    ]
+    learnt_classes = find_classes(targets, recordings, classes)
+    multilabel = are_multilabel(targets, recordings, learnt_classes)
+    actors = any(each.has_actors for each in targets)
+    _check_animals(recordings, names, actors)
+    settings = Settings(
+        tuple(learnt_classes), multilabel, actors, classifier, get_preset(preset),
+        1 / float(np.median([recording.step for recording in recordings])), shortest_s, gap_s,
+    )  # fmt: skip
+    units = []
+    for k, (recording, own) in enumerate(zip(recordings, targets, strict=True)):
+        group = str(groups[k]) if groups is not None else names[k]
+        out = _left_out(leave_out[k] if leave_out is not None else None, recording)
+        units += _units(k, recording, own, settings, group, out, only_named=classes is not None)
+    return fit_model(recordings, units, settings, progress)
+
+
+def _names(poses: Sequence[Poses]) -> list[str]:
+    """Return a distinct name of each recording."""
+    names = [
+        Path(str(each.attrs.get("source_file", "") if isinstance(each, xr.Dataset) else each)).name
+        or f"recording {k}"
+        for k, each in enumerate(poses)
+    ]
+    return [name if names.count(name) == 1 else f"{name} ({k})" for k, name in enumerate(names)]
+
+
+def _with_shared_keypoints(recordings: list[Recording], names: Sequence[str]) -> list[Recording]:
+    spaces = {recording.space for recording in recordings}
+    if len(spaces) > 1:
+        raise InputError("some recordings have two coordinates, others three", "all must have the same")
+    shared = [
+        name
+        for name in recordings[0].keypoints
+        if all(name in recording.keypoints for recording in recordings)
+    ]
+    if not shared:
+        raise InputError(
+            f"{names[0]} has the keypoints {', '.join(recordings[0].keypoints)}",
+            "all recordings need keypoints in common",
+        )
+    return [r if r.keypoints == tuple(shared) else r.only(shared) for r in recordings]
+
+
+def _check_animals(recordings: Sequence[Recording], names: Sequence[str], actors: bool) -> None:
+    counts = [sum(body is not None for body in recording.bodies) for recording in recordings]
+    if not actors and min(counts) == 1 < max(counts):
+        raise InputError(
+            f"{names[counts.index(1)]} shows one animal, {names[counts.index(max(counts))]} {max(counts)}",
+            "without actors in the labels, recordings of one animal and of several cannot be mixed",
+            "name the individual in each label",
+        )
+
+
+def _left_out(times: pd.DataFrame | None, recording: Recording) -> np.ndarray:
+    if times is None or not len(times):
+        return np.zeros(len(recording.time), dtype=bool)
+    table = check_bouts(times.assign(label="left out"))
+    return frames_of(table, recording.time, ["left out"])[:, 0]
+
+
+def _units(
+    index: int, recording: Recording, targets: Targets, settings: Settings, group: str, out: np.ndarray, *,
+    only_named: bool,
+) -> list[Unit]:  # fmt: skip
+    animals: list[int | None] = [None]
+    if settings.actors:
+        animals = [n for n, body in enumerate(recording.bodies) if body is not None]
+    units = []
+    for animal in animals:
+        name = "" if animal is None else recording.individuals[animal]
+        codes = codes_of(targets, recording, name, settings.classes, multilabel=settings.multilabel)
+        learnt = codes >= 0 if codes.ndim == 1 else np.ones(len(codes), dtype=bool)
+        if codes.ndim == 2 and only_named:
+            learnt = codes.any(axis=1)
+        if targets.frames is not None:
+            learnt &= targets.frames != ""
+        units.append(Unit(index, animal, codes, learnt & ~out, group))
+    return units
