@@ -64,9 +64,12 @@ def fit_context(values: np.ndarray, codes: np.ndarray, classes: int) -> Context:
     """Fit the regression to :func:`inputs` (n, C (1 + W)) and codes (n,) of frames out of fold."""
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=0.1, max_iter=200).fit(values, codes)
     weights = np.zeros((values.shape[1], classes))
     bias = np.full(classes, -20.0)
+    if len(np.unique(codes)) < 2:
+        bias[codes[:1]] = 0.0
+        return Context(weights, bias)
+    model = LogisticRegression(C=0.1, max_iter=200).fit(values, codes)
     if len(model.classes_) == 2:
         low, high = (int(code) for code in model.classes_)
         weights[:, high], bias[high], bias[low] = model.coef_[0], float(model.intercept_[0]), 0.0

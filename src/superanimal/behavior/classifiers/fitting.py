@@ -35,8 +35,8 @@ def fit_model(
     notes = list(dict.fromkeys(note for recording in recordings for note in recording.notes))
     if len({unit.group for unit in units}) == 1:
         notes.append(
-            f"All labels are of one recording: the scores are from {FOLDS} parts of it, each left out in turn, "
-            "and are better than those of another animal or video would be."
+            f"All labels are of one recording: the scores are from {FOLDS} parts of it, each left out in "
+            "turn, and are better than those of another animal or video would be."
         )
     heads: list[Head] = []
     found: list[Validation] = []
@@ -48,9 +48,10 @@ def fit_model(
             found.append(validation)
         f1 = np.array([each.f1[1] for each in found])
         frames = np.sum([one.codes[one.learnt].sum(axis=0) for one in samples], axis=0)
-        by_group = pd.DataFrame(
-            {label: each.by_group for label, each in zip(settings.classes, found, strict=True)}
-        ).mean(axis=1).to_dict()  # fmt: skip
+        by_group = {
+            name: float(np.nanmean([each.by_group.get(name, np.nan) for each in found]))
+            for name in found[0].by_group
+        }
     else:
         head, validation = fit_head(samples, settings.classes, settings.estimator, progress)
         heads.append(_with_lengths(head, settings))

@@ -299,8 +299,8 @@ def _warn_unseen(recording: Recording, animal: int | None) -> None:
             first = edges[long[0]]
             warnings.warn(
                 f"{recording.individuals[n]} is not seen for {gaps[long].sum():.0f} s in {len(long)} "
-                f"stretches, the first from {first:.1f} to {first + gaps[long[0]]:.1f} s; labels there follow from the "
-                "frames around them and from the other animals",
+                f"stretches, the first from {first:.1f} to {first + gaps[long[0]]:.1f} s; labels there "
+                "follow from the frames around them and from the other animals",
                 stacklevel=4,
             )
 

@@ -158,8 +158,13 @@ def _read_training(facts: dict[str, Any], arrays: Any) -> tuple[list[Recording],
     recordings = [
         with_bodies(
             Recording(
-                *(arrays[f"{name}{k}"] for name in ("position", "confidence", "time", "frame")),
-                tuple(each["keypoints"]), tuple(each["individuals"]), (),
+                arrays[f"position{k}"],
+                arrays[f"confidence{k}"],
+                arrays[f"time{k}"],
+                arrays[f"frame{k}"],
+                tuple(each["keypoints"]),
+                tuple(each["individuals"]),
+                (),
             )
         )
         for k, each in enumerate(facts["recordings"])

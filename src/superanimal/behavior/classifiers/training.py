@@ -54,7 +54,7 @@ def train(
         Pose data sets or files, of two or three coordinates.
     labels
         For each of them a file of bouts (BORIS, SimBA, Caltech annotator, VIA, JABS, csv), a table
-        of bouts (``start_s, end_s, label, individual, target``), or one label per frame (empty: not labelled).
+        of bouts (``start_s, end_s, label, individual, target``), or one label per frame (empty: none).
     stream
         Which of several streams of labels in the files.
     classes
@@ -178,10 +178,10 @@ def _units(
     for animal in animals:
         name = "" if animal is None else recording.individuals[animal]
         codes = codes_of(targets, recording, name, settings.classes, multilabel=settings.multilabel)
-        learnt = codes >= 0 if codes.ndim == 1 else np.ones(len(codes), dtype=bool)
+        learnt: np.ndarray = codes >= 0 if codes.ndim == 1 else np.ones(len(codes), dtype=bool)
         if codes.ndim == 2 and only_named:
             learnt = codes.any(axis=1)
         if targets.frames is not None:
-            learnt &= targets.frames != ""
+            learnt = learnt & (targets.frames != "")
         units.append(Unit(index, animal, codes, learnt & ~out, group))
     return units

@@ -17,7 +17,7 @@ from superanimal.behavior.descriptors.windows import band_power, window_statisti
 
 ROWS = 16_384
 """Rows per block."""
-MARGIN = 1.0
+MARGIN = 2.5
 """Seconds beside the windows of a block that gaps and derivatives may need."""
 
 

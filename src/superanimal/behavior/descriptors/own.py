@@ -10,7 +10,7 @@ import numpy as np
 from superanimal.behavior.descriptors.body import Body, fit, plane
 from superanimal.behavior.descriptors.names import landmark_points
 
-LONGEST_GAP = 0.5
+LONGEST_GAP = 2.0
 """Seconds over which an absent point is interpolated."""
 DERIVATIVE = 0.05
 """Seconds to either side over which a speed is taken, at least one frame."""

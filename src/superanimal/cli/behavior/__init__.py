@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from superanimal.cli.behavior import agree, report
+from superanimal.cli.behavior import agree, features, predict, report, train
 
 app = typer.Typer(help="What the animals do.", no_args_is_help=True)
 app.command("agree")(agree.agree)
+app.command("features")(features.features)
+app.command("train")(train.train)
+app.command("predict")(predict.predict)
 app.command("report")(report.report)
