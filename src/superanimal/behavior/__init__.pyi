@@ -9,8 +9,8 @@ from .bouts import bouts_of as bouts_of
 from .bouts import check_bouts as check_bouts
 from .bouts import frames_of as frames_of
 from .classifiers.model import BehaviorModel as BehaviorModel
-from .classifiers.model import predict as predict
-from .classifiers.saving import load_model as load_model
+from .classifiers.model import load_model as load_model
+from .classifiers.predicting import predict as predict
 from .classifiers.training import train as train
 from .descriptors.table import features as features
 from .descriptors.table import write_features as write_features

@@ -1,18 +1,43 @@
-"""Fitting a model to recordings and units."""
+"""Fitting classifiers to recordings, and how good they are out of fold."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from superanimal.behavior.classifiers.head import FOLDS, Head, Validation, fit_head
-from superanimal.behavior.classifiers.model import BehaviorModel, Settings
 from superanimal.behavior.classifiers.sequences import Sampled, Unit, sample
+from superanimal.behavior.classifiers.settings import Settings
 from superanimal.behavior.descriptors.recording import Recording
 from superanimal.progress import Progress
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What fitting gives.
+
+    Attributes
+    ----------
+    features
+        Names of the F features, in order.
+    heads
+        One, or one for each label that may hold with others.
+    scores
+        F1 out of fold, frames and number of groups of each class.
+    by_group
+        Macro F1 of each group when it was left out.
+    notes
+        What limits it, in sentences.
+    """
+
+    features: tuple[str, ...]
+    heads: tuple[Head, ...]
+    scores: pd.DataFrame
+    by_group: pd.DataFrame
+    notes: list[str]
 
 
 def fit_model(
@@ -20,7 +45,7 @@ def fit_model(
     units: Sequence[Unit],
     settings: Settings,
     progress: Progress | None = None,
-) -> BehaviorModel:
+) -> Fitted:
     """Fit a model, with cross-validation by group.
 
     Parameters
@@ -61,11 +86,7 @@ def fit_model(
     scores = _scores(settings, f1, frames, samples)
     groups = pd.DataFrame({"group": list(by_group), "macro_f1": list(by_group.values())})
     notes += _limits(scores)
-    return BehaviorModel(
-        settings, recordings[0].keypoints, recordings[0].space,
-        any(len(recording.individuals) > 1 for recording in recordings), features, tuple(heads), scores,
-        groups, notes, list(recordings), list(units),
-    )  # fmt: skip
+    return Fitted(features, tuple(heads), scores, groups, notes)
 
 
 def _with_lengths(head: Head, settings: Settings) -> Head:

@@ -12,9 +12,9 @@ import pandas as pd
 import xarray as xr
 
 from superanimal.behavior.bouts import check_bouts, frames_of
-from superanimal.behavior.classifiers.fitting import fit_model
-from superanimal.behavior.classifiers.model import BehaviorModel, Settings
+from superanimal.behavior.classifiers.model import BehaviorModel, make_model
 from superanimal.behavior.classifiers.sequences import Unit
+from superanimal.behavior.classifiers.settings import Settings
 from superanimal.behavior.classifiers.targets import (
     Labels,
     Targets,
@@ -120,7 +120,7 @@ def train(
         group = str(groups[k]) if groups is not None else names[k]
         out = _left_out(leave_out[k] if leave_out is not None else None, recording)
         units += _units(k, recording, own, settings, group, out, only_named=classes is not None)
-    return fit_model(recordings, units, settings, progress)
+    return make_model(recordings, units, settings, progress)
 
 
 def _names(poses: Sequence[Poses]) -> list[str]:
@@ -178,10 +178,10 @@ def _units(
     for animal in animals:
         name = "" if animal is None else recording.individuals[animal]
         codes = codes_of(targets, recording, name, settings.classes, multilabel=settings.multilabel)
-        learnt: np.ndarray = codes >= 0 if codes.ndim == 1 else np.ones(len(codes), dtype=bool)
-        if codes.ndim == 2 and only_named:
+        learnt: np.ndarray = np.ones(len(codes), dtype=bool)
+        if codes.ndim == 1:
+            learnt = np.asarray(codes >= 0)
+        elif only_named:
             learnt = codes.any(axis=1)
-        if targets.frames is not None:
-            learnt = learnt & (targets.frames != "")
         units.append(Unit(index, animal, codes, learnt & ~out, group))
     return units
