@@ -19,5 +19,9 @@ from .measures import Regions as Regions
 from .measures import measure as measure
 from .measures import read_regions as read_regions
 from .measures import regions_from_shapes as regions_from_shapes
+from .motifs import Motifs as Motifs
+from .motifs import read_moseq as read_moseq
+from .motifs import segment as segment
+from .motifs import write_moseq as write_moseq
 from .results.experiment import Results as Results
 from .results.experiment import report as report

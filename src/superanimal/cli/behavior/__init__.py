@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from superanimal.cli.behavior import agree, features, predict, report, train
+from superanimal.cli.behavior import agree, features, predict, report, segment, train
 
 app = typer.Typer(help="What the animals do.", no_args_is_help=True)
 app.command("agree")(agree.agree)
@@ -12,3 +12,4 @@ app.command("features")(features.features)
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("report")(report.report)
+app.command("segment")(segment.segment)

@@ -1,0 +1,5 @@
+"""Motifs: behaviour that nobody labelled, found by segmentation or by clustering."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,202 @@
+"""A sticky hidden Markov model with Gaussian emissions.
+
+Transitions have a Dirichlet prior that expects states to last (Fox et al., Ann. Appl. Stat. 5:1020, 2011).
+Fitted by expectation maximisation from several starts; pieces of the sequences are computed side by side, so
+that a million frames take seconds a round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+
+from superanimal.progress import Progress
+
+PIECE = 100
+"""Frames in a piece that is computed beside others."""
+STARTS, SHORT = 4, 6
+"""Number of starts, and rounds after which the best of them goes on alone."""
+PRIOR = 0.1
+"""Weight of the prior of transitions, in shares of the mean time in a state."""
+TIED = 0.9
+"""How far covariances are drawn to their mean, so that no broad state collects everything in between."""
+RIDGE = 1e-3
+"""Added to covariances of whitened data."""
+
+
+@dataclass
+class Model:
+    """A fitted model with K states for rows of D numbers.
+
+    Attributes
+    ----------
+    mean
+        (K, D).
+    covariance
+        (K, D, D).
+    transition
+        (K, K) probability of the next state.
+    """
+
+    mean: np.ndarray
+    covariance: np.ndarray
+    transition: np.ndarray
+
+    @property
+    def parameters(self) -> int:
+        """Number of free parameters."""
+        k, d = self.mean.shape
+        return int(k * d + d * (d + 1) // 2 + k * (k - 1))
+
+    def log_density(self, rows: np.ndarray) -> np.ndarray:
+        """Return the log density of each row (T, D) in each state, (T, K)."""
+        out = np.empty((len(rows), len(self.mean)))
+        for k, (mean, covariance) in enumerate(zip(self.mean, self.covariance, strict=True)):
+            root = np.linalg.cholesky(covariance)
+            whitened = np.linalg.solve(root, (rows - mean).T)
+            out[:, k] = -0.5 * (whitened**2).sum(axis=0) - np.log(np.diag(root)).sum()
+        return out - 0.5 * rows.shape[1] * np.log(2 * np.pi)
+
+
+def fit(
+    sequences: Sequence[np.ndarray],
+    states: int,
+    stay: float,
+    *,
+    rounds: int = 60,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> tuple[Model, float]:
+    """Fit a model; return it and the log likelihood.
+
+    Parameters
+    ----------
+    sequences
+        Arrays (T, D), whitened.
+    states
+        K.
+    stay
+        Expected probability of staying in a state.
+    """
+    rows = np.concatenate(sequences)
+    lengths = [len(each) for each in sequences]
+    prior = np.full((states, states), (1 - stay) / max(states - 1, 1))
+    np.fill_diagonal(prior, stay)
+    strength = PRIOR * len(rows) / states
+    smooth = np.concatenate([_smoothed(each, stay) for each in sequences])
+
+    def improve(model: Model, rounds: int) -> tuple[Model, float]:
+        before = likelihood = -np.inf
+        for _ in range(rounds):
+            if progress is not None:
+                progress.check()
+            weight, pairs, likelihood = _expect(model.log_density(rows), model.transition, lengths)
+            counts = pairs + strength * prior
+            model = _maximise(rows, weight, counts / counts.sum(axis=1, keepdims=True))
+            if likelihood - before < 1e-5 * abs(likelihood):
+                break
+            before = likelihood
+        return model, float(likelihood)
+
+    starts = [
+        improve(_maximise(rows, _first_guess(smooth, states, seed + k), prior), SHORT) for k in range(STARTS)
+    ]
+    return improve(max(starts, key=lambda start: start[1])[0], rounds)
+
+
+def decode(model: Model, sequence: np.ndarray) -> np.ndarray:
+    """Return the most probable state of each row of (T, D), (T,), by the Viterbi algorithm."""
+    density = model.log_density(sequence)
+    log_transition = np.log(model.transition + 1e-300)
+    score, back = density[0].copy(), np.zeros(density.shape, dtype=np.int16)
+    for t in range(1, len(density)):
+        every = score[:, None] + log_transition
+        back[t] = every.argmax(axis=0)
+        score = every.max(axis=0) + density[t]
+    path = np.empty(len(density), dtype=int)
+    path[-1] = int(score.argmax())
+    for t in range(len(density) - 1, 0, -1):
+        path[t - 1] = back[t, path[t]]
+    return path
+
+
+def _smoothed(rows: np.ndarray, stay: float) -> np.ndarray:
+    """Return rows averaged over half of the time that a state is expected to last."""
+    return np.asarray(
+        uniform_filter1d(rows, max(1, round(0.5 / max(1 - stay, 1e-6))), axis=0, mode="nearest")
+    )
+
+
+def _first_guess(rows: np.ndarray, states: int, seed: int) -> np.ndarray:
+    """Return soft memberships (T, K) by k-means."""
+    from sklearn.cluster import MiniBatchKMeans
+
+    found = MiniBatchKMeans(states, random_state=seed, n_init=5, batch_size=4096).fit_predict(rows)
+    weight = np.full((len(rows), states), 0.01 / states)
+    weight[np.arange(len(rows)), found] += 0.99
+    return weight
+
+
+def _maximise(rows: np.ndarray, weight: np.ndarray, transition: np.ndarray) -> Model:
+    k, d = weight.shape[1], rows.shape[1]
+    total = weight.sum(axis=0)
+    mean = weight.T @ rows / np.maximum(total, 1e-9)[:, None]
+    covariance, shared = np.empty((k, d, d)), np.cov(rows.T).reshape(d, d)
+    for state in range(k):
+        error = rows - mean[state]
+        covariance[state] = error.T @ (error * weight[:, state, None]) + d * shared * RIDGE
+        covariance[state] = covariance[state] / (total[state] + d) + RIDGE * np.eye(d)
+    pooled = np.einsum("k,kde->de", weight.sum(axis=0) / weight.sum(), covariance)
+    covariance = (1 - TIED) * covariance + TIED * pooled
+    return Model(mean, covariance, transition)
+
+
+def _expect(
+    density: np.ndarray, transition: np.ndarray, lengths: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return posterior states (T, K), expected transitions (K, K) and the log likelihood."""
+    pieces = _pieces(lengths)
+    steps, k = max(stop - start for start, stop in pieces), density.shape[1]
+    top = density.max(axis=1)
+    scaled = np.ones((len(pieces), steps, k))
+    used = np.zeros((len(pieces), steps), dtype=bool)
+    for n, (start, stop) in enumerate(pieces):
+        scaled[n, : stop - start] = np.exp(density[start:stop] - top[start:stop, None])
+        used[n, : stop - start] = True
+    forward, scale = np.empty_like(scaled), np.ones((len(pieces), steps))
+    start_probability = _stationary(transition)
+    for t in range(steps):
+        ahead = scaled[:, t] * (forward[:, t - 1] @ transition if t else start_probability)
+        total = np.maximum(ahead.sum(axis=1), 1e-300)
+        scale[:, t], forward[:, t] = total, ahead / total[:, None]
+    backward = np.ones_like(scaled)
+    pairs = np.zeros((k, k))
+    for t in range(steps - 2, -1, -1):
+        after = scaled[:, t + 1] * backward[:, t + 1] / scale[:, t + 1, None]
+        step = after @ transition.T
+        backward[:, t] = np.where(used[:, t + 1, None], step, 1.0)
+        both = used[:, t + 1, None]
+        pairs += transition * ((forward[:, t] * both).T @ after)
+    posterior = forward * backward
+    out = np.concatenate([posterior[n, : stop - start] for n, (start, stop) in enumerate(pieces)])
+    return out / out.sum(axis=1, keepdims=True), pairs, float(np.log(scale[used]).sum() + top.sum())
+
+
+def _pieces(lengths: Sequence[int]) -> list[tuple[int, int]]:
+    pieces, at = [], 0
+    for length in lengths:
+        edges = np.linspace(0, length, max(1, round(length / PIECE)) + 1).astype(int)
+        pieces += [(at + int(a), at + int(b)) for a, b in pairwise(edges) if b > a]
+        at += length
+    return pieces
+
+
+def _stationary(transition: np.ndarray) -> np.ndarray:
+    out = np.full(len(transition), 1 / len(transition))
+    for _ in range(200):
+        out = out @ transition
+    return np.asarray(out / out.sum())
