@@ -104,6 +104,36 @@ def test_from_the_sample_to_the_report(viewer: Any, tmp_path: Path, monkeypatch:
     dock.result.report_button.click()
     assert "walk" in page.with_suffix(".html").read_text(encoding="utf-8")
 
+    # the end of a bar is dragged: stride, rings and slider follow; a bar is removed, and drawn again
+    def bars() -> np.ndarray:
+        own = dock.session.stances
+        return own[own["limb"] == "left_hind"][["start_s", "end_s"]].to_numpy(float)
+
+    def drag(start: float, stop: float, keys: Any = Qt.KeyboardModifier.NoModifier) -> None:
+        at = [QPoint(round(diagram.x_of(time)), 10) for time in (start, stop)]
+        qtbot.mousePress(diagram, Qt.MouseButton.LeftButton, keys, pos=at[0])
+        qtbot.mouseMove(diagram, at[1])
+        qtbot.mouseRelease(diagram, Qt.MouseButton.LeftButton, keys, pos=at[1])
+
+    found = bars()
+    (start, end), pixel = found[1], 1.5 / (diagram.x_of(1.0) - diagram.x_of(0.0))
+    drag(end, end + 0.2)
+    assert bars()[1] == pytest.approx([start, end + 0.2], abs=pixel)
+    strides = dock.session.result.strides
+    own = strides[(strides["limb"] == "left_hind") & (strides["start_s"] == start)]
+    assert own["lift_s"].item() == bars()[1, 1] and dock.session.excluded == {number}
+    rings = view_of(layer).overlays["rings"][0]
+    assert rings.segments(round((end + 0.1) * 30), 0.0)[: rings.corners].any()  # stands longer on the video
+    qtbot.mouseClick(diagram, Qt.MouseButton.LeftButton, pos=QPoint(round(diagram.x_of(start + 0.1)), 10))
+    qtbot.keyClick(diagram, Qt.Key.Key_Delete)
+    assert len(bars()) == len(found) - 1
+    drag(start, end, Qt.KeyboardModifier.ShiftModifier)
+    assert bars()[1] == pytest.approx([start, end], abs=pixel)
+    for _ in range(3):
+        qtbot.keyClick(diagram, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    np.testing.assert_array_equal(bars(), found)
+    assert dock.session.excluded == {number} and not dock.session.corrected
+
     # corrections make it stale; a new analysis takes them and what was left out
     view_of(layer).editing.move(np.array([0]), np.array([[5.0, 5.0]]))
     assert dock.message.text.startswith(STALE)

@@ -13,6 +13,8 @@ from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 ROW, BAR, AXIS, GAP = 22, 14, 24, 8
 """Heights of a row, a bar and the axis, and the room beside the names, in pixels."""
+GRIP = 4
+"""Pixels within which the end of a bar is taken."""
 ZOOM = 1.25
 SHORTEST = 0.05
 """Seconds that are shown at least."""
@@ -22,13 +24,24 @@ STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600
 class FootfallDiagram(QWidget):
     """Stances of one animal over time. Click or drag to go there, turn the wheel to zoom.
 
+    The ends of a bar are dragged, Shift and a drag draw a new bar, Delete removes the one clicked last.
+
     Signals
     -------
     went(float)
         The user wants to see a time, seconds from frame 0.
+    moved(str, float, float)
+        An event of a limb was dragged from a time to another.
+    drawn(str, float, float)
+        A stance of a limb was drawn, from and to a time.
+    removed(str, float, float)
+        A stance of a limb, from and to a time, is to be removed.
     """
 
     went = Signal(float)
+    moved = Signal(str, float, float)
+    drawn = Signal(str, float, float)
+    removed = Signal(str, float, float)
 
     def __init__(self, text: str, background: str) -> None:
         super().__init__()
@@ -41,6 +54,9 @@ class FootfallDiagram(QWidget):
         self._now = 0.0
         self._chosen: tuple[str, float, float] | None = None
         self._picture: QPixmap | None = None
+        self._picked: tuple[str, float, float] | None = None
+        self._held: tuple[str, float, bool] | None = None  # limb, time, whether a bar is drawn
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -68,6 +84,7 @@ class FootfallDiagram(QWidget):
             self._span = 0.0, self._end
             self._chosen = None
         self._limbs, self._stances, self._gaps = dict(limbs), stances, gaps
+        self._picked = None
         self.setFixedHeight(self.sizeHint().height())
         self._redraw()
 
@@ -135,6 +152,17 @@ class FootfallDiagram(QWidget):
         if self._left <= x <= self.width():
             painter.setPen(QPen(QColor(self._colors[0]), 2))
             painter.drawLine(QPoint(round(x), 0), QPoint(round(x), len(self._limbs) * ROW + 4))
+        if self._held is not None and self._held[2]:
+            self._outline(painter, self._held[0], *sorted((self._held[1], self._now)))
+        elif self._picked is not None:
+            self._outline(painter, *self._picked)
+
+    def _outline(self, painter: QPainter, limb: str, start: float, end: float) -> None:
+        """Mark a bar that is picked or being drawn."""
+        top = list(self._limbs).index(limb) * ROW + (ROW - BAR) / 2
+        left = max(self.x_of(start), float(self._left))
+        painter.setPen(QPen(QColor(self._colors[0]), 1.5, Qt.PenStyle.DotLine))
+        painter.drawRect(QRectF(left, top - 1, max(1.0, self.x_of(end) - left), BAR + 2))
 
     def resizeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Draw anew in another size."""
@@ -224,16 +252,65 @@ class FootfallDiagram(QWidget):
     # ---------------------------------------------------------------- mouse
 
     def mousePressEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Go to the time below the pointer."""
-        if event.button() == Qt.MouseButton.LeftButton and event.pos().x() >= self._left:
-            self.went.emit(self.time_of(event.pos().x()))
+        """Go to the time below the pointer; take the end of a bar, or begin a new one with Shift."""
+        if event.button() != Qt.MouseButton.LeftButton or event.pos().x() < self._left:
+            return
+        time, limb = self.time_of(event.pos().x()), self._limb_at(event.pos())
+        end = self._end_at(event.pos())
+        if limb and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._held = limb, time, True
+        elif limb and end is not None:
+            self._held = limb, end, False
+        own = self._stances[self._stances["limb"] == limb]
+        here = own[(own["start_s"] <= time) & (own["end_s"] >= time)]
+        self._picked = None
+        if len(here):
+            self._picked = limb, float(here["start_s"].iloc[0]), float(here["end_s"].iloc[0])
+        self.went.emit(time)
+        self.update()
 
     def mouseMoveEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Go along with the pointer, or say what is below it."""
         if event.buttons() & Qt.MouseButton.LeftButton:
-            self.went.emit(self.time_of(event.pos().x()))
+            self._now = self.time_of(event.pos().x())
+            self.went.emit(self._now)
+            self.update()
         else:
+            ends = self._end_at(event.pos()) is not None
+            self.setCursor(Qt.CursorShape.SizeHorCursor if ends else Qt.CursorShape.PointingHandCursor)
             QToolTip.showText(self.mapToGlobal(event.pos()), self.tip_at(event.pos()), self)
+
+    def mouseReleaseEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Let go of the end of a bar, or of a new bar."""
+        if self._held is None:
+            return
+        (limb, time, new), self._held = self._held, None
+        now = self.time_of(event.pos().x())
+        if abs(self.x_of(now) - self.x_of(time)) > GRIP:
+            if new:
+                self.drawn.emit(limb, *sorted((time, now)))
+            else:
+                self.moved.emit(limb, time, now)
+        self.update()
+
+    def keyPressEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Remove the bar that was clicked last."""
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self._picked is not None:
+            self.removed.emit(*self._picked)
+        else:
+            super().keyPressEvent(event)
+
+    def _limb_at(self, point: QPoint) -> str:
+        """Return the limb of the row at a point; empty outside."""
+        number = point.y() // ROW
+        return list(self._limbs)[number] if 0 <= number < len(self._limbs) else ""
+
+    def _end_at(self, point: QPoint) -> float | None:
+        """Return the start or end of a bar of that row near a point, if there is one."""
+        own = self._stances[self._stances["limb"] == self._limb_at(point)]
+        ends = own[["start_s", "end_s"]].to_numpy(float).ravel()
+        far = [abs(self.x_of(time) - point.x()) for time in ends]
+        return float(ends[int(np.argmin(far))]) if far and min(far) <= GRIP else None
 
     def mouseDoubleClickEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Show the whole recording."""
@@ -253,10 +330,9 @@ class FootfallDiagram(QWidget):
 
     def tip_at(self, point: QPoint) -> str:
         """Return what is told of a place: limb, stance and why it does not count."""
-        number = point.y() // ROW
-        if not 0 <= number < len(self._limbs) or point.x() < self._left:
+        name, time = self._limb_at(point), self.time_of(point.x())
+        if not name or point.x() < self._left:
             return ""
-        name, time = list(self._limbs)[number], self.time_of(point.x())
         for frame, kind in ((self._stances, "refused"), (self._gaps, "reason")):
             here = frame[(frame["limb"] == name) & (frame["start_s"] <= time) & (frame["end_s"] >= time)]
             if len(here):

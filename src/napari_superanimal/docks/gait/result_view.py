@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from qtpy.QtCore import QSize, Qt, Signal
@@ -35,15 +36,18 @@ class _Modest(QSplitter):
 
 
 class GaitResultView(QWidget):
-    """Shows a session and changes what it leaves out.
+    """Shows a session, corrects its events and changes what it leaves out.
 
     Signals
     -------
     went(float)
         The user wants to see a time, seconds from frame 0.
+    edited()
+        Something was corrected, left out, taken back or undone.
     """
 
     went = Signal(float)
+    edited = Signal()
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
@@ -99,6 +103,8 @@ class GaitResultView(QWidget):
     def _connect(self) -> None:
         self.animal.currentIndexChanged.connect(self._show_animal)
         self.footfalls.went.connect(self.went)
+        for signal, name in (("moved", "move_event"), ("drawn", "add_stance"), ("removed", "remove_stance")):
+            getattr(self.footfalls, signal).connect(partial(self._correct, name))
         self.strides.chosen.connect(self._on_chosen)
         self.strides.toggled.connect(self.toggle)
         self.exclude_button.clicked.connect(lambda: self.toggle(self.strides.selected))
@@ -139,10 +145,14 @@ class GaitResultView(QWidget):
         """Do the change again that was undone last."""
         self._edit(lambda session: session.redo())
 
+    def _correct(self, how: str, limb: str, first: float, second: float) -> None:
+        self._edit(lambda session: getattr(session, how)(self.animal.currentText(), limb, first, second))
+
     def _edit(self, action: Any) -> None:
         if self.session is not None:
             action(self.session)
             self._show_animal()
+            self.edited.emit()
 
     def _show_animal(self) -> None:
         session, name = self.session, self.animal.currentText()

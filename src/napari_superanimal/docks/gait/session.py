@@ -1,24 +1,28 @@
-"""A gait analysis on show: the result, the strides a person left out, and undo."""
+"""A gait analysis on show: the result, what a person corrected and left out, and undo."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from superanimal.gait import GaitResult, exclude
+from superanimal.gait import GaitResult, correct, exclude
+from superanimal.gait.correction import CORRECTED
 from superanimal.gait.exclusion import EXCLUDED
 from superanimal.gait.limb_colors import limb_colors
 from superanimal.gait.stances import stances_of
 from superanimal.poses import seconds
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
+
+State = tuple[GaitResult, frozenset[int]]
+"""The analysis with corrected events, and the rows of its strides that are left out."""
 
 
 class GaitSession:
-    """The result of one pose layer and what a person left out of it.
+    """The result of one pose layer and what a person corrected in it and left out of it.
 
     Parameters
     ----------
@@ -29,8 +33,10 @@ class GaitSession:
 
     Attributes
     ----------
+    analysed
+        The result with corrected events.
     result
-        The result without what was left out.
+        The same without what was left out.
     stances
         See :func:`superanimal.gait.stances.stances_of`, for ``result``.
     time
@@ -45,9 +51,10 @@ class GaitSession:
         self.individuals = [str(name) for name in poses["individual"].values]
         self.limbs: dict[str, list[str]] = analysed.facts["limbs"]
         self.colors = limb_colors(list(self.limbs))
+        self.frame_s = float(np.median(np.diff(self.time)))
         self._out: frozenset[int] = frozenset()
-        self._done: list[frozenset[int]] = []
-        self._undone: list[frozenset[int]] = []
+        self._done: list[State] = []
+        self._undone: list[State] = []
         self.result, self.stances = analysed, stances_of(analysed, float(self.time[-1]))
 
     @property
@@ -56,8 +63,13 @@ class GaitSession:
         return self._out
 
     @property
+    def corrected(self) -> bool:
+        """Whether a person changed the events."""
+        return str(self.analysed.facts["detector"]).endswith(CORRECTED)
+
+    @property
     def can_undo(self) -> bool:
-        """Whether a stride was left out or taken back."""
+        """Whether something was corrected, left out or taken back."""
         return bool(self._done)
 
     @property
@@ -74,40 +86,87 @@ class GaitSession:
         """Leave kept strides out; when all of them are out already, take them back."""
         own = {row for row in rows if self.analysed.strides["refused"].iloc[row] == ""}
         if own:
-            self._done.append(self._out)
-            self._undone.clear()
-            self._set(self._out - own if own <= self._out else self._out | own)
+            self._do(self.analysed, self._out - own if own <= self._out else self._out | own)
+
+    def move_event(self, individual: str, limb: str, time: float, to: float) -> None:
+        """Move a contact or lift, at most to the neighbouring events of the limb."""
+        events, own = self.analysed.events.copy(), self._events_of(individual, limb)
+        at = np.flatnonzero(own["time_s"].to_numpy() == time)
+        if len(at):
+            before, after = self._room(own["time_s"].drop(own.index[at[0]]).to_numpy(), time)
+            events.loc[own.index[at[0]], "time_s"] = np.clip(to, before, after)
+            self._correct(events)
+
+    def add_stance(self, individual: str, limb: str, start: float, end: float) -> None:
+        """Add a contact and a lift where the limb swings; what overlaps a stance is cut off."""
+        own = self._events_of(individual, limb)
+        times, contact = own["time_s"].to_numpy(), (own["event"] == "contact").to_numpy()
+        earlier = np.flatnonzero(times <= start)
+        stands = contact[earlier[-1]] if len(earlier) else len(times) > 0 and not contact[0]
+        before, after = self._room(times, start)
+        start, end = max(start, before), min(end, after)
+        if not stands and end - start >= self.frame_s:
+            both = [(individual, limb, "contact", start), (individual, limb, "lift", end)]
+            new = pd.DataFrame(both, columns=["individual", "limb", "event", "time_s"])
+            self._correct(pd.concat([self.analysed.events, new], ignore_index=True))
+
+    def remove_stance(self, individual: str, limb: str, start: float, end: float) -> None:
+        """Remove the contact and the lift of a stance."""
+        events, own = self.analysed.events, self._events_of(individual, limb)
+        kinds = ((own["event"] == "contact") & (own["time_s"] == start)) | (
+            (own["event"] == "lift") & (own["time_s"] == end)
+        )
+        if kinds.any():
+            self._correct(events.drop(own.index[kinds]))
+
+    def _events_of(self, individual: str, limb: str) -> pd.DataFrame:
+        """Return the events of a limb by time; the index is that of ``analysed.events``."""
+        events = self.analysed.events
+        own = events[(events["individual"] == individual) & (events["limb"] == limb)]
+        return own.sort_values("time_s", kind="stable")
+
+    def _room(self, times: np.ndarray, time: float) -> tuple[float, float]:
+        """Return from when to when an event can be placed: a frame from its neighbours, in the recording."""
+        before, after = times[times <= time], times[times > time]
+        low = before.max() + self.frame_s if len(before) else float(self.time[0])
+        high = after.min() - self.frame_s if len(after) else float(self.time[-1])
+        return low, high
+
+    def _correct(self, events: pd.DataFrame) -> None:
+        old, new = self.analysed, correct(self.analysed, events)
+        self._do(new, _same(old.strides.iloc[sorted(self._out)], new.strides))
 
     def undo(self) -> None:
         """Take the latest change back."""
         if self._done:
-            self._undone.append(self._out)
-            self._set(self._done.pop())
+            self._undone.append((self.analysed, self._out))
+            self._set(*self._done.pop())
 
     def redo(self) -> None:
         """Do the change again that was undone last."""
         if self._undone:
-            self._done.append(self._out)
-            self._set(self._undone.pop())
+            self._done.append((self.analysed, self._out))
+            self._set(*self._undone.pop())
 
     def take_over(self, earlier: GaitSession) -> int:
         """Leave out what was left out of an earlier analysis of the layer; return how many strides.
 
-        A stride is the same when animal and limb are and more than half of the time of both is common.
+        If its events were corrected, undo brings it back.
         """
-        old = earlier.analysed.strides.iloc[sorted(earlier.excluded)]
-        new, found = self.analysed.strides, set[int]()
-        for _, stride in old.iterrows():
-            own = (new["individual"] == stride["individual"]) & (new["limb"] == stride["limb"])
-            common = np.minimum(new["end_s"], stride["end_s"]) - np.maximum(new["start_s"], stride["start_s"])
-            longer = np.maximum(new["duration_s"], stride["duration_s"])
-            found |= set(np.flatnonzero(own & (common > longer / 2)).tolist())
-        self.toggle(found)
+        if earlier.corrected:
+            self._done.append((earlier.analysed, earlier.excluded))
+        left_out = earlier.analysed.strides.iloc[sorted(earlier.excluded)]
+        self.toggle(set(_same(left_out, self.analysed.strides)))
         return len(self._out)
 
-    def _set(self, rows: frozenset[int]) -> None:
-        self._out = frozenset(rows)
-        self.result = exclude(self.analysed, rows)
+    def _do(self, analysed: GaitResult, rows: frozenset[int]) -> None:
+        self._done.append((self.analysed, self._out))
+        self._undone.clear()
+        self._set(analysed, rows)
+
+    def _set(self, analysed: GaitResult, rows: frozenset[int]) -> None:
+        self.analysed, self._out = analysed, rows
+        self.result = exclude(analysed, rows)
         self.stances = stances_of(self.result, float(self.time[-1]))
 
     def strides_of(self, individual: str) -> pd.DataFrame:
@@ -137,3 +196,18 @@ class GaitSession:
             parts.insert(-1, f"duty factor {kept['duty_factor'].median():.2f}")
         out = int((strides["refused"] == EXCLUDED).sum())
         return " · ".join([*parts, f"{out} left out by you"] if out else parts)
+
+
+def _same(old: pd.DataFrame, new: pd.DataFrame) -> frozenset[int]:
+    """Return the rows of new strides that are one of the old ones and not refused.
+
+    A stride is the same when animal and limb are and more than half of the time of both is common.
+    """
+    found = set[int]()
+    for _, stride in old.iterrows():
+        own = (new["individual"] == stride["individual"]) & (new["limb"] == stride["limb"])
+        own &= new["refused"] == ""
+        common = np.minimum(new["end_s"], stride["end_s"]) - np.maximum(new["start_s"], stride["start_s"])
+        longer = np.maximum(new["duration_s"], stride["duration_s"])
+        found |= set(np.flatnonzero(own & (common > longer / 2)).tolist())
+    return frozenset(found)

@@ -82,6 +82,7 @@ class GaitWidget(QWidget):
         self.panel.ended.connect(self._on_ended)
         self.result.went.connect(self.go)
         self.result.on_video.toggled.connect(self._show_stances)
+        self.result.edited.connect(self._show_stances)
         self.result.save_button.clicked.connect(self.save_tables)
         self.result.report_button.clicked.connect(self.save_report)
         self.viewer.dims.events.current_step.connect(self._on_step)
@@ -118,7 +119,11 @@ class GaitWidget(QWidget):
         if self._analysed is self.layer.layer():
             self._show_session()
             self.tabs.setCurrentIndex(RESULT)
-        if out:
+        if earlier is not None and earlier.corrected:
+            self.message.show_text(
+                "info", "These are events as they were found.", "Undo brings back those that you corrected."
+            )
+        elif out:
             self.message.show_text("info", f"{out} strides that you left out before are left out again.")
 
     # ---------------------------------------------------------------- what is shown

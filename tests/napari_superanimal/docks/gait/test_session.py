@@ -65,3 +65,53 @@ def test_strides_are_in_order_of_time_and_know_their_row(session: GaitSession) -
     for number, stride in strides.iterrows():
         assert session.result.strides["start_s"].iloc[number] == stride["start_s"]
     assert session.time[session.row_at(1.0)] == pytest.approx(1.0, abs=1 / 120)
+
+
+def stances(session: GaitSession, limb: str = "left_hind") -> list[tuple[float, float]]:
+    own = session.stances[session.stances["limb"] == limb]
+    return [(float(start), float(end)) for start, end in own[["start_s", "end_s"]].to_numpy()]
+
+
+def test_an_event_moves_to_its_neighbours_at_most_and_strides_follow(session: GaitSession) -> None:
+    (_, before), (start, end) = stances(session)[1:3]
+    session.toggle({int(session.strides_of("animal0").index[-1])})
+    out = session.excluded
+    session.move_event("animal0", "left_hind", end, end + 0.05)
+    assert stances(session)[2] == (start, pytest.approx(end + 0.05))
+    strides = session.result.strides
+    (own,) = strides[(strides["limb"] == "left_hind") & (strides["start_s"] == start)]["lift_s"]
+    assert own == pytest.approx(end + 0.05)
+    assert session.excluded == out and session.corrected
+    session.move_event("animal0", "left_hind", start, 0.0)
+    assert stances(session)[2][0] == pytest.approx(before + 1 / 60)
+    session.move_event("animal0", "left_hind", 0.12345, 1.0)  # no such event
+    session.undo()
+    session.undo()
+    assert stances(session)[2] == (start, end) and not session.corrected and session.excluded == out
+    session.redo()
+    assert stances(session)[2][1] == pytest.approx(end + 0.05)
+
+
+def test_a_stance_is_removed_and_drawn_again(session: GaitSession) -> None:
+    whole = stances(session)
+    (_, before), (start, end), (after, _) = whole[1:4]
+    session.remove_stance("animal0", "left_hind", start, end)
+    assert stances(session) == [*whole[:2], *whole[3:]]
+    session.add_stance("animal0", "left_hind", before - 0.01, end)  # begins in the stance before
+    assert len(stances(session)) == len(whole) - 1
+    session.add_stance("animal0", "left_hind", before + 0.001, after + 0.5)
+    assert stances(session)[2] == (pytest.approx(before + 1 / 60), pytest.approx(after - 1 / 60))
+    session.remove_stance("animal0", "left_hind", *stances(session)[2])
+    session.add_stance("animal0", "left_hind", start, end)
+    assert stances(session) == whole
+
+
+def test_corrected_events_come_back_after_a_new_analysis(session: GaitSession, analysed: tuple) -> None:
+    start, end = stances(session)[2]
+    session.remove_stance("animal0", "left_hind", start, end)
+    corrected = stances(session)
+    later = GaitSession(*analysed)
+    later.take_over(session)
+    assert stances(later) != corrected and not later.corrected
+    later.undo()
+    assert stances(later) == corrected and later.corrected
