@@ -182,6 +182,6 @@ def _units(
         if codes.ndim == 1:
             learnt = np.asarray(codes >= 0)
         elif only_named:
-            learnt = codes.any(axis=1)
+            learnt = np.asarray(codes.any(axis=1))
         units.append(Unit(index, animal, codes, learnt & ~out, group))
     return units

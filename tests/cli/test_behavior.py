@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from mice_that_act import acting
+from typer.testing import CliRunner
+
+from superanimal import save_poses
+from superanimal.behavior import bouts_of
+from superanimal.cli import build_app
+from superanimal.errors import InputError
+from superanimal.poses import seconds
+
+runner = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recordings")
+    for seed in range(3):
+        poses, labels = acting(seed)
+        save_poses(poses, folder / f"m{seed}.nc")
+        names = sorted(set(labels))
+        holds = np.stack([labels == name for name in names], axis=1)
+        bouts_of(holds, seconds(poses, None, "a test"), names).to_csv(
+            folder / f"m{seed}.labels.csv", index=False
+        )
+    return folder
+
+
+def test_features_training_and_prediction(recordings: Path, tmp_path: Path) -> None:
+    app = build_app()
+    poses = [str(recordings / f"m{seed}.nc") for seed in range(3)]
+    labels = [text for seed in range(3) for text in ("--labels", str(recordings / f"m{seed}.labels.csv"))]
+    model = str(tmp_path / "model")
+    done = runner.invoke(
+        app, ["behavior", "train", *poses, *labels, "--out", model, "--classifier", "logistic"],
+        catch_exceptions=False,
+    )  # fmt: skip
+    assert done.exit_code == 0
+    assert "walking: F1 " in done.output
+    out = tmp_path / "out"
+    runner.invoke(app, ["behavior", "predict", model, poses[0], "--out", str(out)], catch_exceptions=False)
+    assert len(pd.read_csv(out / "m0.behavior.csv")) == 900
+    assert set(pd.read_csv(out / "m0.bouts.csv")["label"]) == {"shaking", "standing", "walking"}
+    runner.invoke(
+        app, ["behavior", "features", poses[0], "--format", "csv", "--out", str(out)], catch_exceptions=False
+    )
+    assert "speed.nose" in pd.read_csv(out / "m0.features.csv", nrows=2)
+    with pytest.raises(InputError, match="already there"):
+        runner.invoke(app, ["behavior", "train", *poses, *labels, "--out", model], catch_exceptions=False)
