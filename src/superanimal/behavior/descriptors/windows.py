@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+FEATURES = 8
+"""Features at once, so that what is computed stays in the cache of the processor."""
+
 
 def window_bounds(time: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the first row and the row after the last of the window around each time.
@@ -51,36 +54,57 @@ def window_statistics(
     list of np.ndarray
         W or 2 W arrays (F, R) float32; NaN where a window holds no value.
     """
+    bounds = [window_bounds(time, width) for width in widths]
+    bounds = [(first[rows], after[rows]) for first, after in bounds]
+    count = len(bounds[0][0]) if bounds else 0
+    kinds = 2 if deviations else 1
+    out = [np.empty((len(values), count), np.float32) for _ in range(kinds * len(widths))]
+    for start in range(0, len(values), FEATURES):
+        own = slice(start, start + FEATURES)
+        _fill(values[own], bounds, [each[own] for each in out], deviations)
+    return out
+
+
+@np.errstate(invalid="ignore", divide="ignore")
+def _fill(
+    values: np.ndarray,
+    bounds: Sequence[tuple[np.ndarray, np.ndarray]],
+    out: Sequence[np.ndarray],
+    deviations: bool,
+) -> None:
+    """Write means, then deviations, of a few features (f, T) into arrays (f, R)."""
     seen = np.isfinite(values)
     whole = bool(seen.all())
-    centre = np.zeros((len(values), 1), np.float32)
-    if values.size:
-        count = np.maximum(seen.sum(axis=1, keepdims=True), 1)
-        centre = (np.where(seen, values, 0).sum(axis=1, keepdims=True, dtype=np.float64) / count).astype(
-            np.float32
-        )
+    known = values if whole else np.where(seen, values, np.float32(0))
+    number = np.maximum(seen.sum(axis=1, keepdims=True), 1)
+    centre = (known.sum(axis=1, keepdims=True, dtype=np.float64) / number).astype(np.float32)
     shifted = values - centre if whole else np.where(seen, values - centre, np.float32(0))
     total = _cumulated(shifted)
     squares = _cumulated(shifted * shifted) if deviations else None
     counts = None if whole else _cumulated(seen)
-    means, spreads = [], []
-    for width in widths:
-        first, after = window_bounds(time, width)
-        first, after = first[rows], after[rows]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            n = (after - first)[None] if counts is None else counts[:, after] - counts[:, first]
-            share = np.divide(1.0, n, dtype=np.float64)
-            if counts is not None:
-                share = np.where(n > 0, share, np.nan)
-            mean = total[:, after] - total[:, first]
-            mean *= share
-            means.append((mean.astype(np.float32)) + centre)
-            if squares is not None:
-                spread = squares[:, after] - squares[:, first]
-                spread *= share
-                spread -= mean * mean
-                spreads.append(np.sqrt(np.maximum(spread, 0, out=spread)).astype(np.float32))
-    return means + spreads
+    for k, (first, after) in enumerate(bounds):
+        if counts is None:
+            share = np.divide(1.0, after - first)[None]
+        else:
+            n = _at(counts, after) - _at(counts, first)
+            share = np.where(n > 0, 1 / n, np.nan)
+        mean = _at(total, after) - _at(total, first)
+        mean *= share
+        np.add(mean, centre, out=out[k], casting="same_kind")
+        if squares is not None:
+            spread = _at(squares, after) - _at(squares, first)
+            spread *= share
+            mean *= mean
+            spread -= mean
+            np.maximum(spread, 0, out=spread)
+            np.sqrt(spread, out=out[len(bounds) + k], casting="same_kind")
+
+
+def _at(cumulated: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Return columns, without a copy where they follow each other."""
+    if len(index) and index[-1] - index[0] == len(index) - 1 and (np.diff(index) == 1).all():
+        return cumulated[:, index[0] : index[-1] + 1]
+    return cumulated[:, index]
 
 
 def _cumulated(values: np.ndarray) -> np.ndarray:
