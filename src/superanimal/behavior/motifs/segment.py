@@ -30,10 +30,10 @@ VARIANCE = 0.95
 """Share of the variance that the principal components keep."""
 CHOOSING, PIECES = 6000, 8
 """Maximum number of frames on which the number of motifs is chosen."""
-TRIED = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20)
+TRIED = (3, 4, 5, 6, 7, 8, 10, 12)
 """Numbers of motifs that are tried."""
-STABLE = 0.97
-"""Adjusted Rand index from which on two halves of the data agree on motifs."""
+STABLE = 0.05
+"""By how much less than the best number, in adjusted Rand index, two halves of the data may agree on it."""
 CLIPS = 6
 """Example clips of each motif."""
 NONE = "none"
@@ -275,19 +275,16 @@ def _choose(rows: Sequence[np.ndarray], stay: float, seed: int, progress: Progre
     used = [
         piece[: max(2, round(share * len(piece)))] for each in rows for piece in np.array_split(each, PIECES)
     ]
-    every, chosen, best = np.concatenate(used), 2, 0.0
+    every, agreed = np.concatenate(used), dict[int, float]()
     for count in TRIED:
         progress.check()
         halves = [
-            hmm.fit(used[half::2], count, stay, rounds=10, seed=seed, progress=progress)[0] for half in (0, 1)
+            hmm.fit(used[half::2], count, stay, rounds=15, seed=seed, progress=progress)[0] for half in (0, 1)
         ]
         one, other = (hmm.decode(model, every) for model in halves)
-        alike = float(adjusted_rand_score(one, other))
-        if best >= STABLE and (alike < STABLE or _briefest(one) < 0.5 / max(1 - stay, 1e-6)):
-            break
-        if alike >= min(STABLE, best):
-            chosen, best = count, max(best, alike)
-    return chosen
+        if count == TRIED[0] or _briefest(one) >= 0.5 / max(1 - stay, 1e-6):
+            agreed[count] = float(adjusted_rand_score(one, other))
+    return max(count for count, alike in agreed.items() if alike >= max(agreed.values()) - STABLE)
 
 
 def _briefest(states: np.ndarray) -> float:
