@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -298,7 +299,7 @@ class Analyzer:
                 pairs = len(limbs.pairs) if limbs else 0
                 return go_on(where, path, frames, identity, made, pairs, progress)
             before = clear(where, path, now, progress)
-        versions = {name: version(name) for name in ("torch", "numpy", "av", "opencv-python-headless")}
+        versions = _versions("torch", "numpy", "av", "opencv-python-headless")
         store = RunStore.create(
             where,
             frames=np.asarray(frames),
@@ -388,6 +389,15 @@ def weights_hash(model: PoseModel | DetectorModel) -> str:
     for name, tensor in sorted(model.network.state_dict().items()):
         digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def _versions(*names: str) -> dict[str, str]:
+    """Return the versions of those libraries that are installed; images are read without a video decoder."""
+    found = {}
+    for name in names:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _load_pose(model: ModelName | PoseModel, device: str, accept_license: bool) -> PoseModel:

@@ -135,7 +135,8 @@ def fill(network: nn.Module, checkpoint: Checkpoint, owner: str) -> None:
     Raises
     ------
     ModelError
-        When any tensor is missing, unexpected or of another shape; the message lists them.
+        When any tensor is missing, unexpected or of another shape (the message lists them), or holds values
+        that are infinite or not numbers.
     """
     fit = compare(network, checkpoint.state)
     if not fit:
@@ -145,6 +146,7 @@ def fill(network: nn.Module, checkpoint: Checkpoint, owner: str) -> None:
             "check that the file belongs to this model"
             + by_caller("", " (superanimal models import FILE identifies it)"),
         )
+    _check_finite(checkpoint.state, checkpoint.path, "get the file again, or train the model again")
     state = {
         key: value.float() if value.is_floating_point() else value for key, value in checkpoint.state.items()
     }
@@ -154,22 +156,51 @@ def fill(network: nn.Module, checkpoint: Checkpoint, owner: str) -> None:
     network.load_state_dict(state, assign=True)
 
 
-def write_weights(network: nn.Module, path: Path, metadata: Mapping[str, str]) -> int:
+def write_weights(network: nn.Module, path: Path, metadata: Mapping[str, str], *, half: bool = False) -> int:
     """Write the weights of a network as safetensors, without the counters of batch normalisation.
+
+    Parameters
+    ----------
+    network
+        Its tensors are written as they are.
+    path
+        The file.
+    metadata
+        Texts to keep with them.
+    half
+        Write filters and matrices as float16. Biases and statistics keep their precision: the variance of a
+        channel can be larger than float16 can hold.
 
     Returns
     -------
     int
         Number of tensors.
+
+    Raises
+    ------
+    ModelError
+        When a value is infinite or not a number; nothing is written.
     """
     state = {
-        name: value.detach().cpu().contiguous().clone()
+        name: (value.half() if half and value.ndim > 1 else value).detach().cpu().contiguous().clone()
         for name, value in network.state_dict().items()
         if not name.endswith(COUNTER)
     }
+    _check_finite(state, path, "nothing was written; train with a smaller learning rate, or in float32")
     with atomic_write(path) as temporary:
         temporary.write_bytes(save(state, dict(metadata)))  # save_file() would keep others from reading it
     return len(state)
+
+
+def _check_finite(state: Mapping[str, Tensor], path: Path, remedy: str) -> None:
+    """Refuse tensors that a network would turn into poses of no meaning without a word."""
+    broken = [key for key, value in state.items() if not torch.isfinite(value).all()]
+    if broken:
+        raise ModelError(
+            f"{path}: {len(broken)} of {len(state)} tensors hold values that are not finite, first {broken[0]}",
+            "all weights must be finite numbers",
+            remedy,
+        )
 
 
 def _read_safetensors(path: Path) -> Checkpoint:

@@ -2,7 +2,7 @@
 
 No real image and no label is used. ``all`` does everything for one ``--model``, and resumes where it was
 stopped: ``scenes`` (renders the cache, each ``--kind``), ``detector`` and ``pose`` (train), ``export``
-(float16 safetensors, into the package unless ``--to`` says where). Each can be run separately. A run is a
+(safetensors, filters in float16, into the package unless ``--to`` says where). Each can be run separately. A run is a
 folder ``runs/<model>/pose`` or ``.../detector`` in the cache, see
 :mod:`superanimal.training.loop.fit`.
 """
@@ -159,7 +159,7 @@ def fill_from_run(network: nn.Module, folder: Path) -> dict[str, str]:
 
 
 def export_pose(run_folder: Path, scenes: Path, subject: Subject, target: Path, commit: str = "") -> None:
-    """Write the pose weights of a run as float16 safetensors, with figures and calibration as metadata.
+    """Write the pose weights of a run as safetensors, filters in float16, with figures and calibration as metadata.
 
     Parameters
     ----------
@@ -180,14 +180,15 @@ def export_pose(run_folder: Path, scenes: Path, subject: Subject, target: Path, 
     crops = SceneCrops(shards, subject, model.head, pose_recipe(subject, 1, seed=CALIBRATION_SEED))
     numbers, quality = calibrate_confidence(model, crops)
     calibration = json.dumps({"numbers": numbers, **quality})
-    write_weights(model.network.half(), target, {"commit": commit, **metadata, "calibration": calibration})
+    said = {"commit": commit, **metadata, "calibration": calibration}
+    write_weights(model.network, target, said, half=True)
 
 
 def export_detector(run_folder: Path, target: Path, commit: str = "") -> None:
-    """Write the detector's weights of a run as float16 safetensors; see :func:`export_pose`."""
+    """Write the detector's weights of a run; see :func:`export_pose`."""
     network = new_detector(start="random").network
     metadata = fill_from_run(network, run_folder)
-    write_weights(network.half(), target, {"commit": commit, **metadata})
+    write_weights(network, target, {"commit": commit, **metadata}, half=True)
 
 
 class Lines(Progress):
