@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import nn
 
 from superanimal.errors import ModelError, NotFoundError
 from superanimal.zoo import load_detector, load_model
-from superanimal.zoo.checkpoint import compare, read_checkpoint, write_weights
+from superanimal.zoo.checkpoint import compare, fill, read_checkpoint, write_weights
 
 
 @pytest.fixture
@@ -136,3 +137,26 @@ def test_written_weights_are_read_back_and_readable_by_others(tmp_path: Path) ->
     other = tmp_path / "other"
     other.touch()
     assert path.stat().st_mode == other.stat().st_mode
+
+
+def test_statistics_too_large_for_float16_are_kept(tmp_path: Path) -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+    network[1].running_var.fill_(1e5)
+    write_weights(network, tmp_path / "weights.safetensors", {}, half=True)
+    found = read_checkpoint(tmp_path / "weights.safetensors").state
+    assert found["0.weight"].dtype == torch.float16
+    assert torch.equal(found["1.running_var"], network[1].running_var)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_weights_that_are_not_finite_are_neither_written_nor_loaded(tmp_path: Path, value: float) -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+    path = tmp_path / "weights.safetensors"
+    write_weights(network, path, {})
+    network[1].running_var[2] = value
+    with pytest.raises(ModelError, match=r"1 of 6 tensors hold .*, first 1\.running_var"):
+        write_weights(network, tmp_path / "other.safetensors", {})
+    assert not (tmp_path / "other.safetensors").exists()
+    broken = replace(read_checkpoint(path), state=network.state_dict())
+    with pytest.raises(ModelError, match="finite"):
+        fill(network, broken, "a model")

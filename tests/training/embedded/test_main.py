@@ -66,12 +66,14 @@ def test_scenes_training_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             read_checkpoint(tmp_path / f"{name}.safetensors"),
             read_checkpoint(start.with_stem(name)),
         )
-        assert {t.dtype for t in written.state.values()} == {torch.float16}
+        for tensor in written.state.values():
+            assert tensor.dtype == (torch.float16 if tensor.ndim > 1 else torch.float32)
         assert written.state.keys() == ours.state.keys()
         assert set(ours.metadata) == set(written.metadata)
         assert (written.metadata["commit"], written.metadata["seed"]) == ("abc", seed)
     written = read_checkpoint(tmp_path / "mini_topviewmouse.safetensors")
-    assert all(torch.equal(written.state[n], value.half()) for n, value in best.state.items())
+    for name, value in best.state.items():
+        assert torch.equal(written.state[name], value.half() if value.ndim > 1 else value)
     figures = json.loads(written.metadata["rendered_validation"])
     assert figures["within_10pct"] == float(best.metadata["held_out_within_10pct"])
     assert len(json.loads(written.metadata["calibration"])["numbers"]) == 3

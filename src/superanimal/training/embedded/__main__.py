@@ -2,8 +2,9 @@
 
 No real image and no label is used. ``all`` does everything for one ``--model``, and resumes where it was
 stopped: ``scenes`` (renders the cache, each ``--kind``), ``detector`` and ``pose`` (train), ``export``
-(safetensors, filters in float16, into the package unless ``--to`` says where). Each can be run separately. A run is a
-folder ``runs/<model>/pose`` or ``.../detector`` in the cache, see
+(safetensors, filters in float16; into the package unless ``--to`` says where). Each can be run separately.
+With a CUDA card the networks are trained on it. A run is a folder ``runs/<model>/pose`` or
+``.../detector`` in the cache, see
 :mod:`superanimal.training.loop.fit`.
 """
 
@@ -159,7 +160,7 @@ def fill_from_run(network: nn.Module, folder: Path) -> dict[str, str]:
 
 
 def export_pose(run_folder: Path, scenes: Path, subject: Subject, target: Path, commit: str = "") -> None:
-    """Write the pose weights of a run as safetensors, filters in float16, with figures and calibration as metadata.
+    """Write the pose weights of a run, filters in float16, with figures and calibration as metadata.
 
     Parameters
     ----------

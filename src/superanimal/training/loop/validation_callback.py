@@ -148,6 +148,13 @@ class Keeper(Callback):
         """Validate, complete a line of the curves, write it, and keep the weights when they are the best."""
         held_out = self._validate(trainer, module)
         row |= {f"held_out_{name}": value for name, value in held_out.items()}
+        score = f"held_out_{self.task.score}"
+        if math.isnan(row.get(score, math.nan)) and not math.isnan(self.best.get(score, math.nan)):
+            raise ModelError(
+                f"training diverged: {score} is not a number at step {row['step']:.0f}",
+                "the weights of the best validation are kept",
+                f"choose a smaller learning rate than {self.recipe.lr:g}",
+            )
         row["seconds"] = round(self._before + time.monotonic() - self._began, 2)
         self.rows.append(row)
         better = self._better(row)
