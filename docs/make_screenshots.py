@@ -37,7 +37,7 @@ from superanimal.samples import sample_path
 IMAGES = Path(__file__).with_name("images")
 THEMES = ("dark", "light")
 SCREENS = ((1280, 800), (1400, 1000))
-DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Fine-tune", "Gait")
+DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Fine-tune", "Gait", "Behaviour")
 ZOOM = 3.2
 TRAIL = 25
 NEAR = 100
@@ -124,6 +124,8 @@ def screens(folder: Path) -> None:
                 settle(4.0)
             if title == "Gait":
                 analyse_gait(viewer, widget)
+            if title == "Behaviour":
+                label_mouse(viewer, widget)
             size = viewer.window._qt_window.size()
             print(f"{title} on {width}x{height}: window {size.width()}x{size.height()}")
             name = f"{title.split()[0].lower()}_{width}x{height}"
@@ -161,6 +163,52 @@ def gait() -> None:
     viewer.scene.camera.center = (0, video.data.shape[1] / 2, x)
     window(viewer, "gait")
     viewer.close()
+
+
+def label_mouse(viewer: Any, widget: Any) -> None:
+    """Label what the sample mouse does by its speed, train on it and predict."""
+    session, table = widget.session, widget._view.table
+    center = np.nanmean(table.xy[:, 0], axis=1)
+    speed = np.convolve(np.hypot(*np.gradient(center, axis=0).T), np.ones(9) / 9, "same")
+    middle = np.nanmedian(speed)
+    for name, on in (("rest", speed < middle), ("run", speed >= middle)):
+        steps = np.diff(on.astype(int), prepend=0, append=0)
+        for first, last in zip(np.flatnonzero(steps == 1), np.flatnonzero(steps == -1), strict=True):
+            if last - first > 3:
+                session.label_frames(name, int(first), int(last) - 1)
+    widget._show_session()
+    widget.train.other.setChecked(False)
+    widget.tabs.setCurrentIndex(1)
+    widget.train_model()
+    while widget.panel.running:
+        settle(0.05)
+    widget.predict()
+    while widget.panel.running:
+        settle(0.05)
+    widget._view.show_time(len(speed) // 3)
+    settle(0.5)
+
+
+def behavior() -> None:
+    """Take the pictures of docs/behavior.md."""
+    folder = Path(tempfile.mkdtemp())
+    viewer = napari.Viewer()
+    viewer.window.resize(1400, 900)
+    settle()
+    clip = Path(shutil.copy(sample_path("topview_mouse.mp4"), folder / "topview_mouse.mp4"))
+    viewer.open_sample("napari-superanimal", "topview_mouse")
+    viewer.layers.remove(next(layer for layer in viewer.layers if layer.ndim > 2 and hasattr(layer, "rgb")))
+    video = plugin.open_video(viewer, clip)
+    viewer.layers.move(viewer.layers.index(video), 0)
+    area, widget = dock(viewer, "Behaviour")
+    settle(1.0)
+    label_mouse(viewer, widget)
+    widget.tabs.setCurrentIndex(0)
+    window(viewer, "behavior")
+    widget.tabs.setCurrentIndex(1)
+    grab(area, "behavior_train")
+    viewer.close()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> None:
@@ -219,6 +267,7 @@ def main() -> None:
     window(viewer, "editing_dark")
     viewer.close()
     gait()
+    behavior()
     shutil.rmtree(folder, ignore_errors=True)
 
 

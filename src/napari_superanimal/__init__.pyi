@@ -1,11 +1,14 @@
 from .console import analyze_gait as analyze_gait
+from .console import behavior_labels as behavior_labels
 from .console import cancel as cancel
 from .console import color_by as color_by
 from .console import estimate_poses as estimate_poses
 from .console import finetune as finetune
 from .console import match_keypoints as match_keypoints
 from .console import open_video as open_video
+from .console import predict_behavior as predict_behavior
 from .console import redo as redo
+from .console import report_behavior as report_behavior
 from .console import resume as resume
 from .console import save as save
 from .console import set_confidence_cutoff as set_confidence_cutoff
@@ -16,6 +19,7 @@ from .console import show_poses as show_poses
 from .console import show_skeleton as show_skeleton
 from .console import show_stances as show_stances
 from .console import show_trails as show_trails
+from .console import train_behavior as train_behavior
 from .console import undo as undo
 from .pose_layer.layers import layer_to_poses as layer_to_poses
 from .pose_layer.layers import poses_to_layer as poses_to_layer

@@ -14,7 +14,7 @@ import napari_superanimal as plugin
 from napari_superanimal.pose_layer.shortcuts import ACTIONS, PREFIX
 from napari_superanimal.pose_layer.views import view_of
 
-DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Fine-tune", "Gait")
+DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Fine-tune", "Gait", "Behaviour")
 
 
 @pytest.mark.parametrize("title", DOCKS)

@@ -12,6 +12,7 @@ from napari_superanimal._writer import write
 from napari_superanimal.pose_layer.layers import plain_name, table_of
 from superanimal.errors import StorageError
 from superanimal.formats import LossWarning
+from superanimal.samples import SAMPLE_FOLDER
 
 #: Format, title and suffix, in the order of the dialog; the first is the default.
 FORMATS = (
@@ -85,9 +86,17 @@ def target_of(chosen: Path, name: str, suffix: str) -> tuple[Path, str]:
 
 
 def folder_of(layer: Any) -> Path:
-    """Return the folder of the source file of the poses, or of their video, else the current folder."""
+    """Return the folder of the source file of the poses, or of their video, else the current folder.
+
+    Nothing is saved beside the samples, which lie within the package.
+    """
     attrs = table_of(layer).template.attrs
     for path in (layer.source.path, attrs.get("source_file"), attrs.get("video_path")):
-        if path and Path(path).is_absolute() and Path(path).parent.is_dir():
+        if path and is_own_file(Path(path)):
             return Path(path).parent
     return Path()
+
+
+def is_own_file(path: Path) -> bool:
+    """Return whether a file of the user is meant, whose folder is there, and not a sample of the package."""
+    return path.is_absolute() and path.parent.is_dir() and path.parent != SAMPLE_FOLDER

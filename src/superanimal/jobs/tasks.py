@@ -6,10 +6,13 @@ To add a task, write a function here and add its name to :data:`TASKS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from superanimal.errors import told
 from superanimal.jobs.events import pack_object, unpack_object
 from superanimal.progress import Progress
 
@@ -71,6 +74,51 @@ def gait(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
     return {"result": pack_object(analyze(poses, **options, progress=progress))}
 
 
+def train_behavior(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Train and save a classifier of behaviour; the result is its scores and notes."""
+    from superanimal.behavior import train
+
+    poses, labels = unpack_object(job["poses"]), unpack_object(job["labels"])
+    with _heard() as warned:
+        model = train(poses, labels, **unpack_object(job["options"]), progress=progress)
+        folder = model.save(job["out"])
+    return {"files": [str(folder)], "result": pack_object((model.scores, [*warned, *model.notes]))}
+
+
+def predict_behavior(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Predict behaviour: a table of frames, its bouts, and the model's scores and notes."""
+    from superanimal.behavior import load_model, predict
+    from superanimal.behavior.classifiers.predicting import bouts_of_predictions
+
+    with _heard() as warned:
+        model = load_model(job["model"])
+        table = predict(unpack_object(job["poses"]), model, job["fps"], progress=progress)
+    bouts = bouts_of_predictions(table)
+    return {"result": pack_object((table, bouts, model.scores, [*warned, *model.notes]))}
+
+
+def report_behavior(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Write the report ``job["out"]`` of poses and bouts, or the tables into that folder."""
+    from superanimal.behavior import report
+
+    out = Path(job["out"])
+    poses, labels = unpack_object(job["poses"]), unpack_object(job["labels"])
+    results = report([poses], [labels], fps=job["fps"], progress=progress)
+    files = results.save(out) if job["tables"] else [results.report(out)]
+    return {"files": [str(file) for file in files]}
+
+
+@contextmanager
+def _heard() -> Iterator[list[str]]:
+    """Collect the warnings for the user that are given inside."""
+    said = list[str]()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield said
+    texts = (told(str(each.message), "viewer") for each in caught if issubclass(each.category, UserWarning))
+    said += dict.fromkeys(texts)
+
+
 TASKS: dict[str, Task] = {
     "analyze": analyze,
     "match": match,
@@ -78,4 +126,7 @@ TASKS: dict[str, Task] = {
     "gauge": gauge,
     "take_in": take_in,
     "gait": gait,
+    "train_behavior": train_behavior,
+    "predict_behavior": predict_behavior,
+    "report_behavior": report_behavior,
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
-from napari_superanimal.docks.gait.limb_table import swatch
 from napari_superanimal.parts.form_parts import SPACING
+from napari_superanimal.parts.small_table import swatch
 from napari_superanimal.parts.themed_plot import ThemedPlot
 
 LINES = ("#3d94d9", "#e69f00", "#00a878", "#cc79a7", "#8f86d9", "#888888")

@@ -8,7 +8,7 @@ import pandas as pd
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
-from napari_superanimal.docks.gait.limb_table import make_small, swatch
+from napari_superanimal.parts.small_table import make_small, swatch
 
 TIPS = {
     "Limb": "In the order of the diagram.",

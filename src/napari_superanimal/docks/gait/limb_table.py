@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qtpy.QtCore import QStringListModel, Qt, Signal
-from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QCompleter,
     QHeaderView,
     QLineEdit,
     QStyledItemDelegate,
-    QTableView,
     QTableWidget,
     QTableWidgetItem,
     QWidget,
 )
 
+from napari_superanimal.parts.small_table import swatch
 from superanimal.gait.limb_colors import limb_colors
 
 LIMB, KEYPOINTS = range(2)
@@ -27,9 +27,6 @@ TIPS = (
     "The points of its foot near the ground: one, or several from the rear (heel, toe), separated by commas. "
     "Double click to change them.",
 )
-SWATCH = 10
-SMALL = 0.88
-"""Size of the letters in tables of figures, of those elsewhere."""
 ROWS = 4
 """So many rows are seen without scrolling."""
 
@@ -155,26 +152,6 @@ class LimbTable(QTableWidget):
             if item is not None:
                 item.setIcon(swatch(color) if color else QIcon())
         self.blockSignals(False)
-
-
-def make_small(table: QAbstractItemView) -> None:
-    """Let a table of figures take less room: it stands in a dock beside the video."""
-    font = table.font()
-    font.setPointSizeF(max(7.0, font.pointSizeF() * SMALL))
-    table.setFont(font)
-    header = table.horizontalHeader() if isinstance(table, QTableView) else None
-    if header is not None:
-        header.setFont(font)
-        header.setStyleSheet(
-            f"QHeaderView::section {{ font-size: {font.pointSizeF():.1f}pt; padding: 2px; }}"
-        )
-
-
-def swatch(color: str) -> QIcon:
-    """Return a small square of a colour."""
-    pixmap = QPixmap(SWATCH, SWATCH)
-    pixmap.fill(QColor(color))
-    return QIcon(pixmap)
 
 
 class _KeypointsDelegate(QStyledItemDelegate):

@@ -16,13 +16,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_superanimal.docks.gait.footfalls import FootfallDiagram
 from napari_superanimal.docks.gait.joint_plot import JointPlot
 from napari_superanimal.docks.gait.limb_summary import LimbSummary
 from napari_superanimal.docks.gait.phase_plot import PhasePlot
 from napari_superanimal.docks.gait.session import GaitSession
 from napari_superanimal.docks.gait.stride_table import StrideTable
 from napari_superanimal.parts.form_parts import MARGIN, SPACING, WrappedCaption, row
+from napari_superanimal.parts.lane_diagram import LaneDiagram
 from napari_superanimal.parts.theme import theme_colors
 from superanimal.gait.hildebrand import own_side
 
@@ -57,7 +57,7 @@ class GaitResultView(QWidget):
         self.animal.setToolTip("Whose footfalls and strides are shown.")
         self.headline, self.notes = WrappedCaption(), WrappedCaption()
         colors = theme_colors(viewer)
-        self.footfalls, self.phases = FootfallDiagram(*colors), PhasePlot(*colors)
+        self.footfalls, self.phases = LaneDiagram(*colors, "stands"), PhasePlot(*colors)
         self.joints = JointPlot(*colors)
         self.strides, self.limbs = StrideTable(), LimbSummary()
         self.on_video = QCheckBox("Show stance on the video")
@@ -163,10 +163,12 @@ class GaitResultView(QWidget):
         self.notes.setText("\n".join(result.notes))
         self.notes.setVisible(bool(result.notes))
         stances, gaps = session.stances, result.refused
-        self.footfalls.show_stances(
+        notes = "refused: " + stances["refused"]
+        bars = stances.assign(lane=stances["limb"], note=notes.where(stances["refused"] != "", ""))
+        self.footfalls.show_bars(
             session.colors,
-            stances[stances["individual"] == name],
-            gaps[gaps["individual"] == name],
+            bars[bars["individual"] == name],
+            gaps[gaps["individual"] == name].rename(columns={"limb": "lane"}),
             float(session.time[-1]),
         )
         self.strides.show_strides(session.strides_of(name), session.colors, metric=session.metric)

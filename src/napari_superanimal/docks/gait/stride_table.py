@@ -9,7 +9,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from napari_superanimal.docks.gait.limb_table import make_small, swatch
+from napari_superanimal.parts.small_table import make_small, swatch
 from superanimal.gait.exclusion import EXCLUDED
 
 LAST = "Gait"

@@ -1,4 +1,4 @@
-"""The footfall diagram: a row for each limb, a bar while it stands, a line where the slider is."""
+"""A diagram of lanes over time: a bar while something holds, a line where the slider is."""
 
 from __future__ import annotations
 
@@ -21,21 +21,28 @@ SHORTEST = 0.05
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
 
 
-class FootfallDiagram(QWidget):
-    """Stances of one animal over time. Click or drag to go there, turn the wheel to zoom.
+class LaneDiagram(QWidget):
+    """Bars in lanes over time. Click or drag to go there, turn the wheel to zoom.
 
     The ends of a bar are dragged, Shift and a drag draw a new bar, Delete removes the one clicked last.
+
+    Parameters
+    ----------
+    text, background
+        Colours of the theme.
+    verb
+        What a lane does during a bar, for tips: ``stands``.
 
     Signals
     -------
     went(float)
         The user wants to see a time, seconds from frame 0.
     moved(str, float, float)
-        An event of a limb was dragged from a time to another.
+        The end of a bar of a lane was dragged from a time to another.
     drawn(str, float, float)
-        A stance of a limb was drawn, from and to a time.
+        A bar of a lane was drawn, from and to a time.
     removed(str, float, float)
-        A stance of a limb, from and to a time, is to be removed.
+        A bar of a lane, from and to a time, is to be removed.
     """
 
     went = Signal(float)
@@ -43,19 +50,19 @@ class FootfallDiagram(QWidget):
     drawn = Signal(str, float, float)
     removed = Signal(str, float, float)
 
-    def __init__(self, text: str, background: str) -> None:
+    def __init__(self, text: str, background: str, verb: str) -> None:
         super().__init__()
-        self._colors = text, background
-        self._limbs: dict[str, str] = {}
-        self._stances = pd.DataFrame(columns=["limb", "start_s", "end_s", "refused"])
-        self._gaps = pd.DataFrame(columns=["limb", "start_s", "end_s", "reason"])
+        self._colors, self._verb = (text, background), verb
+        self._lanes: dict[str, str] = {}
+        self._bars = pd.DataFrame(columns=["lane", "start_s", "end_s", "note"])
+        self._gaps = pd.DataFrame(columns=["lane", "start_s", "end_s", "reason"])
         self._end = 1.0
         self._span = 0.0, 1.0
         self._now = 0.0
         self._chosen: tuple[str, float, float] | None = None
         self._picture: QPixmap | None = None
         self._picked: tuple[str, float, float] | None = None
-        self._held: tuple[str, float, bool] | None = None  # limb, time, whether a bar is drawn
+        self._held: tuple[str, float, bool] | None = None  # lane, time, whether a bar is drawn
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
@@ -63,27 +70,25 @@ class FootfallDiagram(QWidget):
 
     # ---------------------------------------------------------------- what is shown
 
-    def show_stances(
-        self, limbs: Mapping[str, str], stances: pd.DataFrame, gaps: pd.DataFrame, end: float
-    ) -> None:
-        """Show the stances of one animal.
+    def show_bars(self, lanes: Mapping[str, str], bars: pd.DataFrame, gaps: pd.DataFrame, end: float) -> None:
+        """Show the bars of one animal.
 
         Parameters
         ----------
-        limbs
-            Colour of each limb, in the order of the rows.
-        stances
-            ``limb, start_s, end_s, refused``.
+        lanes
+            Colour of each lane, in the order of the rows.
+        bars
+            ``lane, start_s, end_s, note``; a bar with a note is pale.
         gaps
-            ``limb, start_s, end_s, reason``: where nothing is known.
+            ``lane, start_s, end_s, reason``: where nothing is known.
         end
             Length of the recording, seconds; when it changes everything is in view again.
         """
-        if end != self._end or list(limbs) != list(self._limbs):
+        if end != self._end:
             self._end = max(end, SHORTEST)
             self._span = 0.0, self._end
             self._chosen = None
-        self._limbs, self._stances, self._gaps = dict(limbs), stances, gaps
+        self._lanes, self._bars, self._gaps = dict(lanes), bars, gaps
         self._picked = None
         self.setFixedHeight(self.sizeHint().height())
         self._redraw()
@@ -101,9 +106,9 @@ class FootfallDiagram(QWidget):
             self._look(time - (high - low) / 2, high - low)
         self.update()
 
-    def choose(self, limb: str = "", start: float = 0.0, end: float = 0.0) -> None:
-        """Mark a stride of a limb, or none."""
-        self._chosen = (limb, start, end) if limb else None
+    def choose(self, lane: str = "", start: float = 0.0, end: float = 0.0) -> None:
+        """Mark a time in a lane, or none."""
+        self._chosen = (lane, start, end) if lane else None
         self._redraw()
 
     @property
@@ -113,13 +118,13 @@ class FootfallDiagram(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the size it takes: as high as it has rows."""
-        return QSize(320, max(1, len(self._limbs)) * ROW + AXIS)
+        return QSize(320, max(1, len(self._lanes)) * ROW + AXIS)
 
     # ---------------------------------------------------------------- seconds and pixels
 
     @property
     def _left(self) -> int:
-        names = [name.replace("_", " ") for name in self._limbs]
+        names = [name.replace("_", " ") for name in self._lanes]
         widest = max((self.fontMetrics().horizontalAdvance(name) for name in names), default=0)
         return min(widest + 2 * GAP, self.width() // 2)
 
@@ -151,15 +156,15 @@ class FootfallDiagram(QWidget):
         x = self.x_of(self._now)
         if self._left <= x <= self.width():
             painter.setPen(QPen(QColor(self._colors[0]), 2))
-            painter.drawLine(QPoint(round(x), 0), QPoint(round(x), len(self._limbs) * ROW + 4))
+            painter.drawLine(QPoint(round(x), 0), QPoint(round(x), len(self._lanes) * ROW + 4))
         if self._held is not None and self._held[2]:
             self._outline(painter, self._held[0], *sorted((self._held[1], self._now)))
         elif self._picked is not None:
             self._outline(painter, *self._picked)
 
-    def _outline(self, painter: QPainter, limb: str, start: float, end: float) -> None:
+    def _outline(self, painter: QPainter, lane: str, start: float, end: float) -> None:
         """Mark a bar that is picked or being drawn."""
-        top = list(self._limbs).index(limb) * ROW + (ROW - BAR) / 2
+        top = list(self._lanes).index(lane) * ROW + (ROW - BAR) / 2
         left = max(self.x_of(start), float(self._left))
         painter.setPen(QPen(QColor(self._colors[0]), 1.5, Qt.PenStyle.DotLine))
         painter.drawRect(QRectF(left, top - 1, max(1.0, self.x_of(end) - left), BAR + 2))
@@ -182,19 +187,19 @@ class FootfallDiagram(QWidget):
         painter.setFont(self.font())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         text = QColor(self._colors[0])
-        left, bottom = self._left, len(self._limbs) * ROW
+        left, bottom = self._left, len(self._lanes) * ROW
         inside = QRectF(left, 0, self.width() - left - GAP, bottom)
         self._paint_axis(painter, text, inside)
-        for number, name in enumerate(self._limbs):
+        for number, name in enumerate(self._lanes):
             painter.setPen(text)
             box = QRectF(0, number * ROW, left - GAP, ROW)
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, _said(name))
         painter.setClipRect(inside)
-        for number, (name, color) in enumerate(self._limbs.items()):
+        for number, (name, color) in enumerate(self._lanes.items()):
             self._paint_row(painter, number, name, QColor(color), text)
-        if self._chosen is not None and self._chosen[0] in self._limbs:
+        if self._chosen is not None and self._chosen[0] in self._lanes:
             name, start, end = self._chosen
-            at = list(self._limbs).index(name) * ROW
+            at = list(self._lanes).index(name) * ROW
             painter.setPen(QPen(text, 1.2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             box = QRectF(self.x_of(start), at + 1.5, self.x_of(end) - self.x_of(start), ROW - 3)
@@ -228,7 +233,7 @@ class FootfallDiagram(QWidget):
     def _paint_row(self, painter: QPainter, number: int, name: str, color: QColor, text: QColor) -> None:
         top = number * ROW + (ROW - BAR) / 2
         low, high = self._span
-        own = self._gaps[(self._gaps["limb"] == name)]
+        own = self._gaps[(self._gaps["lane"] == name)]
         grey = QColor(text)
         grey.setAlphaF(0.35)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -238,15 +243,15 @@ class FootfallDiagram(QWidget):
                 painter.drawRect(
                     QRectF(self.x_of(start), top, max(1, self.x_of(end) - self.x_of(start)), BAR)
                 )
-        stances = self._stances[self._stances["limb"] == name]
+        bars = self._bars[self._bars["lane"] == name]
         pale = QColor(color)
         pale.setAlphaF(0.22)
-        for start, end, refused in stances[["start_s", "end_s", "refused"]].to_numpy():
+        for start, end, note in bars[["start_s", "end_s", "note"]].to_numpy():
             if end < low or start > high:
                 continue
             bar = QRectF(self.x_of(start), top, max(1.0, self.x_of(end) - self.x_of(start)), BAR)
-            painter.setPen(QPen(color, 1) if refused else Qt.PenStyle.NoPen)
-            painter.setBrush(pale if refused else color)
+            painter.setPen(QPen(color, 1) if note else Qt.PenStyle.NoPen)
+            painter.setBrush(pale if note else color)
             painter.drawRoundedRect(bar, 2, 2)
 
     # ---------------------------------------------------------------- mouse
@@ -255,17 +260,17 @@ class FootfallDiagram(QWidget):
         """Go to the time below the pointer; take the end of a bar, or begin a new one with Shift."""
         if event.button() != Qt.MouseButton.LeftButton or event.pos().x() < self._left:
             return
-        time, limb = self.time_of(event.pos().x()), self._limb_at(event.pos())
+        time, lane = self.time_of(event.pos().x()), self._lane_at(event.pos())
         end = self._end_at(event.pos())
-        if limb and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            self._held = limb, time, True
-        elif limb and end is not None:
-            self._held = limb, end, False
-        own = self._stances[self._stances["limb"] == limb]
+        if lane and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._held = lane, time, True
+        elif lane and end is not None:
+            self._held = lane, end, False
+        own = self._bars[self._bars["lane"] == lane]
         here = own[(own["start_s"] <= time) & (own["end_s"] >= time)]
         self._picked = None
         if len(here):
-            self._picked = limb, float(here["start_s"].iloc[0]), float(here["end_s"].iloc[0])
+            self._picked = lane, float(here["start_s"].iloc[0]), float(here["end_s"].iloc[0])
         self.went.emit(time)
         self.update()
 
@@ -284,13 +289,13 @@ class FootfallDiagram(QWidget):
         """Let go of the end of a bar, or of a new bar."""
         if self._held is None:
             return
-        (limb, time, new), self._held = self._held, None
+        (lane, time, new), self._held = self._held, None
         now = self.time_of(event.pos().x())
         if abs(self.x_of(now) - self.x_of(time)) > GRIP:
             if new:
-                self.drawn.emit(limb, *sorted((time, now)))
+                self.drawn.emit(lane, *sorted((time, now)))
             else:
-                self.moved.emit(limb, time, now)
+                self.moved.emit(lane, time, now)
         self.update()
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
@@ -300,14 +305,14 @@ class FootfallDiagram(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def _limb_at(self, point: QPoint) -> str:
-        """Return the limb of the row at a point; empty outside."""
+    def _lane_at(self, point: QPoint) -> str:
+        """Return the lane of the row at a point; empty outside."""
         number = point.y() // ROW
-        return list(self._limbs)[number] if 0 <= number < len(self._limbs) else ""
+        return list(self._lanes)[number] if 0 <= number < len(self._lanes) else ""
 
     def _end_at(self, point: QPoint) -> float | None:
         """Return the start or end of a bar of that row near a point, if there is one."""
-        own = self._stances[self._stances["limb"] == self._limb_at(point)]
+        own = self._bars[self._bars["lane"] == self._lane_at(point)]
         ends = own[["start_s", "end_s"]].to_numpy(float).ravel()
         far = [abs(self.x_of(time) - point.x()) for time in ends]
         return float(ends[int(np.argmin(far))]) if far and min(far) <= GRIP else None
@@ -329,21 +334,21 @@ class FootfallDiagram(QWidget):
         event.accept()
 
     def tip_at(self, point: QPoint) -> str:
-        """Return what is told of a place: limb, stance and why it does not count."""
-        name, time = self._limb_at(point), self.time_of(point.x())
+        """Return what is told of a place: lane, bar and its note."""
+        name, time = self._lane_at(point), self.time_of(point.x())
         if not name or point.x() < self._left:
             return ""
-        for frame, kind in ((self._stances, "refused"), (self._gaps, "reason")):
-            here = frame[(frame["limb"] == name) & (frame["start_s"] <= time) & (frame["end_s"] >= time)]
+        for frame, kind in ((self._bars, "note"), (self._gaps, "reason")):
+            here = frame[(frame["lane"] == name) & (frame["start_s"] <= time) & (frame["end_s"] >= time)]
             if len(here):
                 found = here.iloc[0]
                 start, end, reason = float(found["start_s"]), float(found["end_s"]), str(found[kind])
                 said = f"{_said(name)}: {start:.3f} to {end:.3f} s"
                 if kind == "reason":
                     return f"{said}, nothing is known ({reason})"
-                return f"{said}, stands {end - start:.3f} s" + (f"; refused: {reason}" if reason else "")
+                return f"{said}, {self._verb} {end - start:.3f} s" + (f"; {reason}" if reason else "")
         return f"{_said(name)}: {time:.3f} s"
 
 
-def _said(limb: str) -> str:
-    return limb.replace("_", " ")
+def _said(lane: str) -> str:
+    return lane.replace("_", " ")

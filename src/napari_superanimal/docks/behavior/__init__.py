@@ -1,0 +1,1 @@
+"""The dock "Behaviour": what the animals of a pose layer do."""
