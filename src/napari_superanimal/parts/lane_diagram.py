@@ -124,8 +124,8 @@ class LaneDiagram(QWidget):
 
     @property
     def _left(self) -> int:
-        names = [name.replace("_", " ") for name in self._lanes]
-        widest = max((self.fontMetrics().horizontalAdvance(name) for name in names), default=0)
+        names = ["seconds", *(_said(name) for name in self._lanes)]
+        widest = max(self.fontMetrics().horizontalAdvance(name) for name in names)
         return min(widest + 2 * GAP, self.width() // 2)
 
     def x_of(self, time: float) -> float:

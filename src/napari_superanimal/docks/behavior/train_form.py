@@ -154,7 +154,7 @@ class TrainForm(QWidget):
                 item.setIcon(swatch(session.colors[name]))
             self.classes.addItem(item)
         self.classes.blockSignals(False)
-        where = str(folder / self.name.text().strip())
+        where = str(folder.absolute() / self.name.text().strip())
         self.where.setText(self.where.fontMetrics().elidedText(where, Qt.TextElideMode.ElideMiddle, 330))
         self.where.setToolTip(where)
 
