@@ -148,7 +148,7 @@ def _from_table(text: str, path: Path) -> pd.DataFrame:
 
 def _from_boris(path: Path) -> pd.DataFrame:
     """Return :data:`READ` of an export of BORIS."""
-    kinds = {"START": "contact", "STOP": "lift"}
+    kinds = {"START": "contact", "STOP": "lift", "POINT": "contact"}  # a stance whose lift was not seen
     rows = []
     for event in read_table(path):
         who = {"individual": event.subject, "limb": event.behavior, "place": event.place}

@@ -167,7 +167,7 @@ class Analyzers:
             assert finder.search is not None  # every embedded model has floors
             seen[name] = worths(finder.estimator(), frames, None) / finder.search.sure
         means = {name: float(each.mean()) for name, each in seen.items()}
-        best = max(means, key=lambda name: means[name])
+        best = max(means, key=lambda name: round(means[name], 2))  # the first one where nothing is seen
         self._chosen[video] = Choice(best, means, means[best] >= CLEAR)
         return self._chosen[video]
 
