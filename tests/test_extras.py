@@ -61,7 +61,8 @@ def _named(requirements: list[str]) -> set[str]:
 
 def test_every_package_that_is_imported_is_declared_and_every_extra_is_asked_for() -> None:
     base = _named(PROJECT["dependencies"])
-    optional = {name: _named(PROJECT["optional-dependencies"][name]) for name in ("behavior", "onnx", "train")}
+    extras = PROJECT["optional-dependencies"]
+    optional = {name: _named(extras[name]) for name in ("behavior", "onnx", "train")}
     distributions = packages_distributions()
     faults = []
     for path in sorted((ROOT / "src").rglob("*.py")):
