@@ -15,6 +15,7 @@ import pytest
 from qtpy.QtCore import QTimer
 
 import napari_superanimal as plugin
+import superanimal
 from napari_superanimal.docks.estimate.widget import WHOLE_FRAME, EstimatePosesWidget
 from napari_superanimal.pose_layer.layers import is_pose_layer
 from superanimal.poses import get_provenance
@@ -285,7 +286,8 @@ def test_console_functions_do_what_the_buttons_do(
     viewer: Any, clip: Path, random_model: str, qtbot: Any
 ) -> None:
     plugin.open_video(viewer, clip)
-    run = plugin.estimate_poses(viewer, model=random_model, whole_frame=True, frames="0:3")
+    weights = Path(superanimal.__file__).parent / "zoo" / "weights" / "mini_topviewmouse.safetensors"
+    run = plugin.estimate_poses(viewer, model=weights, whole_frame=True, frames="0:3")  # a path, not a name
     with pytest.raises(ValueError, match="being estimated"):
         plugin.estimate_poses(viewer, model=random_model)
     plugin.cancel(viewer)
