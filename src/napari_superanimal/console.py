@@ -329,26 +329,27 @@ def train_behavior(
         When there is no such layer, nothing is labelled, or the folder exists.
     """
     from napari_superanimal.docks.behavior.jobs import TrainingJob
+    from napari_superanimal.docks.behavior.recordings import read_recording
     from napari_superanimal.pose_layer.layers import layer_to_poses
-    from superanimal.behavior import read_annotations
     from superanimal.jobs.events import pack_object
 
     layer, folder = _poses(viewer, poses), Path(out)
     if folder.exists():
         raise InputError(f"{folder} exists already", "a model gets a new folder", "choose another name")
     session = behavior_labels(viewer, layer, fps=options.get("fps"))
-    sources: list[Any] = [layer_to_poses(layer)] if own else []
-    tables = [session.own()] if own else []
-    for file, given in others:
-        sources.append(os.fspath(file))
-        tables.append(read_annotations(given, fps=session.fps))
+    rate = options.pop("fps", None) or session.fps
+    pairs = [(layer_to_poses(layer), session.own()), *others] if own else others
+    sources, tables = [], []
+    for recording, given in pairs:  # each at its own rate; ``fps`` is for those that state none
+        source, table = read_recording(recording, given, rate)
+        sources.append(source)
+        tables.append(table)
     if labels is not None:
         tables = [table[table["label"].isin(labels)].reset_index(drop=True) for table in tables]
     if not any(len(table) for table in tables):
         raise InputError(
             "nothing is labelled", "a classifier learns from bouts that a person labelled", "label some first"
         )
-    options.setdefault("fps", session.fps)
     request = {"poses": pack_object(sources), "labels": pack_object(tables), "options": pack_object(options)}
     job = TrainingJob(request, folder)
     job.start()

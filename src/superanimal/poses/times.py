@@ -9,13 +9,27 @@ from superanimal.errors import InputError, option
 from superanimal.poses.dataset import has_own_times
 
 
+def frame_rate(time: np.ndarray) -> float | None:
+    """Return the frames per second of times (T,) in seconds, by their median step; None for fewer than two.
+
+    >>> frame_rate(np.array([0.0, 0.1, 0.2, 0.4]))
+    10.0
+    """
+    return float(1 / np.median(np.diff(time))) if len(time) > 1 else None
+
+
+def states_rate(poses: xr.Dataset) -> bool:
+    """Return whether times in seconds are known without asking for a frame rate."""
+    return has_own_times(poses) or bool(poses.attrs.get("fps"))
+
+
 def seconds(poses: xr.Dataset, fps: float | None, task: str) -> np.ndarray:
     """Return each row's time in seconds from frame 0, (T,) float64.
 
     Parameters
     ----------
     fps
-        Frames per second, if the poses do not state it.
+        Frames per second; by default those that the poses state.
     task
         What needs the times, as the start of a sentence: ``"gait analysis"``.
 

@@ -197,7 +197,7 @@ def _check_finite(state: Mapping[str, Tensor], path: Path, remedy: str) -> None:
     broken = [key for key, value in state.items() if not torch.isfinite(value).all()]
     if broken:
         raise ModelError(
-            f"{path}: {len(broken)} of {len(state)} tensors hold infinite values or none, first {broken[0]}",
+            f"{path}: {len(broken)} of {len(state)} tensors hold values that are not finite, {broken[0]}",
             "all weights must be finite numbers",
             remedy,
         )

@@ -40,6 +40,21 @@ def test_planted_behaviours_are_found_in_a_new_recording(model: BehaviorModel) -
     assert len(model.by_group) == 3
 
 
+def test_the_default_classifier_finds_them_too() -> None:
+    recordings = [acting(seed, 400) for seed in range(2)]
+    preset = Preset("default", (0.3,))
+    model = behavior.train([p for p, _ in recordings], [y for _, y in recordings], preset=preset)
+    poses, truth = acting(9, 400)
+    assert macro_f1(truth, behavior.predict(poses, model)["label"].to_numpy()) > 0.9
+
+
+def test_scores_of_labels_that_mean_nothing_are_those_of_chance() -> None:
+    labels = np.repeat(np.random.default_rng(0).choice(["a", "b"], (3, 30)), 20, axis=1)  # bouts of a second
+    poses = [acting(seed, 600)[0] for seed in range(3)]
+    model = behavior.train(poses, list(labels), classifier="logistic", preset=Preset("default", (0.3,)))
+    assert model.macro_f1 < 0.6
+
+
 def test_probabilities_are_calibrated(model: BehaviorModel) -> None:
     poses, truth = acting(11, 2000)
     table = behavior.predict(poses, model)

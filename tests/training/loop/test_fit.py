@@ -18,6 +18,7 @@ from superanimal.labels import LabelledSet
 from superanimal.progress import Progress
 from superanimal.training.loop.fit import FitResult, fit
 from superanimal.training.loop.recipe import Augmentation, Recipe
+from superanimal.training.loop.task import PoseTask
 from superanimal.zoo import PoseModel
 from superanimal.zoo.checkpoint import read_checkpoint
 from superanimal.zoo.load import build
@@ -202,6 +203,17 @@ def test_cancelled_run_goes_on(dots: LabelledSet, tmp_path: Path) -> None:
 def test_divergence_is_said_and_the_best_is_kept(dots: LabelledSet, tmp_path: Path) -> None:
     recipe = replace(QUICK, steps=40, validate_every=10, lr=1e30, clip=0.0)
     with pytest.raises(ModelError, match="training diverged"):
+        fit(tiny_model(), dots, dots, dots_space(), recipe, tmp_path)
+    assert (tmp_path / "best.safetensors").is_file()
+
+
+def test_a_network_that_gives_no_numbers_any_more_is_said(
+    dots: LabelledSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = iter([{"oks": 0.5}, {"oks": float("nan")}])  # the loss stays finite: the average is broken
+    monkeypatch.setattr(PoseTask, "validate", lambda *_: next(figures))
+    recipe = replace(QUICK, steps=4, validate_every=2)
+    with pytest.raises(ModelError, match="held_out_oks is not a number at step 2"):
         fit(tiny_model(), dots, dots, dots_space(), recipe, tmp_path)
     assert (tmp_path / "best.safetensors").is_file()
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from qtpy.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem
 
 from napari_superanimal.docks.behavior.catalogue import Catalogue
-from napari_superanimal.parts.small_table import swatch
+from napari_superanimal.parts.tables import RIGHT, height_of, make_plain, set_heads, swatch
 
 KEY, NAME, BOUTS, TIME = range(4)
 HEADS = (
@@ -39,30 +39,14 @@ class BehaviorTable(QTableWidget):
 
     def __init__(self) -> None:
         super().__init__(0, len(HEADS))
-        side: Any = self.verticalHeader()
-        side.hide()
-        height = self.fontMetrics().height() + 8
-        side.setDefaultSectionSize(height)
-        header: Any = self.horizontalHeader()
-        header.setHighlightSections(False)
-        for column, (title, tip) in enumerate(HEADS):
-            head = QTableWidgetItem(title)
-            head.setToolTip(tip)
-            align = Qt.AlignmentFlag.AlignLeft if column == NAME else Qt.AlignmentFlag.AlignRight
-            head.setTextAlignment(
-                Qt.AlignmentFlag.AlignCenter if column == KEY else align | Qt.AlignmentFlag.AlignVCenter
-            )
-            self.setHorizontalHeaderItem(column, head)
-            mode = QHeaderView.ResizeMode
-            header.setSectionResizeMode(column, mode.Stretch if column == NAME else mode.ResizeToContents)
+        make_plain(self)
+        set_heads(self, HEADS, wide=[NAME], left=[KEY, NAME])
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(
             QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
         )
-        self.setTabKeyNavigation(False)
-        self.setWordWrap(False)
-        self.setMinimumHeight((ROWS + 1) * height + 6)
+        self.setMinimumHeight(height_of(self, ROWS))
         self.itemChanged.connect(self._on_changed)
 
     def show_behaviors(self, behaviors: Catalogue, bouts: pd.DataFrame) -> None:
@@ -87,7 +71,7 @@ class BehaviorTable(QTableWidget):
                     item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
                 else:
                     item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
-                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                    item.setTextAlignment(RIGHT)
             if one.name == chosen:
                 self.setCurrentCell(number, NAME)
         self.blockSignals(False)

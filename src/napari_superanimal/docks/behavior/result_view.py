@@ -5,25 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QHeaderView,
     QPushButton,
     QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
+from napari_superanimal.docks.behavior.lanes import GREY
 from napari_superanimal.docks.behavior.session import BehaviorSession
 from napari_superanimal.parts.form_parts import MARGIN, SPACING, Caption, narrow_form, row
-from napari_superanimal.parts.small_table import make_small, swatch
+from napari_superanimal.parts.tables import (
+    fill_row,
+    height_of,
+    make_plain,
+    make_small,
+    make_still,
+    set_heads,
+    swatch,
+)
 from superanimal.behavior.results.tables import time_budget
 
 LABELLED, PREDICTED = range(2)
-GREY = "#808080"
 BUDGET = ("Behaviour", "Share", "Total s", "Bouts", "Mean s", "First at s")
 BOUTS = ("Behaviour", "Start s", "End s", "Lasts s", "Animal")
 
@@ -51,8 +57,7 @@ class ResultView(QWidget):
         self.budget, self.bouts = _table(BUDGET), _table(BOUTS)
         self.bouts.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.bouts.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.budget.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.budget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        make_still(self.budget)
         self.budget_said, self.bouts_said = Caption("Time budget"), Caption("Bouts: click one to go there")
         self.save_button, self.report_button = QPushButton("Save tables…"), QPushButton("Save report…")
         self.save_button.setToolTip(
@@ -95,21 +100,16 @@ class ResultView(QWidget):
             label, who = str(one["label"]), str(one["individual"])
             name = f"{label}, {who}" if several and who else label
             figures = (f"{one['share']:.1%}", f"{one['total_s']:.1f}", str(one["bouts"]))
-            _fill(
-                self.budget,
-                number,
-                (name, *figures, f"{one['mean_s']:.2f}", f"{one['latency_s']:.2f}"),
-                colors[label],
-            )
-        height = self.budget.fontMetrics().height() + 8
-        self.budget.setFixedHeight((min(max(len(budget), 2), 6) + 1) * height + 6)
+            ends = [f"{one[each]:.2f}".replace("nan", "–") for each in ("mean_s", "latency_s")]
+            fill_row(self.budget, number, (name, *figures, *ends), colors[label])
+        self.budget.setFixedHeight(height_of(self.budget, min(max(len(budget), 2), 6)))
         self.bouts.blockSignals(True)
         self.bouts.setRowCount(len(bouts))
         self.bouts.setColumnHidden(len(BOUTS) - 1, not several)
         for number, one in enumerate(bouts.to_dict("records")):
             times = (one["start_s"], one["end_s"], one["end_s"] - one["start_s"])
             texts = (str(one["label"]), *(f"{time:.2f}" for time in times), str(one["individual"]))
-            _fill(self.bouts, number, texts, colors[str(one["label"])])
+            fill_row(self.bouts, number, texts, colors[str(one["label"])])
         self.bouts.blockSignals(False)
         for button in (self.save_button, self.report_button):
             button.setEnabled(len(bouts) > 0)
@@ -130,30 +130,8 @@ class ResultView(QWidget):
 def _table(heads: tuple[str, ...]) -> QTableWidget:
     table = QTableWidget(0, len(heads))
     make_small(table)
-    side: Any = table.verticalHeader()
-    side.hide()
-    side.setDefaultSectionSize(table.fontMetrics().height() + 8)
-    header: Any = table.horizontalHeader()
-    header.setHighlightSections(False)
-    for column, title in enumerate(heads):
-        head = QTableWidgetItem(title)
-        align = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
-        head.setTextAlignment(align | Qt.AlignmentFlag.AlignVCenter)
-        table.setHorizontalHeaderItem(column, head)
-        mode = QHeaderView.ResizeMode.ResizeToContents if column else QHeaderView.ResizeMode.Stretch
-        header.setSectionResizeMode(column, mode)
+    make_plain(table)
+    set_heads(table, [(title, "") for title in heads])
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setTabKeyNavigation(False)
-    table.setWordWrap(False)
-    table.setMinimumHeight(6 * (table.fontMetrics().height() + 8))
+    table.setMinimumHeight(height_of(table, 5))
     return table
-
-
-def _fill(table: QTableWidget, number: int, texts: tuple[str, ...], icon: Any) -> None:
-    for column, text in enumerate(texts):
-        item = QTableWidgetItem("–" if text == "nan" else text)
-        if column:
-            item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        else:
-            item.setIcon(icon)
-        table.setItem(number, column, item)

@@ -20,7 +20,7 @@ from napari_superanimal.pose_layer.table import PoseTable
 from superanimal.behavior import check_bouts, read_annotations, write_annotations
 from superanimal.behavior.bouts import COLUMNS, frame_edges, labels_of
 from superanimal.errors import FormatError, InputError, StorageError, SuperAnimalError
-from superanimal.poses import seconds
+from superanimal.poses import frame_rate, seconds
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -112,6 +112,11 @@ class BehaviorSession:
         """Whether something was undone."""
         return bool(self._undone)
 
+    @property
+    def rate(self) -> float | None:
+        """Frames per second; None for a single frame."""
+        return frame_rate(self.time)
+
     def own(self, individual: str | None = None) -> pd.DataFrame:
         """Return the bouts of the rater, of one animal or all; the index is that of ``bouts``."""
         bouts = self.bouts[self.bouts["rater"] == self.rater]
@@ -181,7 +186,7 @@ class BehaviorSession:
         SuperAnimalError
             When the file cannot be read, see :func:`superanimal.behavior.read_annotations`.
         """
-        new = read_annotations(path, fps=float(1 / np.median(np.diff(self.time))), video=video)
+        new = read_annotations(path, fps=self.rate, video=video)
         if len(self.individuals) == 1:
             new = new.assign(individual="")
         unknown = sorted(set(new["individual"]) - {"", *self.individuals})

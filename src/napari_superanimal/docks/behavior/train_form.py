@@ -8,17 +8,14 @@ from typing import Any
 import pandas as pd
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
-    QAbstractItemView,
     QCheckBox,
     QComboBox,
     QFileDialog,
-    QHeaderView,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
     QPushButton,
     QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -26,7 +23,15 @@ from qtpy.QtWidgets import (
 from napari_superanimal.docks.behavior.recordings import RecordingTable
 from napari_superanimal.docks.behavior.session import BehaviorSession
 from napari_superanimal.parts.form_parts import MARGIN, SPACING, Caption, Message, narrow_form, row
-from napari_superanimal.parts.small_table import make_small, swatch
+from napari_superanimal.parts.tables import (
+    fill_row,
+    height_of,
+    make_plain,
+    make_small,
+    make_still,
+    set_heads,
+    swatch,
+)  # fmt: skip
 from superanimal.behavior.bouts import labels_of
 from superanimal.errors import InputError
 
@@ -103,22 +108,9 @@ class TrainForm(QWidget):
 
     def _lay_out(self) -> None:
         make_small(self.scores)
-        side: Any = self.scores.verticalHeader()
-        side.hide()
-        height = self.scores.fontMetrics().height() + 8
-        side.setDefaultSectionSize(height)
-        header: Any = self.scores.horizontalHeader()
-        for column, (title, tip) in enumerate(SCORES):
-            head = QTableWidgetItem(title)
-            head.setToolTip(tip)
-            align = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
-            head.setTextAlignment(align | Qt.AlignmentFlag.AlignVCenter)
-            self.scores.setHorizontalHeaderItem(column, head)
-            mode = QHeaderView.ResizeMode
-            header.setSectionResizeMode(column, mode.ResizeToContents if column else mode.Stretch)
-        self.scores.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.scores.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.scores.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        make_plain(self.scores)
+        make_still(self.scores)
+        set_heads(self.scores, SCORES)
         form = narrow_form()
         form.addRow("Classes", self.classes)
         form.addRow("", self.other)
@@ -202,14 +194,9 @@ class TrainForm(QWidget):
             self.score_said.setText(f"<b>{name}</b>: macro F1 {scores['f1'].mean():.2f}, out of fold")
             self.scores.setRowCount(len(scores))
             for number, one in enumerate(scores.to_dict("records")):
-                texts = (one["label"], f"{one['f1']:.2f}", f"{one['frames']:,}", one["groups"])
-                for column, text in enumerate(texts):
-                    item = QTableWidgetItem(str(text))
-                    if column:
-                        item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                    self.scores.setItem(number, column, item)
-            height = self.scores.fontMetrics().height() + 8
-            self.scores.setFixedHeight((min(len(scores), 6) + 1) * height + 6)
+                figures = (f"{one['f1']:.2f}", f"{one['frames']:,}", str(one["groups"]))
+                fill_row(self.scores, number, (str(one["label"]), *figures))
+            self.scores.setFixedHeight(height_of(self.scores, min(len(scores), 6)))
         if notes:
             self.doubt.show_text("warning", "\n".join(notes))
 

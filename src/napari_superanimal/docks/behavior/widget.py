@@ -25,6 +25,7 @@ from napari_superanimal.docks.behavior.annotate import AnnotateForm
 from napari_superanimal.docks.behavior.jobs import PredictionJob, ReportJob, TrainingJob
 from napari_superanimal.docks.behavior.keys import LabelKeys
 from napari_superanimal.docks.behavior.lanes import MODEL, bars_of, lanes_of
+from napari_superanimal.docks.behavior.recordings import read_recording
 from napari_superanimal.docks.behavior.result_view import ResultView
 from napari_superanimal.docks.behavior.session import SESSIONS, BehaviorSession
 from napari_superanimal.docks.behavior.train_form import TrainForm
@@ -36,9 +37,8 @@ from napari_superanimal.parts.theme import theme_colors
 from napari_superanimal.pose_layer.layers import is_pose_layer, plain_name, table_of
 from napari_superanimal.pose_layer.playback import PoseView, attach
 from napari_superanimal.pose_layer.save import folder_of
-from superanimal.behavior import read_annotations
 from superanimal.errors import StorageError
-from superanimal.poses import has_own_times
+from superanimal.poses import states_rate
 
 ANNOTATE, TRAIN, RESULTS = range(3)
 NO_GAPS = pd.DataFrame(columns=["lane", "start_s", "end_s", "reason"])
@@ -176,8 +176,7 @@ class BehaviorWidget(QWidget):
         self._down.clear()
         if layer is not None:
             template = table_of(layer).template
-            known = has_own_times(template) or bool(template.attrs.get("fps"))
-            self._show_row(self.rate, not known)
+            self._show_row(self.rate, not states_rate(template))
             self.animal.blockSignals(True)
             self.animal.clear()
             self.animal.addItems(table_of(layer).individuals)
@@ -395,9 +394,9 @@ class BehaviorWidget(QWidget):
         found = self.train.ask_recording(self._folder)
         if found is not None:
             poses, labels = found
-            fps = None if self.session is None else float(1 / np.median(np.diff(self.session.time)))
+            fps = None if self.session is None else self.session.fps
             self.panel.attempt(
-                lambda: self.train.recordings.add(poses, labels, read_annotations(labels, fps=fps))
+                lambda: self.train.recordings.add(poses, labels, read_recording(poses, labels, fps)[1])
             )
 
     def train_model(self) -> None:

@@ -16,7 +16,7 @@ from napari_superanimal.pose_layer.layers import table_of
 from napari_superanimal.pose_layer.table import PoseTable
 from superanimal.errors import InputError
 from superanimal.gait import find_limbs
-from superanimal.poses import has_own_times
+from superanimal.poses import has_own_times, states_rate
 
 DETECTORS = {
     "contact": ("Standing foot", "A foot stands while it does not move over ground."),
@@ -107,7 +107,7 @@ class GaitForm(QWidget):
         self._layer = layer
         template = table_of(layer).template
         fps = template.attrs.get("fps")
-        known = has_own_times(template) or bool(fps)
+        known = states_rate(template)
         self.rate.setVisible(not known)
         self.rate_known.setVisible(known)
         own = "times of the camera" if has_own_times(template) else f"{fps or 0:g} frames per second"

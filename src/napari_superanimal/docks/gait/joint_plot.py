@@ -6,7 +6,7 @@ import pandas as pd
 from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from napari_superanimal.parts.form_parts import SPACING
-from napari_superanimal.parts.small_table import swatch
+from napari_superanimal.parts.tables import swatch
 from napari_superanimal.parts.themed_plot import ThemedPlot
 
 LINES = ("#3d94d9", "#e69f00", "#00a878", "#cc79a7", "#8f86d9", "#888888")

@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from qtpy.QtWidgets import QTableWidget
 
-from napari_superanimal.parts.small_table import make_small, swatch
+from napari_superanimal.parts.tables import (
+    fill_row,
+    height_of,
+    make_plain,
+    make_small,
+    make_still,
+    set_heads,
+    swatch,
+)  # fmt: skip
 
 TIPS = {
     "Limb": "In the order of the diagram.",
@@ -26,29 +33,15 @@ class LimbSummary(QTableWidget):
     def __init__(self) -> None:
         super().__init__(0, len(TIPS))
         make_small(self)
-        side: Any = self.verticalHeader()
-        side.hide()
-        self._height = self.fontMetrics().height() + 8
-        side.setDefaultSectionSize(self._height)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        header: Any = self.horizontalHeader()
-        header.setHighlightSections(False)
+        make_plain(self)
+        make_still(self)
 
     def show_summary(self, summary: pd.DataFrame, colors: dict[str, str], *, metric: bool) -> None:
         """Show rows of ``GaitResult.summary``."""
         length = "length_m" if metric else "length_px"
-        header: Any = self.horizontalHeader()
-        for column, (title, tip) in enumerate(TIPS.items()):
-            unit = (" m" if metric else " px") if title == "Length" else ""
-            head = QTableWidgetItem(title + unit)
-            head.setToolTip(tip)
-            self.setHorizontalHeaderItem(column, head)
-            mode = QHeaderView.ResizeMode.Stretch if not column else QHeaderView.ResizeMode.ResizeToContents
-            header.setSectionResizeMode(column, mode)
+        unit = " m" if metric else " px"
+        heads = ((title + unit if title == "Length" else title, tip) for title, tip in TIPS.items())
+        set_heads(self, heads)
         self.setRowCount(len(summary))
         for number, (_, row) in enumerate(summary.iterrows()):
             texts = (
@@ -59,14 +52,8 @@ class LimbSummary(QTableWidget):
                 _spread(row, length, 2 if metric else 0),
                 "0" if row["limb"] == summary["limb"].iloc[0] else _spread(row, "phase", 2),
             )
-            for column, text in enumerate(texts):
-                item = QTableWidgetItem(text)
-                if column:
-                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                else:
-                    item.setIcon(swatch(colors[str(row["limb"])]))
-                self.setItem(number, column, item)
-        self.setMinimumHeight((min(len(summary), 4) + 1) * self._height + 6)
+            fill_row(self, number, texts, swatch(colors[str(row["limb"])]))
+        self.setMinimumHeight(height_of(self, min(len(summary), 4)))
 
 
 def _spread(row: Any, name: str, digits: int) -> str:

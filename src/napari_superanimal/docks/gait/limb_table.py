@@ -10,7 +10,6 @@ from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QCompleter,
-    QHeaderView,
     QLineEdit,
     QStyledItemDelegate,
     QTableWidget,
@@ -18,7 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_superanimal.parts.small_table import swatch
+from napari_superanimal.parts.tables import height_of, make_plain, set_heads, swatch
 from superanimal.gait.limb_colors import limb_colors
 
 LIMB, KEYPOINTS = range(2)
@@ -45,28 +44,16 @@ class LimbTable(QTableWidget):
     def __init__(self) -> None:
         super().__init__(0, 2)
         self.choices = QStringListModel(self)
-        for column, (title, tip) in enumerate(zip(("Limb", "Keypoints"), TIPS, strict=True)):
-            head = QTableWidgetItem(title)
-            head.setToolTip(tip)
-            head.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-            self.setHorizontalHeaderItem(column, head)
-        side: Any = self.verticalHeader()
-        side.hide()
-        height = self.fontMetrics().height() + 8
-        side.setDefaultSectionSize(height)
-        header: Any = self.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(LIMB, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(KEYPOINTS, QHeaderView.ResizeMode.Stretch)
+        make_plain(self)
+        heads = zip(("Limb", "Keypoints"), TIPS, strict=True)
+        set_heads(self, heads, wide=[KEYPOINTS], left=[LIMB, KEYPOINTS])
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setEditTriggers(
             QAbstractItemView.EditTrigger.DoubleClicked
             | QAbstractItemView.EditTrigger.EditKeyPressed
             | QAbstractItemView.EditTrigger.AnyKeyPressed
         )
-        self.setTabKeyNavigation(False)
-        self.setWordWrap(False)
-        self.setMinimumHeight((ROWS + 1) * height + 10)
+        self.setMinimumHeight(height_of(self, ROWS) + 4)
         self.setItemDelegateForColumn(KEYPOINTS, _KeypointsDelegate(self))
         self.itemChanged.connect(self._on_changed)
 

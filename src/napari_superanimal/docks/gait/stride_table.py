@@ -9,7 +9,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from napari_superanimal.parts.small_table import make_small, swatch
+from napari_superanimal.parts.tables import height_of, make_plain, make_small, swatch
 from superanimal.gait.exclusion import EXCLUDED
 
 LAST = "Gait"
@@ -136,16 +136,9 @@ class StrideTable(QTableView):
         make_small(self)
         self.strides = StrideModel()
         self.setModel(self.strides)
-        side: Any = self.verticalHeader()
-        side.hide()
-        height = self.fontMetrics().height() + 8
-        side.setDefaultSectionSize(height)
+        make_plain(self)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.setMinimumHeight((ROWS + 1) * height + 6)
-        header: Any = self.horizontalHeader()
-        header.setHighlightSections(False)
+        self.setMinimumHeight(height_of(self, ROWS))
         self.strides.toggled.connect(lambda row: self.toggled.emit({row}))
         self.clicked.connect(self._on_clicked)
 

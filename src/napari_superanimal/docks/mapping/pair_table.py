@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_superanimal.docks.mapping.session import PairRow
+from napari_superanimal.parts.tables import make_plain
 from superanimal.keypoints.mapping import NOT_MAPPED
 
 NOTHING = "(not mapped)"
@@ -66,18 +67,13 @@ class PairTable(QTableWidget):
             head = QTableWidgetItem(title)
             head.setToolTip(tip)
             self.setHorizontalHeaderItem(column, head)
-        side: Any = self.verticalHeader()
-        side.hide()
-        side.setDefaultSectionSize(self.fontMetrics().height() + 8)
+        make_plain(self)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
         self.setMinimumHeight(110)
         header: Any = self.horizontalHeader()
-        header.setHighlightSections(False)
         for column, longest in enumerate(("", "", "Score", "Margin", "lies elsewhere")):
             mode = QHeaderView.ResizeMode.Fixed if longest else QHeaderView.ResizeMode.Stretch
             header.setSectionResizeMode(column, mode)

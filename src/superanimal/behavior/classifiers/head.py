@@ -122,18 +122,33 @@ def fit_head(
             out[fold == k] = spread(fitted, one.values[fold == k], n)
         progress.advance()
     context, calibrated = _context(samples, raw, folds, count, n)
-    counter = Counter(n)
-    for one in samples:
-        counter.add(np.where(one.learnt, one.codes, -1), one.time)
     codes = [np.where(one.learnt, one.codes, -1) for one in samples]
-    decision = choose_decision(
-        [(p, c, one.time) for p, c, one in zip(calibrated, codes, samples, strict=True)], counter.rates()
-    )
-    head = Head(
-        tuple(classes), _fit(samples, [np.ones(len(f), bool) for f in folds], estimator), context, decision
-    )
+    times = [one.time for one in samples]
+    everywhere = [np.ones(len(fold), bool) for fold in folds]
+    decision = _decide(calibrated, codes, times, everywhere)
+    found = [np.zeros(len(fold), int) for fold in folds]
+    for k in range(count):  # what a decision made without the fold finds in it
+        own = _decide(calibrated, codes, times, [fold != k for fold in folds])
+        for result, p, time, fold in zip(found, calibrated, times, folds, strict=True):
+            if (fold == k).any():
+                result[fold == k] = own.codes(p, time)[fold == k]
+    head = Head(tuple(classes), _fit(samples, everywhere, estimator), context, decision)
     progress.advance()
-    return head, _validate(samples, codes, calibrated, decision, n)
+    return head, _validate(samples, codes, found, calibrated, n)
+
+
+def _decide(
+    probability: Sequence[np.ndarray],
+    codes: Sequence[np.ndarray],
+    times: Sequence[np.ndarray],
+    chosen: Sequence[np.ndarray],
+) -> Decision:
+    """Return the best decision for the chosen rows of all units."""
+    own = [np.where(rows, each, -1) for rows, each in zip(chosen, codes, strict=True)]
+    counter = Counter(probability[0].shape[1])
+    for each, time in zip(own, times, strict=True):
+        counter.add(each, time)
+    return choose_decision(list(zip(probability, own, times, strict=True)), counter.rates())
 
 
 def _fit(samples: Sequence[Sampled], chosen: Sequence[np.ndarray], estimator: str) -> Mean:
@@ -182,17 +197,15 @@ def _context(
 def _validate(
     samples: Sequence[Sampled],
     codes: Sequence[np.ndarray],
+    found: Sequence[np.ndarray],
     probability: list[np.ndarray],
-    decision: Decision,
     classes: int,
 ) -> Validation:
-    truth, found, groups = [], [], []
-    for one, own, p in zip(samples, codes, probability, strict=True):
-        kept = own >= 0
-        truth.append(own[kept])
-        found.append(decision.codes(p, one.time)[kept])
-        groups.append(np.full(int(kept.sum()), one.group, dtype=object))
-    t, f, g = np.concatenate(truth), np.concatenate(found), np.concatenate(groups)
+    kept = [own >= 0 for own in codes]
+    t = np.concatenate([own[rows] for own, rows in zip(codes, kept, strict=True)])
+    f = np.concatenate([own[rows] for own, rows in zip(found, kept, strict=True)])
+    names = [np.full(int(rows.sum()), one.group, object) for one, rows in zip(samples, kept, strict=True)]
+    g = np.concatenate(names)
     confusion = np.bincount(t * classes + f, minlength=classes * classes).reshape(classes, classes)
     by_group = {
         str(name): float(np.nanmean(f1_of_classes(t[g == name], f[g == name], classes)))

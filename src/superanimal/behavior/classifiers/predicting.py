@@ -14,8 +14,9 @@ import xarray as xr
 from superanimal.behavior.bouts import bouts_of
 from superanimal.behavior.classifiers.model import BehaviorModel
 from superanimal.behavior.descriptors.blocks import feature_blocks
-from superanimal.behavior.descriptors.recording import Recording, load_recording
+from superanimal.behavior.descriptors.recording import Recording, load_recording, open_poses
 from superanimal.errors import InputError
+from superanimal.poses import states_rate
 from superanimal.progress import Progress
 
 
@@ -56,7 +57,9 @@ def predict(
     >>> table["label"].value_counts()  # doctest: +SKIP
     """
     progress = progress or Progress()
-    recording = load_recording(poses, _rate(poses, model, fps))
+    poses = open_poses(poses)
+    rate = model.settings.fps if fps is None and not states_rate(poses) else fps
+    recording = load_recording(poses, rate)
     if recording.space != model.space:
         raise InputError(
             f"the poses have {recording.space} coordinates", f"the model was trained on {model.space}"
@@ -81,21 +84,6 @@ def predict(
         return tables[0]
     table = pd.concat(tables, keys=range(len(tables)))
     return table.sort_index(level=1, kind="stable").reset_index(drop=True)
-
-
-def _rate(
-    poses: xr.Dataset | str | os.PathLike[str], model: BehaviorModel, fps: float | None
-) -> float | None:
-    if fps is not None:
-        return fps
-    if not isinstance(poses, xr.Dataset):
-        from superanimal.formats import load_poses
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            poses = load_poses(poses, space=3)
-    stated = poses.attrs.get("time_unit") == "seconds" or poses.attrs.get("fps")
-    return None if stated else model.settings.fps
 
 
 def _predict_animal(

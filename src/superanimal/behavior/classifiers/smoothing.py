@@ -166,7 +166,7 @@ def macro_f1(truth: np.ndarray, found: np.ndarray, classes: int) -> float:
 
 
 def f1_of_classes(truth: np.ndarray, found: np.ndarray, classes: int) -> np.ndarray:
-    """Return F1 of each class, (C,); NaN for one that occurs in neither."""
+    """Return F1 of each class, (C,); NaN for one that the truth lacks."""
     table = np.bincount(truth * classes + found, minlength=classes * classes).reshape(classes, classes)
     hits = np.diag(table).astype(float)
     total = table.sum(axis=0) + table.sum(axis=1)

@@ -96,7 +96,7 @@ def _now(recording: Recording, preset: Preset, actor: int | None, first: int, af
     """Return the features of each moment."""
     time = recording.time[first:after]
     moments = {
-        n: make_moment(recording.points(n, first, after), time, body, recording.keypoints)
+        n: make_moment(recording.points(n, slice(first, after)), time, body, recording)
         for n, body in enumerate(recording.bodies)
         if body is not None
     }

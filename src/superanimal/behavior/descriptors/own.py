@@ -1,4 +1,7 @@
-"""Features of one animal in one moment: places in its own frame, bends and extent, movement."""
+"""Features of one animal in one moment: places in its own frame, bends and extent, movement.
+
+Absent points are NaN and stay so; whoever calls these functions silences numpy about them once.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import numpy as np
 
 from superanimal.behavior.descriptors.body import Body, fit, plane
 from superanimal.behavior.descriptors.names import landmark_points
+from superanimal.behavior.descriptors.recording import Recording
 
 LONGEST_GAP = 2.0
 """Seconds over which an absent point is interpolated."""
@@ -55,6 +59,8 @@ class Moment:
         (K, T) which points were there before.
     time
         (T,) seconds.
+    rate
+        The derivative over that time.
     flat
         (K, T) complex, the horizontal part of the points.
     turn, origin
@@ -66,6 +72,7 @@ class Moment:
     points: np.ndarray
     seen: np.ndarray
     time: np.ndarray
+    rate: Derivative
     flat: np.ndarray
     turn: np.ndarray
     origin: np.ndarray
@@ -75,9 +82,8 @@ class Moment:
         return np.asarray((flat - self.origin) / (self.turn * np.float32(self.body.length)))
 
 
-@np.errstate(invalid="ignore", divide="ignore")  # absent points stay absent
-def make_moment(points: np.ndarray, time: np.ndarray, body: Body, names: tuple[str, ...]) -> Moment:
-    """Return an animal's block from its reliable points (K, S, T)."""
+def make_moment(points: np.ndarray, time: np.ndarray, body: Body, recording: Recording) -> Moment:
+    """Return an animal's block of a recording from its reliable points (K, S, T)."""
     seen = np.isfinite(points[:, 0])
     points = fill_gaps(points, time)
     flat = plane(points)
@@ -86,7 +92,8 @@ def make_moment(points: np.ndarray, time: np.ndarray, body: Body, names: tuple[s
         turn, origin = np.ones(len(time), np.complex64), flat[body.points[0]]
     turn, origin = _filled(turn, time), _filled(origin, time)
     turn = turn / np.where(np.abs(turn) > 0, np.abs(turn), np.nan)
-    return Moment(body, names, points, seen, time, flat, turn, origin)
+    rate = Derivative(time, recording.step)
+    return Moment(body, recording.keypoints, points, seen, time, rate, flat, turn, origin)
 
 
 def _filled(values: np.ndarray, time: np.ndarray) -> np.ndarray:
@@ -145,18 +152,16 @@ def _add_shape(columns: Columns, moment: Moment, own: np.ndarray) -> None:
             columns.add(f"distance.{names[a]}.{names[b]}", "body lengths", apart)
     middle = moment.body.midline
     for a, b, c in zip(middle, middle[1:], middle[2:], strict=False):
-        with np.errstate(invalid="ignore", divide="ignore"):
-            bend = np.angle((own[c] - own[b]) / (own[b] - own[a]))
+        bend = np.angle((own[c] - own[b]) / (own[b] - own[a]))
         columns.add(f"bend.{names[a]}.{names[b]}.{names[c]}", "rad", bend)
     trunk = own[list(moment.body.points)]
     seen = np.isfinite(trunk)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        count = np.where(seen.sum(axis=0) >= 2, seen.sum(axis=0), np.nan)
-        z = np.where(seen, trunk, 0)
-        z = np.where(seen, z - z.sum(axis=0) / count, 0)
-        size = (np.abs(z) ** 2).sum(axis=0) / count
-        skew = np.abs((z**2).sum(axis=0) / count)
-        long, wide = np.sqrt((size + skew) / 2), np.sqrt(np.maximum(size - skew, 0) / 2)
+    count = np.where(seen.sum(axis=0) >= 2, seen.sum(axis=0), np.nan)
+    z = np.where(seen, trunk, 0)
+    z = np.where(seen, z - z.sum(axis=0) / count, 0)
+    size = (np.abs(z) ** 2).sum(axis=0) / count
+    skew = np.abs((z**2).sum(axis=0) / count)
+    long, wide = np.sqrt((size + skew) / 2), np.sqrt(np.maximum(size - skew, 0) / 2)
     columns.add("extent.long", "body lengths", long)
     columns.add("extent.wide", "body lengths", wide)
     columns.add("extent.area", "square body lengths", long * wide)
@@ -167,9 +172,8 @@ def _add_heights(columns: Columns, moment: Moment) -> None:
     up = (moment.points[:, 2] - np.float32(moment.body.floor)) / length
     for k in landmark_points(names):
         columns.add(f"up.{names[k]}", "body lengths", up[k])
-    with np.errstate(invalid="ignore"):
-        columns.add("up.highest", "body lengths", np.fmax.reduce(up, axis=0))
-        columns.add("up.lowest", "body lengths", np.fmin.reduce(up, axis=0))
+    columns.add("up.highest", "body lengths", np.fmax.reduce(up, axis=0))
+    columns.add("up.lowest", "body lengths", np.fmin.reduce(up, axis=0))
     middle = moment.body.midline
     for a, b in pairwise(middle):
         rise = np.arctan2(up[b] - up[a], np.abs(moment.flat[b] - moment.flat[a]) / length)
@@ -177,9 +181,8 @@ def _add_heights(columns: Columns, moment: Moment) -> None:
 
 
 def _add_motion(columns: Columns, moment: Moment, own: np.ndarray) -> None:
-    names, time, body = moment.names, moment.time, moment.body
+    names, body, rate = moment.names, moment.body, moment.rate
     length = np.float32(body.length)
-    rate = Derivative(time)
     marks = landmark_points(names)
     velocity = rate(moment.points[marks]) / length
     speed = np.sqrt(np.square(velocity).sum(axis=1))
@@ -187,25 +190,30 @@ def _add_motion(columns: Columns, moment: Moment, own: np.ndarray) -> None:
         columns.add(f"speed.{names[mark]}", "body lengths/s", speed[k])
     moved = rate(moment.origin) / (moment.turn * length)
     columns.add("speed.middle", "body lengths/s", np.abs(moved))
-    with np.errstate(invalid="ignore"):
-        columns.add("acceleration.middle", "body lengths/s²", np.abs(rate(rate(moment.origin))) / length)
+    columns.add("acceleration.middle", "body lengths/s²", np.abs(rate(rate(moment.origin))) / length)
     if body.axis == "none":
         return
     columns.add("velocity.forward", "body lengths/s", moved.real)
     columns.add("velocity.left", "body lengths/s", moved.imag)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        columns.add("turning", "rad/s", (rate(moment.turn) / moment.turn).imag)
+    columns.add("turning", "rad/s", (rate(moment.turn) / moment.turn).imag)
     inside = np.abs(rate(own[marks]))
     for k, mark in enumerate(marks):
         columns.add(f"motion.{names[mark]}", "body lengths/s", inside[k])
 
 
 class Derivative:
-    """The derivative along the last axis over real time, from 0.05 s to either side (at least one frame)."""
+    """The derivative along the last axis over real time, from 0.05 s to either side (at least one frame).
 
-    def __init__(self, time: np.ndarray) -> None:
+    Parameters
+    ----------
+    time
+        (T,) seconds.
+    step
+        Median seconds between the frames of the whole recording.
+    """
+
+    def __init__(self, time: np.ndarray, step: float) -> None:
         n = len(time)
-        step = float(np.median(np.diff(time))) if n > 1 else 1.0
         half = max(1, round(DERIVATIVE / step))
         rows = np.arange(n)
         self.before, self.after = np.maximum(rows - half, 0), np.minimum(rows + half, n - 1)

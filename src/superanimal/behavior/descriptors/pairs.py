@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from superanimal.behavior.descriptors.names import landmark_points
-from superanimal.behavior.descriptors.own import Columns, Derivative, Moment
+from superanimal.behavior.descriptors.own import Columns, Moment
 
 
 def pair_features(actor: Moment, other: Moment) -> Columns:
@@ -26,9 +26,7 @@ def pair_features(actor: Moment, other: Moment) -> Columns:
         middle = actor.to_own(other.origin)
         columns.add("other.forward.middle", unit, middle.real)
         columns.add("other.left.middle", unit, middle.imag)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            bearing = middle / np.abs(middle)
-            heading = other.turn / actor.turn
+        bearing, heading = middle / np.abs(middle), other.turn / actor.turn
         columns.add("other.bearing", "cosine", bearing.real)
         columns.add("other.heading", "cosine", heading.real)
         columns.add("other.heading.side", "sine", heading.imag)
@@ -37,20 +35,16 @@ def pair_features(actor: Moment, other: Moment) -> Columns:
     for i in ends:
         for j, k in enumerate(marks):
             columns.add(f"other.distance.{names[marks[i]]}.{names[k]}", unit, apart[i, j])
-    with np.errstate(invalid="ignore"):
-        columns.add("other.gap", unit, np.fmin.reduce(apart.reshape(-1, apart.shape[2]), axis=0))
-        for i in ends:
-            columns.add(f"other.gap.{names[marks[i]]}", unit, np.fmin.reduce(apart[i], axis=0))
-        centre = np.abs(other.origin - actor.origin) / length
+    columns.add("other.gap", unit, np.fmin.reduce(apart.reshape(-1, apart.shape[2]), axis=0))
+    for i in ends:
+        columns.add(f"other.gap.{names[marks[i]]}", unit, np.fmin.reduce(apart[i], axis=0))
+    between, rate = other.origin - actor.origin, actor.rate
+    centre = np.abs(between) / length
     columns.add("other.distance", unit, centre)
-    rate = Derivative(actor.time)
     columns.add("other.approach", "body lengths/s", -rate(centre))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        towards = (other.origin - actor.origin) / np.abs(other.origin - actor.origin)
-        moved = rate(actor.origin) / length
-        relative = rate(other.origin - actor.origin) / length
-        columns.add("other.pursuit", "body lengths/s", (moved * towards.conj()).real)
-        columns.add("other.relative.speed", "body lengths/s", np.abs(relative))
+    towards, moved = between / np.abs(between), rate(actor.origin) / length
+    columns.add("other.pursuit", "body lengths/s", (moved * towards.conj()).real)
+    columns.add("other.relative.speed", "body lengths/s", np.abs(rate(between)) / length)
     return columns
 
 

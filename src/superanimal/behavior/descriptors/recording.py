@@ -74,14 +74,25 @@ class Recording:
         )
         return with_bodies(reduced)
 
-    def points(self, individual: int, start: int, stop: int) -> np.ndarray:
+    def points(self, individual: int, rows: slice | np.ndarray) -> np.ndarray:
         """Return the reliable points of one animal in some rows, (K, S, rows) float32."""
-        position = self.position[start:stop, :, :, individual]
-        unsure = self.confidence[start:stop, :, individual] < LEAST_CONFIDENCE
+        position = self.position[rows, :, :, individual]
+        unsure = self.confidence[rows, :, individual] < LEAST_CONFIDENCE
         unsure |= ~np.isfinite(position).all(axis=1)
         points = position.transpose(2, 1, 0).astype(np.float32)
         points[np.broadcast_to(unsure.T[:, None], points.shape)] = np.nan
         return points
+
+
+def open_poses(poses: xr.Dataset | str | os.PathLike[str]) -> xr.Dataset:
+    """Return a pose data set as it is, or that of a file with three coordinates if it has them."""
+    if isinstance(poses, xr.Dataset):
+        return poses
+    from superanimal.formats import load_poses
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*space=3 was requested")
+        return load_poses(poses, space=3)
 
 
 def load_recording(poses: xr.Dataset | str | os.PathLike[str], fps: float | None = None) -> Recording:
@@ -99,12 +110,7 @@ def load_recording(poses: xr.Dataset | str | os.PathLike[str], fps: float | None
     InputError
         When no frame rate is known or no animal is there.
     """
-    if not isinstance(poses, xr.Dataset):
-        from superanimal.formats import load_poses
-
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*space=3 was requested")
-            poses = load_poses(poses, space=3)
+    poses = open_poses(poses)
     validate_poses(poses)
     if not poses.sizes["time"] or not poses.sizes["individual"]:
         raise InputError("the poses hold no frame or no animal", "features need at least one of each")
@@ -147,13 +153,5 @@ def _body_of(recording: Recording, individual: int) -> Body | None:
     n = len(recording.time)
     later = max(1, round(0.2 / recording.step))
     rows = np.unique(np.linspace(0, max(n - 1 - later, 0), SAMPLE).astype(int))
-    position, confidence = recording.position, recording.confidence
-
-    def at(rows: np.ndarray) -> np.ndarray:
-        points = position[rows, :, :, individual].transpose(2, 1, 0).astype(np.float32)
-        unsure = confidence[rows, :, individual].T < LEAST_CONFIDENCE
-        unsure |= ~np.isfinite(points).all(axis=1)
-        points[np.broadcast_to(unsure[:, None], points.shape)] = np.nan
-        return points
-
-    return find_body(at(rows), at(np.minimum(rows + later, n - 1)), recording.keypoints)
+    now, then = (recording.points(individual, each) for each in (rows, np.minimum(rows + later, n - 1)))
+    return find_body(now, then, recording.keypoints)
