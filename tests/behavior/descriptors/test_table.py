@@ -51,7 +51,7 @@ def test_places_do_not_depend_on_size_direction_or_place(size: float, heading: f
 
 @pytest.mark.parametrize("steady", [True, False])
 def test_blocks_give_the_same_whatever_their_size(steady: bool) -> None:
-    poses, _ = pair(1, 700)
+    poses, _ = pair(1, 700, fps=20 if steady else 100)
     poses["position"].values[100:105, :, 1, 0] = np.nan
     recording = load_recording(poses)
     if not steady:  # the camera slows down to a quarter of its rate
