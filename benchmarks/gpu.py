@@ -1,4 +1,4 @@
-"""What the product does on a CUDA card, in at most six minutes: the same poses, and how fast.
+"""What the product does on a CUDA card, in at most five minutes: the same poses, and how fast.
 
     python benchmarks/gpu_wheels.py            # here, with a network: what a bare machine lacks, as wheels
     python benchmarks/gpu.py --out DIR         # there
@@ -46,7 +46,7 @@ HRNET, DETECTOR = (
     "superanimal_topviewmouse_hrnet_w32",
     "superanimal_topviewmouse_fasterrcnn_mobilenet_v3_large_fpn",
 )
-SECONDS = {"machine": 30, "agreement": 100, "speed": 70, "memory": 40, "finetune": 60, "variants": 60}
+SECONDS = {"machine": 20, "agreement": 80, "speed": 60, "memory": 35, "finetune": 55, "variants": 50}
 """What each part may take; what it leaves is for the parts after it."""
 Row = dict[str, Any]
 

@@ -66,6 +66,7 @@ def main() -> None:
         grab(area, "mapping")
         widget.assign("implant", "neck")
         widget.names.setChecked(True)
+        settle(0.5)
         grab(area, "mapping_warnings")
     viewer.close()
     for name in ("mapping", "mapping_warnings"):
