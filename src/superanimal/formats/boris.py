@@ -89,6 +89,7 @@ def read_table(path: str | os.PathLike[str]) -> list[BorisEvent]:
         said = values.get("start (s)" if bouts else str(time), "")
         word = values.get(kind or "", "").upper()
         whole = bouts and word != "POINT"
+        stop = values.get("stop (s)", "")
         offsets.add(values.get("time offset (s)", above.get("time offset (s)", "")))
         videos = _value(values, "media file name", "media file path", "media file") or above.get("player #1")
         events.append(
@@ -100,8 +101,8 @@ def read_table(path: str | os.PathLike[str]) -> list[BorisEvent]:
                 _value(values, "modifiers", "modifier #1", "modifier 1"),
                 "BOUT" if whole else word,
                 seconds_of(said),
-                seconds_of(values["stop (s)"]) if whole else math.nan,
-                f"{said} to {values['stop (s)']}" if whole else said,
+                seconds_of(stop) if whole else math.nan,
+                f"{said} to {stop}" if whole else said,
                 f"row {number}",
             )
         )

@@ -9,9 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from superanimal.files import atomic_write
 from superanimal.gait.found import Found
-from superanimal.reports.files import report_folder
+from superanimal.reports.files import write_tables
 
 TABLES = ("events", "strides", "phases", "summary", "refused")
 FURTHER = ("cycles", "joints", "symmetry", "vertical", "comparison")
@@ -76,14 +75,8 @@ class GaitResult:
         StorageError
             When the folder cannot be written.
         """
-        place = report_folder(Path(folder))
-        files = []
-        for name in (*TABLES, *(name for name in FURTHER if len(getattr(self, name)))):
-            path = place / f"{name}.csv"
-            with atomic_write(path) as temporary:
-                getattr(self, name).to_csv(temporary, index=False)
-            files.append(path)
-        return files
+        names = (*TABLES, *(name for name in FURTHER if len(getattr(self, name))))
+        return write_tables(Path(folder), {name: getattr(self, name) for name in names})
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write one HTML page with the tables and figures; return its path."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from superanimal.errors import StorageError
 from superanimal.files import atomic_write
@@ -53,6 +54,16 @@ def write_text(path: Path, text: str) -> Path:
 def write_json(path: Path, value: Any) -> Path:
     """Write a value as JSON, see :func:`plain`."""
     return write_text(path, json.dumps(plain(value), indent=1, allow_nan=False))
+
+
+def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:
+    """Write each table as ``NAME.csv`` into a report folder; return their paths."""
+    place, files = report_folder(folder), list[Path]()
+    for name, table in tables.items():
+        files.append(place / f"{name}.csv")
+        with atomic_write(files[-1]) as temporary:
+            table.to_csv(temporary, index=False)
+    return files
 
 
 def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:

@@ -213,3 +213,38 @@ def test_a_file_that_cannot_be_right_is_refused(tmp_path: Path, name: str, text:
         read_annotations(tmp_path / name, fps=None if "frame rate" in said else 10)
     with pytest.raises(NotFoundError, match="no such file"):
         read_annotations(tmp_path / "absent.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("label,start_s,end_s\nx,1,2,5\ny,3,4,6\n", "row 2: 4 cells under 3 columns"),
+        ("frame,rear\n0,0\n1,1,1\n", "row 3: 3 cells under 2 columns"),
+        ("Subject\tBehavior\tBehavior type\tStart (s)\tStop (s)\na\trear\tSTATE\t1.0\n", "row 2: .*1.0 to"),
+    ],
+)
+def test_a_row_of_another_width_is_refused_by_its_number(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text(text)
+    with pytest.raises(FormatError, match=said):
+        read_annotations(path, fps=10)
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("time_s;label\n0,0;rear\n0,5;rear\n1,0;groom\n", [1.0, 1.5]),
+        ("start;end;label\n1,5;2,5;rear\n", [2.5]),
+        ("start_s,end_s,label\n1,2,rear,\n\n3,4,groom,\n\n", [2.0, 4.0]),
+    ],
+)
+def test_decimal_commas_empty_rows_and_a_last_delimiter(tmp_path: Path, text: str, ends: list[float]) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text(text)
+    assert read_annotations(path)["end_s"].tolist() == pytest.approx(ends)
+
+
+def test_an_empty_row_of_a_frame_table_is_a_frame(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("label\nrear\n\ngroom\n")
+    assert read_annotations(path, fps=1)[["start_s", "end_s"]].to_numpy().tolist() == [[0, 1], [2, 3]]

@@ -17,6 +17,7 @@ from superanimal.behavior.annotations.row import Row, frame_rate, runs
 from superanimal.behavior.annotations.times import OTHERS
 from superanimal.behavior.bouts import frame_edges
 from superanimal.errors import FormatError
+from superanimal.formats.text import seconds_of
 
 TIMES, FRAMES = ("time_s", "time", "t", "seconds", "timestamp"), ("frame", "frames", "frame_number", "index")
 SIMBA = re.compile(r".+_(x|y|p)$", re.IGNORECASE)
@@ -95,12 +96,12 @@ def read_labels(labels: Sequence[object], source: str, fps: float | None) -> lis
 
 def _edges(table: pd.DataFrame, source: str | os.PathLike[str], fps: float | None) -> np.ndarray:
     name = _time_column(table)
-    numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(float) if name is not None else None
+    numbers = None if name is None else np.array([seconds_of(cell) for cell in table[name]], dtype=float)
     if numbers is not None and not np.isfinite(numbers).all():
         at = table.index[~np.isfinite(numbers)][0]
         raise FormatError(f"{source}, row {at}: {name or 'time'} is {table[name][at]!r}", "it is a number")
     unnamed = name is not None and not _named(name, TIMES + FRAMES)
-    whole = numbers is not None and not any("." in cell for cell in table[name])
+    whole = numbers is not None and not any(mark in cell for cell in table[name] for mark in ".,:")
     if numbers is None or _named(str(name), FRAMES) or (unnamed and whole):
         frames = np.arange(len(table)) if numbers is None else numbers
         return frame_edges(frames / frame_rate(fps, source))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from collections.abc import Sequence
@@ -138,16 +139,27 @@ def _rows_of_file(path: Path, fps: float | None) -> list[Row]:
         return boris.bouts_from(boris_files.read_table(path), path)
     if not text.strip():
         raise FormatError(f"{path} is empty", f"annotations are {FORMATS}")
+    return _rows_of_table(_table(text, path), str(path), fps)
+
+
+def _table(text: str, path: Path) -> pd.DataFrame:
+    """Return the cells of a table as text; the index is the number of the row."""
     header = text.splitlines()[0]
+    delimiter = max(",;\t", key=header.count)
+    width = len(next(csv.reader([header], delimiter=delimiter)))
+    for number, row in enumerate(csv.reader(StringIO(text), delimiter=delimiter), start=1):
+        if any(cell.strip() for cell in row[width:]):
+            raise FormatError(
+                f"{path}, row {number}: {len(row)} cells under {width} columns",
+                "a row has a cell for each column",
+                "name every column in the first row, and put cells that hold the delimiter in quotes",
+            )
     table = pd.read_csv(
-        StringIO(text),
-        sep=max(",;\t", key=header.count),
-        dtype=str,
-        keep_default_na=False,
-        skip_blank_lines=False,
-    )
+        StringIO(text), sep=delimiter, dtype=str, keep_default_na=False, skip_blank_lines=False,
+        index_col=False, usecols=range(width),
+    )  # fmt: skip
     table.index = pd.RangeIndex(2, len(table) + 2)
-    return _rows_of_table(table, str(path), fps)
+    return table
 
 
 def _rows_of_json(document: Any, path: Path, fps: float | None) -> list[Row]:

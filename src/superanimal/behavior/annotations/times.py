@@ -82,6 +82,8 @@ def read_times(table: pd.DataFrame, source: str | os.PathLike[str], fps: float |
     rate = frame_rate(fps, source) if in_frames else 1.0
     rows, unended = list[Row](), list[str]()
     for number, values in zip(table.index, table.to_dict("records"), strict=True):
+        if not any(str(cell).strip() for cell in values.values()):
+            continue
         first, last = seconds_of(values[start]), seconds_of(values[end or duration])
         if first == first and values[end or duration].strip().lower() in UNSAID:
             unended.append(f"row {number}, from {values[start]}")
@@ -109,7 +111,7 @@ def _times(
     start, end = _column(columns, BARE["start"]), _column(columns, BARE["end"])
     assert start is not None  # is_times saw it
     cells = [str(cell) for name in (start, end) if name for cell in table[name]]
-    if cells and not any(mark in cell for cell in cells for mark in ".:"):
+    if cells and not any(mark in cell for cell in cells for mark in ".,:"):
         raise FormatError(
             f"{source}: {start} and {end} are whole numbers, such as {cells[0]}",
             "they may be seconds or frames",

@@ -17,10 +17,9 @@ from superanimal.behavior.motifs import clusters, hmm
 from superanimal.behavior.motifs.posture import MOTION, posture_features
 from superanimal.behavior.results.tables import time_budget, transitions
 from superanimal.errors import InputError, unknown_name
-from superanimal.files import atomic_write
 from superanimal.poses import seconds
 from superanimal.progress import Progress
-from superanimal.reports.files import report_folder
+from superanimal.reports.files import write_tables
 
 Method = Literal["hmm", "cluster"]
 Poses: TypeAlias = xr.Dataset | str | os.PathLike[str]
@@ -86,13 +85,8 @@ class Motifs:
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write ``frames.csv, bouts.csv, summary.csv, transitions.csv, clips.csv``; return their paths."""
-        place, files = report_folder(Path(folder)), []
-        for name in ("frames", "bouts", "summary", "transitions", "clips"):
-            path = place / f"{name}.csv"
-            with atomic_write(path) as temporary:
-                getattr(self, name).to_csv(temporary, index=False)
-            files.append(path)
-        return files
+        names = ("frames", "bouts", "summary", "transitions", "clips")
+        return write_tables(Path(folder), {name: getattr(self, name) for name in names})
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write one HTML page; return its path."""
