@@ -248,3 +248,20 @@ def test_an_empty_row_of_a_frame_table_is_a_frame(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_text("label\nrear\n\ngroom\n")
     assert read_annotations(path, fps=1)[["start_s", "end_s"]].to_numpy().tolist() == [[0, 1], [2, 3]]
+
+
+def test_rows_that_are_missing_are_not_labelled(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("frame,label\n0,a\n1,a\n500,a\n501,a\n")
+    with pytest.warns(UserWarning, match="first before row 4"):
+        table = read_annotations(tmp_path / "x.csv", fps=10)
+    assert table[["start_s", "end_s"]].to_numpy() == pytest.approx(np.array([[0, 0.2], [50, 50.2]]))
+    (tmp_path / "y.csv").write_text("time_s,label\n0.0,a\n0.1,a\n0.3,a\n0.4,a\n")  # a dropped frame
+    assert read_annotations(tmp_path / "y.csv")[["start_s", "end_s"]].to_numpy() == pytest.approx(
+        np.array([[0, 0.5]])
+    )
+
+
+def test_time_that_goes_back_is_named_by_its_row(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("time_s,label\n0.0,a\n0.2,a\n0.1,a\n")
+    with pytest.raises(FormatError, match=r"x\.csv, row 4: time_s is 0\.1"):
+        read_annotations(tmp_path / "x.csv")

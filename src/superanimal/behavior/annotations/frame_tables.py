@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,6 +29,8 @@ NO_BEHAVIOR = re.compile(
 """Columns of SimBA that are none, even where all their values are 0 or 1."""
 PREDICTED = "label"
 BINARY = {"0", "1", "0.0", "1.0", "True", "False", "true", "false"}
+LONGEST_STEP = 1.0
+"""Seconds between two rows of a camera that drops frames; with more between them, rows are missing."""
 YES = {"1", "1.0", "True", "true"}
 
 
@@ -73,8 +76,8 @@ def read_frame_table(table: pd.DataFrame, source: str | os.PathLike[str], fps: f
             for name, own in table.groupby(who, sort=False)
             for row in read_frame_table(own.drop(columns=who), source, fps)
         ]
-    edges = _edges(table, source, fps)
-    places = [f"row {number}" for number in table.index]
+    edges, missing = _edges(table, source, fps)
+    places = np.insert(np.array([f"row {number}" for number in table.index], dtype=object), missing, "")
     if behaviors := behavior_columns(table):
         columns = {name: [name if cell.strip() in YES else "" for cell in table[name]] for name in behaviors}
     else:
@@ -83,7 +86,7 @@ def read_frame_table(table: pd.DataFrame, source: str | os.PathLike[str], fps: f
     return [
         Row(start, end, label, places[first])
         for labels in columns.values()
-        for start, end, label, first in runs(labels, edges)
+        for start, end, label, first in runs(np.insert(np.array(labels, dtype=object), missing, ""), edges)
     ]
 
 
@@ -94,18 +97,42 @@ def read_labels(labels: Sequence[object], source: str, fps: float | None) -> lis
     return [Row(start, end, label, f"frame {first}") for start, end, label, first in runs(texts, edges)]
 
 
-def _edges(table: pd.DataFrame, source: str | os.PathLike[str], fps: float | None) -> np.ndarray:
+def _edges(
+    table: pd.DataFrame, source: str | os.PathLike[str], fps: float | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return when rows begin and the last one ends, and before which rows others are missing.
+
+    Missing rows become one, in which nothing holds, from the end of the row before them to the one after.
+    """
     name = _time_column(table)
     numbers = None if name is None else np.array([seconds_of(cell) for cell in table[name]], dtype=float)
-    if numbers is not None and not np.isfinite(numbers).all():
+    if numbers is None:
+        return np.arange(len(table) + 1) / frame_rate(fps, source), np.zeros(0, dtype=int)
+    if not np.isfinite(numbers).all():
         at = table.index[~np.isfinite(numbers)][0]
-        raise FormatError(f"{source}, row {at}: {name or 'time'} is {table[name][at]!r}", "it is a number")
-    unnamed = name is not None and not _named(name, TIMES + FRAMES)
-    whole = numbers is not None and not any(mark in cell for cell in table[name] for mark in ".,:")
-    if numbers is None or _named(str(name), FRAMES) or (unnamed and whole):
-        frames = np.arange(len(table)) if numbers is None else numbers
-        return frame_edges(frames / frame_rate(fps, source))
-    return frame_edges(numbers)
+        raise FormatError(f"{source}, row {at}: {name} is {table[name][at]!r}", "it is a number")
+    steps = np.diff(numbers)
+    if (steps <= 0).any():
+        at = table.index[np.flatnonzero(steps <= 0)[0] + 1]
+        raise FormatError(
+            f"{source}, row {at}: {name} is {table[name][at]}, not after that of the row before it",
+            "rows are in the order of time, one for each frame",
+            "sort them, or give each animal a column 'individual'",
+        )
+    unnamed = not _named(str(name), TIMES + FRAMES)
+    whole = not any(mark in cell for cell in table[name] for mark in ".,:")
+    in_frames = _named(str(name), FRAMES) or (unnamed and whole)
+    times = numbers / frame_rate(fps, source) if in_frames else numbers
+    steps = np.diff(times)
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    missing = np.flatnonzero(steps > (1.5 * usual if in_frames else max(1.5 * usual, LONGEST_STEP))) + 1
+    if len(missing):
+        warnings.warn(
+            f"{source}: rows are missing in {len(missing)} places, first before row "
+            f"{table.index[missing[0]]}; nothing counts as labelled there",
+            stacklevel=5,
+        )
+    return np.insert(frame_edges(times), missing, times[missing - 1] + usual), missing
 
 
 def _is_binary(column: pd.Series) -> bool:

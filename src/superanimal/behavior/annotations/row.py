@@ -58,7 +58,7 @@ def warn_of_unended(source: str | os.PathLike[str], faults: Sequence[str]) -> No
         )
 
 
-def runs(labels: Sequence[str], edges: np.ndarray) -> Iterable[tuple[float, float, str, int]]:
+def runs(labels: Sequence[str] | np.ndarray, edges: np.ndarray) -> Iterable[tuple[float, float, str, int]]:
     """Yield start and end in seconds, label and first frame of each run of a label that is not empty.
 
     Parameters

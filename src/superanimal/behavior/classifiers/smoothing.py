@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from superanimal.behavior.best_path import best_path
+
 STRENGTHS = (1.0, 0.3, 0.1)
 """How much a frame counts in the sequence beside the chance of a change: frames in a row are not independent
 pieces of evidence, so less than 1."""
@@ -93,7 +95,7 @@ class Counter:
 
 
 def most_likely_sequence(scores: np.ndarray, time: np.ndarray, rates: np.ndarray) -> np.ndarray:
-    """Return the most likely sequence of classes (Viterbi), (T,).
+    """Return the most likely sequence of classes, (T,).
 
     Parameters
     ----------
@@ -104,26 +106,9 @@ def most_likely_sequence(scores: np.ndarray, time: np.ndarray, rates: np.ndarray
     rates
         (C, C) changes per second.
     """
-    n, classes = scores.shape
-    if not n:
-        return np.zeros(0, dtype=int)
-    steps = np.diff(time, prepend=time[0] - 1)
-    known: dict[float, np.ndarray] = {}
-    best = scores[0].copy()
-    back = np.zeros((n, classes), dtype=np.int16)
-    every = np.arange(classes)
-    for t in range(1, n):
-        step = round(float(steps[t]), 6)
-        if step not in known:
-            known[step] = _log_changes(rates, step)
-        reached = best[:, None] + known[step]
-        back[t] = reached.argmax(axis=0)
-        best = reached[back[t], every] + scores[t]
-    codes = np.zeros(n, dtype=int)
-    codes[-1] = int(best.argmax())
-    for t in range(n - 1, 0, -1):
-        codes[t - 1] = back[t, codes[t]]
-    return codes
+    steps = np.round(np.diff(time, prepend=time[:1]), 6)
+    known = {float(step): _log_changes(rates, float(step)) for step in np.unique(steps)}
+    return best_path(scores, lambda t: known[float(steps[t])])
 
 
 def _log_changes(rates: np.ndarray, step: float) -> np.ndarray:

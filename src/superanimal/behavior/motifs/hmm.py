@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
+from superanimal.behavior.best_path import best_path
 from superanimal.progress import Progress
 
 PIECE = 100
@@ -109,19 +110,9 @@ def fit(
 
 
 def decode(model: Model, sequence: np.ndarray) -> np.ndarray:
-    """Return the most probable state of each row of (T, D), (T,), by the Viterbi algorithm."""
-    density = model.log_density(sequence)
-    log_transition = np.log(model.transition + 1e-300)
-    score, back = density[0].copy(), np.zeros(density.shape, dtype=np.int16)
-    for t in range(1, len(density)):
-        every = score[:, None] + log_transition
-        back[t] = every.argmax(axis=0)
-        score = every.max(axis=0) + density[t]
-    path = np.empty(len(density), dtype=int)
-    path[-1] = int(score.argmax())
-    for t in range(len(density) - 1, 0, -1):
-        path[t - 1] = back[t, path[t]]
-    return path
+    """Return the most probable state of each row of (T, D), (T,)."""
+    transition = np.log(model.transition + 1e-300)
+    return best_path(model.log_density(sequence), lambda _: transition)
 
 
 def _smoothed(rows: np.ndarray, stay: float) -> np.ndarray:
