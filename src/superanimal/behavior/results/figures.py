@@ -76,8 +76,9 @@ def transition_graph(table: pd.DataFrame, least: float = 0.05) -> Figure:
     for name, (x, y) in place.items():
         size = 90 + 500 * float(often.get(name, 0)) / float(often.max())
         axes.scatter(x, y, s=size, color=BAND, edgecolor=SOFT, lw=0.8, zorder=3)
-        axes.text(1.24 * x, 1.24 * y, name.replace("_", " "), ha="center", va="center", color=INK)
-    axes.set(xlim=(-1.5, 1.5), ylim=(-1.4, 1.4), aspect="equal")
+        side = "center" if abs(x) < 0.3 else "left" if x > 0 else "right"  # outwards, clear of the node
+        axes.text(1.16 * x, 1.2 * y, name.replace("_", " "), ha=side, va="center", color=INK)
+    axes.set(xlim=(-1.7, 1.7), ylim=(-1.4, 1.4), aspect="equal")
     axes.axis("off")
     return figure
 
@@ -105,6 +106,7 @@ def bins(table: pd.DataFrame, labels: Sequence[str]) -> Figure:
 def heatmap(path: BodyPath, regions: Regions | None = None) -> Figure:
     """Draw where one animal was, seconds in each cell on a logarithmic scale, with regions."""
     from matplotlib.colors import LinearSegmentedColormap, LogNorm
+    from matplotlib.ticker import FuncFormatter
 
     places, shown = path.position[path.seen][:, :2], path.shown[path.seen]
     low, high = places.min(axis=0), places.max(axis=0)
@@ -132,5 +134,6 @@ def heatmap(path: BodyPath, regions: Regions | None = None) -> Figure:
     axes.invert_yaxis()
     axes.set_xticks([])
     axes.set_yticks([])
-    figure.colorbar(mesh, ax=axes, shrink=0.8).set_label("Seconds")
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    figure.colorbar(mesh, ax=axes, shrink=0.8, format=plain).set_label("Seconds")
     return figure
