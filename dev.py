@@ -48,7 +48,8 @@ def test(arguments: list[str]) -> int:
     """Run the tests, on a virtual screen when there is no real one."""
     install()
     workers = str(min(4, os.cpu_count() or 1))
-    command = [str(PYTHON), "-m", "pytest", "-n", workers, "--dist", "loadfile", *arguments]
+    command = [str(PYTHON), "-m", "pytest", "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
+    command += arguments  # files are handed out in the order of tests/conftest.py, long ones first
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core per worker
     if sys.version_info >= (3, 12):
         os.environ.setdefault("COVERAGE_CORE", "sysmon")  # --cov costs next to nothing

@@ -10,6 +10,17 @@ from labelsets import make_set
 from superanimal.labels import LabelledSet
 
 
+LONG = ("ui", "training", "exporting", "cli", "inference")
+"""Folders whose tests take longest: handed out first, they leave no worker idle at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests of the long folders, otherwise in the usual order."""
+    place = {name: number for number, name in enumerate(LONG)}
+    root = Path(__file__).parent
+    items.sort(key=lambda item: place.get(item.path.relative_to(root).parts[0], len(LONG)))
+
+
 @pytest.fixture
 def labelled(tmp_path: Path) -> LabelledSet:
     return make_set(tmp_path)
