@@ -9,7 +9,6 @@ from labelsets import make_set
 
 from superanimal.labels import LabelledSet
 
-
 LONG = ("ui", "training", "exporting", "cli", "inference")
 """Folders whose tests take longest: handed out first, they leave no worker idle at the end."""
 
