@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
+import h5py
 import pandas as pd
+import pynwb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -51,12 +54,11 @@ def test_a_project_for_boris(tmp_path: Path) -> None:
 
 
 def test_nwb_keeps_raters_targets_and_events(tmp_path: Path) -> None:
-    pytest.importorskip("ndx_ethogram", reason="needs the extra 'behavior'")
     bouts = check_bouts(
         pd.DataFrame(
             {
                 "start_s": [0.5, 0.7, 2.0],
-                "end_s": [1.0, 1.5, 2.0],
+                "end_s": [1.1, 1.5, 2.0],
                 "label": ["rear", "rear", "bite"],
                 "individual": "a",
                 "target": ["", "", "b"],
@@ -66,6 +68,32 @@ def test_nwb_keeps_raters_targets_and_events(tmp_path: Path) -> None:
     )
     path = write_annotations(bouts, tmp_path / "b.nwb", video="d.mp4")
     pd.testing.assert_frame_equal(read_annotations(path), bouts)
+    with pynwb.NWBHDF5IO(str(path), "r") as file:
+        nwb = file.read()
+        assert nwb.subject.subject_id == "a"
+        assert pynwb.validate(io=file) == []
+    with h5py.File(path) as hdf5:
+        assert not [name for name in hdf5["specifications"] if "ethogram" in name]
+
+
+def test_tables_of_ndx_ethogram_are_read(tmp_path: Path) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    nwb = pynwb.NWBFile(session_description="x", identifier="x", session_start_time=start)
+    table = pynwb.epoch.TimeIntervals(name="EthogramBouts", description="as that extension writes them")
+    table.add_column("label", "what")
+    table.add_row(start_time=0.5, stop_time=1.0, label="rear")
+    nwb.create_processing_module("behavior", "x").add(table)
+    with pynwb.NWBHDF5IO(str(tmp_path / "b.nwb"), "w") as file:
+        file.write(nwb)
+    assert read_annotations(tmp_path / "b.nwb")[["start_s", "end_s", "label"]].values.tolist() == [
+        [0.5, 1.0, "rear"]
+    ]
+
+
+def test_no_bouts_at_all_are_no_file_that_cannot_be_read(tmp_path: Path) -> None:
+    nothing = check_bouts(pd.DataFrame({"start_s": [], "end_s": [], "label": []}))
+    path = write_annotations(nothing, tmp_path / "b.nwb")
+    assert read_annotations(path).empty
 
 
 def test_boris_has_one_bout_of_a_behaviour_at_a_time(tmp_path: Path) -> None:

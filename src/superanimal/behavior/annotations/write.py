@@ -36,7 +36,7 @@ def write_annotations(
         See :mod:`superanimal.behavior.bouts`.
     format
         ``"csv"`` (our columns), ``"boris"`` (a project), ``"boris-tsv"`` (aggregated events) or ``"nwb"``
-        (ndx-ethogram); by default that of the suffix ``.csv``, ``.boris``, ``.tsv`` or ``.nwb``.
+        (an ``EventsTable``); by default that of the suffix ``.csv``, ``.boris``, ``.tsv`` or ``.nwb``.
     video, fps
         The video and its frame rate, where the format names them.
     session_start, labeling_method
