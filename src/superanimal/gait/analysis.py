@@ -34,6 +34,7 @@ from superanimal.groups import compare_groups
 from superanimal.groups import with_groups as groups_of
 from superanimal.poses import require_pixels, seconds
 from superanimal.progress import Progress
+from superanimal.reports.numbers import count_of
 
 Source: TypeAlias = xr.Dataset | str | os.PathLike[str]
 
@@ -319,6 +320,9 @@ def _summary_rows(
         reasons = sorted({stride.refused for stride in strides if stride.refused})
         said = ", ".join(reasons) if reasons else "no limb is seen from one contact to its next"
         notes.append(f"{who}: no stride is kept ({said}).")
+    if recording.exchanged:
+        frames = count_of(recording.exchanged, "frame")
+        notes.append(f"{who}: left and right feet bore each other's name in {frames}; put right here.")
     if len(recording.limbs) == 1:
         notes.append(f"{who}: only one limb ({first}), so there is no phase and no gait.")
     return rows

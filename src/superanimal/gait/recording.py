@@ -13,6 +13,7 @@ from superanimal.gait.chain import chain
 from superanimal.gait.contact_state import contact_states
 from superanimal.gait.ground import Ground, find_ground, settle, speed_over
 from superanimal.gait.limbs import Limb, body_points
+from superanimal.gait.swaps import exchanged, pairs_of
 from superanimal.gait.tracks import Track, find_period, make_track, regular_grid
 
 LEAST_CONFIDENCE = 0.6
@@ -41,6 +42,8 @@ class Recording:
         Motion of the ground in the image.
     body
         (G, 2) trunk position in pixels, up to a constant; None without trunk points.
+    exchanged
+        Frames in which a left and a right foot bore each other's name.
     """
 
     individual: str
@@ -52,6 +55,7 @@ class Recording:
     period: float | None
     ground: Ground
     body: np.ndarray | None
+    exchanged: int = 0
 
     @property
     def step(self) -> float:
@@ -105,15 +109,17 @@ def make_recording(poses: xr.Dataset, individual: str, limbs: Sequence[Limb], ti
         at = int(np.flatnonzero(np.diff(time) <= 0)[0])
         raise InputError(f"time goes from {time[at]:g} s to {time[at + 1]:g} s", "time must increase")
     one = poses.sel(individual=individual)
+    names = [str(name) for name in one["keypoint"].values]
+    position = one["position"].transpose("time", "keypoint", "space").values.astype(np.float64)
+    confidence = one["confidence"].transpose("time", "keypoint").values
+    sure = ~(confidence < LEAST_CONFIDENCE)  # unknown counts as confident
+    mended = _mend(position, sure, time, names, limbs)
     grid = regular_grid(time)
     step = float(grid[1] - grid[0])
 
     def read(name: str, period: float | None) -> Track:
-        point = one.sel(keypoint=name)
-        position = point["position"].transpose("time", "space").values.astype(np.float64)
-        confidence = point["confidence"].values
-        sure = ~(confidence < LEAST_CONFIDENCE)  # unknown counts as confident
-        return make_track(time, position, sure, grid, period)
+        k = names.index(name)
+        return make_track(time, position[:, k], sure[:, k], grid, period)
 
     def all_tracks(period: float | None) -> tuple[tuple[Track, ...], ...]:
         return tuple(tuple(read(name, period) for name in limb.keypoints) for limb in limbs)
@@ -141,9 +147,25 @@ def make_recording(poses: xr.Dataset, individual: str, limbs: Sequence[Limb], ti
         )
         velocities, wholes = series(tracks)
         period = find_period(velocities, wholes, step) or period
-    names = body_points([str(name) for name in one["keypoint"].values], limbs)
-    body = _trunk([read(name, period) for name in names], step)
-    return Recording(individual, time, one["frame"].values, grid, tuple(limbs), tracks, period, ground, body)
+    body = _trunk([read(name, period) for name in body_points(names, limbs)], step)
+    frames = one["frame"].values
+    return Recording(individual, time, frames, grid, tuple(limbs), tracks, period, ground, body, mended)
+
+
+def _mend(
+    position: np.ndarray, sure: np.ndarray, time: np.ndarray, names: Sequence[str], limbs: Sequence[Limb]
+) -> int:
+    """Exchange left and right feet back, in place; return in how many frames."""
+    wrong = np.zeros(len(time), bool)
+    for pair in pairs_of(limbs):
+        both = [names.index(name) for name in pair]
+        seen = np.where(sure[:, both, None], position[:, both], np.nan)
+        rows = exchanged(time, seen[:, 0], seen[:, 1])
+        there = np.flatnonzero(rows)[:, None]
+        for values in (position, sure):
+            values[there, both] = values[there, both[::-1]]
+        wrong |= rows
+    return int(wrong.sum())
 
 
 MOST_OWN = 0.65
