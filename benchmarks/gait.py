@@ -22,7 +22,7 @@ from superanimal.formats import load_poses
 from superanimal.gait import analyze
 from superanimal.gait.vertical import differences
 from superanimal.poses import make_poses
-from superanimal.synth.gaits import GaitTruth, generate
+from superanimal.synth.gaits import SHAPES, GaitTruth, generate
 
 GAITS = ("walk", "trot", "pace", "canter", "gallop")
 
@@ -35,7 +35,7 @@ def generated_row(**how: object) -> list[float]:
     """Return frames of contact and lift error, % of stride length, gait share, phase and duty error."""
     contact, lift, length, named, phase, duty = [], [], [], [], [], []
     for gait in GAITS:
-        for shape in ("sine", "cycloid", "retract"):
+        for shape in SHAPES:
             truth = generate(gait, shape=shape, **how)  # type: ignore[arg-type]
             result = analyze(poses_of(truth))
             for kind, times, errors in (("contact", truth.contacts, contact), ("lift", truth.lifts, lift)):
@@ -68,6 +68,8 @@ def generated() -> str:
         "60, noise 2 px": {"fps": 60, "noise": 2.0},
         "60, 10 % dropouts": {"fps": 60, "noise": 0.5, "dropouts": 0.1},
         "60, 5 % swaps": {"fps": 60, "noise": 0.5, "swaps": 0.05},
+        "60, feet turn for a fifth of the stance": {"fps": 60, "noise": 0.5, "roll": 0.2},
+        "60, feet turn for two fifths": {"fps": 60, "noise": 0.5, "roll": 0.4},
         "60, uneven clock": {"fps": 60, "noise": 0.5, "jitter": 0.2},
     }
     head = [
@@ -81,7 +83,7 @@ def generated() -> str:
     ]
     rows = [[name, *(f"{value:.3g}" for value in generated_row(**how))] for name, how in conditions.items()]
     bars = ["bar (from 60 per second on)", "1", "", "2", "97", "0.03", "0.03"]
-    return "Medians of errors; five gaits, three shapes of swing, withers 120 px.\n\n" + table(
+    return "Medians of errors; five gaits, four shapes of swing, withers 120 px.\n\n" + table(
         head, [bars, *rows]
     )
 

@@ -15,6 +15,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 FEET = ("left_hind", "right_hind", "left_fore", "right_fore")
+SHAPES = ("sine", "cycloid", "retract", "even")
+FOOT, ROLLS_TO = 0.05, 60.0
+"""A point on the foot lies so far from the toe's tip, in withers heights (a hoof of 8 cm under 1.6 m), and
+the foot has turned about the tip by so many degrees when that leaves the ground."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +77,32 @@ def swing(shape: str, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return how far (0..1) and how high (0..1) a foot is at a share 0..1 of its swing.
 
     ``"sine"`` leaves and lands with zero speed and finite acceleration; ``"cycloid"`` more softly;
-    ``"retract"`` swings beyond the landing place and comes back before it lands, as horses do.
+    ``"retract"`` swings beyond the landing place and comes back before it lands, as horses do; ``"even"``
+    goes at one speed but for its first and last tenth, as small animals that step from place to place.
     """
+    if shape == "even":
+        speed = np.interp(np.linspace(0, 1, 1001), [0, 0.1, 0.9, 1], [0, 1, 1, 0])
+        way = np.cumsum(speed) / speed.sum()
+        return np.interp(s, np.linspace(0, 1, 1001), way), np.interp(s, [0, 0.25, 0.75, 1], [0, 1, 1, 0])
     if shape == "sine":
         return (1 - np.cos(np.pi * s)) / 2, np.sin(np.pi * s)
     if shape == "cycloid":
         return s - np.sin(2 * np.pi * s) / (2 * np.pi), np.sin(np.pi * s) ** 1.5
     ahead = s**3 * (10 - 15 * s + 6 * s**2)
     return ahead + 0.9 * s**4 * (1 - s), np.sin(np.pi * s**0.85)
+
+
+def _turned(share: np.ndarray, duty: float, roll: float) -> np.ndarray:
+    """Return how far a foot is turned about its tip at a share 0..1 of the stride, radians.
+
+    It begins to turn when ``roll`` of the stance is left, ever faster, and is level again half-way through
+    the swing.
+    """
+    last, back = roll * duty, 0.5 * (1 - duty)
+    s, u = (share - duty) / last + 1, (share - duty) / back
+    turning = np.where(s > 0, s**2, 0.0)
+    level = (2 * u**3 - 3 * u**2 + 1) + (u**3 - 2 * u**2 + u) * 2 * back / last
+    return np.radians(ROLLS_TO) * np.where(u <= 0, turning, np.where(u < 1, level, 0.0))
 
 
 def generate(
@@ -99,6 +121,7 @@ def generate(
     seed: int = 0,
     jitter: float = 0.0,
     limbs: Sequence[str] = FEET,
+    roll: float = 0.0,
 ) -> GaitTruth:
     """Generate one animal that walks past, seen from the side.
 
@@ -118,6 +141,8 @@ def generate(
         Share of frames in which a foot is missing, or left and right are exchanged (for 1 or 2 frames).
     jitter
         Unsteadiness of the frame rate: standard deviation of a frame's time, frames.
+    roll
+        Share of the stance in which the foot turns about its tip before that leaves, see :data:`FOOT`.
     """
     rng = np.random.default_rng(seed)
     fall = FOOTFALLS[gait]
@@ -139,8 +164,12 @@ def generate(
         ahead, up = swing(shape, s)
         place = 0.0 if limb.endswith("hind") else 0.85 * height
         touchdown = stride * ((index + phase) + start / period) + stride * fall.duty / 2 + place
+        foot = np.stack([touchdown + stride * ahead, -0.13 * height * up], axis=1)
+        if roll:
+            angle = np.pi / 4 + _turned(share, fall.duty, roll)
+            foot -= FOOT * height * np.stack([np.cos(angle), np.sin(angle)], axis=1)
         names.append(f"{limb}_paw")
-        points.append(np.stack([touchdown + stride * ahead, -0.13 * height * up], axis=1))
+        points.append(foot)
         k = np.arange(-2, strides + 2)
         down = start + (k + phase) * period
         contacts[limb] = down[(down > 0) & (down < time[-1])]
