@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Unpack, overload
 
 import xarray as xr
 
+from superanimal.completion import spell_out
 from superanimal.inference.analyzer import Analyzer, ModelName
 from superanimal.inference.choosing import Analyzers
 from superanimal.inference.naming import check_distinct
@@ -97,13 +98,4 @@ def analyze(
     return results[0] if single else results
 
 
-def _spell_out_options() -> None:
-    """Show the options in the signature of :func:`analyze`, so that consoles complete them."""
-    shown = inspect.signature(analyze)
-    first = [p for p in shown.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    known = inspect.signature(Analyzer).parameters
-    more = [parameter for name, parameter in known.items() if name != "model"]
-    analyze.__signature__ = shown.replace(parameters=[*first, *more])  # type: ignore[attr-defined]
-
-
-_spell_out_options()
+spell_out(analyze, [p for name, p in inspect.signature(Analyzer).parameters.items() if name != "model"])
