@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from superanimal.cli.gait import parse_marks
+from superanimal.errors import InputError
 from superanimal.formats import save_poses
 from superanimal.poses import make_poses
 from superanimal.samples import sample_path
@@ -71,3 +73,10 @@ def test_a_video_goes_to_strides_in_one_command(superanimal: Call, tmp_path: Pat
     strides = pd.read_csv(tmp_path / "strides.csv")
     assert (strides["refused"].isna()).sum() >= 4
     assert (tmp_path / "report.html").is_file()
+
+
+def test_ground_marks_are_read_and_checked() -> None:
+    assert parse_marks(["0,400,0", "300,400,1.5"]) == [[0, 400, 0], [300, 400, 1.5]]
+    assert parse_marks(None) is None
+    with pytest.raises(InputError, match="x,y,metres"):
+        parse_marks(["300,1.5"])

@@ -100,7 +100,7 @@ def test_tables_report_and_groups(tmp_path: Path) -> None:
     result = superanimal.gait.analyze(poses, groups=groups)
     assert set(result.summary["animal"]) == {"Ada"}
     names = [path.name for path in result.save(tmp_path)]
-    assert names == [f"{name}.csv" for name in (*TABLES, "symmetry", "vertical")]
+    assert names == [f"{name}.csv" for name in (*TABLES, "coupling", "symmetry", "vertical")]
     assert len(pd.read_csv(tmp_path / "strides.csv")) == len(result.strides)
     page = result.report(tmp_path / "report.html").read_text("utf-8")
     assert "Footfalls" in page and "walk" in page

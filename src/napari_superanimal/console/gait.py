@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from superanimal.gait import GaitResult
     from superanimal.gait.events import Detector
     from superanimal.gait.limbs import Limbs
+    from superanimal.gait.scale import GroundMarks
 
 
 def analyze_gait(
@@ -28,6 +29,8 @@ def analyze_gait(
     detector: Detector = "contact",
     ground_line: np.ndarray | None = None,
     metres_per_pixel: float | None = None,
+    body_length_m: float | None = None,
+    ground_marks: GroundMarks | None = None,
     events: str | os.PathLike[str] | pd.DataFrame | None = None,
 ) -> GaitJob:
     """Find how the animals of a pose layer walk, in a process of its own.
@@ -40,7 +43,7 @@ def analyze_gait(
         Pose layer, or its name; the only one when None. It is analysed as it stands, corrections included.
     limbs
         Limb name to one or several keypoints; guessed from the keypoints' names when None.
-    fps, detector, ground_line, metres_per_pixel, events
+    fps, detector, ground_line, metres_per_pixel, body_length_m, ground_marks, events
         As in ``superanimal.gait.analyze``.
 
     Returns
@@ -64,7 +67,8 @@ def analyze_gait(
     seconds(data, fps, "gait analysis")
     options = {
         "limbs": None if limbs is None else dict(limbs), "fps": fps, "detector": detector,
-        "ground_line": ground_line, "metres_per_pixel": metres_per_pixel, "events": events,
+        "ground_line": ground_line, "metres_per_pixel": metres_per_pixel, "body_length_m": body_length_m,
+        "ground_marks": ground_marks, "events": events,
     }  # fmt: skip
     job = GaitJob(data, options)
     job.start()

@@ -34,6 +34,19 @@ def gait(
     metres_per_pixel: Annotated[
         float | None, typer.Option(help="Scale of the picture where the animal walks; fills length_m.")
     ] = None,
+    body_length: Annotated[
+        float | None,
+        typer.Option(
+            help="Instead: metres from one end of the trunk to the other (see body in summary.csv)."
+        ),
+    ] = None,
+    ground_mark: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Instead: a place on the ground as x,y,metres along the walkway, repeatable; 3 or more show "
+            "the perspective."
+        ),
+    ] = None,
     detector: Annotated[str, typer.Option(help="contact (default), extremes, or height.")] = "contact",
     events: Annotated[
         Path | None,
@@ -45,9 +58,11 @@ def gait(
     """Analyse gait: contacts, strides and phases. Writes CSV tables and an HTML report."""
     from superanimal.gait.analysis import analyze, joined, with_groups
     from superanimal.gait.event_files import write_boris
+    from superanimal.gait.scale import Scale
     from superanimal.video.open import VIDEO_SUFFIXES
 
-    limbs = parse_limbs(limb)
+    limbs, marks = parse_limbs(limb), parse_marks(ground_mark)
+    Scale(metres_per_pixel, body_length, marks).check()
     results, failed = [], []
     files = pose_files(poses)
     if events is not None and len(files) > 1:
@@ -63,6 +78,8 @@ def gait(
                     fps=fps,
                     detector=detector,  # type: ignore[arg-type]
                     metres_per_pixel=metres_per_pixel,
+                    body_length_m=body_length,
+                    ground_marks=marks,
                     events=events,
                 )
             )
@@ -121,6 +138,21 @@ def parse_limbs(texts: list[str] | None) -> dict[str, list[str]] | None:
             raise InputError(f"limb {text!r}", "give it as name=keypoint, or name=heel,toe")
         limbs[name.strip()] = [point.strip() for point in points.split(",")]
     return limbs
+
+
+def parse_marks(texts: list[str] | None) -> list[list[float]] | None:
+    """Read ``x,y,metres``."""
+    if not texts:
+        return None
+    marks = []
+    for text in texts:
+        try:
+            marks.append([float(part) for part in text.split(",")])
+        except ValueError:
+            marks.append([])
+        if len(marks[-1]) != 3:
+            raise InputError(f"ground mark {text!r}", "give it as x,y,metres, such as 120,400,0.5")
+    return marks
 
 
 def pose_files(paths: list[Path]) -> list[Path]:

@@ -20,6 +20,7 @@ from superanimal.gait.coordination import (
     gait_of,
     phases_of,
 )
+from superanimal.gait.coupling import coupling_table
 from superanimal.gait.event_files import events_of, read_events
 from superanimal.gait.events import Detector, Event, Refused, find_events
 from superanimal.gait.found import Animal, Found
@@ -27,6 +28,7 @@ from superanimal.gait.joints import joint_tables
 from superanimal.gait.limbs import Limb, Limbs, find_limbs
 from superanimal.gait.recording import Recording, make_recording
 from superanimal.gait.result import TABLES, GaitResult
+from superanimal.gait.scale import Body, GroundMarks, Scale, find_body
 from superanimal.gait.strides import Stride, find_strides
 from superanimal.gait.symmetry import symmetry_table
 from superanimal.gait.vertical import vertical_table
@@ -41,15 +43,16 @@ Source: TypeAlias = xr.Dataset | str | os.PathLike[str]
 EVENTS = ["individual", "limb", "event", "time_s", "frame", "confidence", "deviation_s"]
 STRIDES = [
     "individual", "limb", "start_s", "lift_s", "end_s", "duration_s", "stance_s", "swing_s", "duty_factor",
-    "frequency_hz", "length_px", "length_m", "speed", "speed_variation", "swing_height_px", "step_length_px",
-    "step_width_px", "slip", "closure", "confidence", "gait", "refused",
+    "frequency_hz", "length_px", "length_body", "length_m", "speed", "speed_body_s", "speed_m_s",
+    "speed_variation", "swing_height_px", "step_length_px", "step_width_px", "slip", "closure", "confidence",
+    "gait", "refused",
 ]  # fmt: skip
 PHASES = ["individual", "reference", "limb", "start_s", "phase"]
 REFUSED = ["individual", "limb", "start_s", "end_s", "reason"]
 MEASURES = (
-    "duration_s", "stance_s", "swing_s", "duty_factor", "frequency_hz", "length_px", "length_m", "speed",
-    "swing_height_px",
-    "step_length_px", "step_width_px", "slip", "closure",
+    "duration_s", "stance_s", "swing_s", "duty_factor", "frequency_hz", "length_px", "length_body",
+    "length_m", "speed", "speed_body_s", "speed_m_s", "swing_height_px", "step_length_px",
+    "step_width_px", "slip", "closure",
 )  # fmt: skip
 
 
@@ -62,6 +65,8 @@ def analyze(
     detector: Detector = "contact",
     ground_line: np.ndarray | None = None,
     metres_per_pixel: float | None = None,
+    body_length_m: float | None = None,
+    ground_marks: GroundMarks | None = None,
     events: str | os.PathLike[str] | pd.DataFrame | None = None,
     progress: Progress | None = None,
 ) -> GaitResult:
@@ -83,8 +88,11 @@ def analyze(
         See :func:`superanimal.gait.events.find_events`.
     ground_line
         For the detector ``"height"``: (2, 2), two points x, y on the ground in pixels.
-    metres_per_pixel
-        Scale, used to compute ``length_m``.
+    metres_per_pixel, body_length_m, ground_marks
+        One of them gives lengths in metres: the length of a pixel; that of the animal between the two points
+        of its trunk that lie furthest apart (``body`` in the summary says which); or (N, 3) places on the
+        ground, each x and y in pixels and its position along the walkway in metres, for a camera that stands
+        still. From three places on, perspective counts.
     events
         Contacts and lifts of one recording that a person has set, used instead of a detector: a table or file
         as in :func:`superanimal.gait.event_files.read_events`, which also reads exports of BORIS.
@@ -108,7 +116,9 @@ def analyze(
     if events is not None and len(sources) > 1:
         raise InputError(f"one table of events for {len(sources)} files", "it belongs to one recording")
     given = read_events(events) if isinstance(events, str | os.PathLike) else events
-    options = {"fps": fps, "metres_per_pixel": metres_per_pixel}
+    scale = Scale(metres_per_pixel, body_length_m, ground_marks)
+    scale.check()
+    options = {"fps": fps, "scale": scale}
     results = []
     for source in sources:
         data, file = _load(source)
@@ -154,22 +164,31 @@ def _recordings(
 
 def tabulate(found: Found) -> GaitResult:
     """Write what was found in a recording into tables."""
-    poses, metres_per_pixel = found.poses, found.facts["metres_per_pixel"]
+    poses, scale = found.poses, found.facts["scale"]
     tables: dict[str, list[dict[str, object]]] = {
         name: [] for name in ("events", "strides", "phases", "refused")
     }
     summary: list[dict[str, object]] = []
     joints: list[tuple[pd.DataFrame, pd.DataFrame]] = []
     vertical: list[pd.DataFrame] = []
+    coupling: list[pd.DataFrame] = []
     notes: list[str] = []
     for animal in found.animals:
         recording, events, strides = animal.recording, animal.events, animal.strides
         name_gaits(recording, events, strides)
         tables["events"] += [_event_row(recording, event) for event in events]
-        tables["strides"] += [_stride_row(recording, stride, metres_per_pixel) for stride in strides]
+        body = find_body(poses, recording)
+        per_pixel, why = scale.of(recording, body)
+        notes += [f"{recording.individual}: {why}."] if why else []
+        tables["strides"] += [
+            _stride_row(recording, stride, body, per_pixel, scale.metres(stride, recording, per_pixel))
+            for stride in strides
+        ]
         tables["phases"] += _phase_rows(recording, events, strides)
         tables["refused"] += [_refused_row(recording, each) for each in animal.refused]
-        summary += _summary_rows(recording, strides, tables, notes)
+        summary += _summary_rows(recording, strides, body, tables, notes)
+        phases = pd.DataFrame(tables["phases"], columns=PHASES)
+        coupling.append(coupling_table(phases, recording.individual, recording.limbs))
         joints.append(joint_tables(poses, recording, strides))
         vertical.append(vertical_table(poses, recording, strides))
     stride_table = pd.DataFrame(tables["strides"], columns=STRIDES)
@@ -185,6 +204,7 @@ def tabulate(found: Found) -> GaitResult:
         joints=_stacked([each for _, each in joints]),
         symmetry=symmetry_table(stride_table),
         vertical=_stacked(vertical),
+        coupling=_stacked(coupling),
         found=found,
     )
 
@@ -219,7 +239,10 @@ def _event_row(recording: Recording, event: Event) -> dict[str, object]:
     }
 
 
-def _stride_row(recording: Recording, stride: Stride, metres_per_pixel: float | None) -> dict[str, object]:
+def _stride_row(
+    recording: Recording, stride: Stride, body: Body | None, per_pixel: float | None, metres: float
+) -> dict[str, object]:
+    lengths = body.length if body else float("nan")
     return {
         "individual": recording.individual,
         "limb": recording.limbs[stride.limb].name,
@@ -232,8 +255,11 @@ def _stride_row(recording: Recording, stride: Stride, metres_per_pixel: float | 
         "duty_factor": stride.duty,
         "frequency_hz": 1 / stride.duration,
         "length_px": stride.length,
-        "length_m": stride.length * metres_per_pixel if metres_per_pixel else float("nan"),
+        "length_body": stride.length / lengths,
+        "length_m": metres,
         "speed": stride.speed,
+        "speed_body_s": stride.speed / lengths,
+        "speed_m_s": stride.speed * per_pixel if per_pixel else metres / stride.duration,
         "speed_variation": stride.speed_variation,
         "swing_height_px": stride.swing_height,
         "step_length_px": stride.step_length,
@@ -281,6 +307,7 @@ def _refused_row(recording: Recording, each: Refused) -> dict[str, object]:
 def _summary_rows(
     recording: Recording,
     strides: Sequence[Stride],
+    body: Body | None,
     tables: dict[str, list[dict[str, object]]],
     notes: list[str],
 ) -> list[dict[str, object]]:
@@ -299,6 +326,8 @@ def _summary_rows(
             "ground": recording.ground.kind,
             "belt_speed": float(np.linalg.norm(np.median(recording.ground.velocity, axis=0)))
             if recording.ground.kind == "steady" else float("nan"),
+            "body": " to ".join(body.ends) if body else "",
+            "body_length_px": body.length if body else float("nan"),
         }  # fmt: skip
         for measure in MEASURES:
             values = kept[measure].to_numpy(float)
@@ -331,7 +360,7 @@ def _summary_rows(
 def joined(results: Sequence[GaitResult]) -> GaitResult:
     """Return the results of several files as one, with a column ``file`` first in each table."""
     tables: dict[str, Any] = {}
-    for name in (*TABLES, "cycles", "joints", "symmetry", "vertical"):
+    for name in (*TABLES, "cycles", "joints", "symmetry", "vertical", "coupling"):
         parts = []
         for result in results:
             table = getattr(result, name).copy()

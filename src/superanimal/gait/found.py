@@ -33,7 +33,7 @@ class Found:
     animals
         In the order of ``poses["individual"]``.
     facts
-        ``file, limbs, detector, fps, metres_per_pixel`` of the analysis.
+        ``file, limbs, detector, fps, scale`` of the analysis.
     """
 
     poses: xr.Dataset

@@ -36,7 +36,8 @@ def write_report(result: GaitResult, path: Path) -> Path:
     page.add(
         "Limbs",
         _summary(result.summary),
-        note="Medians of the kept strides; phase: fraction of the first limb's stride.",
+        note="Medians of the kept strides ± standard deviation from stride to stride; phase: fraction of the "
+        f"first limb's stride.{_belt(result.summary)}",
     )
     with style():
         for name, group in list(strides.groupby(_who(strides), sort=False))[:SHOWN]:
@@ -54,6 +55,8 @@ def write_report(result: GaitResult, path: Path) -> Path:
                 note="Mean of the kept strides from contact to contact, shaded: one standard deviation. "
                 "180° is a straight limb, as the camera sees it.",
             )
+    if len(result.coupling):
+        page.add("How the limbs go together", _coupling(result.coupling), note=_COUPLING)
     if len(result.symmetry):
         page.add("Left and right", _symmetry(result.symmetry), note=_SYMMETRY)
     if len(result.vertical):
@@ -80,19 +83,40 @@ def _said(name: object) -> str:
 def _summary(summary: pd.DataFrame) -> Markup:
     measures = {
         "duration_s": "Stride, s", "duty_factor": "Duty factor", "length_px": "Length, px",
-        "speed": "Speed, px/s",
-        "phase": "Phase", "slip": "Slip", "closure": "Closure",
+        "length_body": "Body lengths", "speed": "Speed, px/s", "phase": "Phase", "slip": "Slip",
+        "closure": "Closure",
     }  # fmt: skip
+    measures |= {"length_m": "Length, m", "speed_m_s": "Speed, m/s"}
+    measures = {name: title for name, title in measures.items() if summary[name].notna().any()}
     who = [*_who(summary), "limb", "gait", "ground"]
     rows = [
         [*(Path(str(row[name])).name if name == "file" else row[name] for name in who),
          count_of(int(row["kept"]), "stride"),
-         *(number(row[name]) for name in measures)]
+         *(_spread(row, name) for name in measures)]
         for _, row in summary.iterrows()
     ]  # fmt: skip
     return table([*(name.capitalize() for name in who), "Kept", *measures.values()], rows, text=len(who))
 
 
+def _spread(row: pd.Series, name: str) -> str:
+    deviation = float(row[f"{name}_sd"])
+    return number(row[name]) + (f" ± {number(deviation)}" if deviation == deviation else "")
+
+
+def _belt(summary: pd.DataFrame) -> str:
+    """Return what is known of a treadmill, as a sentence."""
+    speeds = summary["belt_speed"].dropna().unique()
+    if not len(speeds):
+        return ""
+    said = ", ".join(number(speed) for speed in sorted(speeds))
+    return f" The ground moves steadily (a belt, or a camera that follows) at {said} px/s."
+
+
+_COUPLING = (
+    "Phase: fraction of the first limb's stride at which the second lands, circular mean over the kept "
+    "strides with its 95 % interval. Concentration: 1 when all strides agree; p: Rayleigh's test against no "
+    "coordination."
+)
 _SYMMETRY = (
     "Index: 100 (left − right) / mean of both, in percent, with its 95 % interval over the strides of this "
     "recording. Near zero is symmetrical; an interval that holds zero shows no difference."
@@ -108,10 +132,25 @@ _COMPARISON = (
 )
 _NAMES = {
     "duration_s": "Stride, s", "stance_s": "Stance, s", "swing_s": "Swing, s", "duty_factor": "Duty factor",
-    "frequency_hz": "Frequency, Hz", "length_px": "Stride length, px", "length_m": "Stride length, m",
-    "speed": "Speed, px/s", "swing_height_px": "Swing height, px", "step_length_px": "Step length, px",
+    "frequency_hz": "Frequency, Hz", "length_px": "Stride length, px",
+    "length_body": "Stride length, body lengths",
+    "length_m": "Stride length, m", "speed": "Speed, px/s", "speed_body_s": "Speed, body lengths/s",
+    "speed_m_s": "Speed, m/s", "swing_height_px": "Swing height, px", "step_length_px": "Step length, px",
     "step_width_px": "Step width, px",
 }  # fmt: skip
+
+
+def _coupling(coupling: pd.DataFrame) -> Markup:
+    who = _who(coupling)
+    rows = [
+        [*(Path(str(row[name])).name for name in who), row["pair"],
+         f"{row['reference']}, {row['limb']}".replace("_", " "), count_of(int(row["strides"]), "stride"),
+         number(row["phase"]), f"{number(row['low'])} to {number(row['high'])}", number(row["concentration"]),
+         number(row["rayleigh_p"])]
+        for _, row in coupling.iterrows()
+    ]  # fmt: skip
+    head = [*(name.capitalize() for name in who), "Pair", "Limbs", "Kept", "Phase", "95 %", "Concentration"]
+    return table([*head, "p"], rows, text=len(who) + 2)
 
 
 def _symmetry(symmetry: pd.DataFrame) -> Markup:

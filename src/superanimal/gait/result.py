@@ -13,7 +13,7 @@ from superanimal.gait.found import Found
 from superanimal.reports.files import write_tables
 
 TABLES = ("events", "strides", "phases", "summary", "refused")
-FURTHER = ("cycles", "joints", "symmetry", "vertical", "comparison")
+FURTHER = ("coupling", "cycles", "joints", "symmetry", "vertical", "comparison")
 
 
 @dataclass
@@ -26,10 +26,10 @@ class GaitResult:
         ``individual, limb, event`` (contact or lift), ``time_s, frame, confidence, deviation_s``.
     strides
         ``individual, limb, start_s`` (contact), ``lift_s, end_s`` (next contact), ``duration_s, stance_s,
-        swing_s, duty_factor, frequency_hz, length_px, length_m`` (NaN without a scale), ``speed``
-        (px/s), ``speed_variation,
-        swing_height_px, step_length_px, step_width_px, slip, closure, confidence, gait, refused`` (empty when
-        kept, else the reason).
+        swing_s, duty_factor, frequency_hz, length_px, length_body`` (body lengths), ``length_m`` (NaN without
+        a scale), ``speed`` (px/s), ``speed_body_s, speed_m_s, speed_variation, swing_height_px,
+        step_length_px, step_width_px, slip, closure, confidence, gait, refused`` (empty when kept, else the
+        reason).
     phases
         ``individual, reference, limb, start_s, phase``: fraction of the reference limb's stride at which the
         other limb lands, for kept strides only.
@@ -39,6 +39,8 @@ class GaitResult:
         ``individual, limb, start_s, end_s, reason``: intervals without events.
     notes
         What limits the result, in sentences.
+    coupling
+        Pairs of limbs, see :func:`superanimal.gait.coupling.coupling_table`.
     cycles, joints
         Joint angles over the stride, see :func:`superanimal.gait.joints.joint_tables`.
     symmetry
@@ -62,6 +64,7 @@ class GaitResult:
     joints: pd.DataFrame = field(default_factory=pd.DataFrame)
     symmetry: pd.DataFrame = field(default_factory=pd.DataFrame)
     vertical: pd.DataFrame = field(default_factory=pd.DataFrame)
+    coupling: pd.DataFrame = field(default_factory=pd.DataFrame)
     comparison: pd.DataFrame = field(default_factory=pd.DataFrame)
     found: Found | None = field(default=None, repr=False)
 

@@ -80,7 +80,7 @@ class GaitSession:
     @property
     def metric(self) -> bool:
         """Whether lengths are known in metres."""
-        return bool(self.analysed.facts["metres_per_pixel"])
+        return bool(self.analysed.strides["length_m"].notna().any())
 
     def toggle(self, rows: set[int]) -> None:
         """Leave kept strides out; when all of them are out already, take them back."""
