@@ -1,0 +1,1 @@
+from .track import track as track
