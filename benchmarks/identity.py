@@ -2,14 +2,15 @@
 
     python benchmarks/identity.py [--data DIR] [--seeds 3] [--only NAME] [--write]
 
-Trackers get the same detections without names: box IoU with a Hungarian assignment (SORT without its filter), the
-nearest centroid with at most N animals, OKS with a Kalman filter on the centroid, and ours on poses alone (the colours of
-the video are used where the scene has one and --video is given). Scenes: herds that run about, with detector errors
-(misses, merges into one, spurious and doubled detections, keypoints on the wrong animal, slots without meaning), three
-mice and flies with identities that people checked. A scene of several seeds sums its switches.
+Trackers get the same detections without names: box IoU with a Hungarian assignment (SORT without its
+filter), the nearest centroid with at most N animals, OKS with a Kalman filter on the centroid, and ours on
+poses alone (the colours of the video are used where the scene has one and --video is given). Scenes: herds
+that run about, with detector errors (misses, merges into one, spurious and doubled detections, keypoints on
+the wrong animal, slots without meaning), three mice and flies with identities that people checked. A scene
+of several seeds sums its switches.
 
-A match needs a similarity of 0.5: OKS of the keypoints that detection and truth share. Bars: at most a third of the
-switches of the best other tracker; where that has under 6, at most 1; none on the easy sets of flies.
+A match needs a similarity of 0.5: OKS of the keypoints that detection and truth share. Bars: at most a third
+of the switches of the best other tracker; where that has under 6, at most 1; none on the easy sets of flies.
 """
 
 from __future__ import annotations
@@ -149,7 +150,9 @@ def by_oks(scene: Scene) -> Rows:
             moved = np.stack([filters[n][1] + filters[n][0].state[:2] for n in names])
             apart = np.linalg.norm(moved[:, None] - found[None], axis=-1)
             far = np.stack([np.linalg.norm(centres - filters[n][0].state[:2], axis=-1) for n in names])
-            like = np.nan_to_num(oks(apart.reshape(-1, apart.shape[-1]), size**2, np.full(apart.shape[-1], SIGMA)))
+            like = np.nan_to_num(
+                oks(apart.reshape(-1, apart.shape[-1]), size**2, np.full(apart.shape[-1], SIGMA))
+            )
             worth = like.reshape(far.shape) - 1e-3 * far / size
             for i, j in zip(*linear_sum_assignment(-worth), strict=True):
                 given[j] = names[i]
@@ -182,7 +185,8 @@ def by_us_with_video(scene: Scene) -> Rows:
 def rows_of(poses: xr.Dataset) -> Rows:
     """Return name and pose of every animal of each frame."""
     return [
-        [(i, pose) for i, pose in enumerate(row) if np.isfinite(pose).all(-1).any()] for row in points_of(poses)
+        [(i, pose) for i, pose in enumerate(row) if np.isfinite(pose).all(-1).any()]
+        for row in points_of(poses)
     ]
 
 
@@ -226,11 +230,15 @@ def measure(scene: Scene, rows: Rows) -> dict[str, float]:
     }
 
 
-def likeness(truth: list[tuple[int, np.ndarray]], found: list[tuple[int, np.ndarray]], area: float) -> np.ndarray:
+def likeness(
+    truth: list[tuple[int, np.ndarray]], found: list[tuple[int, np.ndarray]], area: float
+) -> np.ndarray:
     """Return the OKS (n, m) of the poses of a frame."""
     if not truth or not found:
         return np.zeros((len(truth), len(found)))
-    apart = np.linalg.norm(np.stack([p for _, p in truth])[:, None] - np.stack([p for _, p in found])[None], axis=-1)
+    apart = np.linalg.norm(
+        np.stack([p for _, p in truth])[:, None] - np.stack([p for _, p in found])[None], axis=-1
+    )
     similar = oks(apart.reshape(-1, apart.shape[-1]), area, np.full(apart.shape[-1], SIGMA))
     return np.nan_to_num(similar.reshape(apart.shape[:2]))
 
@@ -270,13 +278,19 @@ def real(data: Path) -> Iterator[tuple[str, list[Scene]]]:
         truth = load_poses(flies / f"{name}.slp")
         video = flies / f"{name}.mp4"
         found = nameless(truth, 0)
-        yield name, [Scene(name, found, truth, truth.sizes["individual"], video if video.exists() else None, easy)]
+        yield (
+            name,
+            [Scene(name, found, truth, truth.sizes["individual"], video if video.exists() else None, easy)],
+        )
     noisy, truth = load_poses(flies / "two_flies_noisy_detections.slp"), load_poses(flies / "two_flies.slp")
     title = "two_flies_noisy_detections"
     yield title, [Scene(title, nameless(noisy, 0), truth, 2, flies / "two_flies.mp4", True)]
     (mice,) = (data / "mabe-three-mice").glob("*.h5")
     truth = load_poses(mice)
-    yield "mabe-three-mice", [Scene("mabe-three-mice", nameless(truth, 0), truth, 3, mice.with_suffix(".mp4"))]
+    yield (
+        "mabe-three-mice",
+        [Scene("mabe-three-mice", nameless(truth, 0), truth, 3, mice.with_suffix(".mp4"))],
+    )
     errors = Errors(0.05, 0.5, 0.05, 0.02, 0.15, 0.1, 0.02)
     for name, path in (("animals", flies / "animals.slp"), ("mabe-three-mice", mice)):
         truth = load_poses(path)
@@ -311,7 +325,9 @@ def worse(poses: xr.Dataset, errors: Errors, seed: int) -> xr.Dataset:
     gone = np.zeros(animals, int)
     merged: dict[tuple[int, int], bool] = {}
     for t in range(frames):
-        gone = np.where((gone == 0) & (rng.random(animals) < errors.missed / 4), rng.integers(1, 8, animals), gone)
+        gone = np.where(
+            (gone == 0) & (rng.random(animals) < errors.missed / 4), rng.integers(1, 8, animals), gone
+        )
         seen = {i: truth[t, i].copy() for i in range(animals) if not gone[i]}
         gone = np.maximum(gone - 1, 0)
         pairs = [(i, j) for i in seen for j in seen if i < j]
@@ -360,7 +376,12 @@ def run(title: str, scenes: list[Scene]) -> tuple[list[str], bool]:
         else ""
         for name in TRACKERS
     ]
-    return [title, *cells, f"{bar:.0f}" if bar == int(bar) else f"{bar:.1f}", "yes" if passed else "**no**"], passed
+    return [
+        title,
+        *cells,
+        f"{bar:.0f}" if bar == int(bar) else f"{bar:.1f}",
+        "yes" if passed else "**no**",
+    ], passed
 
 
 def main() -> None:
@@ -381,8 +402,9 @@ def main() -> None:
             passed.append(good)
     header = ["scene", *TRACKERS, "bar", "passed"]
     text = (
-        "Identity switches (IDF1, HOTA), by trackeval on OKS of at least 0.5 for switches and IDF1. Generated scenes: "
-        f"{args.seeds} seeds, switches summed, others averaged.\n\n{table(header, lines)}\n\n"
+        "Identity switches (IDF1, HOTA), by trackeval on OKS of at least 0.5 for switches and IDF1. "
+        f"Generated scenes: {args.seeds} seeds, switches summed, others averaged.\n\n"
+        f"{table(header, lines)}\n\n"
         f"{sum(passed)} of {len(passed)} bars passed."
     )
     print(text.splitlines()[-1])

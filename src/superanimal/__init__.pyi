@@ -11,6 +11,7 @@ from .keypoints.convert import convert as convert
 from .keypoints.merge import merge as merge
 from .labels import read_labels as read_labels
 from .poses import load_space as load_space
+from .tracking import track as track
 from .training.finetuning.finetune import finetune as finetune
 from .training.pretraining.pretrain import train as train
 from .video import open_video as open_video

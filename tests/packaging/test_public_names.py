@@ -14,7 +14,7 @@ STUB = Path(superanimal.__file__).with_suffix(".pyi")
 EXPECTED = [
     "analyze", "convert", "download", "evaluate", "find_videos", "finetune", "list_models", "load_model",
     "load_poses", "load_space", "match_keypoints", "measure_offsets", "merge", "open_video", "read_labels",
-    "save_poses", "train",
+    "save_poses", "track", "train",
 ]  # fmt: skip
 
 ROOMS = {"behavior": "check_bouts", "gait": "analyze"}

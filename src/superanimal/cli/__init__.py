@@ -34,6 +34,7 @@ def build_app() -> typer.Typer:
         merge,
         models,
         tables,
+        track,
         train,
     )
 
@@ -47,6 +48,7 @@ def build_app() -> typer.Typer:
     app.command("analyze")(analyze.analyze)
     app.command("evaluate")(evaluate.evaluate)
     app.command("gait")(gait.gait)
+    app.command("track")(track.track)
     app.command("convert")(convert.convert)
     app.command("match")(match.match)
     app.command("merge")(merge.merge)

@@ -30,6 +30,7 @@ _DIMS: dict[str, tuple[str, ...]] = {
     "edited": ("time", "keypoint", "individual"),
     "boxes": ("time", "box", "individual"),
     "box_confidence": ("time", "individual"),
+    "identity_confidence": ("time", "individual"),
 }
 
 

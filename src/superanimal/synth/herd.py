@@ -1,4 +1,4 @@
-"""Several animals that run about, meet and hide: poses with known identities, and what a detector makes of them."""
+"""Animals that run about, meet and hide: poses with known identities, and what a detector makes of them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ class Herd:
             poses = {i: truth[t, i].astype(np.float64) for i in there}
             touching = self._contacts(truth[t], there)
             merging = {
-                (i, j): merging.get((i, j), (i if rng.random() < 0.5 else j) if rng.random() < errors.merged else -1)
+                (i, j): merging.get(
+                    (i, j), (i if rng.random() < 0.5 else j) if rng.random() < errors.merged else -1
+                )
                 for i, j in touching
             }
             for i, j in touching:
@@ -102,7 +104,9 @@ class Herd:
                     poses[kept] = np.where(rng.random((len(BODY), 1)) < 0.3, poses[gone], poses[kept])
                     del poses[gone]
             seen = [self._blurred(rng, pose, errors) for pose in poses.values()]
-            seen += [self._blurred(rng, pose, errors) for pose in poses.values() if rng.random() < errors.doubled]
+            seen += [
+                self._blurred(rng, pose, errors) for pose in poses.values() if rng.random() < errors.doubled
+            ]
             ghosts = [(left - 1, pose) for left, pose in ghosts if left > 1]
             for _ in range(rng.poisson(errors.spurious / 3)):
                 pose = rng.uniform(0.1, 0.9) * self._anywhere(rng, truth) + self.length / 3 * rng.normal(
@@ -117,7 +121,9 @@ class Herd:
             places = rng.permutation(slots)[: len(poses_of_frame)]
             for place, pose in zip(places, poses_of_frame, strict=True):
                 position[t, place] = pose
-        confidence = np.where(np.isfinite(position[..., 0]), rng.uniform(0.5, 1.0, position.shape[:3]), np.nan)
+        confidence = np.where(
+            np.isfinite(position[..., 0]), rng.uniform(0.5, 1.0, position.shape[:3]), np.nan
+        )
         return make_poses(
             position.transpose(0, 3, 2, 1),
             confidence.transpose(0, 2, 1),
@@ -159,8 +165,8 @@ def make_herd(
 ) -> Herd:
     """Let animals run about in a square arena.
 
-    They stop and go, turn, and are drawn to each other, so that they meet and cross often; they do not avoid each
-    other.
+    They stop and go, turn, and are drawn to each other, so that they meet and cross often; they do not avoid
+    each other.
 
     Parameters
     ----------

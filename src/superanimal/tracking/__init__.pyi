@@ -1,1 +1,1 @@
-from .track import track as track
+from .recording import track as track

@@ -1,4 +1,4 @@
-"""What the video shows of an animal: colour and brightness of its body, sampled on lines between keypoints."""
+"""What the video shows of an animal: colours of its body, sampled on lines between keypoints."""
 
 from __future__ import annotations
 

@@ -10,10 +10,11 @@ import xarray as xr
 from superanimal.poses.similarity import oks
 
 SIGMA = 0.1
-"""OKS tolerance of every keypoint: any keypoints are tracked, and this is the one of the SuperAnimal models."""
+"""OKS tolerance of every keypoint: any keypoints are tracked, and this is the one of the SuperAnimal
+models."""
 SAME = 0.7
-"""OKS from which two detections are one animal. At this value their keypoints are 12 % of the animal's size apart
-(all of them: two animals that lie on each other do not have every keypoint at the same place)."""
+"""OKS from which two detections are one animal. At this value their keypoints are 12 % of the animal's size
+apart (all of them: two animals that lie on each other do not have every keypoint at the same place)."""
 SIZE_UNKNOWN = 10.0
 """Size in pixels of an animal of one keypoint that is never seen beside another and never moves."""
 
@@ -51,8 +52,15 @@ class Detections:
 
     def select(self, keep: np.ndarray) -> Detections:
         """Return some of the detections."""
-        parts = (self.points, self.row, self.slot, self.time, self.score, self.anchor)
-        return Detections(*(part[keep] for part in parts), self.size)
+        return Detections(
+            self.points[keep],
+            self.row[keep],
+            self.slot[keep],
+            self.time[keep],
+            self.score[keep],
+            self.anchor[keep],
+            self.size,
+        )
 
     def frames(self) -> list[np.ndarray]:
         """Return the indices of the detections of each time that has any, in order."""
@@ -90,7 +98,9 @@ def detections_of(poses: xr.Dataset) -> Detections:
         boxes = poses["boxes"].transpose("time", "individual", "box").values[..., 2:]
         area = boxes.prod(-1)[row, slot]
         size = float(np.sqrt(np.nanmedian(area))) if np.isfinite(area).any() else size
-    return Detections(found, row, slot, steps[row], weight.sum(-1)[row, slot].astype(np.float64), anchor, size)
+    return Detections(
+        found, row, slot, steps[row], weight.sum(-1)[row, slot].astype(np.float64), anchor, size
+    )
 
 
 def steps_of(times: np.ndarray) -> np.ndarray:
@@ -106,7 +116,7 @@ def steps_of(times: np.ndarray) -> np.ndarray:
 
 
 def _size(points: np.ndarray, row: np.ndarray) -> float:
-    """Return the usual size of the animals: of the boxes round most keypoints, or else by what lies between them."""
+    """Return the usual size of the animals: of the boxes round them, or else by what lies between them."""
     if not len(points):
         return SIZE_UNKNOWN
     count = np.isfinite(points[..., 0]).sum(-1)
@@ -129,8 +139,8 @@ def _size(points: np.ndarray, row: np.ndarray) -> float:
 def pose_distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the distance in pixels of poses (..., K, 2) and (..., K, 2): the median over shared keypoints.
 
-    The median leaves out a few keypoints that are wrong. Poses that share no keypoint are as far apart as their
-    centres. Shapes broadcast.
+    The median leaves out a few keypoints that are wrong. Poses that share no keypoint are as far apart as
+    their centres. Shapes broadcast.
     """
     with np.errstate(invalid="ignore"):
         apart = np.linalg.norm(first - second, axis=-1)
@@ -143,7 +153,7 @@ def pose_distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _median(values: np.ndarray) -> np.ndarray:
-    """Return the median over the last axis without NaN, NaN where nothing is left; much faster than nanmedian."""
+    """Return the median over the last axis without NaN, NaN where nothing is left."""
     ordered = np.sort(values, axis=-1)  # NaN last
     count = np.isfinite(values).sum(-1)
     low, high = np.maximum((count - 1) // 2, 0), np.minimum(count // 2, values.shape[-1] - 1)
@@ -163,10 +173,10 @@ def centres_of(points: np.ndarray) -> np.ndarray:
 
 
 def without_duplicates(found: Detections) -> np.ndarray:
-    """Return which detections (M,) remain when of two that lie on the same pixels only the better one is kept.
+    """Return which detections (M,) remain when of two on the same pixels only the better one is kept.
 
-    Two detections are one animal if all keypoints they share coincide (OKS), or if the weaker one has nothing but
-    keypoints of the better one. What a person set is always kept.
+    Two detections are one animal if all keypoints they share coincide (OKS), or if the weaker one has
+    nothing but keypoints of the better one. What a person set is always kept.
     """
     keep = np.ones(len(found), dtype=bool)
     sigmas = np.full(found.points.shape[1], SIGMA)

@@ -1,13 +1,13 @@
 """Which tracklets are the same individual: the most likely explanation of the whole recording.
 
-An explanation gives every tracklet to one of N individuals, or drops it. It is as likely as the motion over the gaps
-(:mod:`superanimal.tracking.motion`) and the looks (:mod:`superanimal.tracking.shape`) make it. An individual is never
-at two places at once, so that there are never more than N animals in a frame.
+An explanation gives every tracklet to one of N individuals, or drops it. It is as likely as the motion over
+the gaps (:mod:`superanimal.tracking.motion`) and the looks (:mod:`superanimal.tracking.shape`) make it. An
+individual is never at two places at once, so that there are never more than N animals in a frame.
 
-The search starts where most animals are seen apart for longest, which says who is who, and goes from there to the end
-and to the beginning. Explanations that agree on the last tracklet of every individual have the same future: only the
-best of them is kept (Viterbi), the probabilities of all are summed (forward-backward). Thus a decision is made late,
-and each tracklet gets the probability that its individual is the right one.
+The search starts where most animals are seen apart for longest, which says who is who, and goes from there
+to the end and to the beginning. Explanations that agree on the last tracklet of every individual have the
+same future: only the best of them is kept (Viterbi), the probabilities of all are summed (forward-backward).
+Thus a decision is made late, and each tracklet gets the probability that its individual is the right one.
 """
 
 from __future__ import annotations
@@ -159,14 +159,21 @@ def find_identities(
 
 def _film(tracklets: Sequence[Tracklet], weights: np.ndarray) -> _Film:
     loss = SPURIOUS * np.minimum(weights, LASTING) + PERSISTING * np.maximum(weights - LASTING, 0)
-    arrays = [
-        np.array([getattr(each, name) for each in tracklets])
-        for name in ("start", "end", "head", "tail", "entering", "leaving")
-    ]
     lengths = np.array([len(each) for each in tracklets])
-    moments = np.unique(np.concatenate(arrays[:2]))
-    first, last = (np.searchsorted(moments, each) for each in arrays[:2])
-    return _Film(*arrays[:2], first, last, *arrays[2:], lengths < 2, lengths >= MOMENT, np.array([each.anchor for each in tracklets]), loss)
+    return _Film(
+        np.array([each.start for each in tracklets]),
+        np.array([each.end for each in tracklets]),
+        np.array([each.first for each in tracklets]),
+        np.array([each.last for each in tracklets]),
+        np.stack([each.head for each in tracklets]),
+        np.stack([each.tail for each in tracklets]),
+        np.stack([each.entering for each in tracklets]),
+        np.stack([each.leaving for each in tracklets]),
+        lengths < 2,
+        lengths >= MOMENT,
+        np.array([each.anchor for each in tracklets]),
+        loss,
+    )
 
 
 def _seeds(film: _Film, lengths: np.ndarray, count: int) -> tuple[float, list[int]]:

@@ -1,13 +1,15 @@
 """How far the animals of a recording get within a time, learned from the recording itself.
 
-The distance between where an animal is expected and where it is found follows a bivariate Student distribution: most
-steps are small, a few are not. Its scale and tail are fitted for several times (lags) to stretches in which it is
-certain who is who, so that neither frame rate nor size nor liveliness of the animals need be known.
+The distance between where an animal is expected and where it is found follows a bivariate Student
+distribution: most steps are small, a few are not. Its scale and tail are fitted for several times (lags) to
+stretches in which it is certain who is who, so that neither frame rate nor size nor liveliness of the
+animals need be known.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -99,7 +101,9 @@ def learn_motion(found: Detections) -> Motion:
     judged = [i for i, each in enumerate(residues[0.0]) if len(each) >= ENOUGH]
     coasting = min(COASTING, key=lambda c: sum(np.log(_middle(residues[c][i])) for i in judged))
     smallest = max(SMALLEST * found.size, 1e-3)
-    lags, scales, tails = [], [], []
+    lags: list[float] = []
+    scales: list[float] = []
+    tails: list[float] = []
     for lag, distances in zip(LAGS, (_residues(films, lag, coasting) for lag in LAGS), strict=True):
         if len(distances) >= ENOUGH:
             scale, tail = _fit(distances, smallest)
@@ -107,7 +111,9 @@ def learn_motion(found: Detections) -> Motion:
             scales.append(max(scale, scales[-1] if scales else smallest))
             tails.append(tail)
     if not lags:  # too little to learn from: a tenth of its size a step
-        return Motion(np.ones(1), np.array([max(0.1 * found.size, smallest)]), np.array([2.0]), 0.0, area, found.size)
+        return Motion(
+            np.ones(1), np.array([max(0.1 * found.size, smallest)]), np.array([2.0]), 0.0, area, found.size
+        )
     return Motion(np.array(lags), np.array(scales), np.array(tails), coasting, area, found.size)
 
 
@@ -125,10 +131,10 @@ def _area(found: Detections) -> float:
 
 
 def _certain_chains(found: Detections) -> list[np.ndarray]:
-    """Return chains of detections in consecutive frames that are mutually nearest, all others twice as far."""
+    """Return chains of detections that are mutually nearest, all others being twice as far."""
     frames = found.frames()
     follower = np.full(len(found), -1)
-    for first, second in zip(frames, frames[1:], strict=False):
+    for first, second in pairwise(frames):
         if found.time[second[0]] - found.time[first[0]] > 1.5:
             continue
         apart = pose_distance(found.points[first][:, None], found.points[second][None])
@@ -158,14 +164,16 @@ def velocities(points: np.ndarray, times: np.ndarray) -> np.ndarray:
     if n < 2:
         return velocity
     step = np.diff(points, axis=0)
-    seen = np.isfinite(step[..., 0]).any(-1)
+    seen = np.asarray(np.isfinite(step[..., 0]).any(-1))
     moved = np.zeros((n - 1, 2))
     if seen.any():
         moved[seen] = np.nanmedian(step[seen], axis=1)
     moved /= np.maximum(np.diff(times), 1e-6)[:, None]
     for i in range(1, n):
         share = 1.0 if i == 1 else SMOOTHING
-        velocity[i] = velocity[i - 1] + share * (moved[i - 1] - velocity[i - 1]) if seen[i - 1] else velocity[i - 1]
+        velocity[i] = (
+            velocity[i - 1] + share * (moved[i - 1] - velocity[i - 1]) if seen[i - 1] else velocity[i - 1]
+        )
     return velocity
 
 

@@ -1,4 +1,4 @@
-"""The names of individuals: those of the input where a person set them or most of an animal already has them."""
+"""The names of individuals: those of the input, where a person set them or most of an animal has them."""
 
 from __future__ import annotations
 
@@ -73,11 +73,13 @@ def choose_names(names: Names, source: np.ndarray) -> Choice:
         # who shares nothing with any name takes the first that is free
         taken = zip(*linear_sum_assignment(-shared), strict=True)
         given |= {rest[i]: others[j] for i, j in taken}
-    seen = (source >= 0).any(0)
+    seen = np.asarray((source >= 0).any(0))
     named = sorted((slot, individual) for individual, slot in given.items())
     texts, order = [slots[slot] for slot, _ in named], [individual for _, individual in named]
     for individual in rest:
         if individual not in given and seen[individual]:
-            texts.append(next(n for i in range(len(slots) + count) if (n := f"animal{i}") not in {*slots, *texts}))
+            texts.append(
+                next(n for i in range(len(slots) + count) if (n := f"animal{i}") not in {*slots, *texts})
+            )
             order.append(individual)
     return Choice(texts, order)

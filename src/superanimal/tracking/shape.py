@@ -1,8 +1,9 @@
 """What an animal looks like: its size and proportions, and how well they tell animals apart.
 
-Nothing is known in advance about how much animals differ and how much one animal varies with its posture. Both are
-measured in the recording: the variation of one animal between blocks of the same tracklet, which is one animal for
-certain. Descriptors are scaled by it, so that a difference of 1 is what one animal shows from one block to the next.
+Nothing is known in advance about how much animals differ and how much one animal varies with its posture.
+Both are measured in the recording: the variation of one animal between blocks of the same tracklet, which is
+one animal for certain. Descriptors are scaled by it, so that a difference of 1 is what one animal shows from
+one block to the next.
 """
 
 from __future__ import annotations
@@ -16,16 +17,22 @@ from superanimal.tracking.detections import Detections, pose_distance
 from superanimal.tracking.tracklets import TOUCHING, Tracklet
 
 BLOCK = 20
-"""Detections in a block. Postures last about this long or less; blocks vary more independently than frames."""
+"""Detections in a block. Postures last about this long or less; blocks vary more independently than
+frames."""
 LEAST_BLOCKS = 8
 """With fewer blocks beyond the first of each tracklet, the variation is not known and looks are not used."""
 MOST_BONES = 8
 """Distances between keypoints that are used besides the size: those that vary least."""
-DRIFT = 0.25
-"""Variance between tracklets of one animal that no length of a tracklet averages away, in block variances."""
+DRIFT = 1.0
+"""Variance between tracklets of one animal that no length of a tracklet averages away, in block variances:
+what it does (run, curl up) differs from tracklet to tracklet as it does from block to block."""
+TAIL = 4.0
+"""Degrees of freedom of the Student distribution of looks."""
 LIMIT = 12.0
-"""Looks count for at most this much log likelihood per tracklet, and less for one shorter than a block: a pose can
-be wrong as a whole, most of all where animals touch, which makes short tracklets."""
+"""Looks count for at most this much log likelihood per tracklet, and less for one shorter than a block: a
+pose can be wrong as a whole, most of all where animals touch, which makes short tracklets."""
+KNOWN = 5
+"""Blocks from which an individual is known; looks count for less before: it was seen in few postures."""
 SHRINKAGE = 0.1
 """Least weight of the diagonal in the covariance of descriptors."""
 NOTABLE = 5
@@ -59,8 +66,8 @@ class Looks:
         Parameters
         ----------
         who : (S,)
-            Individual of each tracklet from which the looks of individuals are learned, -1 if unknown. A tracklet
-            is never judged by itself.
+            Individual of each tracklet from which the looks of individuals are learned, -1 if unknown. A
+            tracklet is never judged by itself.
         count
             Number of individuals. One that is unknown may look like any animal.
         """
@@ -78,16 +85,23 @@ class Looks:
         known = np.maximum(total, 0) + prior
         centre = summed / known
         variance = 1 / known + self.noise[:, None]
-        likelihood = -0.5 * ((self.means[:, None] - centre) ** 2 / variance + np.log(variance)).sum(-1)
-        limit = LIMIT * np.minimum(self.lengths / BLOCK, 1)
-        return np.maximum(likelihood - likelihood.max(1, keepdims=True), -limit[:, None])
+        far = (self.means[:, None] - centre) ** 2 / variance
+        likelihood = -0.5 * ((TAIL + 1) * np.log1p(far / TAIL) + np.log(variance)).sum(-1)
+        seen = np.zeros((len(who), count))
+        seen += np.bincount(who[learn], self.lengths[learn], minlength=count)
+        seen[own, who[own]] -= self.lengths[own]
+        well = np.minimum(seen / (KNOWN * BLOCK), 1)
+        best = likelihood.argmax(1)
+        well = np.minimum(well, well[np.arange(len(who)), best][:, None])
+        limit = LIMIT * well * np.minimum(self.lengths / BLOCK, 1)[:, None]
+        return np.maximum(likelihood - likelihood.max(1, keepdims=True), -limit)
 
 
 def describe(points: np.ndarray) -> np.ndarray:
     """Return descriptors (M, D) of poses (M, K, 2): logarithms of size and of distances between keypoints.
 
-    NaN where keypoints are missing. The size is the median of all distances, each relative to its usual value, so
-    that it does not depend on which keypoints are seen.
+    NaN where keypoints are missing. The size is the median of all distances, each relative to its usual
+    value, so that it does not depend on which keypoints are seen.
     """
     pairs = list(combinations(range(points.shape[1]), 2))
     if not pairs or not len(points):
@@ -138,7 +152,7 @@ def learn_looks(found: Detections, tracklets: list[Tracklet], seen: np.ndarray |
     covariance = inside.T @ inside / free
     whiten = _whitener(covariance, max(SHRINKAGE, min(1.0, len(centre) / free)))
     detailed = np.where(np.isfinite(values[:, usable]), values[:, usable] - centre, 0.0) @ whiten
-    means = np.stack([each.mean(0) for each in blocks]) @ whiten
+    means = np.stack([each.mean(0) if len(each) else np.zeros(len(centre)) for each in blocks]) @ whiten
     lengths = np.array([len(members) for members in clean])
     single = np.ones(len(centre))
     long = [members for members in clean if len(members) >= BLOCK]
@@ -163,7 +177,9 @@ def touching(found: Detections) -> np.ndarray:
 
 def _blocks(values: np.ndarray) -> np.ndarray:
     """Return the medians (n, D) of blocks of one tracklet's descriptors."""
-    parts = np.array_split(values, max(1, len(values) // BLOCK)) if len(values) else [values]
+    if not len(values):
+        return values
+    parts = np.array_split(values, max(1, len(values) // BLOCK))
     result = np.full((len(parts), values.shape[1]), np.nan)
     for row, part in zip(result, parts, strict=True):
         some = np.isfinite(part).any(0)

@@ -1,8 +1,8 @@
 """Tracklets: detections of consecutive frames that are certainly one animal.
 
-Frame by frame, detections are assigned to the tracklets where the learned motion expects them. A link is made only if
-every other explanation of the frame is far less likely; where it is not, all that take part end, and the decision is
-left to :mod:`superanimal.tracking.identities`, which sees what comes later.
+Frame by frame, detections are assigned to the tracklets where the learned motion expects them. A link is
+made only if every other explanation of the frame is far less likely; where it is not, all that take part
+end, and the decision is left to :mod:`superanimal.tracking.identities`, which sees what comes later.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ CERTAIN = 7.0
 LONGEST_GAP = 3.0
 """Steps for which an animal may be missed within a tracklet."""
 TOUCHING = 1.0
-"""Animals closer than this share of their size may be found as one: where their number changes, tracklets end."""
+"""Animals closer than this share of their size may be found as one: where their number changes, tracklets
+end."""
 CHANGE = -3.0
-"""Log probability that an animal is missed in a frame, and that a detection is a new one: one in twenty each."""
+"""Log probability that an animal is missed in a frame, and that a detection is a new one: one in twenty
+each."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Tracklet:
         Individual that a person gave it, -1 if none did.
     start, end : float
         Time in steps of its first and last detection.
+    first, last : int
+        The same, counted in frames with any detection.
     head, tail : (K, 2)
         First and last pose; keypoints that are not seen there come from the nearest frame that has them.
     entering, leaving : (2,)
@@ -49,6 +53,8 @@ class Tracklet:
     anchor: int
     start: float
     end: float
+    first: int
+    last: int
     head: np.ndarray
     tail: np.ndarray
     entering: np.ndarray
@@ -117,7 +123,8 @@ def make_tracklets(found: Detections, motion: Motion) -> list[Tracklet]:
         fresh = [int(member) for j, member in enumerate(frame) if j not in linked]
         open_ += [_Track(member, found.points[member], time) for member in fresh]
     done += [track.members for track in open_]
-    tracklets = [_finished(np.array(members), found) for members in done]
+    moment = np.unique(found.time, return_inverse=True)[1]
+    tracklets = [_finished(np.array(members), found, moment) for members in done]
     return sorted(tracklets, key=lambda each: (each.start, each.end, tuple(centres_of(each.head[None])[0])))
 
 
@@ -144,7 +151,9 @@ def _link(
     links = [(i, j) for i, j, sure in pairs if sure and j not in merged and i not in parted]
     going = {i for i, _ in links}
     ended = {i for i, _, _ in pairs if i not in going}
-    rivals = (apart[:, sorted(merged)] < TOUCHING * found.size).any(1) if merged else np.zeros(len(tracks), bool)
+    rivals = (
+        (apart[:, sorted(merged)] < TOUCHING * found.size).any(1) if merged else np.zeros(len(tracks), bool)
+    )
     return links, ended | (set(np.flatnonzero(rivals).tolist()) - going)
 
 
@@ -183,7 +192,7 @@ def _gain(
 
 
 def _decide(gain: np.ndarray) -> list[tuple[int, int, bool]]:
-    """Return the pairs of the best assignment, and whether each is certain; pairs may stay unassigned (gain 0)."""
+    """Return the pairs of the best assignment, and whether each is certain."""
     total, pairs = _best(gain)
     decided = []
     for a, b in pairs:
@@ -200,7 +209,7 @@ def _best(gain: np.ndarray) -> tuple[float, list[tuple[int, int]]]:
     return float(sum(gain[i, j] for i, j in pairs)), pairs
 
 
-def _finished(members: np.ndarray, found: Detections) -> Tracklet:
+def _finished(members: np.ndarray, found: Detections, moment: np.ndarray) -> Tracklet:
     points, times = found.points[members], found.time[members]
     window = 8  # frames that tell the velocity and fill unseen keypoints
     first, last = points[:window], points[-window:]
@@ -209,6 +218,8 @@ def _finished(members: np.ndarray, found: Detections) -> Tracklet:
         int(found.anchor[members[0]]),
         float(times[0]),
         float(times[-1]),
+        int(moment[members[0]]),
+        int(moment[members[-1]]),
         _filled(first),
         _filled(last[::-1]),
         -velocities(first[::-1], -times[:window][::-1])[-1],  # of the film run backwards

@@ -82,7 +82,8 @@ def read_slp(path: str | os.PathLike[str], *, video: int | str | None = None) ->
 
     Points of instances labelled by a person are marked ``edited`` (in files of this package, only points that
     SLEAP calls complete). A correction replaces the prediction it came from, and one on the same track.
-    Instances without a track are numbered by their order in the frame and named animal0, animal1, ...
+    Instances without a track are numbered by their order in the frame and named animal0, animal1, ...; the
+    attribute ``untracked`` lists these names, which are not identities.
     Frames are those in the file, in order.
 
     Parameters
@@ -142,7 +143,7 @@ def read_slp(path: str | os.PathLike[str], *, video: int | str | None = None) ->
     filename = labels.videos[number].filename if labels.videos else ""
     if not fields["video_path"] and isinstance(filename, str):
         fields["video_path"] = filename
-    return make_poses(
+    poses = make_poses(
         xys[..., :2].transpose(0, 3, 2, 1),
         clip_confidence(xys[..., 2], path).transpose(0, 2, 1),
         keypoints=keypoints,
@@ -152,6 +153,10 @@ def read_slp(path: str | os.PathLike[str], *, video: int | str | None = None) ->
         source_file=str(path),
         **fields,
     )
+    tracks = {one.name for one in labels.tracks}
+    if loose := [name for name in individuals if name not in tracks]:
+        poses.attrs["untracked"] = loose
+    return poses
 
 
 def _check(project: Project, path: str | os.PathLike[str]) -> None:

@@ -36,36 +36,36 @@ def track(
 ) -> xr.Dataset:
     """Find out who is who: give the animals of a recording identities that last.
 
-    The whole recording is used: what is uncertain where animals meet is decided by where they go and what they look
-    like before and after. Slots of the input mean nothing, except where a person edited a point: that animal keeps
-    its name in that frame. No point is moved. Detections that are no animal of their own (duplicates, spurious ones,
-    more than ``max_individuals``) are left out with a warning.
+    The whole recording is used: what is uncertain where animals meet is decided by where they go and what
+    they look like before and after. Slots of the input mean nothing, except where a person edited a point:
+    that animal keeps its name in that frame. No point is moved. Detections that are no animal of their own
+    (duplicates, spurious ones, more than ``max_individuals``) are left out with a warning.
 
     Parameters
     ----------
     poses
-        Pose data set in pixels (time, space, keypoint, individual), or a file or run that holds one. Rows may have
-        gaps, animals may be absent, keypoints NaN. A run is tracked anew without its networks.
+        Pose data set in pixels (time, space, keypoint, individual), or a file or run that holds one. Rows
+        may have gaps, animals may be absent, keypoints NaN. A run is tracked anew without its networks.
     max_individuals
         Greatest number of animals.
     video
-        The video of the poses, by which animals of different colour or brightness are told apart; None for poses
-        alone.
+        The video of the poses, by which animals of different colour or brightness are told apart; None for
+        poses alone.
     progress
         Shows progress and can cancel.
 
     Returns
     -------
     xarray.Dataset
-        The same poses, with at most ``max_individuals`` individuals and a new variable ``identity_confidence``
-        (time, individual): the probability in 0..1 that this is the same animal as where the animals are seen best,
-        NaN where absent.
+        The same poses, with at most ``max_individuals`` individuals and a new variable
+        ``identity_confidence`` (time, individual): the probability in 0..1 that this is the same animal as
+        where the animals are seen best, NaN where absent.
 
     Raises
     ------
     InputError
-        When the poses are not in pixels, ``max_individuals`` is no positive whole number, or a person named more
-        animals than that.
+        When the poses are not in pixels, ``max_individuals`` is no positive whole number, or a person named
+        more animals than that.
     NotFoundError, FormatError, VideoError
         When a file is missing or unreadable.
     Cancelled
@@ -111,7 +111,9 @@ def track(
     source, probability = _places(found, who, sure, poses.sizes["time"], number)
     chosen = choose_names(names, source)
     _warn_of_losses(poses, found, source, duplicates, number)
-    return _arranged(poses, source[:, chosen.order], probability[:, chosen.order], chosen.names, number, video)
+    return _arranged(
+        poses, source[:, chosen.order], probability[:, chosen.order], chosen.names, number, video
+    )
 
 
 def _checked(number: int) -> int:
@@ -131,7 +133,9 @@ def _places(
     source = np.full((rows, count), -1)
     probability = np.full((rows, count), np.nan, np.float32)
     kept = np.flatnonzero(who >= 0)
-    kept = kept[np.argsort(found.anchor[kept] >= 0, kind="stable")]  # what a person named comes last and stays
+    kept = kept[
+        np.argsort(found.anchor[kept] >= 0, kind="stable")
+    ]  # what a person named comes last and stays
     source[found.row[kept], who[kept]] = found.slot[kept]
     probability[found.row[kept], who[kept]] = sure[kept]
     return source, probability
@@ -179,7 +183,9 @@ def _arranged(
             variables[str(name)] = variable.reindex(individual=names).variable
             continue
         values = np.moveaxis(
-            variable.transpose("time", "individual", ...).values[np.arange(len(source))[:, None], source], 0, 0
+            variable.transpose("time", "individual", ...).values[np.arange(len(source))[:, None], source],
+            0,
+            0,
         )
         absent = source < 0
         empty: object = False if values.dtype == bool else np.nan
