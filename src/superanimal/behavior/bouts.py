@@ -22,6 +22,8 @@ COLUMNS = ("start_s", "end_s", "label", *WHO)
 NEEDED = ("start_s", "end_s", "label")
 SHOWN = 3
 """Maximum number of rows that a message names."""
+LATEST = 1e8
+"""No recording lasts so many seconds (three years): such a time is a date, or damaged."""
 
 
 def check_bouts(
@@ -51,8 +53,8 @@ def check_bouts(
     Raises
     ------
     InputError
-        When a column is missing, a time is no number or negative, a bout ends before it starts or has no
-        label. A :class:`~superanimal.errors.FormatError` if ``source`` is given.
+        When a column is missing, a time is no number, negative or beyond :data:`LATEST`, a bout ends before it
+        starts or has no label. A :class:`~superanimal.errors.FormatError` if ``source`` is given.
 
     Examples
     --------
@@ -91,6 +93,11 @@ def check_bouts(
     refuse(
         table["end_s"] < table["start_s"],
         "a bout ends after it starts",
+        "{label!r} lasts from {} s",
+    )
+    refuse(
+        table["end_s"] > LATEST,
+        f"times are seconds from frame 0, at most {LATEST:.0f} (three years)",
         "{label!r} lasts from {} s",
     )
     return _joined(table, said, at, (*WHO, *also))

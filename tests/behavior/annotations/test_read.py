@@ -265,3 +265,35 @@ def test_time_that_goes_back_is_named_by_its_row(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("time_s,label\n0.0,a\n0.2,a\n0.1,a\n")
     with pytest.raises(FormatError, match=r"x\.csv, row 4: time_s is 0\.1"):
         read_annotations(tmp_path / "x.csv")
+
+
+BENTO = "Bento annotation file\nAnnotation framerate: 10\n\nCh1----------\n>rear\nStart\tStop\tDuration\n"
+CALTECH = "Caltech Behavior Annotator - Annotation File\n\nS1:\tstart\tend\ttype\n"
+JABS = '{"file": "v.avi", "num_frames": 20, "labels": {"0": {"rear": [{"start": %s, "end": 9}]}}}'
+
+
+@pytest.mark.parametrize("time", ["1e30", "-3", "nan", "inf", "9" * 400, "1700000000.5"])
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("x.csv", TABULAR.replace("1.5;", "{};"), "row 2"),
+        ("x.tsv", AGGREGATED.replace("2.5\t", "{}\t"), "row 2"),
+        ("x.annot", BENTO + "1.0\t2.0\t1.0\n{}\t3.0\t1.0\n", "line 8"),
+        ("x.txt", CALTECH + "1\t10\trear\n5\t{}\trear\n", "line 5"),
+        ("x.json", JABS.replace("%s", "{}"), "block 0"),
+        ("via.json", json.dumps(VIA).replace("1.5", "{}"), "segment '1_a'"),
+        ("x.csv", "start_s,end_s,label\n1,2,rear\n{},2.5e8,rear\n", "row 3"),
+        ("x.csv", "time_s,label\n0.0,a\n{},a\n", "row 3"),
+        ("x.csv", "time_s,label\n0.0,a\n{},\n", "row 3"),
+        ("x.csv", "frame,label\n0,a\n{},a\n", "row 3"),
+    ],
+)  # fmt: skip
+def test_an_absurd_time_is_named_by_its_row(
+    tmp_path: Path, time: str, name: str, text: str, place: str
+) -> None:
+    in_json = {"nan": "NaN", "inf": "Infinity"}.get(time, time) if name.endswith(".json") else time
+    (tmp_path / name).write_text(text.replace("{}", in_json))
+    with pytest.raises(FormatError, match=f"{place}[:,]") as caught:
+        read_annotations(tmp_path / name, fps=10)
+    assert "Error" not in str(caught.value)
+    assert "/" not in str(caught.value).split(place)[-1]

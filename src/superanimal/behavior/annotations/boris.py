@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import warnings
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from superanimal.behavior.annotations.row import Row, warn_of_unended
+from superanimal.behavior.bouts import LATEST
 from superanimal.errors import FormatError
 from superanimal.formats.boris import KINDS, BorisEvent, write_aggregated
 from superanimal.reports.files import write_json
@@ -33,11 +33,11 @@ def bouts_from(events: Sequence[BorisEvent], path: str | os.PathLike[str]) -> li
     rows, running, faults = list[Row](), dict[tuple[str, ...], BorisEvent](), list[str]()
     for event in sorted(events, key=lambda event: (event.observation, event.time_s)):
         name = f"{event.behavior!r} at {event.said} s"
-        bad_stop = event.kind == "BOUT" and not math.isfinite(event.stop_s)
-        if not event.behavior or not math.isfinite(event.time_s) or bad_stop:
+        times = [event.time_s, event.stop_s] if event.kind == "BOUT" else [event.time_s]
+        if not event.behavior or not all(0 <= time <= LATEST for time in times):
             raise FormatError(
                 f"{path}, {event.place}: behaviour {event.behavior!r} at {event.said!r}",
-                "an event has a behaviour and a time in seconds",
+                f"an event has a behaviour and a time in seconds, from 0 to {LATEST:.0f} (three years)",
             )
         key = (event.observation, event.subject, event.behavior, event.modifier)
         if event.kind in ("BOUT", "POINT"):

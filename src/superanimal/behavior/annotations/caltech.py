@@ -36,7 +36,7 @@ def read_caltech(text: str, path: str | os.PathLike[str], fps: float | None) -> 
                 raise FormatError(
                     f"{path}, line {number}: {line.strip()!r}", "a row has start frame, end frame and type"
                 )
-            start, end = int(cells[0]), int(cells[1])
+            start, end = float(cells[0]), float(cells[1])
             _check(start, end, cells[2], path, number)
             place = f"line {number}"
             rows.append(Row((start - 1) / rate, end / rate, cells[2], place, stream=stream))

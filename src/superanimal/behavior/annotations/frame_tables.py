@@ -16,7 +16,7 @@ import pandas as pd
 
 from superanimal.behavior.annotations.row import Row, frame_rate, runs
 from superanimal.behavior.annotations.times import OTHERS
-from superanimal.behavior.bouts import frame_edges
+from superanimal.behavior.bouts import LATEST, frame_edges
 from superanimal.errors import FormatError
 from superanimal.formats.text import seconds_of
 
@@ -123,6 +123,13 @@ def _edges(
     whole = not any(mark in cell for cell in table[name] for mark in ".,:")
     in_frames = _named(str(name), FRAMES) or (unnamed and whole)
     times = numbers / frame_rate(fps, source) if in_frames else numbers
+    outside = (times < 0) | (times > LATEST)
+    if outside.any():
+        at = table.index[np.flatnonzero(outside)[0]]
+        raise FormatError(
+            f"{source}, row {at}: {name} is {table[name][at]}",
+            f"times count from frame 0, to at most {LATEST:.0f} s (three years)",
+        )
     steps = np.diff(times)
     usual = float(np.median(steps)) if len(steps) else 0.0
     missing = np.flatnonzero(steps > (1.5 * usual if in_frames else max(1.5 * usual, LONGEST_STEP))) + 1

@@ -8,6 +8,7 @@ means that the person saw that the animal does not do it. ``unfragmented_labels`
 from __future__ import annotations
 
 import os
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,9 +40,15 @@ def read_jabs(document: Mapping[str, Any], path: str | os.PathLike[str], fps: fl
             for number, block in enumerate(blocks):
                 place = f"{behavior!r} of identity {identity}, block {number}"
                 try:
-                    start, end = int(block["start"]), int(block["end"])
-                except (KeyError, TypeError, ValueError) as error:
-                    raise FormatError(f"{path}, {place}: {block!r}", "a block has start and end") from error
+                    start, end = float(block["start"]), float(block["end"])
+                except (KeyError, TypeError, ValueError, OverflowError) as error:
+                    raise FormatError(
+                        f"{path}, {place}: {reprlib.repr(block)}", "a block has start and end, frames from 0"
+                    ) from error
+                if not (start.is_integer() and end.is_integer()):
+                    raise FormatError(
+                        f"{path}, {place}: from {start:g} to {end:g}", "start and end are whole frames from 0"
+                    )
                 label = behavior if block.get("present", True) else ABSENT.format(behavior)
                 rows.append(
                     Row(

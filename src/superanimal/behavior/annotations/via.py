@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import os
+import reprlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,13 @@ def _rows(
     if not z or xy:  # the whole file, or a region in a still frame
         return
     place = f"segment {name!r}"
-    if len(z) > 2:
+    try:
+        first, *_, last = times = [float(each) for each in (z if len(z) > 1 else [*z, *z])]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise FormatError(
+            f"{path}, {place}: times {reprlib.repr(z)}", "start and end are numbers of seconds"
+        ) from error
+    if len(times) > 2:
         raise FormatError(f"{path}, {place}: times {z}", "a segment has a start and an end")
     for attribute, value in (av or {}).items():
         facts = attributes.get(str(attribute)) or {}
@@ -94,4 +101,4 @@ def _rows(
         for each in str(value).split(",") if str(facts.get("type")) == "2" else [str(value)]:
             label = str(options.get(each, each)).strip() or str(facts.get("aname", ""))
             if label:
-                yield Row(float(z[0]), float(z[-1]), label, place, video=Path(video).name)
+                yield Row(first, last, label, place, video=Path(video).name)
