@@ -100,7 +100,7 @@ def call(verb: str, path: Path, known: Whole, scratch: Path) -> tuple[Any, list[
     """
     with (
         warnings.catch_warnings(record=True) as caught,
-        _limited(),
+        limited(),
         contextlib.redirect_stdout(io.StringIO()),
     ):
         warnings.simplefilter("always")
@@ -158,7 +158,9 @@ _VERBS: Mapping[str, Any] = {
 
 
 @contextlib.contextmanager
-def _limited() -> Iterator[None]:
+def limited() -> Iterator[None]:
+    """End a call that hangs."""
+
     def stop(number: int, frame: FrameType | None) -> None:
         raise Hang
 

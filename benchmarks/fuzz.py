@@ -19,11 +19,14 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
 import cv2
+import pandas as pd
+from _fuzz_bouts import VERB, changed_bouts, make_bouts, read_bouts
 from _fuzz_mutants import Damage, damage
 from _fuzz_oracle import silent_change
 from _fuzz_samples import make_samples, write_video
@@ -105,11 +108,23 @@ def run(root: Path, per_format: int, seed: int, verbs: tuple[str, ...] = VERBS, 
 
 
 def _one(verb: str, path: Path, known: Whole, done: Damage, scratch: Path, tally: Tally) -> None:
-    name, start = known.sample.name, time.process_time()
     scratch.mkdir(parents=True)
-    try:
+
+    def judged() -> tuple[str, bool, bool]:
         result, words = call(verb, path, known, scratch)
-        change, itself = silent_change(verb, result, words, path, known, done)
+        new = {plain(word, path) for word in words} - known.words[verb]
+        return (*silent_change(verb, result, words, path, known, done), bool(new))
+
+    _count(judged, known.sample.name, verb, path, done, tally)
+
+
+def _count(
+    judged: Callable[[], tuple[str, bool, bool]], name: str, verb: str, path: Path, done: Damage, tally: Tally
+) -> None:
+    """Count a call that returns a silent change, whether the damage is that, and whether it had a word."""
+    start = time.process_time()
+    try:
+        change, itself, word = judged()
     except SuperAnimalError:
         tally.add(name, verb, "refused")
         if verb == "read_labels":
@@ -122,13 +137,33 @@ def _one(verb: str, path: Path, known: Whole, done: Damage, scratch: Path, tally
         fault = f"{type(error).__name__}: {str(error)[:120]} at {Path(place.filename).name}:{place.lineno}"
         tally.add(name, verb, "traceback", f"{done.text}: {fault} ({path})")
     else:
-        new = {plain(word, path) for word in words} - known.words[verb]
         if change:
             outcome = "the edit itself" if itself else "silent change"
             tally.add(name, verb, outcome, f"{done.text}: {change} ({path})")
         else:
-            tally.add(name, verb, "with a word" if new else "read")
+            tally.add(name, verb, "with a word" if word else "read")
     tally.slowest_s = max(tally.slowest_s, time.process_time() - start)
+
+
+def run_bouts(root: Path, per_format: int, seed: int, tally: Tally) -> None:
+    """Damage annotations of behaviour of every format ``per_format`` times and read each."""
+    for sample in make_bouts(root / "whole-bouts"):
+        known, said = read_bouts(sample.path)
+        for number in range(per_format):
+            rng = random.Random(f"{seed}/{sample.name}/{number}")
+            path = root / "mutants" / f"{number}-{sample.path.parent.name}" / sample.path.name
+            shutil.copytree(sample.path.parent, path.parent, copy_function=os.link)
+            done = damage(sample, path, rng)
+            tally.mutants[sample.name] += 1
+
+            def judged(
+                path: Path = path, known: pd.DataFrame = known, said: set[str] = said, done: Damage = done
+            ) -> tuple[str, bool, bool]:
+                table, words = read_bouts(path)
+                new = bool(words - said)
+                return (*(("", False) if new else changed_bouts(table, known, done)), new)
+
+            _count(judged, sample.name, VERB, path, done, tally)
 
 
 def through_cli(tally: Tally, root: Path, count: int, rng: random.Random) -> tuple[int, list[str]]:
@@ -161,7 +196,7 @@ def through_cli(tally: Tally, root: Path, count: int, rng: random.Random) -> tup
 def report(tally: Tally, cli: tuple[int, list[str]], seed: int, seconds: float) -> str:
     """Return the section of the results file."""
     calls = sum(tally.outcomes.values())
-    rows = [[verb, *(str(tally.total(o, verb=verb)) for o in OUTCOMES)] for verb in VERBS]
+    rows = [[verb, *(str(tally.total(o, verb=verb)) for o in OUTCOMES)] for verb in (*VERBS, VERB)]
     formats = [
         [name, str(count), *(str(tally.total(o, name=name)) for o in OUTCOMES)]
         for name, count in tally.mutants.items()
@@ -173,14 +208,16 @@ def report(tally: Tally, cli: tuple[int, list[str]], seed: int, seconds: float) 
     return "\n\n".join(
         [
             f"{sum(tally.mutants.values())} mutants of {len(tally.mutants)} formats (at least {least} each), "
-            f"each given to all {len(VERBS)} verbs that take the undamaged file, {calls} calls, seed {seed}: "
+            f"each given to all {len(VERBS)} verbs that take the undamaged file "
+            f"(annotations of behaviour to {VERB}), {calls} calls, seed {seed}: "
             f"**{tally.total('traceback')} tracebacks, {tally.total('hang')} hangs, "
             f"{tally.total('silent change')} silent changes**. Slowest call {tally.slowest_s:.1f} CPU-s, "
             f"all of it {seconds:.0f} CPU-s. "
             f"Through the real command line: {cli[0]} calls, {len(cli[1])} with a traceback or hanging.",
             "A silent change is a point that is found, without an error, warning or note, at another frame, "
             "keypoint or animal than in the undamaged file, or with coordinates that are not in it although "
-            "the damage leaves coordinates alone. Of `convert` and `merge` the written file is read back, of "
+            "the damage leaves coordinates alone; a bout that has another label or animal, or a time "
+            "outside any recording. Of `convert` and `merge` the written file is read back, of "
             "`evaluate` it is what was compared with what, of `match` the pairs. Where the damage is exactly "
             "that change it counts as 'the edit itself'.",
             table(["verb", *OUTCOMES], rows),
@@ -208,6 +245,7 @@ def main() -> None:
     until = time.monotonic() + 60 * given.minutes
     with tempfile.TemporaryDirectory() as folder:
         tally = run(Path(folder), given.per_format, given.seed, until=until)
+        run_bouts(Path(folder), given.per_format, given.seed, tally)
         seconds = time.process_time()
         cli = through_cli(tally, Path(folder), given.cli, random.Random(given.seed))
     for line in [*cli[1], *(tally.edits if given.edits else ())]:

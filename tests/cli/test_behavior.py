@@ -42,7 +42,15 @@ def test_features_training_and_prediction(recordings: Path, tmp_path: Path) -> N
     )  # fmt: skip
     assert done.exit_code == 0
     assert "walking: F1 " in done.output
+    assert "Macro F1" in (tmp_path / "model" / "report.html").read_text("utf-8")
     out = tmp_path / "out"
+    suggestions = str(tmp_path / "next.csv")
+    done = runner.invoke(
+        app, ["behavior", "suggest", model, poses[0], "--count", "3", "--out", suggestions],
+        catch_exceptions=False,
+    )  # fmt: skip
+    assert done.output.count(" or ") == 3
+    assert len(pd.read_csv(suggestions)) == 3
     runner.invoke(app, ["behavior", "predict", model, poses[0], "--out", str(out)], catch_exceptions=False)
     assert len(pd.read_csv(out / "m0.behavior.csv")) == 900
     assert set(pd.read_csv(out / "m0.bouts.csv")["label"]) == {"shaking", "standing", "walking"}
@@ -52,3 +60,16 @@ def test_features_training_and_prediction(recordings: Path, tmp_path: Path) -> N
     assert "speed.nose" in pd.read_csv(out / "m0.features.csv", nrows=2)
     with pytest.raises(InputError, match="already there"):
         runner.invoke(app, ["behavior", "train", *poses, *labels, "--out", model], catch_exceptions=False)
+
+
+def test_importance_and_learning_curve_are_written_beside_the_model(recordings: Path, tmp_path: Path) -> None:
+    poses = [str(recordings / f"m{seed}.nc") for seed in range(2)]
+    labels = [text for seed in range(2) for text in ("--labels", str(recordings / f"m{seed}.labels.csv"))]
+    runner.invoke(
+        build_app(), ["behavior", "train", *poses, *labels, "--out", str(tmp_path / "m"), "--classifier",
+                      "majority", "--importance", "--learning-curve"],
+        catch_exceptions=False,
+    )  # fmt: skip
+    assert pd.read_csv(tmp_path / "m" / "learning_curve.csv")["recordings"].tolist() == [1]
+    assert pd.read_csv(tmp_path / "m" / "importance.csv")["loss"].abs().max() == 0
+    assert "Importance of features" in (tmp_path / "m" / "report.html").read_text("utf-8")

@@ -29,6 +29,16 @@ def test_no_damage_ends_in_a_traceback_or_moves_points_silently(fuzz: Any, tmp_p
     assert tally.total("refused") > 20 and tally.total("read") > 20
 
 
+def test_no_damage_to_annotations_ends_in_a_traceback_or_moves_bouts_silently(
+    fuzz: Any, tmp_path: Path
+) -> None:
+    tally = fuzz.Tally()
+    fuzz.run_bouts(tmp_path, 8, 4, tally)
+    assert tally.faults == []
+    assert len(tally.mutants) == 10
+    assert tally.total("refused") > 20 and tally.total("read") > 10
+
+
 def test_what_moves_without_a_word_is_found(fuzz: Any, tmp_path: Path) -> None:
     from _fuzz_mutants import Damage
     from _fuzz_oracle import silent_change

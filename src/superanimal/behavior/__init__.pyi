@@ -8,9 +8,12 @@ from .annotations import write_annotations as write_annotations
 from .bouts import bouts_of as bouts_of
 from .bouts import check_bouts as check_bouts
 from .bouts import frames_of as frames_of
+from .classifiers.importance import importance as importance
+from .classifiers.learning_curve import learning_curve as learning_curve
 from .classifiers.model import BehaviorModel as BehaviorModel
 from .classifiers.model import load_model as load_model
 from .classifiers.predicting import predict as predict
+from .classifiers.suggesting import suggest as suggest
 from .classifiers.training import train as train
 from .descriptors.table import features as features
 from .descriptors.table import write_features as write_features

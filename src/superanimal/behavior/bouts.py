@@ -53,8 +53,8 @@ def check_bouts(
     Raises
     ------
     InputError
-        When a column is missing, a time is no number, negative or beyond :data:`LATEST`, a bout ends before it
-        starts or has no label. A :class:`~superanimal.errors.FormatError` if ``source`` is given.
+        When a column is missing, a time is no number, negative or beyond :data:`LATEST`, a bout ends before
+        it starts or has no label. A :class:`~superanimal.errors.FormatError` if ``source`` is given.
 
     Examples
     --------

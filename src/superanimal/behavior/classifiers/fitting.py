@@ -63,30 +63,36 @@ def fit_model(
             f"All labels are of one recording: the scores are from {FOLDS} parts of it, each left out in "
             "turn, and are better than those of another animal or video would be."
         )
-    heads: list[Head] = []
-    found: list[Validation] = []
+    heads, found = list[Head](), list[Validation]()
+    for classes, own in decisions(samples, settings):
+        head, validation = fit_head(own, classes, settings.estimator, progress)
+        heads.append(_with_lengths(head, settings))
+        found.append(validation)
     if settings.multilabel:
-        for k, label in enumerate(settings.classes):
-            own = [replace(one, codes=one.codes[:, k].astype(int)) for one in samples]
-            head, validation = fit_head(own, (f"not {label}", label), settings.estimator, progress)
-            heads.append(_with_lengths(head, settings))
-            found.append(validation)
         f1 = np.array([each.f1[1] for each in found])
         frames = np.sum([one.codes[one.learnt].sum(axis=0) for one in samples], axis=0)
-        by_group = {
-            name: float(np.nanmean([each.by_group.get(name, np.nan) for each in found]))
-            for name in found[0].by_group
-        }
     else:
-        head, validation = fit_head(samples, settings.classes, settings.estimator, progress)
-        heads.append(_with_lengths(head, settings))
-        f1, by_group = validation.f1, validation.by_group
+        f1 = found[0].f1
         codes = np.concatenate([one.codes[one.learnt] for one in samples])
         frames = np.bincount(codes, minlength=len(settings.classes))
+    by_group = {
+        name: float(np.nanmean([each.by_group.get(name, np.nan) for each in found]))
+        for name in found[0].by_group
+    }
     scores = _scores(settings, f1, frames, samples)
     groups = pd.DataFrame({"group": list(by_group), "macro_f1": list(by_group.values())})
     notes += _limits(scores)
     return Fitted(features, tuple(heads), scores, groups, notes)
+
+
+def decisions(samples: Sequence[Sampled], settings: Settings) -> list[tuple[tuple[str, ...], list[Sampled]]]:
+    """Return classes and units of each decision: one, or one for each label that may hold with others."""
+    if not settings.multilabel:
+        return [(settings.classes, list(samples))]
+    return [
+        ((f"not {label}", label), [replace(one, codes=one.codes[:, k].astype(int)) for one in samples])
+        for k, label in enumerate(settings.classes)
+    ]
 
 
 def _with_lengths(head: Head, settings: Settings) -> Head:

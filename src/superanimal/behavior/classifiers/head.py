@@ -117,7 +117,7 @@ def fit_head(
     raw = [np.zeros((len(one.time), n)) for one in samples]
     for k in range(count):
         progress.check()
-        fitted = _fit(samples, [fold != k for fold in folds], estimator)
+        fitted = fit_rows(samples, [fold != k for fold in folds], estimator)
         for out, one, fold in zip(raw, samples, folds, strict=True):
             out[fold == k] = spread(fitted, one.values[fold == k], n)
         progress.advance()
@@ -132,7 +132,7 @@ def fit_head(
         for result, p, time, fold in zip(found, calibrated, times, folds, strict=True):
             if (fold == k).any():
                 result[fold == k] = own.codes(p, time)[fold == k]
-    head = Head(tuple(classes), _fit(samples, everywhere, estimator), context, decision)
+    head = Head(tuple(classes), fit_rows(samples, everywhere, estimator), context, decision)
     progress.advance()
     return head, _validate(samples, codes, found, calibrated, n)
 
@@ -151,7 +151,8 @@ def _decide(
     return choose_decision(list(zip(probability, own, times, strict=True)), counter.rates())
 
 
-def _fit(samples: Sequence[Sampled], chosen: Sequence[np.ndarray], estimator: str) -> Mean:
+def fit_rows(samples: Sequence[Sampled], chosen: Sequence[np.ndarray], estimator: str) -> Mean:
+    """Fit an estimator to the chosen rows (n,) of each unit that are to be learnt."""
     rows = [mask & one.learnt for one, mask in zip(samples, chosen, strict=True)]
     values = np.concatenate([one.values[mask] for one, mask in zip(samples, rows, strict=True)])
     codes = np.concatenate([one.codes[mask] for one, mask in zip(samples, rows, strict=True)])

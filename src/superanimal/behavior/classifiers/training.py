@@ -100,7 +100,7 @@ def train(
     for name, given in (("groups", groups), ("leave_out", leave_out)):
         if given is not None and len(given) != len(poses):
             raise InputError(f"{len(given)} {name} for {len(poses)} recordings", "each recording has its own")
-    names = _names(poses)
+    names = recording_names(poses)
     recordings = [load_recording(source, fps) for source in poses]
     recordings = _with_shared_keypoints(recordings, names)
     targets = [
@@ -123,7 +123,7 @@ def train(
     return make_model(recordings, units, settings, progress)
 
 
-def _names(poses: Sequence[Poses]) -> list[str]:
+def recording_names(poses: Sequence[Poses]) -> list[str]:
     """Return a distinct name of each recording."""
     names = [
         Path(str(each.attrs.get("source_file", "") if isinstance(each, xr.Dataset) else each)).name
