@@ -9,6 +9,7 @@ from mice_that_act import CLASSES, acting, pair
 
 from superanimal import behavior
 from superanimal.behavior import BehaviorModel, bouts_of
+from superanimal.behavior.classifiers.estimators import NARROWED
 from superanimal.behavior.descriptors import Preset
 from superanimal.errors import InputError, ModelError, NotFoundError
 from superanimal.poses import seconds
@@ -40,12 +41,18 @@ def test_planted_behaviours_are_found_in_a_new_recording(model: BehaviorModel) -
     assert len(model.by_group) == 3
 
 
-def test_the_default_classifier_finds_them_too() -> None:
+def test_the_default_classifier_finds_them_too(tmp_path: Path) -> None:
     recordings = [acting(seed, 400) for seed in range(2)]
-    preset = Preset("default", (0.3,))
+    preset = Preset("default", (0.2, 0.5, 1.0))
     model = behavior.train([p for p, _ in recordings], [y for _, y in recordings], preset=preset)
     poses, truth = acting(9, 400)
-    assert macro_f1(truth, behavior.predict(poses, model)["label"].to_numpy()) > 0.9
+    table = behavior.predict(poses, model)
+    assert macro_f1(truth, table["label"].to_numpy()) > 0.9
+    trees, boosting = model.heads[0].estimator.members
+    assert len(model.features) == trees.n_features_in_ > NARROWED
+    assert boosting[-1].n_features_in_ == NARROWED
+    again = behavior.load_model(model.save(tmp_path / "model"))
+    pd.testing.assert_frame_equal(behavior.predict(poses, again), table)
 
 
 def test_scores_of_labels_that_mean_nothing_are_those_of_chance() -> None:

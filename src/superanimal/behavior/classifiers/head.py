@@ -16,7 +16,7 @@ from superanimal.progress import Progress
 
 FOLDS = 4
 """Parts of the cross-validation, at most; every group is in one part."""
-FITTED = 11_000
+FITTED = 8_000
 """Rows to which a classifier is fitted at most: all of the rare classes, evenly spaced ones of the others."""
 
 
