@@ -1,6 +1,6 @@
 """How well does the gait analysis find contacts, lifts and gaits? Generated truth and four real sets.
 
-    python benchmarks/gait.py [--part real] [--data ../shared/data] [--write]
+    python benchmarks/gait.py [--part rates] [--data ../shared/data] [--write]
 
 No constant of ``superanimal.gait`` was chosen on the real sets: they come from the generated gaits
 (``superanimal.synth.gaits``) or from the literature, as the comment beside each says.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,12 @@ from superanimal.formats import load_poses
 from superanimal.gait import analyze
 from superanimal.gait.vertical import differences
 from superanimal.poses import make_poses
+from superanimal.reports.figures import new_figure, save_figure, style
 from superanimal.synth.gaits import SHAPES, GaitTruth, generate
 
 GAITS = ("walk", "trot", "pace", "canter", "gallop")
+RATES = (15, 24, 30, 60, 120, 240)
+LIMB_COLORS = ("#0b63ce", "#d1495b", "#66727f", "#2a9d8f", "#e09f3e")
 
 
 def poses_of(truth: GaitTruth) -> xr.Dataset:
@@ -88,19 +92,98 @@ def generated() -> str:
     )
 
 
-def human(folder: Path) -> str:
+def rates(folder: Path) -> tuple[str, dict[str, dict[str, list[float]]]]:
+    """Measure how errors grow when frames are left out: of generated walks, and of people on force plates.
+
+    Returns a table, and for each measure its median error by gait at :data:`RATES`.
+    """
+    measures = ("contact, ms", "duty factor", "stride length, %", "phase")
+    curves: dict[str, dict[str, list[float]]] = {measure: {} for measure in measures}
+    rows = []
+    for gait in GAITS:
+        whole = [generate(gait, fps=240, noise=0.5, shape=shape, seed=3) for shape in SHAPES]
+        for rate in RATES:
+            errors: dict[str, list[float]] = {measure: [] for measure in measures}
+            kept, found = 0, 0
+            for truth in whole:
+                every = 240 // rate
+                few = replace(truth, time=truth.time[::every], position=truth.position[::every])
+                result = analyze(poses_of(few))
+                good = result.strides[result.strides["refused"] == ""]
+                kept, found = kept + len(good), found + sum(map(len, truth.contacts.values())) - 4
+                for limb, times in truth.contacts.items():
+                    own = result.events[
+                        (result.events["limb"] == limb) & (result.events["event"] == "contact")
+                    ]
+                    inside = times[
+                        (times > 0.2 * truth.period) & (times < truth.time[-1] - 0.2 * truth.period)
+                    ]
+                    if len(own):
+                        errors["contact, ms"] += [1e3 * (own["time_s"] - t).abs().min() for t in inside]
+                errors["duty factor"] += (good["duty_factor"] - truth.duty).abs().tolist()
+                errors["stride length, %"] += (100 * (good["length_px"] / truth.stride - 1).abs()).tolist()
+                for _, row in result.phases.iterrows():
+                    true_phase = truth.phases[row["limb"]] - truth.phases[row["reference"]]
+                    errors["phase"].append(abs((row["phase"] - true_phase + 0.5) % 1 - 0.5))
+            medians = {name: float(np.median(own)) if own else float("nan") for name, own in errors.items()}
+            for name, value in medians.items():
+                curves[name].setdefault(gait, []).append(value)
+            rows.append(
+                [gait, f"{rate} ({rate * whole[0].period:.0f})", *(f"{value:.3g}" for value in medians.values()),
+                 f"{100 * min(kept / found, 1):.0f}"]
+            )  # fmt: skip
+    head = ["gait", "frames per second (per stride)", *measures, "strides kept, % of the true ones"]
+    return table(head, rows) + _human_rates(folder), curves
+
+
+def _human_rates(folder: Path) -> str:
+    if not folder.is_dir():
+        return ""
+    rows = []
+    for every in (1, 2, 4):
+        errors = human_errors(folder, every)
+        rows.append([f"{100 // every}", *(f"{np.median(errors[kind]):.1f}" for kind in ("contact", "lift"))])
+    return "\n\nPeople on force plates (100 per second, frames left out), medians:\n\n" + table(
+        ["frames per second", "contact, ms", "lift, ms"], rows
+    )
+
+
+def draw_rates(curves: dict[str, dict[str, list[float]]], path: Path) -> None:
+    """Draw how errors depend on the frame rate."""
+    with style():
+        figure = new_figure(9, 2.5)
+        for axes, (measure, gaits) in zip(figure.subplots(1, 4), curves.items(), strict=True):
+            for (gait, values), color in zip(gaits.items(), LIMB_COLORS, strict=False):
+                axes.plot(RATES, values, "o-", ms=3, lw=1.2, color=color, label=gait)
+            axes.set_xscale("log")
+            axes.set_xticks(RATES, [str(rate) for rate in RATES], fontsize=7)
+            axes.minorticks_off()
+            axes.set_ylim(0)
+            axes.set_title(f"Error of {measure}", fontsize=9)
+        figure.axes[0].legend(frameon=False, fontsize=7)
+        figure.supxlabel("Frames per second", fontsize=9)
+        save_figure(figure, path)
+
+
+def human_errors(folder: Path, every: int = 1) -> dict[str, list[float]]:
+    """Return the errors of contacts and lifts in ms, from each ``every``-th frame."""
     truth = pd.read_csv(folder / "events.csv")
     errors: dict[str, list[float]] = {"contact": [], "lift": []}
     for name, own in truth.groupby("file"):
         marks = pd.read_csv(folder / f"{name}.csv")
         names = [column[:-5] for column in marks.columns if column.endswith("_x_mm")]
         position = np.stack([marks[[f"{n}_x_mm", f"{n}_y_mm_down"]].to_numpy() for n in names], axis=2)
-        poses = make_poses(position[..., None], keypoints=names, fps=100)
+        poses = make_poses(position[::every, ..., None], keypoints=names, fps=100 / every)
         events = analyze(poses, {s: [f"{s}_heel", f"{s}_toe"] for s in ("left", "right")}).events
         for _, event in own.iterrows():
             errors[event["event"]].append(nearest(events, event["foot"], event["event"], event["time_s"]))
+    return errors
+
+
+def human(folder: Path) -> str:
     return table(
-        ["event", "n", "median, ms (≤ 15)", "worst, ms (≤ 40)"], [spread(k, v) for k, v in errors.items()]
+        ["event", "n", "median, ms (≤ 15)", "worst, ms (≤ 40)"],
+        [spread(k, v) for k, v in human_errors(folder).items()],
     )
 
 
@@ -248,13 +331,21 @@ def spread(name: str, errors: list[float]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[1] / "../shared/data")
-    parser.add_argument("--part", choices=("generated", "real"), help="both when not given")
+    parser.add_argument("--part", choices=("generated", "rates", "real"), help="all when not given")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     sections = {}
-    if arguments.part != "real":
+    if arguments.part in (None, "generated"):
         sections["Gait: generated"] = f"{generated()}\n\n### Vertical asymmetry\n\n{asymmetry()}"
-    if arguments.part != "generated":
+    if arguments.part in (None, "rates"):
+        measured, curves = rates(arguments.data / "human-gait-forceplate")
+        sections["Gait: frame rates"] = (
+            "Gaits generated at 240 frames per second (withers 120 px, noise 0.5 px, four shapes of swing) of "
+            f"which frames are left out; medians of errors.\n\n{measured}\n\n![errors](../docs/images/gait_rates.png)"
+        )
+        if arguments.write:
+            draw_rates(curves, Path(__file__).parents[1] / "docs/images/gait_rates.png")
+    if arguments.part in (None, "real"):
         sections["Gait: recordings"] = real(arguments.data)
     for title, body in sections.items():
         print(f"## {title}\n\n{body}\n", flush=True)

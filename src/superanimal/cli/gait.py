@@ -102,7 +102,7 @@ def gait(
             write_boris(each, out / f"{name}.boris.tsv") for each, name in zip(results, names, strict=True)
         ]
     result = joined(results)
-    result.notes += [f"Not analysed: {text}" for text in failed]
+    result.notes[:0] = [f"Not analysed: {text}" for text in failed]
     if groups is not None:
         result = with_groups(result, groups)
     kept = int((result.strides["refused"] == "").sum())

@@ -22,7 +22,7 @@ def number(value: Any) -> str:
     if value == 0:
         return "0"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:.{min(digits, 4)}f}"
+    return f"{value:.{min(digits, 4)}f}".replace("-", "−")
 
 
 def signed(value: float) -> str:
