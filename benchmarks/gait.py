@@ -128,8 +128,9 @@ def rates(folder: Path) -> tuple[str, dict[str, dict[str, list[float]]]]:
             medians = {name: float(np.median(own)) if own else float("nan") for name, own in errors.items()}
             for name, value in medians.items():
                 curves[name].setdefault(gait, []).append(value)
+            said = [f"{value:.3g}" for value in medians.values()]
             rows.append(
-                [gait, f"{rate} ({rate * whole[0].period:.0f})", *(f"{value:.3g}" for value in medians.values()),
+                [gait, f"{rate} ({rate * whole[0].period:.0f})", *said,
                  f"{100 * min(kept / found, 1):.0f}"]
             )  # fmt: skip
     head = ["gait", "frames per second (per stride)", *measures, "strides kept, % of the true ones"]
@@ -156,9 +157,10 @@ def draw_rates(curves: dict[str, dict[str, list[float]]], path: Path) -> None:
             for (gait, values), color in zip(gaits.items(), LIMB_COLORS, strict=False):
                 axes.plot(RATES, values, "o-", ms=3, lw=1.2, color=color, label=gait)
             axes.set_xscale("log")
-            axes.set_xticks(RATES, [str(rate) for rate in RATES], fontsize=7)
+            axes.set_yscale("log")
+            axes.set_xticks(RATES, [str(rate) if rate != 24 else "" for rate in RATES], fontsize=7)
             axes.minorticks_off()
-            axes.set_ylim(0)
+            axes.tick_params("y", labelsize=7)
             axes.set_title(f"Error of {measure}", fontsize=9)
         figure.axes[0].legend(frameon=False, fontsize=7)
         figure.supxlabel("Frames per second", fontsize=9)
@@ -340,8 +342,9 @@ def main() -> None:
     if arguments.part in (None, "rates"):
         measured, curves = rates(arguments.data / "human-gait-forceplate")
         sections["Gait: frame rates"] = (
-            "Gaits generated at 240 frames per second (withers 120 px, noise 0.5 px, four shapes of swing) of "
-            f"which frames are left out; medians of errors.\n\n{measured}\n\n![errors](../docs/images/gait_rates.png)"
+            "Gaits generated at 240 frames per second (withers 120 px, noise 0.5 px, four shapes of swing), of "
+            f"which frames are left out; medians of errors.\n\n{measured}\n\n"
+            "![errors](../docs/images/gait_rates.png)"
         )
         if arguments.write:
             draw_rates(curves, Path(__file__).parents[1] / "docs/images/gait_rates.png")

@@ -32,6 +32,14 @@ def test_generated_gaits_are_measured(gait: str, leftward: bool) -> None:
         assert abs((row["phase"] - true + 0.5) % 1 - 0.5) < 0.06
 
 
+@pytest.mark.parametrize("fps", [30, 60])
+def test_feet_that_mostly_swing_at_one_speed_are_not_the_ground(fps: float) -> None:
+    truth = generate("gallop", fps=fps, noise=0.5, shape="even", strides=6)
+    result = superanimal.gait.analyze(poses_of(truth))
+    assert set(result.summary["ground"]) == {"still"}
+    assert (result.strides["duty_factor"] - truth.duty).abs().median() < 0.03
+
+
 def test_a_treadmill_gives_the_belt_speed() -> None:
     truth = generate("walk", fps=60, noise=0.5, camera="follow", strides=6)
     summary = superanimal.gait.analyze(poses_of(truth)).summary

@@ -18,6 +18,12 @@ BETTER = 1.15
 """A ground that moves must explain this many times more of the velocities than one that stands still or moves
 steadily (a choice; generated gaits with fixed, following and panning cameras are told apart)."""
 
+STILL = 0.35
+"""A velocity of zero this often, compared with the most frequent one, is that of the ground: feet that swing
+at an even speed for most of the stride would else be taken for it. Of generated gaits (benchmarks/gait.py, 30
+to 120 frames per second) 0.37 and more with a fixed camera, up to 0.33 with one that pans, 0.22 with one that
+follows."""
+
 MOST = 6000
 """Maximum number of velocities used; more do not change the mode."""
 SETTLED = 0.1
@@ -60,8 +66,8 @@ def find_ground(
     best = _shift(some[int(np.argmax(density))], v, np.ones(len(v)), width)
     steady, still = _kernel(v - best, width).mean(), _kernel(v, width).mean()
     kind: Kind = "steady"
-    if still >= 0.6 * steady:
-        kind, best, steady = "still", np.zeros(2), still
+    if still >= STILL * steady:
+        kind, best = "still", np.zeros(2)
     constant = np.tile(best, (n, 1))
     best_score, result = BETTER * steady, _ground(kind, constant, step)
     for reach in (0.75, 0.3) if len(wholes) > 2 else (0.75,):
