@@ -342,8 +342,8 @@ def main() -> None:
     if arguments.part in (None, "rates"):
         measured, curves = rates(arguments.data / "human-gait-forceplate")
         sections["Gait: frame rates"] = (
-            "Gaits generated at 240 frames per second (withers 120 px, noise 0.5 px, four shapes of swing), of "
-            f"which frames are left out; medians of errors.\n\n{measured}\n\n"
+            "Gaits generated at 240 frames per second (withers 120 px, noise 0.5 px, four shapes of swing), "
+            f"frames left out; medians of errors.\n\n{measured}\n\n"
             "![errors](../docs/images/gait_rates.png)"
         )
         if arguments.write:

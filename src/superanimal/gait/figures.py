@@ -122,5 +122,5 @@ def draw_groups(result: GaitResult) -> Figure:
                     axes.plot([x - 0.28, x + 0.28], [means.mean()] * 2, color=INK, lw=1.4)
             axes.set_xticks(range(len(groups)), [str(group) for group in groups])
             axes.set_xlim(-0.6, len(groups) - 0.4)
-            axes.set_title(NAMES[measure], fontsize=9)
+            axes.set_title(NAMES[measure].replace(", ", ",\n"), fontsize=9)
     return figure
