@@ -62,17 +62,27 @@ class Motion:
         """Return how far an animal coasts, (..., 2) pixels, from its velocity (..., 2) in pixels a step."""
         return velocity * np.asarray(reach(self.coasting, time))[..., None]
 
+    def usual(self, distance: np.ndarray, time: np.ndarray) -> np.ndarray:
+        """Return the log probability density, per square pixel, of a distance after a time in steps.
+
+        Poses are right, and the animal was where it was seen.
+        """
+        return student(distance, *self._at(time))
+
     def density(self, distance: np.ndarray, time: np.ndarray) -> np.ndarray:
-        """Return the log probability density, per square pixel, of a distance after a time in steps."""
+        """Return the same for poses that may be partly wrong and animals that may reappear anywhere."""
+        scale, tail = self._at(time)
+        inside = np.log1p(-ELSEWHERE - WRONG) + student(distance, scale, tail)
+        rough = np.log(WRONG) + student(distance, np.maximum(scale, ROUGH * self.size), tail)
+        return np.logaddexp(np.logaddexp(inside, rough), np.log(ELSEWHERE / self.area))
+
+    def _at(self, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return scale and degrees of freedom after a time in steps."""
         lag = np.log(np.clip(time, self.lags[0], None))
         known = np.log(self.lags)
         scale = np.exp(np.interp(lag, known, np.log(self.scales)))
         # beyond what is known, animals wander about
-        scale = scale * np.sqrt(np.exp(np.maximum(lag - known[-1], 0)))
-        tail = np.interp(lag, known, self.tails)
-        inside = np.log1p(-ELSEWHERE - WRONG) + student(distance, scale, tail)
-        rough = np.log(WRONG) + student(distance, np.maximum(scale, ROUGH * self.size), tail)
-        return np.logaddexp(np.logaddexp(inside, rough), np.log(ELSEWHERE / self.area))
+        return scale * np.sqrt(np.exp(np.maximum(lag - known[-1], 0))), np.interp(lag, known, self.tails)
 
 
 def reach(coasting: float, time: np.ndarray | float) -> np.ndarray:

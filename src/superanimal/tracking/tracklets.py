@@ -15,12 +15,16 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from superanimal.tracking.detections import Detections, centres_of, pose_distance
-from superanimal.tracking.motion import SMOOTHING, Motion, velocities
+from superanimal.tracking.motion import ROUGH, SMOOTHING, Motion, velocities
 
 CERTAIN = 7.0
 """A link is certain if the best explanation without it is exp(7), a thousand times, less likely."""
 LONGEST_GAP = 3.0
 """Steps for which an animal may be missed within a tracklet."""
+REMEMBERED = 16.0
+"""Steps for which an animal that was lost may be the one that is found in another's place."""
+STEADY = 5
+"""Detections of which the first and the last pose of a tracklet are made: one alone may be partly wrong."""
 TOUCHING = 1.0
 """Animals closer than this share of their size may be found as one: where their number changes, tracklets
 end."""
@@ -44,7 +48,8 @@ class Tracklet:
     first, last : int
         The same, counted in frames with any detection.
     head, tail : (K, 2)
-        First and last pose; keypoints that are not seen there come from the nearest frame that has them.
+        First and last pose, evened out over some detections; keypoints that are not seen there come from the
+        nearest frame that has them.
     entering, leaving : (2,)
         Velocity in pixels a step at its first and last detection.
     """
@@ -65,20 +70,29 @@ class Tracklet:
 
 
 class _Track:
-    """A tracklet that is still growing."""
+    """A tracklet that is still growing.
 
-    def __init__(self, member: int, points: np.ndarray, time: float) -> None:
+    A keypoint that leaves the others, by more than ``wild`` pixels, is on another animal more often than not: it is
+    believed when it is there again.
+    """
+
+    def __init__(self, member: int, points: np.ndarray, time: float, wild: float) -> None:
         self.members = [member]
         self.points, self.time, self.velocity = points, time, np.zeros(2)
+        self.wild = wild
+        self.doubtful = np.zeros(len(points), dtype=bool)
 
     def add(self, member: int, points: np.ndarray, time: float) -> None:
         step = points - self.points
-        step = step[np.isfinite(step[:, 0])]
+        seen = np.isfinite(step[:, 0])
         gone = max(time - self.time, 1e-6)
-        moved = np.median(step, axis=0) if len(step) else np.zeros(2)
+        moved = np.median(step[seen], axis=0) if seen.any() else np.zeros(2)
         share = 1.0 if len(self.members) == 1 else SMOOTHING
         self.velocity = self.velocity + share * (moved / gone - self.velocity)
-        self.points = np.where(np.isfinite(points), points, self.points + moved)
+        astray = seen & (np.linalg.norm(np.nan_to_num(step - moved), axis=-1) > self.wild) & ~self.doubtful
+        kept = np.isnan(points[:, 0]) | astray
+        self.points = np.where(kept[:, None], self.points + moved, points)
+        self.doubtful = astray
         self.members.append(member)
         self.time = time
 
@@ -95,6 +109,7 @@ def make_tracklets(found: Detections, motion: Motion) -> list[Tracklet]:
     """
     done: list[list[int]] = []
     open_: list[_Track] = []
+    gone: list[_Track] = []  # ended a moment ago: an animal that may be about to reappear
     held: dict[int, tuple[list[int], float]] = {}  # runs of detections that a person named
     for frame in found.frames():
         time = float(found.time[frame[0]])
@@ -111,17 +126,22 @@ def make_tracklets(found: Detections, motion: Motion) -> list[Tracklet]:
         frame = frame[found.anchor[frame] < 0]
         lost = [track for track in open_ if time - track.time > LONGEST_GAP]
         done += [track.members for track in lost]
+        gone = [track for track in [*gone, *lost] if time - track.time <= REMEMBERED]
         open_ = [track for track in open_ if time - track.time <= LONGEST_GAP]
-        links, ended = _link(open_, frame, found, motion, time)
+        links, ended = _link(open_, gone, frame, found, motion, time)
         ended |= _named(open_, found.points[named], motion, time)
         links = [(i, j) for i, j in links if i not in ended]
         for i, j in links:
             open_[i].add(int(frame[j]), found.points[frame[j]], time)
         done += [open_[i].members for i in ended]
+        gone += [open_[i] for i in ended]
         open_ = [track for i, track in enumerate(open_) if i not in ended]
         linked = {j for _, j in links}
         fresh = [int(member) for j, member in enumerate(frame) if j not in linked]
-        open_ += [_Track(member, found.points[member], time) for member in fresh]
+        if gone and fresh:
+            back = {i for i, _ in _best(_gain(gone, found.points[fresh], motion, time)[1])[1]}
+            gone = [track for i, track in enumerate(gone) if i not in back]
+        open_ += [_Track(member, found.points[member], time, ROUGH * found.size) for member in fresh]
     done += [track.members for track in open_]
     moment = np.unique(found.time, return_inverse=True)[1]
     tracklets = [_finished(np.array(members), found, moment) for members in done]
@@ -129,7 +149,12 @@ def make_tracklets(found: Detections, motion: Motion) -> list[Tracklet]:
 
 
 def _link(
-    tracks: list[_Track], frame: np.ndarray, found: Detections, motion: Motion, time: float
+    tracks: list[_Track],
+    gone: list[_Track],
+    frame: np.ndarray,
+    found: Detections,
+    motion: Motion,
+    time: float,
 ) -> tuple[list[tuple[int, int]], set[int]]:
     """Return the certain pairs of track and detection, and the tracks that take part in uncertain ones."""
     if not tracks or not len(frame):
@@ -141,6 +166,9 @@ def _link(
     pairs += [(int(i), int(j), bool(gain[i, j] > CERTAIN)) for i, j in np.argwhere(alone & (gain > 0))]
     for i, j in _parts(likely & ~alone):
         pairs += [(int(i[a]), int(j[b]), sure) for a, b, sure in _decide(gain[np.ix_(i, j)])]
+    if gone:  # it is rather one that was lost
+        other = _gain(gone, found.points[frame], motion, time)[1].max(0)
+        pairs = [(i, j, sure and bool(gain[i, j] > other[j])) for i, j, sure in pairs]
     # one animal less or more where animals touch: they were found as one, or one was
     near = apart < TOUCHING * found.size
     near[[i for i, _, _ in pairs]] &= False
@@ -188,7 +216,7 @@ def _gain(
     velocity = np.stack([track.velocity for track in tracks])
     expected = np.stack([track.points for track in tracks]) + motion.moved(velocity, gone)[:, None]
     apart = pose_distance(expected[:, None], points[None])
-    return apart, motion.density(apart, gone[:, None]) + np.log(motion.area) - 2 * CHANGE
+    return apart, motion.usual(apart, gone[:, None]) + np.log(motion.area) - 2 * CHANGE
 
 
 def _decide(gain: np.ndarray) -> list[tuple[int, int, bool]]:
@@ -220,21 +248,28 @@ def _finished(members: np.ndarray, found: Detections, moment: np.ndarray) -> Tra
         float(times[-1]),
         int(moment[members[0]]),
         int(moment[members[-1]]),
-        _filled(first),
-        _filled(last[::-1]),
+        _steady(first),
+        _steady(last[::-1]),
         -velocities(first[::-1], -times[:window][::-1])[-1],  # of the film run backwards
         velocities(last, times[-window:])[-1],
     )
 
 
-def _filled(points: np.ndarray) -> np.ndarray:
-    """Return the first pose (K, 2) of (n, K, 2), completed by the following ones, moved to where it is."""
+def _steady(points: np.ndarray) -> np.ndarray:
+    """Return the first pose (K, 2) of (n, K, 2), made of the median of the first :data:`STEADY`, moved to it.
+
+    Keypoints that none of them has come from the following poses.
+    """
     pose = points[0].copy()
+    moved = [pose]
     for later in points[1:]:
+        if len(moved) >= STEADY and not np.isnan(pose).any():
+            break
         shift = pose - later
         seen = np.isfinite(shift[:, 0])
-        if not np.isnan(pose).any():
-            break
-        offset = np.median(shift[seen], axis=0) if seen.any() else np.zeros(2)
-        pose = np.where(np.isfinite(pose), pose, later + offset)
+        moved.append(later + (np.median(shift[seen], axis=0) if seen.any() else 0.0))
+        pose = np.where(np.isfinite(pose), pose, moved[-1])
+    several = np.stack(moved[:STEADY])
+    some = np.isfinite(several[..., 0]).any(0)
+    pose[some] = np.nanmedian(several[:, some], axis=0)
     return pose
