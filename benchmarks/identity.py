@@ -4,7 +4,7 @@
 
 Trackers get the same detections without names: box IoU with a Hungarian assignment (SORT without its
 filter), the nearest centroid with at most N animals, OKS with a Kalman filter on the centroid, and ours on
-poses alone (the colours of the video are used where the scene has one and --video is given). Scenes: herds
+poses alone (and with the video where there is one). Scenes: herds
 that run about, with detector errors (misses, merges into one, spurious and doubled detections, keypoints on
 the wrong animal, slots without meaning), three mice and flies with identities that people checked. A scene
 of several seeds sums its switches.
@@ -15,6 +15,7 @@ of the switches of the best other tracker; where that has under 6, at most 1; no
 
 from __future__ import annotations
 
+import argparse
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from _report import parser_with_data, table, write_section
+from _report import table, write_section
 from scipy.optimize import linear_sum_assignment
 
 from superanimal.poses import make_poses
@@ -385,7 +386,10 @@ def run(title: str, scenes: list[Scene]) -> tuple[list[str], bool]:
 
 
 def main() -> None:
-    parser = parser_with_data(__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", default="", help="scenes whose names contain this")
     parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md")

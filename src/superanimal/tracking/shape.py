@@ -33,6 +33,8 @@ LIMIT = 12.0
 pose can be wrong as a whole, most of all where animals touch, which makes short tracklets."""
 KNOWN = 5
 """Blocks from which an individual is known; looks count for less before: it was seen in few postures."""
+MOST_COMPARED = 200
+"""Tracklets, the longest, by which looks are judged."""
 SHRINKAGE = 0.1
 """Least weight of the diagonal in the covariance of descriptors."""
 NOTABLE = 5
@@ -95,6 +97,26 @@ class Looks:
         well = np.minimum(well, well[np.arange(len(who)), best][:, None])
         limit = LIMIT * well * np.minimum(self.lengths / BLOCK, 1)[:, None]
         return np.maximum(likelihood - likelihood.max(1, keepdims=True), -limit)
+
+    def contrast(self, who: np.ndarray, start: np.ndarray, end: np.ndarray) -> float:
+        """Return the ratio of the variance between animals to that of one animal at different times.
+
+        Parameters
+        ----------
+        who : (S,)
+            Individual of each tracklet, -1 for none.
+        start, end : (S,)
+            Time of the first and last detection of each: two that are there together are two animals.
+        """
+        used = np.flatnonzero((who >= 0) & (self.lengths >= BLOCK))
+        used = used[np.argsort(-self.lengths[used], kind="stable")][:MOST_COMPARED]
+        first, second = (used[each] for each in np.triu_indices(len(used), 1))
+        apart = ((self.means[first] - self.means[second]) ** 2).mean(1)
+        together = (start[first] <= end[second]) & (start[second] <= end[first])
+        same = who[first] == who[second]
+        if not together.any() or not same.any():
+            return np.inf
+        return float(np.median(apart[together]) / max(np.median(apart[same]), 1e-9))
 
 
 def describe(points: np.ndarray) -> np.ndarray:

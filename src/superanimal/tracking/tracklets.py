@@ -72,8 +72,8 @@ class Tracklet:
 class _Track:
     """A tracklet that is still growing.
 
-    A keypoint that leaves the others, by more than ``wild`` pixels, is on another animal more often than not: it is
-    believed when it is there again.
+    A keypoint that leaves the others, by more than ``wild`` pixels, is on another animal more often than
+    not: it is believed when it is there again.
     """
 
     def __init__(self, member: int, points: np.ndarray, time: float, wild: float) -> None:
