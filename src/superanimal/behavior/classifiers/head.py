@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from superanimal.behavior.classifiers.context import Context, fit_context, inputs
 from superanimal.behavior.classifiers.estimators import Mean, make_estimator
 from superanimal.behavior.classifiers.sequences import Sampled
-from superanimal.behavior.classifiers.smoothing import Counter, Decision, choose_decision, f1_of_classes
+from superanimal.behavior.classifiers.smoothing import (
+    Counter,
+    Decision,
+    choose_decision,
+    f1_of_classes,
+    smoothed,
+)
 from superanimal.progress import Progress
 
 FOLDS = 4
@@ -42,6 +48,10 @@ class Head:
     def raw(self, values: np.ndarray) -> np.ndarray:
         """Return the probabilities (n, C) of single frames from features (n, F)."""
         return spread(self.estimator, values, len(self.classes))
+
+    def codes(self, raw: np.ndarray, calibrated: np.ndarray, time: np.ndarray) -> np.ndarray:
+        """Return the class of each frame (T,) of one recording, from both kinds of probabilities (T, C)."""
+        return self.decision.codes(smoothed(raw, time) if self.decision.by_frames else calibrated, time)
 
 
 @dataclass(frozen=True)
@@ -125,11 +135,13 @@ def fit_head(
     codes = [np.where(one.learnt, one.codes, -1) for one in samples]
     times = [one.time for one in samples]
     everywhere = [np.ones(len(fold), bool) for fold in folds]
-    decision = _decide(calibrated, codes, times, everywhere)
+    single = [smoothed(p, time) for p, time in zip(raw, times, strict=True)]
+    decision = _decide(single, calibrated, codes, times, everywhere)
     found = [np.zeros(len(fold), int) for fold in folds]
     for k in range(count):  # what a decision made without the fold finds in it
-        own = _decide(calibrated, codes, times, [fold != k for fold in folds])
-        for result, p, time, fold in zip(found, calibrated, times, folds, strict=True):
+        own = _decide(single, calibrated, codes, times, [fold != k for fold in folds])
+        probability = single if own.by_frames else calibrated
+        for result, p, time, fold in zip(found, probability, times, folds, strict=True):
             if (fold == k).any():
                 result[fold == k] = own.codes(p, time)[fold == k]
     head = Head(tuple(classes), fit_rows(samples, everywhere, estimator), context, decision)
@@ -138,17 +150,21 @@ def fit_head(
 
 
 def _decide(
-    probability: Sequence[np.ndarray],
+    single: Sequence[np.ndarray],
+    calibrated: Sequence[np.ndarray],
     codes: Sequence[np.ndarray],
     times: Sequence[np.ndarray],
     chosen: Sequence[np.ndarray],
 ) -> Decision:
-    """Return the best decision for the chosen rows of all units."""
+    """Return the best decision for the chosen rows of all units, from single frames or in context."""
     own = [np.where(rows, each, -1) for rows, each in zip(chosen, codes, strict=True)]
-    counter = Counter(probability[0].shape[1])
+    counter = Counter(calibrated[0].shape[1])
     for each, time in zip(own, times, strict=True):
         counter.add(each, time)
-    return choose_decision(list(zip(probability, own, times, strict=True)), counter.rates())
+    rates = counter.rates()
+    in_context, f1 = choose_decision(list(zip(calibrated, own, times, strict=True)), rates)
+    by_frames, f1_by_frames = choose_decision(list(zip(single, own, times, strict=True)), rates)
+    return replace(by_frames, by_frames=True) if f1_by_frames > f1 else in_context
 
 
 def fit_rows(samples: Sequence[Sampled], chosen: Sequence[np.ndarray], estimator: str) -> Mean:

@@ -102,7 +102,10 @@ def _predict_animal(
         columns["individual"] = recording.individuals[animal]
     single = [np.concatenate(parts) for parts in raw]
     probability = [head.context.apply(p, recording.time) for head, p in zip(model.heads, single, strict=True)]
-    codes = [head.decision.codes(p, recording.time) for head, p in zip(model.heads, probability, strict=True)]
+    codes = [
+        head.codes(own, p, recording.time)
+        for head, own, p in zip(model.heads, single, probability, strict=True)
+    ]
     classes = model.classes
     if model.settings.multilabel:
         holds, alone = np.stack(codes, axis=1) > 0, np.stack([p[:, 1] > 0.5 for p in single], axis=1)

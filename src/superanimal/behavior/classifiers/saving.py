@@ -18,7 +18,7 @@ from superanimal.behavior.descriptors.recording import Recording, with_bodies
 from superanimal.errors import InputError, ModelError, NotFoundError
 from superanimal.files import storage_error
 
-FORMAT = 1
+FORMAT = 2
 FACTS, CLASSIFIER, TRAINING = "model.json", "classifier.skops", "training.npz"
 ARRAYS = ("position", "confidence", "time", "frame")
 TRUSTED = (

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from superanimal.behavior.best_path import best_path
+from superanimal.behavior.descriptors.windows import window_statistics
 
 STRENGTHS = (1.0, 0.3, 0.1)
 """How much a frame counts in the sequence beside the chance of a change: frames in a row are not independent
 pieces of evidence, so less than 1."""
+SMOOTH = 1.0
+"""Seconds over which probabilities of single frames are averaged."""
 FACTORS = (0.5, 0.7, 0.85, 1.2, 1.4, 2.0)
 
 
@@ -28,6 +31,9 @@ class Decision:
         (C, C) changes per second from class to class in the training labels; None: each frame by itself.
     strength
         Share of a frame's evidence that counts in the sequence.
+    by_frames
+        Whether the probabilities are those of single frames, smoothed over a second, instead of those in
+        context: where recordings differ much, the context of some says little about that of others.
     shortest_s, gap_s
         Bouts shorter than this go to the more likely neighbour; gaps up to this are filled first.
     """
@@ -35,6 +41,7 @@ class Decision:
     weights: np.ndarray
     rates: np.ndarray | None = None
     strength: float = 1.0
+    by_frames: bool = False
     shortest_s: float = 0.0
     gap_s: float = 0.0
 
@@ -54,7 +61,8 @@ class Decision:
         return {
             "weights": self.weights.tolist(),
             "rates": None if self.rates is None else self.rates.tolist(),
-            "strength": self.strength, "shortest_s": self.shortest_s, "gap_s": self.gap_s,
+            "strength": self.strength, "by_frames": self.by_frames,
+            "shortest_s": self.shortest_s, "gap_s": self.gap_s,
         }  # fmt: skip
 
     @classmethod
@@ -63,7 +71,7 @@ class Decision:
         rates = data["rates"]
         return cls(
             np.array(data["weights"]), None if rates is None else np.array(rates), float(data["strength"]),
-            float(data["shortest_s"]), float(data["gap_s"]),
+            bool(data["by_frames"]), float(data["shortest_s"]), float(data["gap_s"]),
         )  # fmt: skip
 
 
@@ -144,6 +152,13 @@ def _without_runs(
             return codes
 
 
+def smoothed(probability: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Return geometric means of probabilities (T, C) of single frames over a second."""
+    logs = np.log(np.maximum(probability, 1e-2)).T.astype(np.float32)
+    means = np.exp(window_statistics(logs, time, [SMOOTH], deviations=False)[0].T)
+    return np.asarray(means / means.sum(axis=1, keepdims=True))
+
+
 def macro_f1(truth: np.ndarray, found: np.ndarray, classes: int) -> float:
     """Return the mean F1 over the classes that occur in the truth."""
     scores = f1_of_classes(truth, found, classes)
@@ -187,8 +202,8 @@ def choose_weights(probability: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 def choose_decision(
     recordings: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], rates: np.ndarray
-) -> Decision:
-    """Return the decision with the best macro F1 on recordings out of fold.
+) -> tuple[Decision, float]:
+    """Return the decision with the best macro F1 on recordings out of fold, and that F1.
 
     Parameters
     ----------
@@ -209,4 +224,6 @@ def choose_decision(
         found = np.concatenate([decision.codes(p, time) for p, _, time in recordings])
         return macro_f1(truth[kept], found[kept], classes)
 
-    return max(candidates, key=score)
+    scores = [score(decision) for decision in candidates]
+    best = int(np.argmax(scores))
+    return candidates[best], scores[best]
