@@ -190,8 +190,8 @@ def human(folder: Path) -> str:
 
 
 _PEOPLE = (
-    "The end of a stance is always the frame before the next start of a swing. On average people set lifts and "
-    "contacts one to two frames (of 10 ms) later than found here."
+    "The end of a stance is always the frame before the next start of a swing. On average people set lifts "
+    "and contacts one to two frames (of 10 ms) later than found here."
 )
 
 
