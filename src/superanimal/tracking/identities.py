@@ -37,10 +37,9 @@ PERSISTING = 0.25
 LASTING = 16
 ROUNDS = 4
 """Looks are learned from the individuals, and the individuals from the looks, at most this often."""
-CONTRAST = 1.25
+CONTRAST = 1.0
 """Looks count if animals differ so much more than one animal does from time to time, as a ratio of
-variances. It is 1 where looks say nothing: generated animals of one shape reach 0.5, of shapes that vary by
-8 % 1.4 to 10."""
+variances. Generated animals of one shape reach 0.5, of shapes that vary by 8 % 1.2 to 10."""
 TRUSTED = 0.8
 """Probability of a tracklet's individual from which its looks are learned."""
 MOMENT = 6

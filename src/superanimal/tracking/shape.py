@@ -33,6 +33,8 @@ LIMIT = 12.0
 pose can be wrong as a whole, most of all where animals touch, which makes short tracklets."""
 KNOWN = 5
 """Blocks from which an individual is known; looks count for less before: it was seen in few postures."""
+ENOUGH_PAIRS = 10
+"""Pairs of tracklets of one animal that tell how much one animal varies."""
 MOST_COMPARED = 200
 """Tracklets, the longest, by which looks are judged."""
 SHRINKAGE = 0.1
@@ -101,6 +103,8 @@ class Looks:
     def contrast(self, who: np.ndarray, start: np.ndarray, end: np.ndarray) -> float:
         """Return the ratio of the variance between animals to that of one animal at different times.
 
+        It is lower if there are few pairs of tracklets of one animal to tell.
+
         Parameters
         ----------
         who : (S,)
@@ -116,7 +120,8 @@ class Looks:
         same = who[first] == who[second]
         if not together.any() or not same.any():
             return np.inf
-        return float(np.median(apart[together]) / max(np.median(apart[same]), 1e-9))
+        ratio = float(np.median(apart[together]) / max(np.median(apart[same]), 1e-9))
+        return ratio * min(1.0, same.sum() / ENOUGH_PAIRS)
 
 
 def describe(points: np.ndarray) -> np.ndarray:
