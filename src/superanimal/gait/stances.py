@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from superanimal.gait.result import GaitResult
+if TYPE_CHECKING:
+    from superanimal.gait.result import GaitResult
 
 STANCES = ["individual", "limb", "start_s", "end_s", "refused"]
 
