@@ -394,7 +394,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="scenes whose names contain this")
     parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md")
     args = parser.parse_args()
-    groups = list(generated(args.seeds))
+    groups = list(generated(args.seeds)) if args.seeds else []
     if args.data.exists():
         groups += list(real(args.data))
     lines, passed = [], []
