@@ -36,6 +36,11 @@ def analyze(
         Path | None, typer.Option(help="File with known bounding boxes, used instead of a detector.")
     ] = None,
     whole_frame: Annotated[bool, typer.Option(help="Skip the detector: one animal fills the frame.")] = False,
+    scales: Annotated[
+        str | None,
+        typer.Option(help="Looks at each animal in crops of several scales: auto, or such as 0.8,1,1.25."),
+    ] = None,
+    flip: Annotated[bool, typer.Option(help="Look at each animal mirrored, too.")] = False,
     threshold: Annotated[float | None, typer.Option(help="Minimum detector score of a bounding box.")] = None,
     nms: Annotated[float | None, typer.Option(help="Maximum overlap (IoU) of two bounding boxes.")] = None,
     detector_every: Annotated[
@@ -88,6 +93,8 @@ def analyze(
         roi=parse_roi(roi),
         boxes=boxes,
         whole_frame=whole_frame,
+        scales=scales,
+        flip=flip,
         detector_threshold=threshold,
         nms=nms,
         detector_every=detector_every,

@@ -35,7 +35,7 @@ from superanimal.inference.linking import Linker
 from superanimal.inference.naming import store_path
 from superanimal.inference.outputs import check_formats, export, render
 from superanimal.inference.pipeline import estimate
-from superanimal.inference.settings import Settings, check_roi, parse_frames
+from superanimal.inference.settings import Settings, check_roi, parse_frames, parse_scales
 from superanimal.inference.tracking import Tracker
 from superanimal.poses import make_provenance, space_for
 from superanimal.poses.offsets import Offsets, as_offsets
@@ -116,6 +116,10 @@ class Analyzer:
         follows the model's catalogue entry, and never refines in compatible mode.
     whole_frame
         Skip the detector: one animal fills the frame (or the region of interest).
+    scales, flip
+        Look at every animal in crops of several scales, and mirrored, and keep what they agree on: ``"auto"``
+        (0.8, 1, 1.25), or numbers; steadier, at the cost of one run of the pose network for each look. See
+        :mod:`superanimal.inference.views`.
     track
         Track identities and left/right legs over time (enhanced mode).
     offsets
@@ -155,6 +159,8 @@ class Analyzer:
         detector_every: int | None = None,
         refine: bool | None = None,
         whole_frame: bool = False,
+        scales: str | float | Sequence[float] | None = None,
+        flip: bool = False,
         track: bool = True,
         offsets: Offsets | str | os.PathLike[str] | None = None,
         out: str | os.PathLike[str] | None = None,
@@ -188,6 +194,8 @@ class Analyzer:
             batch_size=default_batch_size(on) if batch_size is None else batch_size,
             device=str(on),
             precision=resolve_precision(precision, on, exact=compatible),
+            scales=parse_scales(scales),
+            flip=flip,
         )
         self.frames, self.boxes = frames, boxes
         self.out = None if out is None else Path(out).expanduser()

@@ -32,6 +32,7 @@ from superanimal.inference.following import lost, since_detection
 from superanimal.inference.legs.peaks import PEAKS, pair_peaks
 from superanimal.inference.searching import best, worth_of
 from superanimal.inference.settings import Settings
+from superanimal.inference.views import View, consensus, mirror_of, views_of
 from superanimal.poses.similarity import oks
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ class Estimator:
         self.source = source
         self.settings = settings
         self.sigmas = sigmas
+        self.mirror = mirror_of(model.keypoints) if settings.flip else np.arange(len(model.keypoints))
         self.enhanced = settings.mode == "enhanced"
         beyond = model.entry.beyond_box
         self.inner = np.array([name not in beyond for name in model.keypoints])
@@ -295,13 +297,29 @@ class Estimator:
         self, frames: Sequence[np.ndarray], owners: list[int], xywh: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return keypoints (n, K, 2), confidences (n, K) and peaks of pairs for n boxes on their frames."""
+        first, *more = views_of(self.settings.scales, self.settings.flip)
+        points, confidence, peaks = self._seen(frames, owners, xywh, first)
+        if more:
+            others = [self._seen(frames, owners, xywh, view) for view in more]
+            size = np.sqrt(self._pose_boxes(points, confidence)[:, 2:].prod(axis=1))
+            points, confidence = consensus(
+                np.stack([points, *(seen[0] for seen in others)]),
+                np.stack([confidence, *(seen[1] for seen in others)]),
+                size,
+            )
+        return points, confidence, peaks
+
+    def _seen(
+        self, frames: Sequence[np.ndarray], owners: list[int], xywh: np.ndarray, view: View
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return keypoints, confidences and peaks of pairs as one look at n boxes shows them."""
         keypoints = len(self.model.keypoints)
         peaks = np.zeros((len(owners), len(self.pairs), PEAKS, 6))
         points, confidence = np.zeros((len(owners), keypoints, 2)), np.zeros((len(owners), keypoints))
         entry = self.model.entry
-        windows = crop_windows(xywh, entry.input_size, entry.crop_margin)
+        windows = crop_windows(view.boxes(xywh), entry.input_size, entry.crop_margin)
         done = 0
-        for crops in self._crops(frames, owners, windows):
+        for crops in self._crops(frames, owners, windows, view):
 
             def work(chosen: np.ndarray, crops: np.ndarray = crops, done: int = done) -> None:
                 """Decode inside the batch: decoding takes memory of the device too."""
@@ -310,27 +328,30 @@ class Estimator:
                 points[part], confidence[part] = decode(
                     outputs, self.model.head, here, subpixel=self.enhanced
                 )
-                if len(self.pairs):
+                if len(self.pairs) and not view.mirrored:
                     peaks[part] = pair_peaks(outputs, self.model.head, here, self.pairs)
 
             self.batches.run(work, np.arange(len(crops)))
             done += len(crops)
-        return points, confidence, peaks
+        shift = self.model.head.pixel_shift
+        return *view.undone(points, confidence, windows, self.mirror, shift), peaks
 
     def _crops(
-        self, frames: Sequence[np.ndarray], owners: list[int], windows: CropWindows
+        self, frames: Sequence[np.ndarray], owners: list[int], windows: CropWindows, view: View
     ) -> Iterator[np.ndarray]:
         """Yield batches of crops (B, h, w, 3); a thread cuts the next while the network has this one."""
 
         def batch(start: int, stop: int) -> np.ndarray:
             return np.stack(
                 [
-                    cut(
-                        frames[owners[i]],
-                        windows.offset[i],
-                        windows.extent[i],
-                        windows.size,
-                        antialias=self.enhanced,
+                    view.crop(
+                        cut(
+                            frames[owners[i]],
+                            windows.offset[i],
+                            windows.extent[i],
+                            windows.size,
+                            antialias=self.enhanced,
+                        )
                     )
                     for i in range(start, stop)
                 ]

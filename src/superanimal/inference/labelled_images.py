@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +32,8 @@ def predict_images(
     max_individuals: int | None = None,
     mode: str = "enhanced",
     device: str = "auto",
+    scales: str | float | Sequence[float] | None = None,
+    flip: bool = False,
     progress: Progress | None = None,
 ) -> xr.Dataset:
     """Return the poses a model finds on the images of a labelled set, one row per image.
@@ -51,7 +53,7 @@ def predict_images(
         Name, weight file or loaded detector; None takes the default of the pose model.
     max_individuals
         Maximum number of animals per image; by default the largest number labelled in one image.
-    mode, device
+    mode, device, scales, flip
         See :class:`superanimal.inference.Analyzer`.
     progress
         Shows progress and can cancel.
@@ -77,6 +79,8 @@ def predict_images(
         device=device,
         detector_every=1,
         track=False,
+        scales=scales,
+        flip=flip,
         whole_frame=given is not None,
     )
     most = analyzer.settings.max_individuals

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from superanimal.errors import InputError, NotFoundError, unknown_name
-from superanimal.inference.settings import MODES, parse_frames
+from superanimal.inference.settings import MODES, parse_frames, parse_scales
 from superanimal.zoo.catalog import load_catalog
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class AnalyzerOptions(TypedDict, total=False):
     detector_every: int | None
     refine: bool | None
     whole_frame: bool
+    scales: str | float | Sequence[float] | None
+    flip: bool
     track: bool
     offsets: Offsets | str | os.PathLike[str] | None
     out: str | os.PathLike[str] | None
@@ -77,6 +79,7 @@ def check_options(options: Mapping[str, Any], total: int) -> None:
             raise unknown_name("option", name, sorted(OPTIONS))
     given = {name: value for name, value in options.items() if value is not None}
     parse_frames(given.get("frames"), total)
+    parse_scales(given.get("scales"))
     for name in ("max_individuals", "detector_every", "batch_size"):
         value = given.get(name, 1)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:

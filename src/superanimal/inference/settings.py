@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from superanimal.errors import InputError
 
 MODES = ("enhanced", "compatible")
+AUTO_SCALES = (1.0, 0.8, 1.25)
+"""Crops of the consensus: the usual one, and a quarter more and less of the animal's surroundings."""
+SMALLEST, LARGEST = 0.25, 4.0
+"""Scales of crops: at the smallest, the animal is a quarter of its usual size."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,9 @@ class Settings:
         Crops per batch at the start of the run.
     device, precision
         What the networks run on: ``"cpu"``, ``"cuda"``, ...; ``"fp32"``, ``"bf16"`` or ``"fp16"``.
+    scales, flip
+        Every animal is looked at in crops that show it so many times its usual size, and mirrored, see
+        :mod:`superanimal.inference.views`.
     """
 
     mode: str
@@ -53,8 +61,18 @@ class Settings:
     batch_size: int
     device: str
     precision: str
+    scales: tuple[float, ...] = (1.0,)
+    flip: bool = False
 
     def __post_init__(self) -> None:
+        if not self.scales or not all(SMALLEST <= scale <= LARGEST for scale in self.scales):
+            raise InputError(
+                f"scales {list(self.scales)}", f"numbers from {SMALLEST:g} to {LARGEST:g}; 1 is the usual crop"
+            )
+        if self.mode == "compatible" and (self.flip or self.scales != (1.0,)):
+            raise InputError(
+                "scales or flip in compatible mode", "DeepLabCut 3 looks once", "use the enhanced mode"
+            )
         if self.mode not in MODES:
             raise InputError(f"unknown mode {self.mode!r}", remedy=f"use {' or '.join(MODES)}")
         for name in ("max_individuals", "detector_every", "batch_size"):
@@ -68,7 +86,36 @@ class Settings:
 
     def record(self) -> dict[str, Any]:
         """Return the choices as JSON values."""
-        return {**asdict(self), "roi": None if self.roi is None else list(self.roi)}
+        record = {**asdict(self), "roi": None if self.roi is None else list(self.roi)}
+        scales, flip = list(record.pop("scales")), record.pop("flip")
+        return record if scales == [1.0] and not flip else {**record, "scales": scales, "flip": flip}
+
+
+def parse_scales(scales: str | float | Sequence[float] | None) -> tuple[float, ...]:
+    """Return the scales that a text, a number or a sequence means; None is the usual crop alone.
+
+    Parameters
+    ----------
+    scales
+        ``"auto"`` for :data:`AUTO_SCALES`, ``"0.8,1,1.25"``, or numbers.
+
+    Raises
+    ------
+    InputError
+        When the text holds no numbers.
+    """
+    if scales is None:
+        return (1.0,)
+    if scales == "auto":
+        return AUTO_SCALES
+    try:
+        parts = scales.split(",") if isinstance(scales, str) else scales
+        numbers = [float(part) for part in (parts if isinstance(parts, Sequence) else [parts])]
+    except (TypeError, ValueError):
+        raise InputError(
+            f"scales {scales!r}", "auto, or numbers separated by commas", "for example 0.8,1,1.25"
+        ) from None
+    return tuple(sorted({*numbers}, key=lambda scale: (scale != 1.0, scale)))
 
 
 def parse_frames(frames: str | slice | None, total: int) -> range:
