@@ -1,5 +1,6 @@
 from . import behavior as behavior
 from . import gait as gait
+from .adaptation import adapt as adapt
 from .evaluation import evaluate as evaluate
 from .formats import load_poses as load_poses
 from .formats import save_poses as save_poses

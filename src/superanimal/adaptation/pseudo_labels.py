@@ -1,7 +1,7 @@
 """Labels that a model makes for itself: what several looks and the frames around agree on.
 
-Ye et al. (2024, Methods, "Video adaptation") train on the model's own predictions above a confidence. Here the
-teacher is better than the model: each animal is seen in several crops and mirrored
+Ye et al. (2024, Methods, "Video adaptation") train on the model's own predictions above a confidence. Here
+the teacher is better than the model: each animal is seen in several crops and mirrored
 (:mod:`superanimal.inference.views`), and a point must agree with the course of the same point in the frames
 before and after. Points that are not sure are masked (visibility -1): they give no gradient.
 """
@@ -121,7 +121,9 @@ def choose_frames(stretches: Sequence[Seen], count: int) -> list[NDArray[np.int6
     ]
 
 
-def animals_in(stretches: Sequence[Seen], chosen: Sequence[NDArray[np.int64]], model: PoseModel) -> LabelledSet:
+def animals_in(
+    stretches: Sequence[Seen], chosen: Sequence[NDArray[np.int64]], model: PoseModel
+) -> LabelledSet:
     """Return the animals of some frames with the boxes to see them in, without labels yet."""
     inner = np.array([name not in model.entry.beyond_box for name in model.keypoints])
     images, index, boxes, names, videos = [], [], [], [], []

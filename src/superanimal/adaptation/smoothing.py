@@ -1,6 +1,8 @@
-"""Filters over time: the smooth track that pseudo-labels must agree with, and what adaptation is compared with."""
+"""Filters over time: what pseudo-labels must agree with, and what adaptation is compared with."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -92,12 +94,16 @@ def kalman_smoothed(poses: xr.Dataset) -> xr.Dataset:
 def _smoothed(track: np.ndarray, noise: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """Return one track (T, 2), smoothed with the likeliest ratio of noises."""
     runs = [_filter(track, noise, frames, ratio) for ratio in RATIOS]
-    means, covariances, ahead, ahead_cov, moves, _ = max(runs, key=lambda run: run[-1])
+    means, covariances, ahead, ahead_cov, moves, _ = max(runs, key=_likelihood)
     for t in range(len(track) - 2, -1, -1):
         gain = covariances[t] @ moves[t + 1].T @ np.linalg.inv(ahead_cov[t + 1])
         means[t] += gain @ (means[t + 1] - ahead[t + 1])
         covariances[t] += gain @ (covariances[t + 1] - ahead_cov[t + 1]) @ gain.T
     return means[:, 0]
+
+
+def _likelihood(run: tuple[Any, ...]) -> float:
+    return float(run[-1])
 
 
 def _filter(

@@ -20,6 +20,7 @@ console = Console(stderr=True, highlight=False)
 def build_app() -> typer.Typer:
     """Assemble the application from the verbs."""
     from superanimal.cli import (
+        adapt,
         analyze,
         behavior,
         convert,
@@ -46,6 +47,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.command("analyze")(analyze.analyze)
+    app.command("adapt")(adapt.adapt)
     app.command("evaluate")(evaluate.evaluate)
     app.command("gait")(gait.gait)
     app.command("track")(track.track)

@@ -67,7 +67,8 @@ class Settings:
     def __post_init__(self) -> None:
         if not self.scales or not all(SMALLEST <= scale <= LARGEST for scale in self.scales):
             raise InputError(
-                f"scales {list(self.scales)}", f"numbers from {SMALLEST:g} to {LARGEST:g}; 1 is the usual crop"
+                f"scales {list(self.scales)}",
+                f"numbers from {SMALLEST:g} to {LARGEST:g}; 1 is the usual crop",
             )
         if self.mode == "compatible" and (self.flip or self.scales != (1.0,)):
             raise InputError(

@@ -70,7 +70,7 @@ def mirror_of(keypoints: Sequence[str]) -> np.ndarray:
     pairs = pairs_by_name(keypoints) if space is None else space.pairs
     place = {name: k for k, name in enumerate(keypoints)}
     order = np.arange(len(keypoints))
-    for left, right in pairs:
+    for left, right in (pair for pair in pairs if set(pair) <= place.keys()):
         order[[place[left], place[right]]] = place[right], place[left]
     return order
 
@@ -80,9 +80,7 @@ def views_of(scales: Sequence[float], flip: bool) -> list[View]:
     return [View(scale, mirrored) for mirrored in ((False, True) if flip else (False,)) for scale in scales]
 
 
-def consensus(
-    points: np.ndarray, confidence: np.ndarray, size: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def consensus(points: np.ndarray, confidence: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return what several looks at n animals agree on.
 
     Parameters

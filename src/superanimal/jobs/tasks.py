@@ -50,6 +50,14 @@ def finetune(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
     return {"files": [str(finetune(**options, progress=progress).model.folder)]}
 
 
+def adapt(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Adapt a model with ``job["options"]`` for ``superanimal.adapt``; the result is what it says."""
+    from superanimal.adaptation import adapt
+
+    done = adapt(**unpack_object(job["options"]), progress=progress)
+    return {"kept": done.kept, "model": done.model, "verdict": done.verdict, "folder": str(done.folder)}
+
+
 def gauge(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Measure how long a sample takes in the training of ``job["model"]``."""
     from superanimal.training.finetuning.duration import seconds_per_sample
@@ -123,6 +131,7 @@ TASKS: dict[str, Task] = {
     "analyze": analyze,
     "match": match,
     "finetune": finetune,
+    "adapt": adapt,
     "gauge": gauge,
     "take_in": take_in,
     "gait": gait,

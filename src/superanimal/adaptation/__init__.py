@@ -1,0 +1,5 @@
+"""How does it fit this very video? Unsupervised adaptation of a model to videos."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

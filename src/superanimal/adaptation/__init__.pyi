@@ -1,0 +1,2 @@
+from .adapt import AdaptResult as AdaptResult
+from .adapt import adapt as adapt

@@ -1,0 +1,421 @@
+"""Adapting a model to videos without labels (Ye et al. 2024, Methods, "Video adaptation").
+
+The output folder::
+
+    before/, after/        analyses of the videos with the original and the adapted model
+    training/              the training run, which resumes
+    adaptation.json        figures before and after, and the decision
+    report.html
+    entry.yaml, ...        the adapted model, where it is kept: see superanimal.training.model_folder
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from superanimal.adaptation.corrections import Corrections, read_corrections
+from superanimal.adaptation.judging import PROVEN_BY, verdict
+from superanimal.adaptation.measuring import change, distance_to, steadiness
+from superanimal.adaptation.pseudo_labels import (
+    THRESHOLD,
+    Mask,
+    PseudoLabels,
+    Seen,
+    choose_frames,
+    pseudo_labels,
+    seen,
+)
+from superanimal.adaptation.report_page import render
+from superanimal.adaptation.segments import Segment, segments_of
+from superanimal.adaptation.smoothing import kalman_smoothed, median_filtered
+from superanimal.bootstrap import Interval
+from superanimal.errors import Cancelled, InputError, SuperAnimalError
+from superanimal.inference import find_videos
+from superanimal.inference.analyzer import Analyzer
+from superanimal.inference.choosing import Analyzers
+from superanimal.inference.labelled_images import predict_images
+from superanimal.inference.options import AUTO
+from superanimal.labels.combine import concatenate
+from superanimal.labels.labelled_set import PER_ANIMAL, LabelledSet
+from superanimal.progress import Progress
+from superanimal.reports.files import plain, write_json, write_text
+from superanimal.training.loop.fit import fit, start_over
+from superanimal.training.loop.recipe import Recipe, parse_recipe
+from superanimal.training.model_folder import release, space_of
+from superanimal.video import open_video
+from superanimal.zoo import PoseModel, import_model, load_model
+
+FRAMES = 120
+"""Frames trained on, of all videos together."""
+LOOKED_AT = 60
+"""Held-out frames on which models are compared with the teacher."""
+STEPS = 200
+"""Steps of the training."""
+BATCH = 8
+SIDE_VIEW_ROTATION = 30.0
+"""Degrees; animals seen from above are turned by any angle."""
+RECORD, PAGE, RUN = "adaptation.json", "report.html", "training"
+
+
+@dataclass(frozen=True)
+class AdaptResult:
+    """The result of an adaptation.
+
+    Attributes
+    ----------
+    kept
+        Whether the adapted model is better on frames it was not trained on.
+    model
+        What to give to ``analyze``: the adapted model's name or folder, or the original's when not kept.
+    verdict
+        The reason, one sentence.
+    figures
+        Content of ``adaptation.json``.
+    folder
+        Where everything is.
+    """
+
+    kept: bool
+    model: str
+    verdict: str
+    figures: dict[str, Any]
+    folder: Path
+
+
+def adapt(
+    videos: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    model: str | os.PathLike[str] | PoseModel = AUTO,
+    *,
+    corrections: Corrections | None = None,
+    name: str | None = None,
+    out: str | os.PathLike[str] | None = None,
+    max_individuals: int = 1,
+    threshold: float = THRESHOLD,
+    mask: Mask = "unknown",
+    steps: int = STEPS,
+    seed: int = 0,
+    device: str = "auto",
+    progress: Progress | None = None,
+    resume: bool = True,
+) -> AdaptResult:
+    """Adapt a model to videos, without labels or with a few corrected frames.
+
+    The model's own predictions, made steadier by several looks at each animal and by the frames around,
+    become labels of frames that differ most; what is not sure is masked. After a short training with frozen
+    batch-norm statistics, both models are compared on stretches of the videos that were held out: an adapted
+    model that is not better there is not kept.
+
+    Parameters
+    ----------
+    videos
+        Videos, or folders or patterns of them.
+    model
+        Name, weight file, folder or loaded model; ``"auto"`` chooses by the first video.
+    corrections
+        Frames corrected by a person, which count in full, see
+        :func:`superanimal.adaptation.corrections.read_corrections`.
+    name
+        Adds the adapted model to the list of models under this name.
+    out
+        Output folder; by default ``<video>_adapted`` beside the first video.
+    max_individuals
+        Maximum number of animals per frame.
+    threshold
+        Least confidence of a prediction used as a label.
+    mask
+        ``"unknown"`` gives keypoints that are not sure no gradient; ``"absent"`` trains them to be invisible.
+        From the side, hidden legs are unsure because they are hidden: there, ``"absent"`` keeps the model
+        from guessing them.
+    steps
+        Steps of the training.
+    seed
+        Random seed.
+    device
+        As in ``analyze``.
+    progress
+        Shows progress and can cancel.
+    resume
+        Resume the run in the folder; False starts over.
+
+    Returns
+    -------
+    AdaptResult
+        ``.model`` is what to analyse with.
+
+    Raises
+    ------
+    InputError, NotFoundError, ModelError, VideoError
+        Each with a remedy. Of several videos, those that fail are left out and listed.
+    Cancelled
+        When stopped; the same call resumes.
+
+    Examples
+    --------
+    >>> done = adapt("clip.mp4", "mini_topviewmouse")  # doctest: +SKIP
+    >>> print(done.verdict)  # doctest: +SKIP
+    >>> poses = superanimal.analyze("clip.mp4", done.model)  # doctest: +SKIP
+    """
+    progress = progress or Progress()
+    paths = find_videos(videos)
+    if not paths:
+        raise InputError("no video to adapt to", "at least one is needed")
+    folder = Path(out) if out is not None else paths[0].with_name(f"{paths[0].stem}_adapted")
+    folder.mkdir(parents=True, exist_ok=True)
+    base = _base(model, paths[0], device, progress)
+    if not resume:
+        start_over(folder / RUN, progress)
+    given = None if corrections is None else read_corrections(corrections, base, paths)
+    analyzer = Analyzer(base, max_individuals=max_individuals, device=device, formats=(), resume=resume)
+    before, failed = _analysed(analyzer, paths, folder / "before", progress)
+    trained_on = [seen(part.video, part.poses) for part in before if not part.segment.held_out]
+    held_out = [seen(part.video, part.poses) for part in before if part.segment.held_out]
+    progress.message(f"{len(before)} stretches of {len(paths) - len(failed)} videos analysed")
+    taught = _taught(trained_on, base, FRAMES, threshold, mask, device, progress)
+    test = _taught(held_out, base, LOOKED_AT, threshold, "unknown", device, progress)
+    train, weights, corrected = _training_set(taught, given)
+    if not (train.visibility > 0).any():
+        raise InputError(
+            f"no animal in {', '.join(path.name for path in paths[:3])} is sure enough to learn from",
+            f"predictions with a confidence of {threshold:g} that agree over time are needed",
+            "correct some frames first, fine-tune on ten labelled frames, or choose another model",
+        )
+    adapted = PoseModel(replace(base.entry, name=name or folder.resolve().name), copy.deepcopy(base.network))
+    recipe = recipe_of(base, corrected, steps, seed, device)
+    result = fit(
+        adapted, train, None, space_of(base.entry), recipe, folder / RUN, point_weights=weights,
+        progress=progress,
+    )  # fmt: skip
+    progress.check()
+    adapted = PoseModel(adapted.entry, adapted.network)  # in evaluation mode, channels last
+    again = Analyzer(adapted, max_individuals=max_individuals, device=device, formats=(), resume=resume)
+    parts = [part for part in before if part.segment.held_out]
+    after = [
+        _one(again, part.video, part.segment.frames, folder / "after" / part.place, progress)
+        for part in parts
+    ]
+    first = [part.poses for part in parts]
+    told = change(*(distance_to(test, _again(test.labels, m, device, progress)) for m in (base, adapted)))
+    proof = None
+    if corrected is not None and corrected.held_out is not None:
+        labels = corrected.held_out
+        proof = change(
+            *(distance_to(labels, _again(labels.labels, m, device, progress)) for m in (base, adapted))
+        )
+    count = 0 if corrected is None else corrected.frames
+    kept, why = verdict(steadiness(first), steadiness(after), told, proof, count)
+    figures: dict[str, Any] = {
+        "superanimal_adaptation": 1,
+        "kept": kept,
+        "verdict": why,
+        "base_model": base.entry.name,
+        "videos": {
+            path.name: {
+                name: asdict(
+                    steadiness([poses for part, poses in zip(parts, each, strict=True) if part.video == path])
+                )
+                for name, each in (("before", first), ("after", after))
+            }
+            for path in dict.fromkeys(part.video for part in parts)
+        },
+        "failed": failed,
+        "methods": {
+            "as before": asdict(steadiness(first)),
+            "median filter": asdict(steadiness([median_filtered(poses) for poses in first])),
+            "Kalman smoother": asdict(steadiness([kalman_smoothed(poses) for poses in first])),
+            "adapted": asdict(steadiness(after)),
+        },
+        "distance_to_teacher": _plain(told),
+        "error_of_corrections": None if proof is None else _plain(proof),
+        "labels": {
+            "frames": len(taught.labels),
+            "animals": taught.labels.n_individuals,
+            "masked": float((taught.labels.visibility <= 0).mean()) if taught.labels.n_individuals else 1.0,
+            "threshold": threshold,
+            "mask": mask,
+            "corrected_frames": count,
+        },
+        "training": {"steps": result.steps, "recipe": recipe.record()},
+    }
+    write_json(folder / RECORD, plain(figures))
+    write_text(folder / PAGE, render(plain(figures), first, after, parts[0].video))
+    progress.message(why)
+    if not kept:
+        return AdaptResult(False, base.entry.name, why, figures, folder)
+    facts = {name: figures[name] for name in ("base_model", "videos", "labels", "training", "verdict")}
+    release(
+        adapted, folder, space_of(base.entry), facts=plain(facts), curves=result.curves,
+        title=f"{base.entry.name} adapted to {', '.join(path.name for path in paths[:3])}",
+        about={"base": base.entry.name, "data": _data(figures), "verdict": why},
+    )  # fmt: skip
+    if name is None:
+        return AdaptResult(True, str(folder), why, figures, folder)
+    listed = import_model(folder, name, replace_model=True)
+    return AdaptResult(True, listed.name, why, figures, folder)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The first analysis of a stretch of a video."""
+
+    video: Path
+    segment: Segment
+    poses: xr.Dataset
+
+    @property
+    def place(self) -> str:
+        """Folder of the analyses of this stretch."""
+        return f"{self.video.stem}_{self.segment.start}"
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """Corrected frames: to train on, and held out where there are enough."""
+
+    frames: int
+    train: PseudoLabels
+    held_out: PseudoLabels | None
+
+
+def recipe_of(base: PoseModel, corrected: Corrected | None, steps: int, seed: int, device: str) -> Recipe:
+    """Return the recipe: a low rate, batch-norm statistics frozen, pictures varied as for fine-tuning.
+
+    Corrected frames are drawn as often as all pseudo-labels together (``balance="sources"``).
+    """
+    soft = base.head.kind == "simcc" or base.head.activation != "none"
+    above = space_of(base.entry).name.startswith("topview")
+    return parse_recipe(
+        {
+            "steps": steps, "batch": BATCH, "lr": 3e-4 if soft else 5e-5, "backbone_factor": 0.3, "freeze": 2,
+            "freeze_norm": True, "warmup": 20, "ema": 0.98, "seed": seed, "device": device,
+            "balance": "sources",
+            "augmentation": {"rotation": 180.0 if above else SIDE_VIEW_ROTATION},
+        }
+    )  # fmt: skip
+
+
+def _base(
+    model: str | os.PathLike[str] | PoseModel, video: Path, device: str, progress: Progress
+) -> PoseModel:
+    """Return the model to adapt; ``"auto"`` is the one that suits the first video."""
+    if isinstance(model, PoseModel):
+        return model
+    if model == AUTO:
+        choice = Analyzers(AUTO, device=device, formats=()).choose(video)
+        progress.message(choice.sentence(video.name))
+        model = choice.model
+    return load_model(model)
+
+
+def _analysed(
+    analyzer: Analyzer, paths: Sequence[Path], folder: Path, progress: Progress
+) -> tuple[list[Part], dict[str, str]]:
+    """Return the analyses of all stretches, and the videos that failed, with the reason."""
+    parts: list[Part] = []
+    failed: dict[str, str] = {}
+    problem: SuperAnimalError | None = None
+    for path in paths:
+        mine = []
+        try:
+            with open_video(path) as video:
+                segments = segments_of(len(video), path.name)
+            for segment in segments:
+                part = Part(path, segment, xr.Dataset())
+                poses = _one(analyzer, path, segment.frames, folder / part.place, progress)
+                mine.append(replace(part, poses=poses))
+        except Cancelled:
+            raise
+        except SuperAnimalError as error:
+            problem = error
+            failed[path.name] = str(error)
+            progress.message(f"{path.name} is left out: {error}")
+            continue
+        parts += mine
+    if not parts:
+        assert problem is not None
+        raise problem
+    return parts, failed
+
+
+def _one(analyzer: Analyzer, video: Path, frames: range, out: Path, progress: Progress) -> xr.Dataset:
+    """Return the poses of some consecutive frames; a finished run is read."""
+    out.mkdir(parents=True, exist_ok=True)
+    analyzer.frames, analyzer.out = slice(frames.start, frames.stop), out
+    return analyzer.run(video, progress).poses
+
+
+def _taught(
+    stretches: Sequence[Seen],
+    model: PoseModel,
+    count: int,
+    threshold: float,
+    mask: Mask,
+    device: str,
+    progress: Progress,
+) -> PseudoLabels:
+    """Return the teacher's labels of frames that differ most."""
+    chosen = choose_frames(stretches, count)
+    return pseudo_labels(
+        stretches, chosen, model, threshold=threshold, mask=mask, device=device, progress=progress
+    )
+
+
+def _split(given: tuple[LabelledSet, NDArray[np.float64]]) -> Corrected:
+    """Hold out a quarter of the corrected frames where there are enough to decide by."""
+    labels, weights = given
+    every = np.arange(len(labels))
+    out = every[3::4] if len(labels) >= PROVEN_BY else every[:0]
+
+    def part(images: NDArray[np.int64]) -> PseudoLabels:
+        return PseudoLabels(labels.subset(images), weights[np.isin(labels.image_index, images)])
+
+    return Corrected(len(labels), part(np.setdiff1d(every, out)), part(out) if len(out) else None)
+
+
+def _training_set(
+    taught: PseudoLabels, given: tuple[LabelledSet, NDArray[np.float64]] | None
+) -> tuple[LabelledSet, NDArray[np.float64], Corrected | None]:
+    """Return what to train on, how much each point counts, and the corrections in it."""
+    sure = np.flatnonzero((taught.labels.visibility > 0).any(1))
+    labels = taught.labels.with_columns(
+        **{key: getattr(taught.labels, key)[sure] for key in PER_ANIMAL},
+        image_index=taught.labels.image_index[sure],
+    )
+    weights = taught.weights[sure]
+    if given is None:
+        return labels, weights, None
+    corrected = _split(given)
+    known = {image.label for image in given[0].images}  # a corrected frame is no pseudo-label
+    other = [i for i, image in enumerate(labels.images) if image.label not in known]
+    weights = weights[np.isin(labels.image_index, other)]
+    both = concatenate(
+        [labels.subset(other), corrected.train.labels], keypoints=labels.keypoints, name="adaptation"
+    )
+    return both, np.concatenate([weights, corrected.train.weights]), corrected
+
+
+def _again(labels: LabelledSet, model: PoseModel, device: str, progress: Progress) -> NDArray[np.float64]:
+    """Return what a model predicts for labelled animals in their boxes (M, K, 2)."""
+    poses = predict_images(labels, model, boxes="labels", device=device, progress=progress)
+    place = np.arange(labels.n_individuals) - np.searchsorted(labels.image_index, labels.image_index)
+    return poses["position"].values.transpose(0, 3, 2, 1)[labels.image_index, place].astype(float)
+
+
+def _plain(figure: Interval) -> dict[str, float]:
+    return {name: float(getattr(figure, name)) for name in ("value", "low", "high")}
+
+
+def _data(figures: dict[str, Any]) -> str:
+    labels = figures["labels"]
+    text = f"pseudo-labels of {labels['frames']} frames of {', '.join(figures['videos'])}"
+    return text + (
+        f", and {labels['corrected_frames']} corrected frames" if labels["corrected_frames"] else ""
+    )

@@ -1,0 +1,72 @@
+"""Whether an adapted model is kept: only where it is better on frames it was not trained on."""
+
+from __future__ import annotations
+
+import math
+
+from superanimal.adaptation.measuring import Steadiness
+from superanimal.bootstrap import Interval
+
+SLACK = 0.02
+"""A guard (jitter, dropped keypoints, lost animals) may get worse by this part, which is noise."""
+DROPPED = 0.1
+"""More keypoints dropped per animal than before by less than this are noise, too."""
+PROVEN_BY = 8
+"""From this many corrected frames on a quarter is held out and decides."""
+
+
+def verdict(
+    before: Steadiness, after: Steadiness, told: Interval, corrected: Interval | None, corrections: int
+) -> tuple[bool, str]:
+    """Return whether an adapted model is kept, and why.
+
+    Parameters
+    ----------
+    before, after
+        Figures on the held-out stretches.
+    told
+        Relative change of the distance to the teacher, on held-out frames.
+    corrected
+        The same for corrected frames that were held out; None without.
+    corrections
+        Number of corrected frames.
+    """
+    worse = [
+        f"{title} rises from {first:.3g} to {second:.3g}"
+        for title, first, second, room in (
+            ("the jitter", before.jitter, after.jitter, SLACK * before.jitter),
+            ("the number of dropped keypoints", before.dropped, after.dropped, DROPPED),
+            ("the part of frames without an animal", before.missing, after.missing, SLACK),
+        )
+        if second > first + room or math.isnan(second)
+    ]
+    if worse:
+        return False, f"Not kept: on held-out frames {' and '.join(worse)}."
+    if corrected is not None:
+        if float(corrected.high) < 0:
+            return True, (
+                f"Kept: on corrected frames that were held out the error falls by {_percent(corrected)}."
+            )
+        return False, (
+            "Not kept: on corrected frames that were held out the error does not fall "
+            f"({_percent(corrected)} less)."
+        )
+    if corrections:
+        return True, (
+            f"Kept: trained on {corrections} corrected frames, no figure of the held-out frames is worse; "
+            f"{PROVEN_BY} corrected frames would show by how much the error falls."
+        )
+    if float(told.high) < 0:
+        return True, (
+            "Kept: on held-out frames the model is closer to what several looks and neighbouring frames "
+            f"agree on by {_percent(told)}."
+        )
+    return False, (
+        "Not kept: on held-out frames the model is not closer to what several looks and neighbouring frames "
+        f"agree on ({_percent(told)} closer)."
+    )
+
+
+def _percent(figure: Interval) -> str:
+    low, high = -100 * float(figure.high), -100 * float(figure.low)
+    return f"{-100 * float(figure.value):.0f} % (95 % interval {low:.0f} to {high:.0f})"

@@ -1,0 +1,139 @@
+"""The report page of an adaptation: the decision, figures before and after, jitter over time, pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from markupsafe import Markup
+
+from superanimal.adaptation.measuring import CUTOFF
+from superanimal.evaluation.stability import jitter
+from superanimal.reports.figures import ACCENT, LINE, SOFT, new_figure, style, svg
+from superanimal.reports.numbers import number
+from superanimal.reports.page import Card, Page, gallery, table
+from superanimal.video import open_video
+from superanimal.video.drawing import PosePainter, data_uri
+
+SHOWN = 3
+"""Frames drawn before and after."""
+_ROWS = (
+    ("jitter_px", "jitter, px", 1.0),
+    ("jitter", "jitter, % of the body size", 100.0),
+    ("size_change", "change of the body size per frame, %", 100.0),
+    ("dropped", "keypoints below confidence 0.4, per animal", 1.0),
+    ("confidence", "mean confidence", 1.0),
+    ("missing", "frames without an animal, %", 100.0),
+)
+
+
+def render(
+    figures: Mapping[str, Any], before: Sequence[xr.Dataset], after: Sequence[xr.Dataset], video: Path
+) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    figures
+        Content of ``adaptation.json``.
+    before, after
+        Poses of the held-out stretches.
+    video
+        The video of the first of them, for pictures.
+    """
+    methods, told = figures["methods"], figures["distance_to_teacher"]
+    first, last = methods["as before"], methods["adapted"]
+    jitter_before, shakes = number(100 * first["jitter"]), number(100 * last["jitter"])
+    cards = [
+        Card("Jitter", shakes, " % of the body", "", f"{jitter_before} % before"),
+        Card("Dropped keypoints", number(last["dropped"]), "", "", f"{number(first['dropped'])} before"),
+    ]
+    if told["value"] is not None:
+        span = f"{100 * told['low']:+.0f} to {100 * told['high']:+.0f} %"
+        cards.append(Card("Distance to what looks agree on", f"{100 * told['value']:+.0f}", " %", span))
+    page = Page(
+        f"{figures['base_model']} adapted to {', '.join(figures['videos'])}",
+        figures["verdict"],
+        cards,
+        [f"{name}: {reason}" for name, reason in figures["failed"].items()],
+    )
+    rows = [
+        [title, *(number(factor * _known(each[name])) for each in methods.values())]
+        for name, title, factor in _ROWS
+    ]
+    page.add(
+        "Held-out frames",
+        table(["", *methods], rows),
+        note="Frames that no model was trained on. A filter makes points steadier wherever they are; "
+        "whether they are nearer to the animal only labels can tell.",
+    )
+    page.add(
+        "Jitter over time", _curves(before, after), note="Mean change of the coordinates from frame to frame."
+    )
+    page.add("Before and after", gallery(_pictures(before, after, video)))
+    if len(figures["videos"]) > 1:
+        rows = [
+            [name, *(number(100 * each[when]["jitter"]) for when in ("before", "after")),
+             *(number(each[when]["dropped"]) for when in ("before", "after"))]
+            for name, each in figures["videos"].items()
+        ]  # fmt: skip
+        page.add("Each video", table(["", "jitter before, %", "after, %", "dropped before", "after"], rows))
+    labels = figures["labels"]
+    facts = [
+        ["frames trained on", str(labels["frames"])],
+        ["keypoints masked", f"{100 * labels['masked']:.0f} %"],
+        ["corrected frames", str(labels["corrected_frames"])],
+        ["least confidence", number(labels["threshold"])],
+        ["steps", str(figures["training"]["steps"])],
+    ]
+    page.add("Details", table(["", ""], facts, text=2, kind="facts"))
+    return page.render()
+
+
+def _known(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _curves(before: Sequence[xr.Dataset], after: Sequence[xr.Dataset]) -> Markup:
+    with style():
+        figure = new_figure(9.2, 2.6)
+        axes = figure.subplots()
+        for stretches, color, title in ((before, SOFT, "before"), (after, ACCENT, "after")):
+            for number_, poses in enumerate(stretches):
+                with np.errstate(all="ignore"):
+                    shakes = np.nanmean(np.where(np.isfinite(jitter(poses)), jitter(poses), np.nan), axis=1)
+                axes.plot(
+                    poses["frame"].values, shakes, color=color, lw=1.2, label=title if not number_ else None
+                )
+        axes.set(xlabel="frame", ylabel="px", ylim=(0, None))
+        axes.grid(color=LINE, lw=0.6)
+        axes.legend(frameon=False, ncols=2, loc="upper right")
+        return svg(figure)
+
+
+def _pictures(
+    before: Sequence[xr.Dataset], after: Sequence[xr.Dataset], video: Path
+) -> list[tuple[str, str, str]]:
+    """Return the frames in which the models differ most, both poses drawn."""
+    old, new = before[0], after[0]
+    with np.errstate(all="ignore"):
+        apart = np.linalg.norm(old["position"].values - new["position"].values, axis=1)  # (T, K, N)
+    each = np.where(np.isfinite(apart).any((1, 2)), np.nansum(apart, axis=(1, 2)), -1.0)
+    rows = np.sort(np.argsort(-each)[:SHOWN])
+    names, individuals = list(map(str, old["keypoint"].values)), list(map(str, old["individual"].values))
+    pictures = []
+    with open_video(video) as opened:
+        painter = PosePainter(opened.shape[1:3], names, individuals)
+        for row in rows.tolist():
+            frame = int(old["frame"].values[row])
+            for poses, title in ((old, "before"), (new, "after")):
+                picture = np.array(opened[frame])
+                position = poses["position"].values[row].transpose(2, 1, 0)
+                sure = poses["confidence"].values[row].T >= CUTOFF
+                painter.draw(picture, np.where(sure[..., None], position, np.nan))
+                pictures.append((data_uri(picture), f"frame {frame}", title))
+    return pictures

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import superanimal
+from superanimal.adaptation.pseudo_labels import choose_frames, seen
+from superanimal.errors import InputError
+from superanimal.poses import make_poses
+from superanimal.video import VideoWriter
+
+
+def test_frames_that_differ_are_chosen() -> None:
+    shapes = np.random.default_rng(0).uniform(-20, 20, (3, 4, 2))
+    position = np.stack([shapes[t // 20] + 100.0 for t in range(60)]).transpose(0, 2, 1)[..., None]
+    confidence = np.full((60, 4, 1), 0.9)
+    confidence[40:, :] = 0.1  # the third pose is never sure
+    stretch = seen(Path("x.mp4"), make_poses(position, confidence, keypoints=list("abcd"), fps=30.0))
+    (rows,) = choose_frames([stretch], 2)
+    assert sorted(row // 20 for row in rows) == [0, 1]
+    assert len(choose_frames([stretch], 500)[0]) == 40
+    assert [len(rows) for rows in choose_frames([], 5)] == []
+
+
+@pytest.mark.slow
+def test_a_video_without_a_sure_animal_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "grey.mp4"
+    with VideoWriter(path, 96, 64, 30) as writer:
+        for _ in range(30):
+            writer.write(np.full((64, 96, 3), 128, np.uint8))
+    with pytest.raises(InputError, match=r"no animal in grey\.mp4 is sure enough"):
+        superanimal.adapt(path, "mini_topviewmouse", out=tmp_path / "out", device="cpu")

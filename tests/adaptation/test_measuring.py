@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from superanimal.adaptation.measuring import change, distance_to, steadiness
+from superanimal.adaptation.pseudo_labels import PseudoLabels
+from superanimal.labels.images import ImageRef
+from superanimal.labels.labelled_set import LabelledSet
+from superanimal.poses import make_poses
+
+
+def test_figures_of_known_poses() -> None:
+    square = np.array([[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0]])
+    position = np.stack([square + step for step in (0.0, 1.0, 2.0, 3.0)]).transpose(0, 2, 1)[..., None]
+    confidence = np.full((4, 4, 1), 0.9)
+    confidence[:, 0] = 0.1
+    position[3] = np.nan
+    poses = make_poses(position, confidence, keypoints=list("abcd"), fps=30.0)
+    found = steadiness([poses])
+    assert found.jitter_px == pytest.approx(1.0)
+    assert found.jitter == pytest.approx(0.1)
+    assert found.dropped == pytest.approx(1.0)
+    assert found.size_change == pytest.approx(0.0, abs=1e-6)
+    assert found.missing == 0.25
+
+
+def test_distances_are_parts_of_the_animal() -> None:
+    xy = np.array([[[0.0, 0.0], [np.nan, np.nan]], [[5.0, 5.0], [9.0, 5.0]]], np.float32)
+    visibility = np.where(np.isfinite(xy).all(-1), 2, -1)
+    boxes = [[0, 0, 20, 20], [0, 0, 20, 20]]
+    labels = LabelledSet("x", ("a", "b"), [ImageRef("i")], [0, 0], xy, visibility, boxes=boxes)  # type: ignore[arg-type]
+    away = distance_to(PseudoLabels(labels, np.ones((2, 2))), np.nan_to_num(xy) + [2.0, 0.0])
+    np.testing.assert_allclose(away, [0.1, 0.1])
+
+
+def test_a_change_has_an_interval() -> None:
+    rng = np.random.default_rng(1)
+    before = rng.uniform(1, 2, 60)
+    found = change(before, 0.8 * before + rng.normal(0, 0.02, 60))
+    assert float(found.value) == pytest.approx(-0.2, abs=0.02)
+    assert float(found.low) < float(found.value) < float(found.high) < 0
+    assert np.isnan(float(change(np.array([np.nan]), np.array([1.0])).value))
