@@ -4,6 +4,7 @@ The output folder::
 
     before/, after/        analyses of the videos with the original and the adapted model
     training/              the training run, which resumes
+    before.nc, after.nc    poses of both in the held-out frames of the first video
     adaptation.json        figures before and after, and the decision
     report.html
     entry.yaml, ...        the adapted model, where it is kept: see superanimal.training.model_folder
@@ -39,6 +40,7 @@ from superanimal.adaptation.segments import Segment, segments_of
 from superanimal.adaptation.smoothing import kalman_smoothed, median_filtered
 from superanimal.bootstrap import Interval
 from superanimal.errors import Cancelled, InputError, SuperAnimalError
+from superanimal.formats import save_poses
 from superanimal.inference import find_videos
 from superanimal.inference.analyzer import Analyzer
 from superanimal.inference.choosing import Analyzers
@@ -64,6 +66,7 @@ BATCH = 8
 SIDE_VIEW_ROTATION = 30.0
 """Degrees; animals seen from above are turned by any angle."""
 RECORD, PAGE, RUN = "adaptation.json", "report.html", "training"
+BEFORE, AFTER = "before.nc", "after.nc"
 
 
 @dataclass(frozen=True)
@@ -245,6 +248,10 @@ def adapt(
         },
         "training": {"steps": result.steps, "recipe": recipe.record()},
     }
+    for file, each in ((BEFORE, first), (AFTER, after)):
+        shown = [poses for part, poses in zip(parts, each, strict=True) if part.video == parts[0].video]
+        joined = xr.concat(shown, "time", data_vars="minimal", combine_attrs="override")
+        save_poses(joined, folder / file)
     write_json(folder / RECORD, plain(figures))
     write_text(folder / PAGE, render(plain(figures), first, after, parts[0].video))
     progress.message(why)

@@ -53,8 +53,13 @@ def finetune(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
 def adapt(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Adapt a model with ``job["options"]`` for ``superanimal.adapt``; the result is what it says."""
     from superanimal.adaptation import adapt
+    from superanimal.inference.options import AUTO
+    from superanimal.zoo import download
 
-    done = adapt(**unpack_object(job["options"]), progress=progress)
+    options = unpack_object(job["options"])
+    if options["model"] != AUTO:
+        download(options["model"], accept_license=job["accept_license"], progress=progress)
+    done = adapt(**options, progress=progress)
     return {"kept": done.kept, "model": done.model, "verdict": done.verdict, "folder": str(done.folder)}
 
 

@@ -1,0 +1,1 @@
+"""The dock "Adapt to video"."""
