@@ -5,7 +5,7 @@ import pytest
 
 from superanimal.errors import InputError
 from superanimal.inference.crops import crop_windows, cut
-from superanimal.inference.settings import AUTO_SCALES, parse_scales
+from superanimal.inference.settings import AUTO_SCALES, parse_scales, scales_of_heights
 from superanimal.inference.views import View, consensus, mirror_of, views_of
 
 
@@ -74,3 +74,9 @@ def test_scales_in_every_spelling() -> None:
     assert parse_scales("auto") == AUTO_SCALES
     assert parse_scales("2, 0.5,1") == parse_scales([2, 0.5, 1]) == (1.0, 0.5, 2.0)
     assert parse_scales(2) == (2.0,)
+
+
+def test_heights_of_deeplabcut_are_ratios() -> None:
+    assert scales_of_heights([400, 200, 300]) == pytest.approx((1.0, 2 / 3, 4 / 3))
+    with pytest.raises(InputError, match="scale_list"):
+        scales_of_heights([0, 100])

@@ -35,7 +35,13 @@ from superanimal.inference.linking import Linker
 from superanimal.inference.naming import store_path
 from superanimal.inference.outputs import check_formats, export, render
 from superanimal.inference.pipeline import estimate
-from superanimal.inference.settings import Settings, check_roi, parse_frames, parse_scales
+from superanimal.inference.settings import (
+    Settings,
+    check_roi,
+    parse_frames,
+    parse_scales,
+    scales_of_heights,
+)
 from superanimal.inference.tracking import Tracker
 from superanimal.poses import make_provenance, space_for
 from superanimal.poses.offsets import Offsets, as_offsets
@@ -120,6 +126,8 @@ class Analyzer:
         Look at every animal in crops of several scales, and mirrored, and keep what they agree on: ``"auto"``
         (0.8, 1, 1.25), or numbers; steadier, at the cost of one run of the pose network for each look. See
         :mod:`superanimal.inference.views`.
+    scale_list
+        DeepLabCut's name and unit for ``scales``: heights of the frame in pixels, whose ratios count.
     track
         Track identities and left/right legs over time (enhanced mode).
     offsets
@@ -161,6 +169,7 @@ class Analyzer:
         whole_frame: bool = False,
         scales: str | float | Sequence[float] | None = None,
         flip: bool = False,
+        scale_list: Sequence[float] | None = None,
         track: bool = True,
         offsets: Offsets | str | os.PathLike[str] | None = None,
         out: str | os.PathLike[str] | None = None,
@@ -174,6 +183,8 @@ class Analyzer:
     ) -> None:
         if sum((detector is not None, boxes is not None, whole_frame)) > 1:
             raise InputError("more than one of detector, boxes and whole_frame was given", rule="choose one")
+        if scales is not None and scale_list is not None:
+            raise InputError("scales and scale_list were given", rule="choose one")
         on = resolve_device(device)
         compatible = mode == "compatible"
         detects = boxes is None and not whole_frame
@@ -194,7 +205,7 @@ class Analyzer:
             batch_size=default_batch_size(on) if batch_size is None else batch_size,
             device=str(on),
             precision=resolve_precision(precision, on, exact=compatible),
-            scales=parse_scales(scales),
+            scales=parse_scales(scales) if scale_list is None else scales_of_heights(scale_list),
             flip=flip,
         )
         self.frames, self.boxes = frames, boxes

@@ -38,6 +38,7 @@ class AnalyzerOptions(TypedDict, total=False):
     whole_frame: bool
     scales: str | float | Sequence[float] | None
     flip: bool
+    scale_list: Sequence[float] | None
     track: bool
     offsets: Offsets | str | os.PathLike[str] | None
     out: str | os.PathLike[str] | None

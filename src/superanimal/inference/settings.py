@@ -119,6 +119,24 @@ def parse_scales(scales: str | float | Sequence[float] | None) -> tuple[float, .
     return tuple(sorted({*numbers}, key=lambda scale: (scale != 1.0, scale)))
 
 
+def scales_of_heights(heights: Sequence[float]) -> tuple[float, ...]:
+    """Return the scales that DeepLabCut's ``scale_list`` means: heights of the frame in pixels.
+
+    DeepLabCut resizes whole frames; here crops are resized, so only the ratios count: the middle height is
+    the usual crop.
+
+    Examples
+    --------
+    >>> scales_of_heights([200, 250, 300])
+    (1.0, 0.8, 1.2)
+    """
+    sizes = sorted(float(height) for height in heights)
+    if not sizes or sizes[0] <= 0:
+        raise InputError(f"scale_list {list(heights)}", "heights of the frame in pixels, greater than 0")
+    middle = sizes[len(sizes) // 2]
+    return parse_scales([size / middle for size in sizes])
+
+
 def parse_frames(frames: str | slice | None, total: int) -> range:
     """Return which frames of a video of ``total`` frames to analyse.
 
