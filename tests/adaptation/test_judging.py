@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from superanimal.adaptation.judging import verdict
-from superanimal.adaptation.measuring import Steadiness
+from superanimal.adaptation.measuring import Steadiness, Unsteadiness
 from superanimal.bootstrap import Interval
 
 BEFORE = Steadiness(jitter_px=2.0, jitter=0.02, dropped=1.0, size_change=0.01, confidence=0.8, missing=0.0)
@@ -17,11 +17,13 @@ def figure(value: float, low: float, high: float) -> Interval:
 
 
 NEARER, UNCLEAR = figure(-0.2, -0.3, -0.1), figure(-0.1, -0.3, 0.1)
+STEADIER = Unsteadiness(0.02, 0.016, NEARER, 0.015)
+UNKNOWN = Unsteadiness(0.02, 0.018, UNCLEAR, 0.015)
 
 
-def test_kept_only_where_it_is_surely_nearer() -> None:
-    assert verdict(BEFORE, BEFORE, NEARER, None, 0)[0]
-    kept, why = verdict(BEFORE, BEFORE, UNCLEAR, None, 0)
+def test_kept_only_where_it_is_surely_steadier() -> None:
+    assert verdict(BEFORE, BEFORE, STEADIER, None, 0)[0]
+    kept, why = verdict(BEFORE, BEFORE, UNKNOWN, None, 0)
     assert not kept
     assert "10 % (95 % interval -10 to 30)" in why
 
@@ -37,17 +39,23 @@ def test_kept_only_where_it_is_surely_nearer() -> None:
 )
 def test_a_guard_outweighs_any_gain(worse: dict[str, float], words: str) -> None:
     for corrections in (0, 5):
-        kept, why = verdict(BEFORE, replace(BEFORE, **worse), NEARER, None, corrections)
+        kept, why = verdict(BEFORE, replace(BEFORE, **worse), STEADIER, None, corrections)
         assert not kept
         assert words in why
 
 
 def test_held_out_corrections_decide_before_all_else() -> None:
-    assert verdict(BEFORE, BEFORE, UNCLEAR, NEARER, 12)[0]
-    assert not verdict(BEFORE, BEFORE, NEARER, UNCLEAR, 12)[0]
+    assert verdict(BEFORE, BEFORE, UNKNOWN, NEARER, 12)[0]
+    assert not verdict(BEFORE, BEFORE, STEADIER, UNCLEAR, 12)[0]
 
 
 def test_few_corrections_are_trusted_and_it_is_said() -> None:
-    kept, why = verdict(BEFORE, BEFORE, UNCLEAR, None, 5)
+    kept, why = verdict(BEFORE, BEFORE, UNKNOWN, None, 5)
     assert kept
     assert "5 corrected frames" in why
+
+
+def test_points_that_moved_far_are_not_trusted() -> None:
+    kept, why = verdict(BEFORE, BEFORE, replace(STEADIER, moved=0.03), None, 0)
+    assert not kept
+    assert "move by 3.0 % of the animal's size" in why

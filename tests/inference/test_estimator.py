@@ -15,7 +15,7 @@ class Model:
     """Says of each crop how bright it is."""
 
     keypoints = ("a",)
-    head = None
+    head = SimpleNamespace(pixel_shift=0.0)
     entry = SimpleNamespace(beyond_box=(), appendages=(), input_size=(8, 8), crop_margin=0)
 
     def preprocess(self, crops: torch.Tensor) -> torch.Tensor:
@@ -38,7 +38,9 @@ def test_memory_that_runs_out_while_decoding_makes_the_batch_smaller(monkeypatch
         return points, np.ones((number, 1))
 
     monkeypatch.setattr(estimator, "decode", decode)
-    settings = SimpleNamespace(mode="enhanced", device="cpu", batch_size=8, precision="fp32")
+    settings = SimpleNamespace(
+        mode="enhanced", device="cpu", batch_size=8, precision="fp32", scales=(1.0,), flip=False
+    )
     found = Estimator(Model(), None, settings, np.ones(1))  # type: ignore[arg-type]
     frames = [np.full((16, 16, 3), 10 * k, np.uint8) for k in range(10)]
     boxes = np.tile(np.array([2, 2, 8, 8], np.float32), (10, 1))

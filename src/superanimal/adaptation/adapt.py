@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from superanimal.adaptation.corrections import Corrections, read_corrections
 from superanimal.adaptation.judging import PROVEN_BY, verdict
-from superanimal.adaptation.measuring import change, distance_to, steadiness
+from superanimal.adaptation.measuring import change, distance_to, steadiness, unsteadiness
 from superanimal.adaptation.pseudo_labels import (
     THRESHOLD,
     Mask,
@@ -50,8 +50,9 @@ from superanimal.labels.combine import concatenate
 from superanimal.labels.labelled_set import PER_ANIMAL, LabelledSet
 from superanimal.progress import Progress
 from superanimal.reports.files import plain, write_json, write_text
+from superanimal.training.finetuning.start import unpaired
 from superanimal.training.loop.fit import fit, start_over
-from superanimal.training.loop.recipe import Recipe, parse_recipe
+from superanimal.training.loop.recipe import Augmentation, Recipe, parse_recipe
 from superanimal.training.model_folder import release, space_of
 from superanimal.video import open_video
 from superanimal.zoo import PoseModel, import_model, load_model
@@ -183,7 +184,7 @@ def adapt(
     held_out = [seen(part.video, part.poses) for part in before if part.segment.held_out]
     progress.message(f"{len(before)} stretches of {len(paths) - len(failed)} videos analysed")
     taught = _taught(trained_on, base, FRAMES, threshold, mask, device, progress)
-    test = _taught(held_out, base, LOOKED_AT, threshold, "unknown", device, progress)
+    looked_at = choose_frames(held_out, LOOKED_AT)
     train, weights, corrected = _training_set(taught, given)
     if not (train.visibility > 0).any():
         raise InputError(
@@ -206,7 +207,15 @@ def adapt(
         for part in parts
     ]
     first = [part.poses for part in parts]
-    told = change(*(distance_to(test, _again(test.labels, m, device, progress)) for m in (base, adapted)))
+    around = [
+        replace(old, around=seen(old.video, poses).around) for old, poses in zip(held_out, after, strict=True)
+    ]
+    agreed = [
+        pseudo_labels(stretches, looked_at, m, threshold=threshold, device=device, progress=progress)
+        for stretches, m in ((held_out, base), (around, adapted))
+    ]
+    once = [_again(agreed[0].labels, m, device, progress) for m in (base, adapted)]
+    unsteady = unsteadiness(agreed[0], agreed[1], (once[0], once[1]))
     proof = None
     if corrected is not None and corrected.held_out is not None:
         labels = corrected.held_out
@@ -214,7 +223,7 @@ def adapt(
             *(distance_to(labels, _again(labels.labels, m, device, progress)) for m in (base, adapted))
         )
     count = 0 if corrected is None else corrected.frames
-    kept, why = verdict(steadiness(first), steadiness(after), told, proof, count)
+    kept, why = verdict(steadiness(first), steadiness(after), unsteady, proof, count)
     figures: dict[str, Any] = {
         "superanimal_adaptation": 1,
         "kept": kept,
@@ -236,7 +245,12 @@ def adapt(
             "Kalman smoother": asdict(steadiness([kalman_smoothed(poses) for poses in first])),
             "adapted": asdict(steadiness(after)),
         },
-        "distance_to_teacher": _plain(told),
+        "unsteadiness": {
+            "before": unsteady.before,
+            "after": unsteady.after,
+            "change": _plain(unsteady.change),
+            "moved": unsteady.moved,
+        },
         "error_of_corrections": None if proof is None else _plain(proof),
         "labels": {
             "frames": len(taught.labels),
@@ -293,18 +307,25 @@ class Corrected:
 
 
 def recipe_of(base: PoseModel, corrected: Corrected | None, steps: int, seed: int, device: str) -> Recipe:
-    """Return the recipe: a low rate, batch-norm statistics frozen, pictures varied as for fine-tuning.
+    """Return the recipe: a low rate, batch-norm statistics frozen, pictures varied little.
+
+    What the model shall fit is this very video, so light and blur stay as they are in it; turned and mirrored
+    pictures give more poses.
 
     Corrected frames are drawn as often as all pseudo-labels together (``balance="sources"``).
     """
     soft = base.head.kind == "simcc" or base.head.activation != "none"
-    above = space_of(base.entry).name.startswith("topview")
+    space = space_of(base.entry)
+    above, flip = space.name.startswith("topview"), 0.0 if unpaired(space) else 0.5
     return parse_recipe(
         {
-            "steps": steps, "batch": BATCH, "lr": 3e-4 if soft else 5e-5, "backbone_factor": 0.3, "freeze": 2,
+            "steps": steps, "batch": BATCH, "lr": 1e-4 if soft else 5e-5, "backbone_factor": 0.3, "freeze": 2,
             "freeze_norm": True, "warmup": 20, "ema": 0.98, "seed": seed, "device": device,
             "balance": "sources",
-            "augmentation": {"rotation": 180.0 if above else SIDE_VIEW_ROTATION},
+            "augmentation": {
+                **asdict(Augmentation.none()), "flip": flip, "scale": [0.9, 1.1], "shift": 0.03,
+                "rotation": 180.0 if above else SIDE_VIEW_ROTATION, "brightness": 0.05, "contrast": 0.05,
+            },
         }
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from superanimal.adaptation.measuring import Steadiness
+from superanimal.adaptation.measuring import Steadiness, Unsteadiness
 from superanimal.bootstrap import Interval
 
 SLACK = 0.02
@@ -16,18 +16,26 @@ PROVEN_BY = 8
 
 
 def verdict(
-    before: Steadiness, after: Steadiness, told: Interval, corrected: Interval | None, corrections: int
+    before: Steadiness,
+    after: Steadiness,
+    unsteady: Unsteadiness,
+    corrected: Interval | None,
+    corrections: int,
 ) -> tuple[bool, str]:
     """Return whether an adapted model is kept, and why.
+
+    Without labels, errors that differ from look to look and from frame to frame can be measured, errors that
+    are always the same cannot. So a model is kept if it is steadier and has not moved the points further than
+    the original was unsteady.
 
     Parameters
     ----------
     before, after
         Figures on the held-out stretches.
-    told
-        Relative change of the distance to the teacher, on held-out frames.
+    unsteady
+        How far each model's points are from what its looks and the frames around agree on.
     corrected
-        The same for corrected frames that were held out; None without.
+        Relative change of the error on corrected frames that were held out; None without.
     corrections
         Number of corrected frames.
     """
@@ -56,14 +64,20 @@ def verdict(
             f"Kept: trained on {corrections} corrected frames, no figure of the held-out frames is worse; "
             f"{PROVEN_BY} corrected frames would show by how much the error falls."
         )
-    if float(told.high) < 0:
-        return True, (
-            "Kept: on held-out frames the model is closer to what several looks and neighbouring frames "
-            f"agree on by {_percent(told)}."
+    if not float(unsteady.change.high) < 0:
+        return False, (
+            "Not kept: on held-out frames the model is not steadier over several looks and neighbouring "
+            f"frames ({_percent(unsteady.change)} steadier)."
         )
-    return False, (
-        "Not kept: on held-out frames the model is not closer to what several looks and neighbouring frames "
-        f"agree on ({_percent(told)} closer)."
+    if not unsteady.moved <= unsteady.before:
+        return False, (
+            f"Not kept: on held-out frames the points move by {100 * unsteady.moved:.1f} % of the animal's "
+            f"size, more than the original is unsteady ({100 * unsteady.before:.1f} %); corrected frames "
+            "would tell which of the two is right."
+        )
+    return True, (
+        "Kept: on held-out frames the model is steadier over several looks and neighbouring frames by "
+        f"{_percent(unsteady.change)}."
     )
 
 

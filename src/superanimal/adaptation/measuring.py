@@ -43,6 +43,44 @@ class Steadiness:
     missing: float
 
 
+@dataclass(frozen=True)
+class Unsteadiness:
+    """How far points are from what several looks and the frames around agree on, in parts of the animal.
+
+    Attributes
+    ----------
+    before, after
+        Mean distance of a model's points to its own agreement.
+    change
+        Relative change, with its interval.
+    moved
+        Mean distance between the agreements of both models.
+    """
+
+    before: float
+    after: float
+    change: Interval
+    moved: float
+
+
+def unsteadiness(
+    before: PseudoLabels, after: PseudoLabels, seen: tuple[NDArray[np.floating], NDArray[np.floating]]
+) -> Unsteadiness:
+    """Compare two models on the same animals.
+
+    Parameters
+    ----------
+    before, after
+        What the looks of each model agree on.
+    seen : two of (M, K, 2)
+        Points of each as it sees the animals once.
+    """
+    first, second = distance_to(before, seen[0]), distance_to(after, seen[1])
+    return Unsteadiness(
+        _mean(first), _mean(second), change(first, second), _mean(distance_to(before, after.labels.xy))
+    )
+
+
 def steadiness(stretches: Sequence[xr.Dataset]) -> Steadiness:
     """Return the figures of poses."""
     shakes = _joined([jitter(poses) for poses in stretches])

@@ -192,14 +192,14 @@ def pseudo_labels(
     where = (animals.image_index, place)
     xy = taught["position"].values.transpose(0, 3, 2, 1)[where].astype(float)
     sure = np.nan_to_num(taught["confidence"].values.transpose(0, 2, 1)[where]).astype(float)
-    good = np.isfinite(xy).all(-1) & (sure >= threshold)
+    good = np.asarray(np.isfinite(xy).all(-1)) & (sure >= threshold)
     if looks:
         around = _around(stretches, chosen, animals)
-        told = np.isfinite(around).all(-1)
+        around = np.where(np.isfinite(around), around, xy)  # where neighbours say nothing, looks decide
         size = np.sqrt(animals.boxes[:, 2:].prod(1))[:, None]
-        near = np.linalg.norm(xy - np.where(told[..., None], around, xy), axis=-1) <= AGREE * size
+        near = np.linalg.norm(xy - around, axis=-1) <= AGREE * size
         good &= near
-        xy = np.where((told & near)[..., None], (xy + np.where(told[..., None], around, xy)) / 2, xy)
+        xy = np.where(near[..., None], (xy + around) / 2, xy)
     good &= (good.sum(1) >= FEWEST_POINTS)[:, None]
     labels = animals.with_columns(
         xy=np.where(good[..., None], xy, np.nan).astype(np.float32),

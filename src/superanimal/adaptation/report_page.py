@@ -45,16 +45,17 @@ def render(
     video
         The video of the first of them, for pictures.
     """
-    methods, told = figures["methods"], figures["distance_to_teacher"]
+    methods, unsteady = figures["methods"], figures["unsteadiness"]
     first, last = methods["as before"], methods["adapted"]
     jitter_before, shakes = number(100 * first["jitter"]), number(100 * last["jitter"])
     cards = [
         Card("Jitter", shakes, " % of the body", "", f"{jitter_before} % before"),
         Card("Dropped keypoints", number(last["dropped"]), "", "", f"{number(first['dropped'])} before"),
     ]
-    if told["value"] is not None:
-        span = f"{100 * told['low']:+.0f} to {100 * told['high']:+.0f} %"
-        cards.append(Card("Distance to what looks agree on", f"{100 * told['value']:+.0f}", " %", span))
+    change = unsteady["change"]
+    if change["value"] is not None:
+        span = f"{100 * change['low']:+.0f} to {100 * change['high']:+.0f} %"
+        cards.append(Card("Unsteadiness over looks", f"{100 * change['value']:+.0f}", " %", span))
     page = Page(
         f"{figures['base_model']} adapted to {', '.join(figures['videos'])}",
         figures["verdict"],
@@ -84,6 +85,7 @@ def render(
         page.add("Each video", table(["", "jitter before, %", "after, %", "dropped before", "after"], rows))
     labels = figures["labels"]
     facts = [
+        ["points moved, % of the animal", number(100 * _known(unsteady["moved"]))],
         ["frames trained on", str(labels["frames"])],
         ["keypoints masked", f"{100 * labels['masked']:.0f} %"],
         ["corrected frames", str(labels["corrected_frames"])],

@@ -58,10 +58,10 @@ class AdaptWidget(QWidget):
         self.animals = QSpinBox()
         self.animals.setRange(1, 100)
         self.animals.setToolTip("Maximum number of animals per frame.")
-        self.mask = QComboBox()
-        self.mask.setToolTip("What becomes of keypoints that the model is not sure of.")
+        self.unsure = QComboBox()
+        self.unsure.setToolTip("What becomes of keypoints that the model is not sure of.")
         for name, title in MASKS.items():
-            self.mask.addItem(title, name)
+            self.unsure.addItem(title, name)
         self.out = FolderLine("Folder for the results", "beside the video")
         self.panel = JobPanel(
             self,
@@ -86,7 +86,7 @@ class AdaptWidget(QWidget):
         form.addRow("Model", self.model)
         form.addRow("Animals", row(self.animals, "at most per frame"))
         form.addRow("", row(self.corrected, self.poses))
-        form.addRow("Unsure keypoints", self.mask)
+        form.addRow("Unsure keypoints", self.unsure)
         form.addRow("Results", self.out)
         caption = WrappedCaption()
         caption.setText(
@@ -138,7 +138,7 @@ class AdaptWidget(QWidget):
                 corrections=self.poses.layer() if self.corrected.isChecked() else None,
                 out=self.out.folder,
                 max_individuals=self.animals.value(),
-                mask=self.mask.currentData(),
+                mask=self.unsure.currentData(),
                 accept_license=self.model.accept.isChecked(),
             )
         )
