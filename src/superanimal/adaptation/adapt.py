@@ -319,7 +319,7 @@ def recipe_of(base: PoseModel, corrected: Corrected | None, steps: int, seed: in
     above, flip = space.name.startswith("topview"), 0.0 if unpaired(space) else 0.5
     return parse_recipe(
         {
-            "steps": steps, "batch": BATCH, "lr": 1e-4 if soft else 5e-5, "backbone_factor": 0.3, "freeze": 2,
+            "steps": steps, "batch": BATCH, "lr": 3e-4 if soft else 5e-5, "backbone_factor": 0.3, "freeze": 2,
             "freeze_norm": True, "warmup": 20, "ema": 0.98, "seed": seed, "device": device,
             "balance": "sources",
             "augmentation": {
