@@ -33,3 +33,16 @@ def test_analysis_loads_no_training_library():
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
+
+
+def test_docks_load_no_torch():
+    """Mesa's software OpenGL and triton each bring an LLVM: torch loaded by a viewer that draws ends it."""
+    script = (
+        "import importlib, pkgutil, sys\n"
+        "import napari_superanimal.docks as docks, napari_superanimal.console\n"
+        "for module in pkgutil.walk_packages(docks.__path__, 'napari_superanimal.docks.'):\n"
+        "    importlib.import_module(module.name)\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr

@@ -138,7 +138,7 @@ def test_start_live_curves_result_and_the_model_is_used(
     assert view.canvas.comparison is not first and view.place.text().startswith("2 of")
 
     view.use_button.click()
-    qtbot.waitUntil(lambda: widget.taking is None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not widget.taking.busy, timeout=PATIENCE_MS)
     assert widget.message.kind == "good", widget.message.text
     _, estimate = viewer.window.add_plugin_dock_widget("napari-superanimal", "Estimate poses")
     assert estimate.model.currentData() == "run"

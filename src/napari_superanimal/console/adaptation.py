@@ -113,7 +113,7 @@ def compare_adaptation(viewer: ViewerModel, folder: str | os.PathLike[str]) -> t
         When there is no such adaptation.
     """
     from napari_superanimal.console.display import show_poses
-    from superanimal.adaptation.adapt import AFTER, BEFORE
+    from superanimal.adaptation.run_folder import AFTER, BEFORE
     from superanimal.formats import load_poses
 
     shown = []

@@ -36,6 +36,7 @@ from superanimal.adaptation.pseudo_labels import (
     seen,
 )
 from superanimal.adaptation.report_page import render
+from superanimal.adaptation.run_folder import AFTER, BEFORE, PAGE, RECORD, RUN
 from superanimal.adaptation.segments import Segment, segments_of
 from superanimal.adaptation.smoothing import kalman_smoothed, median_filtered
 from superanimal.bootstrap import Interval
@@ -66,8 +67,6 @@ STEPS = 200
 BATCH = 8
 SIDE_VIEW_ROTATION = 30.0
 """Degrees; animals seen from above are turned by any angle."""
-RECORD, PAGE, RUN = "adaptation.json", "report.html", "training"
-BEFORE, AFTER = "before.nc", "after.nc"
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,9 @@ from napari_superanimal.parts.job_panel import JobPanel
 from napari_superanimal.parts.layers import is_video_layer
 from napari_superanimal.parts.model_choice import ModelChoice
 from napari_superanimal.parts.open_video import open_video_dialog
+from napari_superanimal.parts.take_in import TakeIn
 from napari_superanimal.pose_layer.layers import is_pose_layer
-from superanimal.adaptation.adapt import PAGE
+from superanimal.adaptation.run_folder import PAGE
 
 MASKS = {
     "unknown": "are left out of the training",
@@ -70,6 +71,7 @@ class AdaptWidget(QWidget):
             ("Resume", "Go on where it stopped.", self.adapt),
         )
         self.message = self.panel.message
+        self.taking = TakeIn(viewer, self.message, self)
         self.use_button = QPushButton("Use this model")
         self.compare_button = QPushButton("Show before and after")
         self.report_button = QPushButton("Open report")
@@ -113,6 +115,7 @@ class AdaptWidget(QWidget):
         self.model.accepted.connect(self._update)
         self.model.changed.connect(self._update)
         self.panel.ended.connect(self._on_ended)
+        self.taking.changed.connect(self._update)
         self.use_button.clicked.connect(self.use_model)
         self.compare_button.clicked.connect(self.compare)
         self.report_button.clicked.connect(self._open_report)
@@ -144,16 +147,8 @@ class AdaptWidget(QWidget):
         )
 
     def use_model(self) -> None:
-        """Select the adapted model in *Estimate poses*."""
-        from superanimal.zoo import import_model
-
-        def choose() -> None:
-            name = import_model(self.result["model"], replace_model=True).name
-            _, widget = self.viewer.window.add_plugin_dock_widget("napari-superanimal", "Estimate poses")
-            widget.choose_model(name)
-            self.message.show_text("good", f"{name} is selected in Estimate poses.")
-
-        self.panel.attempt(choose)
+        """Add the adapted model to the list of models and select it in *Estimate poses*."""
+        self.panel.attempt(lambda: self.taking.take(Path(self.result["model"])))
 
     def compare(self) -> None:
         """Show the held-out frames before and after."""
@@ -180,13 +175,14 @@ class AdaptWidget(QWidget):
         ready = self.video.layer() is not None and self.model.usable
         self.panel.allow(ready, job is not None and job.report.state in ("cancelled", "died"))
         done = bool(self.result)
-        self.use_button.setEnabled(done and self.result["kept"])
+        self.use_button.setEnabled(done and self.result["kept"] and not self.taking.busy)
         for button in (self.use_button, self.compare_button, self.report_button):
             button.setVisible(done)
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """End the job and disconnect from the viewer."""
         self.panel.end()
+        self.taking.stop()
         self.video.release()
         self.poses.release()
         super().closeEvent(event)

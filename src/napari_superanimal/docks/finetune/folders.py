@@ -33,16 +33,3 @@ def free_folder(folder: Path) -> Path:
         number += 1
         free = folder.with_name(f"{folder.name}-{number}")
     return free
-
-
-def free_name(folder: Path) -> str:
-    """Return the listed name of the model in a folder, or a name that is not taken by another model."""
-    from superanimal.zoo.catalog import load_catalog, shipped_catalog
-    from superanimal.zoo.folder import read_entry
-
-    trained, catalog = read_entry(folder, shipped_catalog().licences), load_catalog()
-    name, number = trained.name, 1
-    while name in catalog and catalog[name].sha256 != trained.sha256:
-        number += 1
-        name = f"{trained.name}-{number}"
-    return name

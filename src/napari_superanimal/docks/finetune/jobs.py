@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_superanimal.docks.finetune.folders import free_name
 from napari_superanimal.jobs import ChildJob
 from superanimal.jobs.events import pack_object
 from superanimal.training.finetuning.run_folder import Row, holds_run, read_curves, with_row
@@ -108,17 +107,3 @@ class GaugeJob(ChildJob):
     def seconds(self) -> float | None:
         """Seconds per sample; None until known."""
         return self.result.get("seconds_per_sample")
-
-
-class TakeInJob(ChildJob):
-    """Adds a trained model to the list of models, without replacing another model of the same name."""
-
-    name = "import"
-
-    def __init__(self, folder: Path, parent: QObject | None = None) -> None:
-        super().__init__({"task": "take_in", "folder": str(folder), "name": free_name(folder)}, parent)
-
-    @property
-    def model(self) -> str:
-        """Name of the model in the list, once finished."""
-        return str(self.result["model"])

@@ -12,12 +12,13 @@ from napari_superanimal import console
 from napari_superanimal.docks.finetune.curve_plot import CurvePlot
 from napari_superanimal.docks.finetune.folders import free_folder
 from napari_superanimal.docks.finetune.form import FinetuneForm
-from napari_superanimal.docks.finetune.jobs import FinetuneJob, TakeInJob
+from napari_superanimal.docks.finetune.jobs import FinetuneJob
 from napari_superanimal.docks.finetune.result_view import ResultView
 from napari_superanimal.jobs import Report
 from napari_superanimal.parts.form_parts import EmptyState, Message, fill_dock, page_of
 from napari_superanimal.parts.job_panel import JobPanel
 from napari_superanimal.parts.labels_menu import LabelsMenu
+from napari_superanimal.parts.take_in import TakeIn
 from napari_superanimal.parts.theme import theme_colors
 from superanimal.errors import InputError, SuperAnimalError
 from superanimal.labels.labelled_set import LabelledSet
@@ -39,7 +40,6 @@ class FinetuneWidget(QWidget):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.viewer = viewer
-        self.taking: TakeInJob | None = None
         self.menu = LabelsMenu(viewer, self)
         self.form = FinetuneForm(self.menu)
         self.curves = CurvePlot(*theme_colors(viewer))
@@ -54,6 +54,7 @@ class FinetuneWidget(QWidget):
             ("Resume", "Resume the run in the folder after its last validation.", self.resume),
         )
         self.message = self.panel.message
+        self.taking = TakeIn(viewer, self.message, self)
         self.empty_message = Message()
         self.empty_open = QPushButton("Open labels…")
         self._lay_out()
@@ -91,6 +92,7 @@ class FinetuneWidget(QWidget):
             signal.connect(self._update)
         self.form.table.wanted.connect(self.open_mapping)
         self.panel.ended.connect(self._on_ended)
+        self.taking.changed.connect(self._update)
         self.result.used.connect(self.use_model)
         self.result.kept.connect(self.keep_base)
         self.viewer.events.theme.connect(self._on_theme)
@@ -138,17 +140,14 @@ class FinetuneWidget(QWidget):
     def use_model(self) -> None:
         """Add the trained model to the list of models and select it in *Estimate poses*."""
         result = self.result.result
-        if result is None or self.taking is not None:
-            return
-        self.taking = TakeInJob(result.folder, self)
-        self.taking.reported.connect(self._on_taking)
-        self._try(self.taking.start)
+        if result is not None:
+            self._try(lambda: self.taking.take(result.folder))
 
     def keep_base(self) -> None:
         """Select the base model in *Estimate poses*."""
         result = self.result.result
         if result is not None:
-            self._choose_in_estimate(result.base_model)
+            self.taking.choose(result.base_model)
 
     def open_mapping(self) -> None:
         """Open *Keypoint mapping* with these labels and this model."""
@@ -156,11 +155,6 @@ class FinetuneWidget(QWidget):
         assert self.form.labels is not None and self.form.model.entry is not None
         widget.work_on(self.form.labels, self.form.source, self.form.model.entry.name)
         self.form.table.follow(widget)
-
-    def _choose_in_estimate(self, model: str) -> None:
-        _, widget = self.viewer.window.add_plugin_dock_widget("napari-superanimal", "Estimate poses")
-        widget.choose_model(model)
-        self.message.show_text("good", f"{model} is selected in Estimate poses.")
 
     def _try(self, action: Callable[[], Any]) -> None:
         error = self.panel.attempt(action)
@@ -205,21 +199,6 @@ class FinetuneWidget(QWidget):
                 "Resume continues from there.",
             )
 
-    def _on_taking(self, report: Report) -> None:
-        taking = self.taking
-        if taking is None:
-            return
-        if report.running:
-            self.message.show_text("info", "Adding the model to the list of models…")
-        else:
-            self.taking = None
-            if report.state == "finished":
-                self._choose_in_estimate(taking.model)
-            else:
-                self.message.show_text("error", report.text, report.remedy)
-            taking.deleteLater()
-        self._update()
-
     def _update(self) -> None:
         running, folder = self.panel.running, self.form.folder
         free = not running and not self.menu.busy
@@ -227,7 +206,7 @@ class FinetuneWidget(QWidget):
         ready = free and self.form.ready
         self.panel.allow(ready, ready and holds_run(folder) and not is_finished(folder))
         for button in (self.result.use_button, self.result.keep_button):
-            button.setEnabled(not running and self.taking is None)
+            button.setEnabled(not running and not self.taking.busy)
 
     def _on_theme(self) -> None:
         self.curves.show_theme(*theme_colors(self.viewer))
@@ -235,8 +214,7 @@ class FinetuneWidget(QWidget):
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Stop processes and threads and disconnect from the viewer."""
         self.panel.end()
-        if self.taking is not None:
-            self.taking.stop()
+        self.taking.stop()
         self.form.release()
         self.menu.release()
         self.viewer.events.theme.disconnect(self._on_theme)
