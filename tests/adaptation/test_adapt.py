@@ -4,11 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import superanimal
+from superanimal.adaptation.adapt import Part, _called
 from superanimal.adaptation.pseudo_labels import choose_frames, seen
+from superanimal.adaptation.segments import Segment
 from superanimal.errors import InputError
 from superanimal.poses import make_poses
+from superanimal.samples import sample_path
 from superanimal.video import VideoWriter
 
 
@@ -32,3 +36,23 @@ def test_a_video_without_a_sure_animal_is_refused(tmp_path: Path) -> None:
             writer.write(np.full((64, 96, 3), 128, np.uint8))
     with pytest.raises(InputError, match=r"no animal in grey\.mp4 is sure enough"):
         superanimal.adapt(path, "mini_topviewmouse", out=tmp_path / "out", device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("mini_quadruped", "already in the list"), ("a/b", "valid model name")]
+)
+def test_a_name_that_cannot_be_had_is_told_before_anything_runs(
+    tmp_path: Path, name: str, words: str
+) -> None:
+    video = sample_path("topview_mouse.mp4")
+    with pytest.raises(InputError, match=words):
+        superanimal.adapt(video, "mini_topviewmouse", name=name, out=tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_videos_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    paths = [tmp_path / "day1" / "cam.mp4", tmp_path / "day2" / "cam.mp4"]
+    segment = Segment(0, 30, held_out=False)
+    assert len({Part(path, segment, xr.Dataset()).place for path in paths}) == 2
+    assert [_called(path, paths) for path in paths] == [str(path) for path in paths]
+    assert _called(paths[0], paths[:1]) == "cam.mp4"

@@ -13,6 +13,7 @@ The output folder::
 from __future__ import annotations
 
 import copy
+import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -46,6 +47,7 @@ from superanimal.inference import find_videos
 from superanimal.inference.analyzer import Analyzer
 from superanimal.inference.choosing import Analyzers
 from superanimal.inference.labelled_images import predict_images
+from superanimal.inference.naming import set_aside
 from superanimal.inference.options import AUTO
 from superanimal.labels.combine import concatenate
 from superanimal.labels.labelled_set import PER_ANIMAL, LabelledSet
@@ -56,7 +58,9 @@ from superanimal.training.loop.fit import fit, start_over
 from superanimal.training.loop.recipe import Augmentation, Recipe, parse_recipe
 from superanimal.training.model_folder import release, space_of
 from superanimal.video import open_video
-from superanimal.zoo import PoseModel, import_model, load_model
+from superanimal.zoo import PoseModel, import_model, load_catalog, load_model
+from superanimal.zoo.folder import is_model_folder
+from superanimal.zoo.importing import NAME
 
 FRAMES = 120
 """Frames trained on, of all videos together."""
@@ -173,6 +177,7 @@ def adapt(
         raise InputError("no video to adapt to", "at least one is needed")
     folder = Path(out) if out is not None else paths[0].with_name(f"{paths[0].stem}_adapted")
     folder.mkdir(parents=True, exist_ok=True)
+    _check_name(name, folder)
     base = _base(model, paths[0], device, progress)
     if not resume:
         start_over(folder / RUN, progress)
@@ -229,7 +234,7 @@ def adapt(
         "verdict": why,
         "base_model": base.entry.name,
         "videos": {
-            path.name: {
+            _called(path, paths): {
                 name: asdict(
                     steadiness([poses for part, poses in zip(parts, each, strict=True) if part.video == path])
                 )
@@ -269,6 +274,9 @@ def adapt(
     write_text(folder / PAGE, render(plain(figures), first, after, parts[0].video))
     progress.message(why)
     if not kept:
+        if is_model_folder(folder):
+            aside = set_aside(folder / "entry.yaml")
+            progress.message(f"the model of the earlier adaptation is not this one: see {aside.name}")
         return AdaptResult(False, base.entry.name, why, figures, folder)
     facts = {name: figures[name] for name in ("base_model", "videos", "labels", "training", "verdict")}
     release(
@@ -278,7 +286,7 @@ def adapt(
     )  # fmt: skip
     if name is None:
         return AdaptResult(True, str(folder), why, figures, folder)
-    listed = import_model(folder, name, replace_model=True)
+    listed = import_model(folder, name)
     return AdaptResult(True, listed.name, why, figures, folder)
 
 
@@ -293,7 +301,8 @@ class Part:
     @property
     def place(self) -> str:
         """Folder of the analyses of this stretch."""
-        return f"{self.video.stem}_{self.segment.start}"
+        digest = hashlib.sha256(str(self.video.resolve()).encode()).hexdigest()[:6]  # names repeat in cohorts
+        return f"{self.video.stem}_{digest}_{self.segment.start}"
 
 
 @dataclass(frozen=True)
@@ -362,7 +371,7 @@ def _analysed(
             raise
         except SuperAnimalError as error:
             problem = error
-            failed[path.name] = str(error)
+            failed[_called(path, paths)] = str(error)
             progress.message(f"{path.name} is left out: {error}")
             continue
         parts += mine
@@ -370,6 +379,26 @@ def _analysed(
         assert problem is not None
         raise problem
     return parts, failed
+
+
+def _called(path: Path, paths: Sequence[Path]) -> str:
+    """Return the name of a video, or its path where another one has the same name."""
+    return path.name if sum(other.name == path.name for other in paths) == 1 else str(path)
+
+
+def _check_name(name: str | None, folder: Path) -> None:
+    """Raise before anything is computed if the name belongs to another model."""
+    if name is None or is_model_folder(folder):
+        return
+    if not NAME.fullmatch(name):
+        raise InputError(
+            f"{name!r} is not a valid model name",
+            "a name consists of letters, digits, dots, dashes and underscores",
+        )
+    if name in load_catalog():
+        raise InputError(
+            f"{name} is already in the list of models", "a model is never replaced", "choose another name"
+        )
 
 
 def _one(analyzer: Analyzer, video: Path, frames: range, out: Path, progress: Progress) -> xr.Dataset:

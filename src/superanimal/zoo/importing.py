@@ -20,7 +20,8 @@ from superanimal.zoo.licence import require
 from superanimal.zoo.load import build, identify
 from superanimal.zoo.weights import files_folder, find_file, record
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""Names of models."""
 
 
 def import_model(
@@ -71,7 +72,7 @@ def import_model(
     else:
         checkpoint = read_checkpoint(source)
         entry = known or replace(_identified(checkpoint), name=source.stem if name is None else name)
-    if not _NAME.fullmatch(entry.name):
+    if not NAME.fullmatch(entry.name):
         raise InputError(
             f"{entry.name!r} is not a valid model name",
             "a name consists of letters, digits, dots, dashes and underscores",
