@@ -41,10 +41,11 @@ def main() -> None:
         raise SystemExit(f"{widget.panel.job.report} {list(widget.panel.job.log)}")
     print(widget.result)
     _, after = plugin.compare_adaptation(viewer, widget.result["folder"])
-    height = video.data.shape[1]
-    points = np.asarray(after.data)[:, 2]
+    widget.out.set_folder(None)
+    points = np.asarray(after.data)
+    here = points[points[:, 0] == viewer.dims.current_step[0]]
     viewer.scene.camera.zoom = 2.0
-    viewer.scene.camera.center = (0, height / 2, float(np.nanmedian(points)))
+    viewer.scene.camera.center = (0, video.data.shape[1] / 2, float(np.nanmedian(here[:, 2])))
     settle(1.0)
     window(viewer, "adapt")
     viewer.close()

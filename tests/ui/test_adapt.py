@@ -45,6 +45,7 @@ def test_from_a_video_to_the_verdict(dock: AdaptWidget, qtbot: Any, monkeypatch:
     dock.compare_button.click()
     before, after = dock.viewer.layers["before"], dock.viewer.layers["after"]
     assert (before.visible, after.visible) == (False, True)
+    assert not dock.viewer.layers["before skeleton"].visible
     plugin.blink(dock.viewer)
     assert (before.visible, after.visible) == (True, False)
     held_out = load_poses(Path(dock.result["folder"]) / "before.nc")

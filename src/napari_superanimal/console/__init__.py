@@ -28,6 +28,7 @@ from napari_superanimal.console.estimate import (
 )
 from napari_superanimal.console.gait import analyze_gait, show_stances
 from napari_superanimal.console.labelled import finetune, match_keypoints
+from napari_superanimal.console.tracking import track_poses
 
 __all__ = [
     "adapt",
@@ -54,6 +55,7 @@ __all__ = [
     "show_skeleton",
     "show_stances",
     "show_trails",
+    "track_poses",
     "train_behavior",
     "undo",
 ]

@@ -122,7 +122,7 @@ def compare_adaptation(viewer: ViewerModel, folder: str | os.PathLike[str]) -> t
             viewer.layers.remove(name)
         shown.append(show_poses(viewer, load_poses(Path(folder) / file), name=name))
     before, after = shown
-    before.visible = False
+    _show(viewer, "before", False)
     viewer.bind_key("b", lambda _: blink(viewer), overwrite=True)
     first = load_poses(Path(folder) / BEFORE)["frame"].values[0]
     viewer.dims.set_current_step(0, int(first))
@@ -132,5 +132,13 @@ def compare_adaptation(viewer: ViewerModel, folder: str | os.PathLike[str]) -> t
 def blink(viewer: ViewerModel) -> None:
     """Show the poses before the adaptation instead of those after it, and the reverse."""
     if "before" in viewer.layers and "after" in viewer.layers:
-        before, after = viewer.layers["before"], viewer.layers["after"]
-        before.visible, after.visible = after.visible, before.visible
+        old = viewer.layers["before"].visible
+        _show(viewer, "before", not old)
+        _show(viewer, "after", old)
+
+
+def _show(viewer: ViewerModel, name: str, show: bool) -> None:
+    """Show or hide the points of a pose layer with its skeleton."""
+    for layer in viewer.layers:
+        if layer.name in (name, f"{name} skeleton"):
+            layer.visible = show

@@ -228,37 +228,17 @@ def adapt(
         )
     count = 0 if corrected is None else corrected.frames
     kept, why = verdict(steadiness(first), steadiness(after), unsteady, proof, count)
-    figures: dict[str, Any] = {
+    figures = {
         "superanimal_adaptation": 1,
         "kept": kept,
         "verdict": why,
         "base_model": base.entry.name,
-        "videos": {
-            _called(path, paths): {
-                name: asdict(
-                    steadiness([poses for part, poses in zip(parts, each, strict=True) if part.video == path])
-                )
-                for name, each in (("before", first), ("after", after))
-            }
-            for path in dict.fromkeys(part.video for part in parts)
-        },
         "failed": failed,
-        "methods": {
-            "as before": asdict(steadiness(first)),
-            "median filter": asdict(steadiness([median_filtered(poses) for poses in first])),
-            "Kalman smoother": asdict(steadiness([kalman_smoothed(poses) for poses in first])),
-            "adapted": asdict(steadiness(after)),
-        },
-        "unsteadiness": {
-            "before": unsteady.before,
-            "after": unsteady.after,
-            "change": _plain(unsteady.change),
-            "moved": unsteady.moved,
-        },
+        **_compared(parts, after, paths),
+        "unsteadiness": {**asdict(unsteady), "change": _plain(unsteady.change)},
         "error_of_corrections": None if proof is None else _plain(proof),
         "labels": {
             "frames": len(taught.labels),
-            "animals": taught.labels.n_individuals,
             "masked": float((taught.labels.visibility <= 0).mean()) if taught.labels.n_individuals else 1.0,
             "threshold": threshold,
             "mask": mask,
@@ -422,6 +402,31 @@ def _taught(
     return pseudo_labels(
         stretches, chosen, model, threshold=threshold, mask=mask, device=device, progress=progress
     )
+
+
+def _compared(
+    parts: Sequence[Part], after: Sequence[xr.Dataset], paths: Sequence[Path]
+) -> dict[str, dict[str, Any]]:
+    """Return the figures of the held-out stretches, by method and by video."""
+    before = [part.poses for part in parts]
+    methods = {
+        "as before": before,
+        "median filter": [median_filtered(poses) for poses in before],
+        "Kalman smoother": [kalman_smoothed(poses) for poses in before],
+        "adapted": list(after),
+    }
+
+    def of(path: Path, stretches: Sequence[xr.Dataset]) -> dict[str, float]:
+        mine = [poses for part, poses in zip(parts, stretches, strict=True) if part.video == path]
+        return asdict(steadiness(mine))
+
+    return {
+        "methods": {name: asdict(steadiness(stretches)) for name, stretches in methods.items()},
+        "videos": {
+            _called(path, paths): {"before": of(path, before), "after": of(path, after)}
+            for path in dict.fromkeys(part.video for part in parts)
+        },
+    }
 
 
 def _split(given: tuple[LabelledSet, NDArray[np.float64]]) -> Corrected:

@@ -1,0 +1,44 @@
+"""Identities of the animals of a pose layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_superanimal.console.find import poses_of
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Points
+
+
+def track_poses(
+    viewer: ViewerModel, poses: Points | str | None = None, *, max_individuals: int = 2
+) -> Points:
+    """Show the poses of a layer with identities that last, as a new layer.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    poses
+        Pose layer, or its name; the only one when None. Names of corrected points are kept.
+    max_individuals
+        Number of animals.
+
+    Returns
+    -------
+    Points
+        The new layer, coloured by individual; the other is left as it is.
+
+    Raises
+    ------
+    InputError
+        When there is no such layer, or the poses cannot be tracked, see ``superanimal.track``.
+    """
+    from napari_superanimal.console.display import show_poses
+    from napari_superanimal.pose_layer.layers import layer_to_poses
+    from superanimal.tracking import track
+
+    layer = poses_of(viewer, poses)
+    tracked = track(layer_to_poses(layer), max_individuals)
+    return show_poses(viewer, tracked, name=f"{layer.name} tracked", color_by="individual")
