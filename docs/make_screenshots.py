@@ -37,7 +37,9 @@ from superanimal.samples import sample_path
 IMAGES = Path(__file__).with_name("images")
 THEMES = ("dark", "light")
 SCREENS = ((1280, 800), (1400, 1000))
-DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Fine-tune", "Gait", "Behaviour")
+DOCKS = (
+    "Estimate poses", "Display poses", "Keypoint mapping", "Fine-tune", "Adapt to video", "Gait", "Behaviour",
+)  # fmt: skip
 ZOOM = 3.2
 TRAIL = 25
 NEAR = 100
