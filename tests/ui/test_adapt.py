@@ -30,6 +30,7 @@ def dock(make_napari_viewer: Any, tmp_path: Path) -> AdaptWidget:
     return widget
 
 
+@pytest.mark.slow
 def test_from_a_video_to_the_verdict(dock: AdaptWidget, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     qtbot.addWidget(dock)
     real = plugin.console.adapt

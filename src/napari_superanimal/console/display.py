@@ -22,6 +22,7 @@ def show_poses(
     cutoff: float = 0.0,
     color_by: str = "keypoint",
     size: float | None = None,
+    dense_limit: int = 2_000_000,
     skeleton: bool = True,
 ) -> Points:
     """Add poses as a layer, with their skeleton.
@@ -40,6 +41,8 @@ def show_poses(
         "keypoint", "individual" or "confidence".
     size
         Diameter in pixels of the video; by default chosen from the size of the animals.
+    dense_limit
+        Number of rows above which the layer holds only the current frame.
     skeleton
         Whether the skeleton is drawn.
 
@@ -51,7 +54,9 @@ def show_poses(
     from napari_superanimal.pose_layer.layers import poses_to_layer
     from napari_superanimal.pose_layer.playback import attach
 
-    layer = poses_to_layer(poses, name=name, cutoff=cutoff, color_by=color_by, size=size)
+    layer = poses_to_layer(
+        poses, name=name, cutoff=cutoff, color_by=color_by, size=size, dense_limit=dense_limit
+    )
     viewer.layers.append(layer)
     view = attach(viewer, layer)
     view.cutoff, view.color_by = cutoff, color_by
