@@ -159,6 +159,7 @@ def test_points_arrive_before_the_first_chunk_and_cancel_then_resume_completes(
     assert_layer_shows_the_store(viewer, run)
 
 
+@pytest.mark.slow
 def test_closing_the_window_ends_the_child_and_keeps_its_frames(
     viewer: Any, dock: Any, long_clip: Path, qtbot: Any
 ) -> None:
@@ -216,6 +217,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(
     assert widget.panel.run_button.isEnabled() and not widget.out_caption.isVisibleTo(widget)
 
 
+@pytest.mark.slow
 def test_killed_child_leaves_a_helpful_message_and_a_living_viewer(
     viewer: Any, dock: Any, long_clip: Path, qtbot: Any
 ) -> None:

@@ -41,6 +41,7 @@ def test_planted_behaviours_are_found_in_a_new_recording(model: BehaviorModel) -
     assert len(model.by_group) == 3
 
 
+@pytest.mark.slow
 def test_the_default_classifier_finds_them_too(tmp_path: Path) -> None:
     recordings = [acting(seed, 400) for seed in range(2)]
     preset = Preset("default", (0.2, 0.5, 1.0))
