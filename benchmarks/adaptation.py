@@ -98,7 +98,7 @@ def shifts(work: Path) -> list[list[str]]:
 def jitter(done: AdaptResult) -> str:
     """Return the change of the jitter in percent."""
     methods = done.figures["methods"]
-    return f"{100 * (methods['adapted']['jitter'] / methods['as before']['jitter'] - 1):+.0f}"
+    return f"{100 * (methods['adapted']['jitter'] / methods['original']['jitter'] - 1):+.0f}"
 
 
 def openfield_error(labels: LabelledSet, model: str, **options: object) -> tuple[float, float, int]:
@@ -133,12 +133,12 @@ def openfield(data: Path, work: Path) -> list[list[str]]:
     start = time.process_time()
     done = adapt(video, MOUSE, out=work / "openfield", device="cpu")
     spent = time.process_time() - start
-    rows = [["as before", f"{100 * done.figures['methods']['as before']['jitter']:.2f}"]]
+    rows = [["original", f"{100 * done.figures['methods']['original']['jitter']:.2f}"]]
     rows += [
         [name, f"{100 * done.figures['methods'][name]['jitter']:.2f}"]
         for name in ("median filter", "Kalman smoother", "adapted")
     ]
-    error = {"as before": openfield_error(labels, MOUSE)}
+    error = {"original": openfield_error(labels, MOUSE)}
     if done.kept:
         error["adapted"] = openfield_error(labels, done.model)
     for row in rows:

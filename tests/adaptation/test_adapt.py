@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import superanimal
 from superanimal.adaptation.adapt import Part, _called
 from superanimal.adaptation.pseudo_labels import choose_frames, seen
 from superanimal.adaptation.segments import Segment
-from superanimal.errors import InputError
+from superanimal.errors import InputError, NotFoundError
 from superanimal.poses import make_poses
 from superanimal.samples import sample_path
 from superanimal.video import VideoWriter
@@ -56,3 +57,11 @@ def test_videos_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert len({Part(path, segment, xr.Dataset()).place for path in paths}) == 2
     assert [_called(path, paths) for path in paths] == [str(path) for path in paths]
     assert _called(paths[0], paths[:1]) == "cam.mp4"
+
+
+@pytest.mark.parametrize(
+    ("option", "words"), [({"mask": "hidden"}, "unknown mask"), ({"threshold": 5}, "0..1")]
+)
+def test_options_that_mean_nothing_are_refused(tmp_path: Path, option: dict[str, Any], words: str) -> None:
+    with pytest.raises((InputError, NotFoundError), match=words):
+        superanimal.adapt(sample_path("topview_mouse.mp4"), "mini_topviewmouse", out=tmp_path / "o", **option)

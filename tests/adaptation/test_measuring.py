@@ -41,3 +41,9 @@ def test_a_change_has_an_interval() -> None:
     assert float(found.value) == pytest.approx(-0.2, abs=0.02)
     assert float(found.low) < float(found.value) < float(found.high) < 0
     assert np.isnan(float(change(np.array([np.nan]), np.array([1.0])).value))
+
+
+def test_animals_without_a_box_have_the_size_of_their_points() -> None:
+    xy = np.array([[[0.0, 0.0], [20.0, 20.0]]], np.float32)
+    labels = LabelledSet("x", ("a", "b"), [ImageRef("i")], [0], xy, np.full((1, 2), 2))  # type: ignore[arg-type]
+    np.testing.assert_allclose(distance_to(PseudoLabels(labels, np.ones((1, 2))), xy + [2.0, 0.0]), [0.1])

@@ -49,7 +49,7 @@ def test_stopped_resumed_and_told(clip: Path, tmp_path: Path, superanimal: Call)
     assert code == 0
     record = json.loads((out / "adaptation.json").read_text())
     assert record["training"]["steps"] == 2
-    assert set(record["methods"]) == {"as before", "median filter", "Kalman smoother", "adapted"}
+    assert set(record["methods"]) == {"original", "median filter", "Kalman smoother", "adapted"}
     assert list(record["failed"]) == ["broken.mp4"]
     assert "broken.mp4" in said and record["verdict"][:40] in said
     assert ("entry.yaml" in {file.name for file in out.iterdir()}) == record["kept"]

@@ -141,7 +141,8 @@ def test_files(labels_of, poses_of, mice, tmp_path: Path) -> None:
 
 
 def test_the_drawing_shows_label_and_prediction_where_they_are(labels_of, poses_of, tmp_path: Path) -> None:
-    from superanimal.evaluation.worst import SIDE, draw_image
+    from superanimal.evaluation.worst import draw_image
+    from superanimal.video.close_up import SIDE
 
     path = tmp_path / "img0.png"
     cv2.imwrite(str(path), np.zeros((100, 100, 3), np.uint8))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +109,10 @@ def test_tables_report_and_groups(tmp_path: Path) -> None:
     result = superanimal.gait.analyze(poses, groups=groups)
     assert set(result.summary["animal"]) == {"Ada"}
     names = [path.name for path in result.save(tmp_path)]
-    assert names == [f"{name}.csv" for name in (*TABLES, "coupling", "symmetry", "vertical")]
+    tables = [f"{name}.csv" for name in (*TABLES, "coupling", "symmetry", "vertical")]
+    assert names == [*tables, "provenance.json"]
+    record = json.loads((tmp_path / "provenance.json").read_text())
+    assert record["action"] == "gait" and record["software"].startswith("napari-superanimal ")
     assert len(pd.read_csv(tmp_path / "strides.csv")) == len(result.strides)
     page = result.report(tmp_path / "report.html").read_text("utf-8")
     assert "Footfalls" in page and "walk" in page

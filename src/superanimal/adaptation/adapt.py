@@ -18,7 +18,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import xarray as xr
@@ -31,7 +31,6 @@ from superanimal.adaptation.pseudo_labels import (
     THRESHOLD,
     Mask,
     PseudoLabels,
-    Seen,
     choose_frames,
     pseudo_labels,
     seen,
@@ -41,18 +40,19 @@ from superanimal.adaptation.run_folder import AFTER, BEFORE, PAGE, RECORD, RUN
 from superanimal.adaptation.segments import Segment, segments_of
 from superanimal.adaptation.smoothing import kalman_smoothed, median_filtered
 from superanimal.bootstrap import Interval
-from superanimal.errors import Cancelled, InputError, SuperAnimalError
+from superanimal.errors import Cancelled, InputError, SuperAnimalError, unknown_name
 from superanimal.formats import save_poses
 from superanimal.inference import find_videos
 from superanimal.inference.analyzer import Analyzer
 from superanimal.inference.choosing import Analyzers
-from superanimal.inference.labelled_images import predict_images
+from superanimal.inference.labelled_animals import predict_animals
 from superanimal.inference.naming import set_aside
 from superanimal.inference.options import AUTO
 from superanimal.labels.combine import concatenate
 from superanimal.labels.labelled_set import PER_ANIMAL, LabelledSet
 from superanimal.progress import Progress
 from superanimal.reports.files import plain, write_json, write_text
+from superanimal.training.data.samples import EXTENT_MARGIN
 from superanimal.training.finetuning.start import unpaired
 from superanimal.training.loop.fit import fit, start_over
 from superanimal.training.loop.recipe import Augmentation, Recipe, parse_recipe
@@ -171,6 +171,10 @@ def adapt(
     >>> print(done.verdict)  # doctest: +SKIP
     >>> poses = superanimal.analyze("clip.mp4", done.model)  # doctest: +SKIP
     """
+    if mask not in get_args(Mask):
+        raise unknown_name("mask", mask, get_args(Mask))
+    if not 0 <= threshold <= 1:
+        raise InputError(f"threshold {threshold:g}", "a confidence lies in 0..1")
     progress = progress or Progress()
     paths = find_videos(videos)
     if not paths:
@@ -187,7 +191,8 @@ def adapt(
     trained_on = [seen(part.video, part.poses) for part in before if not part.segment.held_out]
     held_out = [seen(part.video, part.poses) for part in before if part.segment.held_out]
     progress.message(f"{len(before)} stretches of {len(paths) - len(failed)} videos analysed")
-    taught = _taught(trained_on, base, FRAMES, threshold, mask, device, progress)
+    chosen = choose_frames(trained_on, FRAMES)
+    taught = pseudo_labels(trained_on, chosen, base, threshold=threshold, mask=mask, progress=progress)
     looked_at = choose_frames(held_out, LOOKED_AT)
     train, weights, corrected = _training_set(taught, given)
     if not (train.visibility > 0).any():
@@ -215,16 +220,21 @@ def adapt(
         replace(old, around=seen(old.video, poses).around) for old, poses in zip(held_out, after, strict=True)
     ]
     agreed = [
-        pseudo_labels(stretches, looked_at, m, threshold=threshold, device=device, progress=progress)
+        pseudo_labels(stretches, looked_at, m, threshold=threshold, progress=progress)
         for stretches, m in ((held_out, base), (around, adapted))
     ]
-    once = [_again(agreed[0].labels, m, device, progress) for m in (base, adapted)]
+    labels = agreed[0].labels
+    once = [predict_animals(m, labels, labels.boxes, progress)[0] for m in (base, adapted)]
     unsteady = unsteadiness(agreed[0], agreed[1], (once[0], once[1]))
     proof = None
     if corrected is not None and corrected.held_out is not None:
-        labels = corrected.held_out
+        right = corrected.held_out
+        boxes = right.labels.boxes_or_extent(EXTENT_MARGIN)
         proof = change(
-            *(distance_to(labels, _again(labels.labels, m, device, progress)) for m in (base, adapted))
+            *(
+                distance_to(right, predict_animals(m, right.labels, boxes, progress)[0])
+                for m in (base, adapted)
+            )
         )
     count = 0 if corrected is None else corrected.frames
     kept, why = verdict(steadiness(first), steadiness(after), unsteady, proof, count)
@@ -339,14 +349,18 @@ def _analysed(
     failed: dict[str, str] = {}
     problem: SuperAnimalError | None = None
     for path in paths:
-        mine = []
         try:
             with open_video(path) as video:
                 segments = segments_of(len(video), path.name)
-            for segment in segments:
-                part = Part(path, segment, xr.Dataset())
-                poses = _one(analyzer, path, segment.frames, folder / part.place, progress)
-                mine.append(replace(part, poses=poses))
+            mine = [Part(path, segment, xr.Dataset()) for segment in segments]
+            if segments[-1].stop - segments[0].start == sum(len(segment.frames) for segment in segments):
+                whole = range(segments[0].start, segments[-1].stop)
+                poses = _one(analyzer, path, whole, folder / mine[0].place, progress)
+                cuts = [poses.isel(time=slice(s.start, s.stop)) for s in segments]
+            else:
+                cuts = [
+                    _one(analyzer, path, part.segment.frames, folder / part.place, progress) for part in mine
+                ]
         except Cancelled:
             raise
         except SuperAnimalError as error:
@@ -354,7 +368,7 @@ def _analysed(
             failed[_called(path, paths)] = str(error)
             progress.message(f"{path.name} is left out: {error}")
             continue
-        parts += mine
+        parts += [replace(part, poses=poses) for part, poses in zip(mine, cuts, strict=True)]
     if not parts:
         assert problem is not None
         raise problem
@@ -388,29 +402,13 @@ def _one(analyzer: Analyzer, video: Path, frames: range, out: Path, progress: Pr
     return analyzer.run(video, progress).poses
 
 
-def _taught(
-    stretches: Sequence[Seen],
-    model: PoseModel,
-    count: int,
-    threshold: float,
-    mask: Mask,
-    device: str,
-    progress: Progress,
-) -> PseudoLabels:
-    """Return the teacher's labels of frames that differ most."""
-    chosen = choose_frames(stretches, count)
-    return pseudo_labels(
-        stretches, chosen, model, threshold=threshold, mask=mask, device=device, progress=progress
-    )
-
-
 def _compared(
     parts: Sequence[Part], after: Sequence[xr.Dataset], paths: Sequence[Path]
 ) -> dict[str, dict[str, Any]]:
     """Return the figures of the held-out stretches, by method and by video."""
     before = [part.poses for part in parts]
     methods = {
-        "as before": before,
+        "original": before,
         "median filter": [median_filtered(poses) for poses in before],
         "Kalman smoother": [kalman_smoothed(poses) for poses in before],
         "adapted": list(after),
@@ -461,13 +459,6 @@ def _training_set(
         [labels.subset(other), corrected.train.labels], keypoints=labels.keypoints, name="adaptation"
     )
     return both, np.concatenate([weights, corrected.train.weights]), corrected
-
-
-def _again(labels: LabelledSet, model: PoseModel, device: str, progress: Progress) -> NDArray[np.float64]:
-    """Return what a model predicts for labelled animals in their boxes (M, K, 2)."""
-    poses = predict_images(labels, model, boxes="labels", device=device, progress=progress)
-    place = np.arange(labels.n_individuals) - np.searchsorted(labels.image_index, labels.image_index)
-    return poses["position"].values.transpose(0, 3, 2, 1)[labels.image_index, place].astype(float)
 
 
 def _plain(figure: Interval) -> dict[str, float]:

@@ -112,7 +112,7 @@ def distance_to(teacher: PseudoLabels, xy: NDArray[np.floating]) -> NDArray[np.f
         What a model predicts in the same boxes.
     """
     labels = teacher.labels
-    size = np.sqrt(labels.boxes[:, 2:].prod(1))
+    size = np.sqrt(labels.boxes_or_extent()[:, 2:].prod(1))
     away = np.linalg.norm(xy - labels.xy, axis=-1)
     known = np.isfinite(away)
     total = np.where(known, away, 0).sum(1)

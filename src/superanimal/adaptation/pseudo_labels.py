@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from superanimal.adaptation.smoothing import neighbours_fit
 from superanimal.inference.boxes import pose_box
-from superanimal.inference.labelled_images import predict_images
-from superanimal.inference.views import AGREE
+from superanimal.inference.labelled_animals import predict_animals
+from superanimal.inference.settings import AUTO_SCALES
+from superanimal.inference.views import AGREE, views_of
 from superanimal.labels.images import ImageRef
 from superanimal.labels.labelled_set import ABSENT, UNDEFINED, VISIBLE, LabelledSet
 from superanimal.progress import Progress
@@ -28,6 +29,8 @@ from superanimal.zoo import PoseModel
 
 THRESHOLD = 0.5
 """Least confidence of a pseudo-label (the paper's)."""
+VIEWS = views_of(AUTO_SCALES, flip=True)
+"""The teacher's looks at each animal; the first is that of the model itself."""
 FEWEST_POINTS = 3
 """An animal with fewer sure points is not trained on."""
 USUAL_FPS = 30.0
@@ -160,7 +163,6 @@ def pseudo_labels(
     threshold: float = THRESHOLD,
     mask: Mask = "unknown",
     looks: bool = True,
-    device: str = "auto",
     progress: Progress | None = None,
 ) -> PseudoLabels:
     """Return what the teacher says about the animals of some frames.
@@ -180,18 +182,14 @@ def pseudo_labels(
     looks
         Several looks at each animal, and agreement over time; False takes the model's own predictions as
         they are ("self-pacing").
-    device
-        Device to compute on.
     progress
         Shows progress and can cancel.
     """
     animals = animals_in(stretches, chosen, model)
-    options = {"scales": "auto", "flip": True} if looks else {}
-    taught = predict_images(animals, model, boxes="labels", device=device, progress=progress, **options)  # type: ignore[arg-type]
-    place = np.arange(animals.n_individuals) - np.searchsorted(animals.image_index, animals.image_index)
-    where = (animals.image_index, place)
-    xy = taught["position"].values.transpose(0, 3, 2, 1)[where].astype(float)
-    sure = np.nan_to_num(taught["confidence"].values.transpose(0, 2, 1)[where]).astype(float)
+    found, confidence = predict_animals(
+        model, animals, animals.boxes, progress, views=VIEWS if looks else VIEWS[:1]
+    )
+    xy, sure = found.astype(float), np.nan_to_num(confidence).astype(float)
     good = np.asarray(np.isfinite(xy).all(-1)) & (sure >= threshold)
     if looks:
         around = _around(stretches, chosen, animals)

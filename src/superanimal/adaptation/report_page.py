@@ -14,9 +14,10 @@ from markupsafe import Markup
 from superanimal.adaptation.measuring import CUTOFF
 from superanimal.evaluation.stability import jitter
 from superanimal.reports.figures import ACCENT, LINE, SOFT, new_figure, style, svg
-from superanimal.reports.numbers import number
+from superanimal.reports.numbers import number, signed
 from superanimal.reports.page import Card, Page, gallery, table
 from superanimal.video import open_video
+from superanimal.video.close_up import CloseUp
 from superanimal.video.drawing import PosePainter, data_uri
 
 SHOWN = 3
@@ -46,7 +47,7 @@ def render(
         The video of the first of them, for pictures.
     """
     methods, unsteady = figures["methods"], figures["unsteadiness"]
-    first, last = methods["as before"], methods["adapted"]
+    first, last = methods["original"], methods["adapted"]
     jitter_before, shakes = number(100 * first["jitter"]), number(100 * last["jitter"])
     cards = [
         Card("Jitter", shakes, " % of the body", "", f"{jitter_before} % before"),
@@ -54,8 +55,8 @@ def render(
     ]
     change = unsteady["change"]
     if change["value"] is not None:
-        span = f"{100 * change['low']:+.0f} to {100 * change['high']:+.0f} %"
-        cards.append(Card("Unsteadiness over looks", f"{100 * change['value']:+.0f}", " %", span))
+        span = f"{signed(100 * change['low'])} to {signed(100 * change['high'])} %"
+        cards.append(Card("Unsteadiness over looks", signed(100 * change["value"]), " %", span))
     page = Page(
         f"{figures['base_model']} adapted to {', '.join(figures['videos'])}",
         figures["verdict"],
@@ -113,14 +114,14 @@ def _curves(before: Sequence[xr.Dataset], after: Sequence[xr.Dataset]) -> Markup
                 )
         axes.set(xlabel="frame", ylabel="px", ylim=(0, None))
         axes.grid(color=LINE, lw=0.6)
-        axes.legend(frameon=False, ncols=2, loc="upper right")
+        axes.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
         return svg(figure)
 
 
 def _pictures(
     before: Sequence[xr.Dataset], after: Sequence[xr.Dataset], video: Path
 ) -> list[tuple[str, str, str]]:
-    """Return the frames in which the models differ most, both poses drawn."""
+    """Return the frames in which the models differ most: before on the left, after on the right."""
     old, new = before[0], after[0]
     with np.errstate(all="ignore"):
         apart = np.linalg.norm(old["position"].values - new["position"].values, axis=1)  # (T, K, N)
@@ -129,13 +130,20 @@ def _pictures(
     names, individuals = list(map(str, old["keypoint"].values)), list(map(str, old["individual"].values))
     pictures = []
     with open_video(video) as opened:
-        painter = PosePainter(opened.shape[1:3], names, individuals)
         for row in rows.tolist():
             frame = int(old["frame"].values[row])
-            for poses, title in ((old, "before"), (new, "after")):
-                picture = np.array(opened[frame])
-                position = poses["position"].values[row].transpose(2, 1, 0)
-                sure = poses["confidence"].values[row].T >= CUTOFF
-                painter.draw(picture, np.where(sure[..., None], position, np.nan))
-                pictures.append((data_uri(picture), f"frame {frame}", title))
+            points = [_sure_points(poses, row) for poses in (old, new)]
+            pixels = np.asarray(opened[frame])
+            view = CloseUp.of(np.stack(points), np.array(pixels.shape[1::-1]))
+            halves = [view.picture(pixels) for _ in points]
+            painter = PosePainter(halves[0].shape[:2], names, individuals)
+            for half, own in zip(halves, points, strict=True):
+                painter.draw(half, view.place(own))
+            pictures.append((data_uri(np.hstack(halves)), f"frame {frame}", "before (left) and after"))
     return pictures
+
+
+def _sure_points(poses: xr.Dataset, row: int) -> np.ndarray:
+    """Return the points (N, K, 2) of a row that are sure enough to be drawn, else NaN."""
+    sure = poses["confidence"].values[row].T >= CUTOFF
+    return np.where(sure[..., None], poses["position"].values[row].transpose(2, 1, 0), np.nan)

@@ -372,7 +372,8 @@ def joined(results: Sequence[GaitResult]) -> GaitResult:
         for result in results
         for note in result.notes
     ]
-    return GaitResult(**tables, notes=notes, facts={"files": [r.facts.get("file", "") for r in results]})
+    facts = {"files": [r.facts.get("file", "") for r in results], "recordings": [r.facts for r in results]}
+    return GaitResult(**tables, notes=notes, facts=facts)
 
 
 def _stacked(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:

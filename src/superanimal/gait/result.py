@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from superanimal.gait.found import Found
+from superanimal.poses import make_provenance
 from superanimal.reports.files import write_tables
 
 TABLES = ("events", "strides", "phases", "summary", "refused")
@@ -71,7 +72,7 @@ class GaitResult:
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write ``events.csv, strides.csv, phases.csv, summary.csv, refused.csv``; return their paths.
 
-        Further tables (:data:`FURTHER`) where they have rows.
+        Further tables (:data:`FURTHER`) where they have rows, and ``provenance.json``.
 
         Raises
         ------
@@ -79,7 +80,8 @@ class GaitResult:
             When the folder cannot be written.
         """
         names = (*TABLES, *(name for name in FURTHER if len(getattr(self, name))))
-        return write_tables(Path(folder), {name: getattr(self, name) for name in names})
+        record = make_provenance("gait", **self.facts)
+        return write_tables(Path(folder), {name: getattr(self, name) for name in names}, record)
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write one HTML page with the tables and figures; return its path."""

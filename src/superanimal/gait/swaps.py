@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from superanimal.best_path import best_path
 from superanimal.gait.limbs import Limb
 
 BEGINS, GOES_ON = 0.02, 0.7
@@ -75,16 +76,12 @@ def exchanged(time: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarr
 
 def _cheapest(cost: np.ndarray) -> np.ndarray:
     """Return the states (n,) bool of least cost, given that of three states in a row (n, 2, 2, 2)."""
-    total = _COST[0][:, None] + _COST  # state of the first frame, of the second
-    origin = np.zeros((len(cost), 2, 2), int)
-    for k in range(2, len(cost)):
-        reached = total[:, :, None] + cost[k] + _COST[None]  # before last, last, now
-        origin[k] = reached.argmin(axis=0)
-        total = reached.min(axis=0)
-    states = np.zeros(len(cost), bool)
-    last, now = np.unravel_index(int(total.argmin()), (2, 2))
-    for k in range(len(cost) - 1, 1, -1):
-        states[k] = now
-        last, now = origin[k, last, now], last
-    states[:2] = last, now
-    return states
+    # a pair of states in a row is one of four: twice the first plus the second
+    begin = np.zeros((len(cost) - 1, 4))
+    begin[0] = -(_COST[0][:, None] + _COST).ravel()
+
+    steps = np.full((len(cost), 4, 4), -np.inf)
+    for a, b, c in np.ndindex(2, 2, 2):
+        steps[:, 2 * a + b, 2 * b + c] = -(cost[:, a, b, c] + _COST[b, c])
+    pairs = best_path(begin, lambda k: steps[k + 1])
+    return np.concatenate([pairs[:1] // 2, pairs % 2]).astype(bool)

@@ -6,6 +6,7 @@ import csv
 import json
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ def plain(value: Any) -> Any:
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(each) for each in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     if isinstance(value, (float, np.floating)):
@@ -56,14 +59,25 @@ def write_json(path: Path, value: Any) -> Path:
     return write_text(path, json.dumps(plain(value), indent=1, allow_nan=False))
 
 
-def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:
-    """Write each table as ``NAME.csv`` into a report folder; return their paths."""
+def write_tables(
+    folder: Path, tables: Mapping[str, pd.DataFrame], record: Mapping[str, Any], *, parquet: bool = False
+) -> list[Path]:
+    """Write each table as ``NAME.csv`` into a report folder, and ``provenance.json``; return their paths.
+
+    Parameters
+    ----------
+    record
+        From :func:`superanimal.poses.make_provenance`: what made the tables, from what.
+    parquet
+        Write ``NAME.parquet`` as well.
+    """
     place, files = report_folder(folder), list[Path]()
     for name, table in tables.items():
-        files.append(place / f"{name}.csv")
-        with atomic_write(files[-1]) as temporary:
-            table.to_csv(temporary, index=False)
-    return files
+        for suffix in (".csv", ".parquet") if parquet else (".csv",):
+            files.append(place / f"{name}{suffix}")
+            with atomic_write(files[-1]) as temporary:
+                table.to_csv(temporary, index=False) if suffix == ".csv" else table.to_parquet(temporary)
+    return [*files, write_json(place / "provenance.json", record)]
 
 
 def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:

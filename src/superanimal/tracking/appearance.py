@@ -34,20 +34,22 @@ def see(
 
     Frames that the video does not have are passed over.
     """
-    film = open_video(video) if isinstance(video, (str, os.PathLike)) else video
+    if isinstance(video, (str, os.PathLike)):
+        with open_video(video) as opened:
+            return see(opened, poses, found, tracklets, progress)
     frames = poses["frame"].values
     chosen = np.zeros(len(found), dtype=bool)
     for tracklet in tracklets:
         places = np.linspace(0, len(tracklet) - 1, min(len(tracklet), LOOKS_EACH)).astype(int)
         chosen[tracklet.members[places]] = True
-    chosen &= (frames[found.row] >= 0) & (frames[found.row] < len(film))
+    chosen &= (frames[found.row] >= 0) & (frames[found.row] < len(video))
     looked = np.full((len(found), 3 * len(QUANTILES)), np.nan)
     progress.start(int(chosen.sum()), "looking at the animals", unit="animals")
     index = np.flatnonzero(chosen)
     for frame in np.unique(frames[found.row[index]]):
         progress.check()
         here = index[frames[found.row[index]] == frame]
-        image = np.asarray(film[int(frame)])
+        image = np.asarray(video[int(frame)])
         for detection in here:
             looked[detection] = _body(image, found.points[detection], found.size)
         progress.advance(len(here))

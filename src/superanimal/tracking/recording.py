@@ -182,11 +182,8 @@ def _arranged(
         if "time" not in variable.dims:  # belongs to the name
             variables[str(name)] = variable.reindex(individual=names).variable
             continue
-        values = np.moveaxis(
-            variable.transpose("time", "individual", ...).values[np.arange(len(source))[:, None], source],
-            0,
-            0,
-        )
+        slots = variable.transpose("time", "individual", ...).values
+        values = slots[np.arange(len(source))[:, None], source]
         absent = source < 0
         empty: object = False if values.dtype == bool else np.nan
         if values.dtype.kind in "iu" and absent.any():

@@ -10,11 +10,13 @@ import pytest
 
 import napari_superanimal as plugin
 import superanimal
+from napari_superanimal.pose_layer.layers import poses_to_layerdata
 
 CORE = [
     (plugin.estimate_poses, superanimal.analyze, {"source"}),
     (plugin.finetune, superanimal.finetune, {"data"}),
     (plugin.analyze_gait, superanimal.gait.analyze, {"poses", "groups"}),
+    (plugin.show_poses, poses_to_layerdata, set()),
     (plugin.train_behavior, superanimal.behavior.train, {"poses", "labels"}),
 ]
 

@@ -13,7 +13,7 @@ from torch import nn
 from superanimal.errors import InputError
 from superanimal.labels import ImageRef, LabelledSet
 from superanimal.training.data.boxes import assign_boxes, with_detected_boxes
-from superanimal.training.finetuning.replay import Memory, predict_animals, remember, replay
+from superanimal.training.finetuning.replay import Memory, remember, replay
 from superanimal.zoo.entry import HeadSpec, Licence, ModelEntry
 from superanimal.zoo.pose_model import PoseModel
 
@@ -119,14 +119,6 @@ def test_asked_again_when_something_changed(tmp_path: Path, change: str) -> None
         file.write_bytes(file.read_bytes()[:50])
     remember(model, labelled, file)
     assert model.network.asked == 12
-
-
-def test_an_animal_without_a_box_is_not_asked_for(tmp_path: Path) -> None:
-    labelled = coloured_set(tmp_path)
-    boxes = labelled.boxes.copy()
-    boxes[2] = np.nan
-    xy, sure = predict_animals(colour_model(), labelled, boxes)
-    assert np.isnan(xy[2]).all() and np.isnan(sure[2]).all() and np.isfinite(xy[[0, 1, 3, 4, 5]]).all()
 
 
 @st.composite

@@ -11,7 +11,7 @@ from superanimal.errors import unknown_name
 
 SEED = 0
 NARROWED = 200
-"""Features that boosting sees in the default classifier: its time grows with them, its scores do not."""
+"""Features that boosting sees in the default classifier, whose time grows with them; a choice."""
 
 
 class Mean:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from superanimal.behavior.best_path import best_path
 from superanimal.behavior.descriptors.windows import window_statistics
+from superanimal.best_path import best_path
 
 STRENGTHS = (1.0, 0.3, 0.1)
 """How much a frame counts in the sequence beside the chance of a change: frames in a row are not independent

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from superanimal.behavior.best_path import best_path
+from superanimal.best_path import best_path
 from superanimal.progress import Progress
 
 PIECE = 100

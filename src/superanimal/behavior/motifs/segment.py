@@ -17,7 +17,7 @@ from superanimal.behavior.motifs import clusters, hmm
 from superanimal.behavior.motifs.posture import MOTION, posture_features
 from superanimal.behavior.results.tables import time_budget, transitions
 from superanimal.errors import InputError, unknown_name
-from superanimal.poses import seconds
+from superanimal.poses import make_provenance, seconds
 from superanimal.progress import Progress
 from superanimal.reports.files import write_tables
 
@@ -84,9 +84,14 @@ class Motifs:
     notes: list[str] = field(default_factory=list)
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Write ``frames.csv, bouts.csv, summary.csv, transitions.csv, clips.csv``; return their paths."""
+        """Write ``frames.csv, bouts.csv, summary.csv, transitions.csv, clips.csv``; return their paths.
+
+        ``provenance.json`` says how they were made.
+        """
         names = ("frames", "bouts", "summary", "transitions", "clips")
-        return write_tables(Path(folder), {name: getattr(self, name) for name in names})
+        files = [str(file) for file in self.frames["file"].unique()]
+        record = make_provenance("behavior segment", files=files, **self.facts)
+        return write_tables(Path(folder), {name: getattr(self, name) for name in names}, record)
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write one HTML page; return its path."""

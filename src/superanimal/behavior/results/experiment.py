@@ -19,11 +19,11 @@ from superanimal.behavior.measures.lab import Measures, measure
 from superanimal.behavior.measures.regions import Regions, read_regions
 from superanimal.behavior.results.tables import time_bins, time_budget, transitions
 from superanimal.errors import InputError
-from superanimal.files import atomic_write
 from superanimal.groups import compare_groups
 from superanimal.groups import with_groups as groups_of
+from superanimal.poses import make_provenance
 from superanimal.progress import Progress
-from superanimal.reports.files import report_folder
+from superanimal.reports.files import write_tables
 
 Poses: TypeAlias = xr.Dataset | str | os.PathLike[str]
 Labels: TypeAlias = Any
@@ -78,7 +78,7 @@ class Results:
     recordings: list[Recording] = field(default_factory=list, repr=False)
 
     def save(self, folder: str | os.PathLike[str], *, parquet: bool = False) -> list[Path]:
-        """Write a csv (and Parquet) file for each table with rows, and the figures as PNG and SVG.
+        """Write each table with rows as csv (and Parquet), ``provenance.json``, and figures as PNG and SVG.
 
         Raises
         ------
@@ -87,17 +87,10 @@ class Results:
         """
         from superanimal.behavior.results.page import save_figures
 
-        place, files = report_folder(Path(folder)), []
-        for name in TABLES:
-            table: pd.DataFrame = getattr(self, name)
-            if not len(table):
-                continue
-            for suffix in (".csv", *((".parquet",) if parquet else ())):
-                path = place / f"{name}{suffix}"
-                with atomic_write(path) as temporary:
-                    table.to_csv(temporary, index=False) if suffix == ".csv" else table.to_parquet(temporary)
-                files.append(path)
-        return [*files, *save_figures(self, place / "figures")]
+        tables = {name: getattr(self, name) for name in TABLES if len(getattr(self, name))}
+        record = make_provenance("behavior report", files=[each.file for each in self.recordings])
+        files = write_tables(Path(folder), tables, record, parquet=parquet)
+        return [*files, *save_figures(self, Path(folder) / "figures")]
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write one HTML page with the tables and figures; return its path."""

@@ -16,13 +16,14 @@ import xarray as xr
 
 from superanimal.evaluation.evaluation import Evaluation, evaluate
 from superanimal.formats import save_poses
+from superanimal.inference.labelled_animals import predict_animals
 from superanimal.inference.labelled_images import predict_images
 from superanimal.labels.holding_out import LEVEL, HeldOut
 from superanimal.labels.labelled_set import LabelledSet
 from superanimal.poses import KeypointSpace
 from superanimal.progress import Progress
 from superanimal.training.data.samples import EXTENT_MARGIN
-from superanimal.training.finetuning.replay import Memory, predict_animals
+from superanimal.training.finetuning.replay import Memory
 from superanimal.training.finetuning.verdict import (
     Change,
     Verdict,

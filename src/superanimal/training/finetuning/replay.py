@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from superanimal.errors import InputError
 from superanimal.files import atomic_write
+from superanimal.inference.labelled_animals import predict_animals
 from superanimal.labels.duplicates import image_hashes
 from superanimal.labels.labelled_set import UNDEFINED, VISIBLE, LabelledSet
 from superanimal.poses import make_provenance
@@ -155,48 +155,6 @@ def replay(labelled: LabelledSet, memory: Memory, threshold: float = THRESHOLD) 
         filled += int(taken.sum())
     note = f"memory replay: {filled} of {undefined} undefined keypoints filled (confidence > {threshold:g})"
     return labelled.with_columns(xy=xy, visibility=visibility, notes=(*labelled.notes, note))
-
-
-def predict_animals(
-    model: PoseModel, labelled: LabelledSet, boxes: NDArray[np.float32], progress: Progress | None = None
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Predict each labelled animal in its own box.
-
-    Parameters
-    ----------
-    boxes
-        (M, 4) as x, y, width, height in pixels; animals with NaN are skipped.
-
-    Returns
-    -------
-    xy : (M, K, 2) float32, confidence : (M, K) float32
-        NaN where there is no box.
-    """
-    from superanimal.inference.crops import crop_windows, cut
-    from superanimal.inference.decode import decode
-
-    shape = (labelled.n_individuals, len(model.keypoints))
-    xy, sure = np.full((*shape, 2), np.nan, np.float32), np.full(shape, np.nan, np.float32)
-    usable = np.asarray(np.isfinite(boxes).all(1)) & (boxes[:, 2:] >= 1).all(1)
-    progress = progress or Progress()
-    progress.start(len(labelled), f"asking {model.entry.name}", "images")
-    for i in range(len(labelled)):
-        progress.check()
-        animals = labelled.animals_of(i)
-        animals = animals[usable[animals]]
-        if len(animals):
-            pixels = labelled.pixels(i)
-            windows = crop_windows(boxes[animals], model.entry.input_size, model.entry.crop_margin)
-            crops = [
-                cut(pixels, offset, extent, windows.size, antialias=True)
-                for offset, extent in zip(windows.offset, windows.extent, strict=True)
-            ]
-            with torch.inference_mode():
-                outputs = model.forward(model.preprocess(torch.from_numpy(np.stack(crops))))
-            xy[animals], sure[animals] = decode(outputs, model.head, windows, subpixel=True)
-        progress.advance()
-    progress.finish()
-    return xy, sure
 
 
 def _read(file: Path, identity: dict[str, str]) -> Memory | None:

@@ -3,7 +3,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from superanimal.behavior.best_path import best_path
+from superanimal.best_path import best_path
 
 
 @pytest.mark.parametrize("seed", range(5))
