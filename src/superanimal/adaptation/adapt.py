@@ -4,6 +4,7 @@ The output folder::
 
     before/, after/        analyses of the videos with the original and the adapted model
     training/              the training run, which resumes
+    looks.npz              what the looks at the training frames saw
     before.nc, after.nc    poses of both in the held-out frames of the first video
     adaptation.json        figures before and after, and the decision
     report.html
@@ -36,7 +37,7 @@ from superanimal.adaptation.pseudo_labels import (
     seen,
 )
 from superanimal.adaptation.report_page import render
-from superanimal.adaptation.run_folder import AFTER, BEFORE, PAGE, RECORD, RUN
+from superanimal.adaptation.run_folder import AFTER, BEFORE, MEMORY, PAGE, RECORD, RUN
 from superanimal.adaptation.segments import Segment, segments_of
 from superanimal.adaptation.smoothing import kalman_smoothed, median_filtered
 from superanimal.bootstrap import Interval
@@ -192,7 +193,9 @@ def adapt(
     held_out = [seen(part.video, part.poses) for part in before if part.segment.held_out]
     progress.message(f"{len(before)} stretches of {len(paths) - len(failed)} videos analysed")
     chosen = choose_frames(trained_on, FRAMES)
-    taught = pseudo_labels(trained_on, chosen, base, threshold=threshold, mask=mask, progress=progress)
+    taught = pseudo_labels(
+        trained_on, chosen, base, threshold=threshold, mask=mask, file=folder / MEMORY, progress=progress
+    )
     looked_at = choose_frames(held_out, LOOKED_AT)
     train, weights, corrected = _training_set(taught, given)
     if not (train.visibility > 0).any():

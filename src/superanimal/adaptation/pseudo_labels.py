@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from superanimal.adaptation.smoothing import neighbours_fit
 from superanimal.inference.boxes import pose_box
-from superanimal.inference.labelled_animals import predict_animals
 from superanimal.inference.settings import AUTO_SCALES
 from superanimal.inference.views import AGREE, views_of
 from superanimal.labels.images import ImageRef
 from superanimal.labels.labelled_set import ABSENT, UNDEFINED, VISIBLE, LabelledSet
 from superanimal.progress import Progress
+from superanimal.training.finetuning.replay import remember
 from superanimal.zoo import PoseModel
 
 THRESHOLD = 0.5
@@ -163,6 +163,7 @@ def pseudo_labels(
     threshold: float = THRESHOLD,
     mask: Mask = "unknown",
     looks: bool = True,
+    file: Path | None = None,
     progress: Progress | None = None,
 ) -> PseudoLabels:
     """Return what the teacher says about the animals of some frames.
@@ -182,14 +183,16 @@ def pseudo_labels(
     looks
         Several looks at each animal, and agreement over time; False takes the model's own predictions as
         they are ("self-pacing").
+    file
+        Where what the looks see is kept: a run that is resumed, perhaps on another device, learns the same.
     progress
         Shows progress and can cancel.
     """
     animals = animals_in(stretches, chosen, model)
-    found, confidence = predict_animals(
-        model, animals, animals.boxes, progress, views=VIEWS if looks else VIEWS[:1]
-    )
-    xy, sure = found.astype(float), np.nan_to_num(confidence).astype(float)
+    memory = remember(model, animals, file, progress, VIEWS if looks else VIEWS[:1])
+    if file is not None:
+        memory.save(file)
+    xy, sure = memory.xy.astype(float), np.nan_to_num(memory.confidence).astype(float)
     good = np.asarray(np.isfinite(xy).all(-1)) & (sure >= threshold)
     if looks:
         around = _around(stretches, chosen, animals)

@@ -121,26 +121,25 @@ def _curves(before: Sequence[xr.Dataset], after: Sequence[xr.Dataset]) -> Markup
 def _pictures(
     before: Sequence[xr.Dataset], after: Sequence[xr.Dataset], video: Path
 ) -> list[tuple[str, str, str]]:
-    """Return the frames in which the models differ most: before on the left, after on the right."""
+    """Return the frames in which the models differ most: all before, below them all after."""
     old, new = before[0], after[0]
     with np.errstate(all="ignore"):
         apart = np.linalg.norm(old["position"].values - new["position"].values, axis=1)  # (T, K, N)
     each = np.where(np.isfinite(apart).any((1, 2)), np.nansum(apart, axis=(1, 2)), -1.0)
     rows = np.sort(np.argsort(-each)[:SHOWN])
     names, individuals = list(map(str, old["keypoint"].values)), list(map(str, old["individual"].values))
-    pictures = []
+    pictures: dict[str, list[tuple[str, str, str]]] = {"before": [], "after": []}
     with open_video(video) as opened:
         for row in rows.tolist():
             frame = int(old["frame"].values[row])
-            points = [_sure_points(poses, row) for poses in (old, new)]
             pixels = np.asarray(opened[frame])
+            points = [_sure_points(poses, row) for poses in (old, new)]
             view = CloseUp.of(np.stack(points), np.array(pixels.shape[1::-1]))
-            halves = [view.picture(pixels) for _ in points]
-            painter = PosePainter(halves[0].shape[:2], names, individuals)
-            for half, own in zip(halves, points, strict=True):
-                painter.draw(half, view.place(own))
-            pictures.append((data_uri(np.hstack(halves)), f"frame {frame}", "before (left) and after"))
-    return pictures
+            for title, own in zip(pictures, points, strict=True):
+                picture = view.picture(pixels)
+                PosePainter(picture.shape[:2], names, individuals).draw(picture, view.place(own))
+                pictures[title].append((data_uri(picture), title, f"frame {frame}"))
+    return [*pictures["before"], *pictures["after"]]
 
 
 def _sure_points(poses: xr.Dataset, row: int) -> np.ndarray:

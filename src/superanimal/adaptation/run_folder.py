@@ -5,5 +5,6 @@ from __future__ import annotations
 RECORD = "adaptation.json"
 PAGE = "report.html"
 RUN = "training"
+MEMORY = "looks.npz"
 BEFORE, AFTER = "before.nc", "after.nc"
 """Poses of both models in the held-out frames of the first video."""

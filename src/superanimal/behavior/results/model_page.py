@@ -10,7 +10,7 @@ import pandas as pd
 
 from superanimal.reports.figures import ACCENT, BAND, INK, new_figure, style, svg
 from superanimal.reports.files import write_text
-from superanimal.reports.numbers import count_of, number
+from superanimal.reports.numbers import number
 from superanimal.reports.page import Card, Cell, Page, beside, table
 
 if TYPE_CHECKING:
@@ -58,12 +58,11 @@ def write_model_page(
     page.add(
         "Scores",
         table(
-            ["Class", "Recordings", "Frames learnt from", "F1"],
+            ["Class", "Recordings or groups", "Frames learnt from", "F1"],
             [
-                [row["label"], count_of(int(row["groups"]), "group"), str(row["frames"]), _shaded(row["f1"])]
+                [row["label"], str(int(row["groups"])), str(row["frames"]), _shaded(row["f1"])]
                 for _, row in scores.iterrows()
             ],
-            text=2,
         ),
         table(
             ["Left out", "Macro F1"],

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from superanimal.errors import InputError
 from superanimal.files import atomic_write
 from superanimal.inference.labelled_animals import predict_animals
+from superanimal.inference.views import View
 from superanimal.labels.duplicates import image_hashes
 from superanimal.labels.labelled_set import UNDEFINED, VISIBLE, LabelledSet
 from superanimal.poses import make_provenance
@@ -75,7 +77,11 @@ class Memory:
 
 
 def remember(
-    model: PoseModel, labelled: LabelledSet, file: Path | None = None, progress: Progress | None = None
+    model: PoseModel,
+    labelled: LabelledSet,
+    file: Path | None = None,
+    progress: Progress | None = None,
+    views: Sequence[View] = (View(),),
 ) -> Memory:
     """Return the predictions of a model for every animal of a data set, from a file if it is up to date.
 
@@ -86,8 +92,10 @@ def remember(
     labelled
         M animals; each is cropped by its box, else by the extent of its labelled keypoints.
     file
-        File written by :meth:`Memory.save`; it is used if the model's weights, the images (their bytes) and
-        the boxes are the same.
+        File written by :meth:`Memory.save`; it is used if the model's weights, the images (their bytes), the
+        boxes and the views are the same.
+    views
+        See :func:`superanimal.inference.labelled_animals.predict_animals`.
 
     Raises
     ------
@@ -100,10 +108,11 @@ def remember(
     progress = progress or Progress()
     digest = hashlib.sha256("".join(image_hashes(labelled, progress=progress)).encode())
     digest.update(labelled.image_index.tobytes() + boxes.tobytes())
+    digest.update(repr(views).encode() if len(views) > 1 else b"")
     identity = {"model": model.entry.name, "weights": weights_hash(model), "data": digest.hexdigest()}
     if file is not None and (known := _read(file, identity)) is not None:
         return known
-    xy, confidence = predict_animals(model, labelled, boxes, progress)
+    xy, confidence = predict_animals(model, labelled, boxes, progress, views=views)
     record = make_provenance("remember", **identity, images=len(labelled), animals=labelled.n_individuals)
     return Memory(model.keypoints, xy, confidence, record)
 
