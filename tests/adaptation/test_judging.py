@@ -25,7 +25,7 @@ def test_kept_only_where_it_is_surely_steadier() -> None:
     assert verdict(BEFORE, BEFORE, STEADIER, None, 0)[0]
     kept, why = verdict(BEFORE, BEFORE, UNKNOWN, None, 0)
     assert not kept
-    assert "10 % (95 % interval -10 to 30)" in why
+    assert "10 % (95 % interval −10 to 30), which may be chance" in why
 
 
 @pytest.mark.parametrize(

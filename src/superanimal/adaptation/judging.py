@@ -56,8 +56,8 @@ def verdict(
                 f"Kept: on corrected frames that were held out the error falls by {_percent(corrected)}."
             )
         return False, (
-            "Not kept: on corrected frames that were held out the error does not fall "
-            f"({_percent(corrected)} less)."
+            "Not kept: on corrected frames that were held out the error falls by "
+            f"{_percent(corrected)}, which may be chance."
         )
     if corrections:
         return True, (
@@ -66,8 +66,8 @@ def verdict(
         )
     if not float(unsteady.change.high) < 0:
         return False, (
-            "Not kept: on held-out frames the model is not steadier over several looks and neighbouring "
-            f"frames ({_percent(unsteady.change)} steadier)."
+            "Not kept: on held-out frames the model is steadier over several looks and neighbouring frames by "
+            f"{_percent(unsteady.change)}, which may be chance."
         )
     if not unsteady.moved <= unsteady.before:
         return False, (
@@ -82,5 +82,7 @@ def verdict(
 
 
 def _percent(figure: Interval) -> str:
+    """Return by how much a figure falls, in percent; negative where it rises."""
     low, high = -100 * float(figure.high), -100 * float(figure.low)
-    return f"{-100 * float(figure.value):.0f} % (95 % interval {low:.0f} to {high:.0f})"
+    text = f"{-100 * float(figure.value):.0f} % (95 % interval {low:.0f} to {high:.0f})"
+    return text.replace("-", "−")
