@@ -407,7 +407,7 @@ def main() -> None:
     header = ["scene", *TRACKERS, "bar", "passed"]
     text = (
         "Identity switches (IDF1, HOTA), by trackeval on OKS of at least 0.5 for switches and IDF1. "
-        f"Generated scenes: {args.seeds} seeds, switches summed, others averaged.\n\n"
+        f"Generated scenes: {args.seeds} seed(s), switches summed, others averaged.\n\n"
         f"{table(header, lines)}\n\n"
         f"{sum(passed)} of {len(passed)} bars passed."
     )

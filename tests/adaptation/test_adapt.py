@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import xarray as xr
 
 import superanimal
-from superanimal.adaptation.adapt import Part, _called
+from superanimal.adaptation.adapt import _called, _place
 from superanimal.adaptation.pseudo_labels import choose_frames, seen
 from superanimal.adaptation.segments import Segment
 from superanimal.errors import InputError, NotFoundError
@@ -54,7 +53,7 @@ def test_a_name_that_cannot_be_had_is_told_before_anything_runs(
 def test_videos_of_one_name_are_told_apart(tmp_path: Path) -> None:
     paths = [tmp_path / "day1" / "cam.mp4", tmp_path / "day2" / "cam.mp4"]
     segment = Segment(0, 30, held_out=False)
-    assert len({Part(path, segment, xr.Dataset()).place for path in paths}) == 2
+    assert len({_place(path, segment) for path in paths}) == 2
     assert [_called(path, paths) for path in paths] == [str(path) for path in paths]
     assert _called(paths[0], paths[:1]) == "cam.mp4"
 

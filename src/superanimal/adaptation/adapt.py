@@ -214,10 +214,11 @@ def adapt(
     adapted = PoseModel(adapted.entry, adapted.network)  # in evaluation mode, channels last
     again = Analyzer(adapted, max_individuals=max_individuals, device=device, formats=(), resume=resume)
     parts = [part for part in before if part.segment.held_out]
-    after = [
-        _one(again, part.video, part.segment.frames, folder / "after" / part.place, progress)
-        for part in parts
-    ]
+    after = []
+    for path in dict.fromkeys(part.video for part in parts):
+        every = [part.segment for part in before if part.video == path]
+        wanted = [segment for segment in every if segment.held_out]
+        after += _cut(again, path, every, wanted, folder / "after", progress)
     first = [part.poses for part in parts]
     around = [
         replace(old, around=seen(old.video, poses).around) for old, poses in zip(held_out, after, strict=True)
@@ -291,12 +292,6 @@ class Part:
     segment: Segment
     poses: xr.Dataset
 
-    @property
-    def place(self) -> str:
-        """Folder of the analyses of this stretch."""
-        digest = hashlib.sha256(str(self.video.resolve()).encode()).hexdigest()[:6]  # names repeat in cohorts
-        return f"{self.video.stem}_{digest}_{self.segment.start}"
-
 
 @dataclass(frozen=True)
 class Corrected:
@@ -355,15 +350,7 @@ def _analysed(
         try:
             with open_video(path) as video:
                 segments = segments_of(len(video), path.name)
-            mine = [Part(path, segment, xr.Dataset()) for segment in segments]
-            if segments[-1].stop - segments[0].start == sum(len(segment.frames) for segment in segments):
-                whole = range(segments[0].start, segments[-1].stop)
-                poses = _one(analyzer, path, whole, folder / mine[0].place, progress)
-                cuts = [poses.isel(time=slice(s.start, s.stop)) for s in segments]
-            else:
-                cuts = [
-                    _one(analyzer, path, part.segment.frames, folder / part.place, progress) for part in mine
-                ]
+            cuts = _cut(analyzer, path, segments, segments, folder, progress)
         except Cancelled:
             raise
         except SuperAnimalError as error:
@@ -371,7 +358,7 @@ def _analysed(
             failed[_called(path, paths)] = str(error)
             progress.message(f"{path.name} is left out: {error}")
             continue
-        parts += [replace(part, poses=poses) for part, poses in zip(mine, cuts, strict=True)]
+        parts += [Part(path, *each) for each in zip(segments, cuts, strict=True)]
     if not parts:
         assert problem is not None
         raise problem
@@ -398,11 +385,37 @@ def _check_name(name: str | None, folder: Path) -> None:
         )
 
 
-def _one(analyzer: Analyzer, video: Path, frames: range, out: Path, progress: Progress) -> xr.Dataset:
-    """Return the poses of some consecutive frames; a finished run is read."""
+def _cut(
+    analyzer: Analyzer,
+    video: Path,
+    every: Sequence[Segment],
+    wanted: Sequence[Segment],
+    folder: Path,
+    progress: Progress,
+) -> list[xr.Dataset]:
+    """Return the poses of the wanted stretches of a video; finished analyses are read.
+
+    A video that all stretches together cover is analysed whole, since legs and identities are told apart by
+    the frames around.
+    """
+    if sum(len(segment.frames) for segment in every) == every[-1].stop:
+        poses = _one(analyzer, video, Segment(0, every[-1].stop, held_out=False), folder, progress)
+        return [poses.isel(time=slice(segment.start, segment.stop)) for segment in wanted]
+    return [_one(analyzer, video, segment, folder, progress) for segment in wanted]
+
+
+def _one(analyzer: Analyzer, video: Path, segment: Segment, folder: Path, progress: Progress) -> xr.Dataset:
+    """Return the poses of a stretch; a finished run is read."""
+    out = folder / _place(video, segment)
     out.mkdir(parents=True, exist_ok=True)
-    analyzer.frames, analyzer.out = slice(frames.start, frames.stop), out
+    analyzer.frames, analyzer.out = slice(segment.start, segment.stop), out
     return analyzer.run(video, progress).poses
+
+
+def _place(video: Path, segment: Segment) -> str:
+    """Return the name of the folder of an analysis; files of a cohort may have the same name."""
+    digest = hashlib.sha256(str(video.resolve()).encode()).hexdigest()[:6]
+    return f"{video.stem}_{digest}_{segment.start}"
 
 
 def _compared(

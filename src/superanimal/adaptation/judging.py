@@ -66,8 +66,8 @@ def verdict(
         )
     if not float(unsteady.change.high) < 0:
         return False, (
-            "Not kept: on held-out frames the model is steadier over several looks and neighbouring frames by "
-            f"{_percent(unsteady.change)}, which may be chance."
+            "Not kept: on held-out frames the model is steadier over several looks and neighbouring frames "
+            f"by {_percent(unsteady.change)}, which may be chance."
         )
     if not unsteady.moved <= unsteady.before:
         return False, (
