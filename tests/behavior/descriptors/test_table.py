@@ -9,8 +9,7 @@ import pytest
 import zarr
 from mice_that_act import acting, pair
 
-from superanimal.behavior.descriptors import Preset, features, load_recording, write_features
-from superanimal.behavior.descriptors.blocks import feature_blocks
+from superanimal.behavior.descriptors import Preset, blocks, features, load_recording, write_features
 from superanimal.behavior.descriptors.presets import get_preset
 from superanimal.behavior.descriptors.recording import with_bodies
 from superanimal.errors import FormatError, InputError, NotFoundError
@@ -50,19 +49,33 @@ def test_places_do_not_depend_on_size_direction_or_place(size: float, heading: f
 
 
 @pytest.mark.parametrize("steady", [True, False])
-def test_blocks_give_the_same_whatever_their_size(steady: bool) -> None:
+def test_borders_of_blocks_leave_no_trace(steady: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     poses, _ = pair(1, 700, fps=20 if steady else 100)
     poses["position"].values[100:105, :, 1, 0] = np.nan
     recording = load_recording(poses)
     if not steady:  # the camera slows down to a quarter of its rate
         steps = np.where(np.arange(700) < 400, recording.step, 4 * recording.step)
         recording = with_bodies(replace(recording, time=np.cumsum(steps)))
-    whole, small = (
-        np.concatenate([b.values for b in feature_blocks(recording, get_preset("default"), 0, rows)], axis=1)
-        for rows in (10_000, 150)
-    )
+
+    def with_rows(rows: int) -> np.ndarray:
+        monkeypatch.setattr(blocks, "ROWS", rows)
+        parts = blocks.feature_blocks(recording, get_preset("default"), 0)
+        return np.concatenate([block.values for block in parts], axis=1)
+
+    whole, small = with_rows(10_000), with_rows(150)
     size = np.maximum(1, np.nanstd(whole, axis=1, keepdims=True))  # sums of squares lose digits
     np.testing.assert_allclose(small / size, whole / size, rtol=1e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_bits_do_not_depend_on_the_number_of_threads(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    poses, _ = pair(1, 700)
+    monkeypatch.setattr(blocks, "ROWS", 150)
+    monkeypatch.setattr("superanimal.behavior.descriptors.table.ROWS", 150)
+    monkeypatch.setattr("superanimal.behavior.descriptors.table.THREADS", threads)
+    parts = blocks.feature_blocks(load_recording(poses), SMALL, 0)
+    one_by_one = np.concatenate([block.values for block in parts], axis=1).T
+    np.testing.assert_array_equal(features(poses, SMALL, individual="a").iloc[:, 2:].to_numpy(), one_by_one)
 
 
 def test_rows_are_the_same_in_every_kind_of_file(tmp_path: Path) -> None:

@@ -42,26 +42,26 @@ class Block:
     values: np.ndarray
 
 
-def feature_blocks(
-    recording: Recording, preset: Preset, actor: int | None, rows: int = ROWS
-) -> Iterator[Block]:
-    """Yield the features of a recording in blocks; the values do not depend on the size of the blocks.
+def feature_blocks(recording: Recording, preset: Preset, actor: int | None) -> Iterator[Block]:
+    """Yield the features of a recording in blocks.
 
     Parameters
     ----------
     actor
         Index of the animal whose behaviour is meant, whose nearest other is the recipient; None for the
         behaviour of all: each feature then appears as its lowest and highest value among the animals.
-    rows
-        Rows per block.
     """
-    for start in range(0, len(recording.time), rows):
-        yield make_block(recording, preset, actor, start, min(start + rows, len(recording.time)))
+    for start in range(0, len(recording.time), ROWS):
+        yield make_block(recording, preset, actor, start)
 
 
 @np.errstate(invalid="ignore", divide="ignore")  # absent points stay absent
-def make_block(recording: Recording, preset: Preset, actor: int | None, start: int, stop: int) -> Block:
-    """Return the features of rows ``start`` to ``stop``."""
+def make_block(recording: Recording, preset: Preset, actor: int | None, start: int) -> Block:
+    """Return the features of the block that begins at row ``start``.
+
+    Blocks begin at multiples of :data:`ROWS`, so that values do not depend on how many are computed at once.
+    """
+    stop = min(start + ROWS, len(recording.time))
     periods = [3 / frequency for frequency in preset.bands]
     lags = [2 * abs(lag) for lag in preset.lags]
     reach = max([*preset.widths, *periods, *lags, 0.0]) + MARGIN
@@ -71,25 +71,32 @@ def make_block(recording: Recording, preset: Preset, actor: int | None, start: i
     own = slice(start - first, stop - first)
     columns = _now(recording, preset, actor, first, after)
     values = columns.matrix()
-    parts, names, units = [values[:, own]], list(columns.names), list(columns.units)
-
-    def add(array: np.ndarray, label: str, chosen: list[int]) -> None:
-        parts.append(array)
-        names.extend(f"{columns.names[k]}|{label}" for k in chosen)
-        units.extend(columns.units[k] for k in chosen)
-
     every = list(range(len(columns.names)))
-    labels = [f"{kind} {width:g} s" for kind in ("mean", "sd") for width in preset.widths]
-    for array, label in zip(window_statistics(values, time, preset.widths, own), labels, strict=True):
-        add(array, label, every)
     fast = [k for k, name in enumerate(columns.names) if re.match(r"((low|high)\.)?(speed|motion)\.", name)]
-    for frequency in preset.bands:
-        if fast and frequency < 0.45 / recording.step:
-            add(band_power(values[fast], time, frequency, own), f"{frequency:g} Hz", fast)
-    for lag in preset.lags:
-        at = np.searchsorted(time, time[own] + lag - 0.5 * recording.step)
-        add(values[:, np.clip(at, 0, len(time) - 1)], f"{lag:+g} s", every)
-    return Block(start, stop, tuple(names), tuple(units), np.concatenate(parts))
+    bands = [frequency for frequency in preset.bands if fast and frequency < 0.45 / recording.step]
+    groups = [(f"{kind} {width:g} s", every) for kind in ("mean", "sd") for width in preset.widths]
+    groups += [(f"{frequency:g} Hz", fast) for frequency in bands]
+    groups += [(f"{lag:+g} s", every) for lag in preset.lags]
+    names, units = list(columns.names), list(columns.units)
+    for label, chosen in groups:
+        names += [f"{columns.names[k]}|{label}" for k in chosen]
+        units += [columns.units[k] for k in chosen]
+    out = np.empty((len(names), stop - start), np.float32)
+
+    def part(first: int, groups: int, features: int) -> np.ndarray:
+        """Return the features of some groups, (groups, features, rows)."""
+        return out[first : first + groups * features].reshape(groups, features, stop - start)
+
+    count, windows = len(every), 2 * len(preset.widths)
+    out[:count] = values[:, own]
+    window_statistics(values, time, preset.widths, own, out=part(count, windows, count))
+    at = (1 + windows) * count
+    band_power(values[fast], time, bands, own, out=part(at, len(bands), len(fast)))
+    at += len(bands) * len(fast)
+    for lag, lagged in zip(preset.lags, part(at, len(preset.lags), count), strict=True):
+        row = np.searchsorted(time, time[own] + lag - 0.5 * recording.step)
+        lagged[:] = values[:, np.clip(row, 0, len(time) - 1)]
+    return Block(start, stop, tuple(names), tuple(units), out)
 
 
 def _now(recording: Recording, preset: Preset, actor: int | None, first: int, after: int) -> Columns:

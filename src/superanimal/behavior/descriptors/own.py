@@ -145,11 +145,12 @@ def own_features(moment: Moment) -> Columns:
 
 def _add_shape(columns: Columns, moment: Moment, own: np.ndarray) -> None:
     names, length = moment.names, np.float32(moment.body.length)
-    marks = landmark_points(names)
+    marks, points = landmark_points(names), moment.points
     for i, a in enumerate(marks):
         for b in marks[i + 1 :]:
-            apart = np.sqrt(np.square(moment.points[a] - moment.points[b]).sum(axis=0)) / length
-            columns.add(f"distance.{names[a]}.{names[b]}", "body lengths", apart)
+            columns.add(
+                f"distance.{names[a]}.{names[b]}", "body lengths", _length(points[a] - points[b], length)
+            )
     middle = moment.body.midline
     for a, b, c in zip(middle, middle[1:], middle[2:], strict=False):
         bend = np.angle((own[c] - own[b]) / (own[b] - own[a]))
@@ -159,12 +160,21 @@ def _add_shape(columns: Columns, moment: Moment, own: np.ndarray) -> None:
     count = np.where(seen.sum(axis=0) >= 2, seen.sum(axis=0), np.nan)
     z = np.where(seen, trunk, 0)
     z = np.where(seen, z - z.sum(axis=0) / count, 0)
-    size = (np.abs(z) ** 2).sum(axis=0) / count
+    size = (np.square(z.real) + np.square(z.imag)).sum(axis=0) / count
     skew = np.abs((z**2).sum(axis=0) / count)
     long, wide = np.sqrt((size + skew) / 2), np.sqrt(np.maximum(size - skew, 0) / 2)
     columns.add("extent.long", "body lengths", long)
     columns.add("extent.wide", "body lengths", wide)
     columns.add("extent.area", "square body lengths", long * wide)
+
+
+def _length(vectors: np.ndarray, unit: np.float32) -> np.ndarray:
+    """Return the lengths (T,) of vectors (S, T), which are overwritten, in a unit."""
+    vectors *= vectors
+    total = vectors[0]
+    for axis in vectors[1:]:
+        total += axis
+    return np.asarray(np.divide(np.sqrt(total, out=total), unit, out=total))
 
 
 def _add_heights(columns: Columns, moment: Moment) -> None:
@@ -184,10 +194,9 @@ def _add_motion(columns: Columns, moment: Moment, own: np.ndarray) -> None:
     names, body, rate = moment.names, moment.body, moment.rate
     length = np.float32(body.length)
     marks = landmark_points(names)
-    velocity = rate(moment.points[marks]) / length
-    speed = np.sqrt(np.square(velocity).sum(axis=1))
-    for k, mark in enumerate(marks):
-        columns.add(f"speed.{names[mark]}", "body lengths/s", speed[k])
+    for mark in marks:
+        speed = _length(rate(moment.points[mark]), length)
+        columns.add(f"speed.{names[mark]}", "body lengths/s", speed)
     moved = rate(moment.origin) / (moment.turn * length)
     columns.add("speed.middle", "body lengths/s", np.abs(moved))
     columns.add("acceleration.middle", "body lengths/s²", np.abs(rate(rate(moment.origin))) / length)

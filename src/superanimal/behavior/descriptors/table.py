@@ -139,7 +139,7 @@ def _blocks(recording: Recording, preset: Preset, actor: int | None, progress: P
     waiting: list[Future[Block]] = []
     with ThreadPoolExecutor(THREADS) as pool:
         for start in range(0, n, ROWS):
-            waiting.append(pool.submit(make_block, recording, preset, actor, start, min(start + ROWS, n)))
+            waiting.append(pool.submit(make_block, recording, preset, actor, start))
             if len(waiting) > THREADS:
                 yield _done(waiting.pop(0), progress)
         for each in waiting:
@@ -161,18 +161,22 @@ def _write_parquet(path: Path, recording: Recording, blocks: Iterator[Block]) ->
         writer: Any = None
         try:
             for block in blocks:
-                columns = [*_keys(recording, block), *block.values]
                 if writer is None:
-                    fields = [pa.field("frame", pa.int64()), pa.field("time_s", pa.float64())]
-                    fields += [
-                        pa.field(name, pa.float32(), metadata={"unit": unit})
-                        for name, unit in zip(block.names, block.units, strict=True)
-                    ]
-                    schema = pa.schema(fields)
+                    fields = [("frame", pa.int64(), ""), ("time_s", pa.float64(), "s")]
+                    fields += [(n, pa.float32(), u) for n, u in zip(block.names, block.units, strict=True)]
+                    schema = pa.schema(
+                        [pa.field(name, kind, False, {"unit": unit}) for name, kind, unit in fields]
+                    )
                     writer = pq.ParquetWriter(
                         temporary, schema, compression="none", use_dictionary=False, write_statistics=False
                     )
-                writer.write_table(pa.Table.from_arrays([pa.array(c) for c in columns], schema=schema))
+                columns = [
+                    pa.Array.from_buffers(kind, len(column), [None, pa.py_buffer(column)])  # without a copy
+                    for column, kind in zip(
+                        [*_keys(recording, block), *block.values], schema.types, strict=True
+                    )
+                ]
+                writer.write_table(pa.Table.from_arrays(columns, schema=schema))
         finally:
             if writer is not None:
                 writer.close()
@@ -190,6 +194,7 @@ def _write_csv(path: Path, recording: Recording, blocks: Iterator[Block]) -> Non
 
 def _write_zarr(path: Path, recording: Recording, blocks: Iterator[Block]) -> None:
     import zarr
+    from zarr.codecs import TransposeCodec
 
     if path.exists():
         raise InputError(f"{path} is already there", "a folder is not written over", "choose another name")
@@ -201,8 +206,9 @@ def _write_zarr(path: Path, recording: Recording, blocks: Iterator[Block]) -> No
             if values is None:
                 shape = (len(recording.time), len(block.names))
                 values = group.create_array(
-                    "values", shape=shape, chunks=(ROWS, shape[1]), dtype="float32", compressors=None
-                )
+                    "values", shape=shape, chunks=(ROWS, shape[1]), dtype="float32", compressors=None,
+                    filters=[TransposeCodec(order=(1, 0))],  # stored as computed, feature by feature
+                )  # fmt: skip
                 group.attrs.update({"names": list(block.names), "units": list(block.units)})
             values[block.start : block.stop] = block.values.T
         for name in ("frame", "time"):

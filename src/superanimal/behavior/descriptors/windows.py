@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-FEATURES = 8
+FEATURES = 4
 """Features at once, so that what is computed stays in the cache of the processor."""
 
 
@@ -33,7 +34,8 @@ def window_statistics(
     rows: slice = slice(None),
     *,
     deviations: bool = True,
-) -> list[np.ndarray]:
+    out: np.ndarray | None = None,
+) -> np.ndarray:
     """Return mean, then standard deviation, of each feature in the window of each width.
 
     Parameters
@@ -48,31 +50,48 @@ def window_statistics(
         The R rows to return; all by default.
     deviations
         Whether to compute standard deviations.
+    out
+        Array to write into; a new one by default.
 
     Returns
     -------
-    list of np.ndarray
-        W or 2 W arrays (F, R) float32; NaN where a window holds no value.
+    np.ndarray
+        (W or 2 W, F, R) float32; NaN where a window holds no value.
     """
-    bounds = [window_bounds(time, width) for width in widths]
-    bounds = [(first[rows], after[rows]) for first, after in bounds]
-    count = len(bounds[0][0]) if bounds else 0
-    kinds = 2 if deviations else 1
-    out = [np.empty((len(values), count), np.float32) for _ in range(kinds * len(widths))]
+    windows = [_window(time, width, rows) for width in widths]
+    if out is None:
+        count = len(time[rows])
+        out = np.empty(((2 if deviations else 1) * len(widths), len(values), count), np.float32)
     for start in range(0, len(values), FEATURES):
         own = slice(start, start + FEATURES)
-        _fill(values[own], bounds, [each[own] for each in out], deviations)
+        _fill(values[own], windows, out[:, own], deviations)
     return out
 
 
+@dataclass(frozen=True)
+class _Window:
+    """The windows around R rows: indices of cumulated sums before and after each, and 1 / rows in each."""
+
+    first: slice | np.ndarray
+    after: slice | np.ndarray
+    share: np.ndarray
+
+
+def _window(time: np.ndarray, width: float, rows: slice) -> _Window:
+    first, after = (bound[rows] for bound in window_bounds(time, width))
+    return _Window(_consecutive(first), _consecutive(after), 1 / (after - first))
+
+
+def _consecutive(index: np.ndarray) -> slice | np.ndarray:
+    """Return an index as a slice, which copies nothing, where its rows follow each other."""
+    if len(index) and index[-1] - index[0] == len(index) - 1 and (np.diff(index) == 1).all():
+        return slice(int(index[0]), int(index[-1]) + 1)
+    return index
+
+
 @np.errstate(invalid="ignore", divide="ignore")
-def _fill(
-    values: np.ndarray,
-    bounds: Sequence[tuple[np.ndarray, np.ndarray]],
-    out: Sequence[np.ndarray],
-    deviations: bool,
-) -> None:
-    """Write means, then deviations, of a few features (f, T) into arrays (f, R)."""
+def _fill(values: np.ndarray, windows: Sequence[_Window], out: np.ndarray, deviations: bool) -> None:
+    """Write means, then deviations, of a few features (f, T) into (W or 2 W, f, R)."""
     seen = np.isfinite(values)
     whole = bool(seen.all())
     known = values if whole else np.where(seen, values, np.float32(0))
@@ -80,43 +99,45 @@ def _fill(
     centre = (known.sum(axis=1, keepdims=True, dtype=np.float64) / number).astype(np.float32)
     shifted = values - centre if whole else np.where(seen, values - centre, np.float32(0))
     total = _cumulated(shifted)
-    squares = _cumulated(shifted * shifted) if deviations else None
+    squares = _cumulated(np.square(shifted, out=shifted)) if deviations else None
     counts = None if whole else _cumulated(seen)
-    for k, (first, after) in enumerate(bounds):
-        if counts is None:
-            share = np.divide(1.0, after - first)[None]
-        else:
-            n = _at(counts, after) - _at(counts, first)
+    mean, spread = np.empty((2, *out.shape[1:]))
+    for k, window in enumerate(windows):
+        share = window.share
+        if counts is not None:
+            n = counts[:, window.after] - counts[:, window.first]
             share = np.where(n > 0, 1 / n, np.nan)
-        mean = _at(total, after) - _at(total, first)
+        np.subtract(total[:, window.after], total[:, window.first], out=mean)
         mean *= share
-        np.add(mean, centre, out=out[k], casting="same_kind")
+        out[k] = mean
+        out[k] += centre
         if squares is not None:
-            spread = _at(squares, after) - _at(squares, first)
+            np.subtract(squares[:, window.after], squares[:, window.first], out=spread)
             spread *= share
             mean *= mean
             spread -= mean
-            np.maximum(spread, 0, out=spread)
-            np.sqrt(spread, out=out[len(bounds) + k], casting="same_kind")
-
-
-def _at(cumulated: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """Return columns, without a copy where they follow each other."""
-    if len(index) and index[-1] - index[0] == len(index) - 1 and (np.diff(index) == 1).all():
-        return cumulated[:, index[0] : index[-1] + 1]
-    return cumulated[:, index]
+            deviation = out[len(windows) + k]
+            deviation[:] = spread
+            np.sqrt(np.maximum(deviation, 0, out=deviation), out=deviation)
 
 
 def _cumulated(values: np.ndarray) -> np.ndarray:
-    out = np.zeros((values.shape[0], values.shape[1] + 1), np.float64)
+    out = np.empty((values.shape[0], values.shape[1] + 1), np.float64)
+    out[:, 0] = 0
     np.cumsum(values, axis=1, dtype=np.float64, out=out[:, 1:])
     return out
 
 
 def band_power(
-    values: np.ndarray, time: np.ndarray, frequency: float, rows: slice = slice(None), cycles: float = 3.0
+    values: np.ndarray,
+    time: np.ndarray,
+    frequencies: Sequence[float],
+    rows: slice = slice(None),
+    *,
+    cycles: float = 3.0,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return the amplitude of a rhythm around each time, (F, R) float32.
+    """Return the amplitude of rhythms around each time, (B, F, R) float32.
 
     Parameters
     ----------
@@ -124,23 +145,41 @@ def band_power(
         (F, T); NaN counts as the mean.
     time
         (T,) seconds.
-    frequency
-        Hz; the band is about ``frequency / cycles`` wide.
+    frequencies
+        B frequencies in Hz; each band is about ``frequency / cycles`` wide.
     rows
         The R rows to return; all by default.
     cycles
         Length of the window in periods.
+    out
+        Array to write into; a new one by default.
     """
-    seen = np.isfinite(values)
-    count = np.maximum(seen.sum(axis=1, keepdims=True), 1)
-    mean = np.where(seen, values, 0).sum(axis=1, keepdims=True) / count
-    centred = np.where(seen, values - mean, 0)
-    width = cycles / frequency
-    smooth = window_statistics(centred.astype(np.float32), time, [width], deviations=False)[0]
-    centred = centred - smooth  # without the slow part
-    wave = np.exp(-2j * np.pi * frequency * (time - time[0]))
-    total = np.zeros((values.shape[0], values.shape[1] + 1), np.complex128)
-    np.cumsum(centred * wave, axis=1, out=total[:, 1:])
-    first, after = window_bounds(time, width)
-    first, after = first[rows], after[rows]
-    return (2 * np.abs(total[:, after] - total[:, first]) / (after - first)).astype(np.float32)
+    if out is None:
+        out = np.empty((len(frequencies), len(values), len(time[rows])), np.float32)
+    every = [_window(time, cycles / frequency, slice(None)) for frequency in frequencies]
+    wanted = [_window(time, cycles / frequency, rows) for frequency in frequencies]
+    phases = [2 * np.pi * frequency * (time - time[0]) for frequency in frequencies]
+    waves = [(np.cos(phase), np.sin(phase)) for phase in phases]
+    for start in range(0, len(values), FEATURES):
+        own = slice(start, start + FEATURES)
+        part = values[own]
+        seen = np.isfinite(part)
+        known = part if seen.all() else np.where(seen, part, np.float32(0))
+        mean = known.sum(axis=1, keepdims=True, dtype=np.float64)
+        mean /= np.maximum(seen.sum(axis=1, keepdims=True), 1)
+        centred = np.where(seen, known - mean, 0)
+        total = _cumulated(centred)
+        for k, (cosine, sine) in enumerate(waves):
+            slow = total[:, every[k].after] - total[:, every[k].first]
+            slow *= every[k].share
+            fast = centred - slow  # without the slow part
+            power: np.ndarray | None = None
+            for wave in (cosine, sine):
+                sums = _cumulated(fast * wave)
+                square = sums[:, wanted[k].after] - sums[:, wanted[k].first]
+                square *= square
+                power = square if power is None else np.add(power, square, out=power)
+            assert power is not None
+            np.sqrt(power, out=power)
+            np.multiply(power, 2 * wanted[k].share, out=out[k, own], casting="same_kind")
+    return out
