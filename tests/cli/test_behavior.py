@@ -9,7 +9,7 @@ from mice_that_act import acting
 from typer.testing import CliRunner
 
 from superanimal import save_poses
-from superanimal.behavior import bouts_of
+from superanimal.behavior import bouts_of, load_model
 from superanimal.cli import build_app
 from superanimal.errors import InputError
 from superanimal.poses import seconds
@@ -36,13 +36,23 @@ def test_features_training_and_prediction(recordings: Path, tmp_path: Path) -> N
     poses = [str(recordings / f"m{seed}.nc") for seed in range(3)]
     labels = [text for seed in range(3) for text in ("--labels", str(recordings / f"m{seed}.labels.csv"))]
     model = str(tmp_path / "model")
+    (tmp_path / "out.csv").write_text("file,start_s,end_s\nm1.nc,0,10\n")
+    (tmp_path / "animals.csv").write_text("file,animal\nm0.nc,a\nm1.nc,b\nm2.nc,b\n")
+    more = ["--leave-out", str(tmp_path / "out.csv"), "--groups", str(tmp_path / "animals.csv")]
     done = runner.invoke(
-        app, ["behavior", "train", *poses, *labels, "--out", model, "--classifier", "logistic"],
+        app, ["behavior", "train", *poses, *labels, "--out", model, "--classifier", "logistic", *more],
         catch_exceptions=False,
     )  # fmt: skip
     assert done.exit_code == 0
     assert "walking: F1 " in done.output
     assert "Macro F1" in (tmp_path / "model" / "report.html").read_text("utf-8")
+    trained = load_model(model)
+    assert trained.by_group["group"].tolist() == ["a", "b"]
+    assert trained.scores["frames"].sum() == 3 * 900 - 200  # ten seconds were left out
+    (tmp_path / "out.csv").write_text("file,start_s,end_s\nm7.nc,0,10\n")
+    with pytest.raises(InputError, match=r"row 2: 0 pose files are called m7\.nc"):
+        again = ["--out", f"{model}2", *more]
+        runner.invoke(app, ["behavior", "train", *poses, *labels, *again], catch_exceptions=False)
     out = tmp_path / "out"
     suggestions = str(tmp_path / "next.csv")
     done = runner.invoke(

@@ -11,6 +11,7 @@ from superanimal import behavior
 from superanimal.behavior import BehaviorModel, bouts_of
 from superanimal.behavior.classifiers.estimators import NARROWED
 from superanimal.behavior.descriptors import Preset
+from superanimal.behavior.measures import Regions
 from superanimal.errors import InputError, ModelError, NotFoundError
 from superanimal.poses import seconds
 
@@ -208,3 +209,19 @@ def test_wrong_poses_are_named(model: BehaviorModel) -> None:
         behavior.predict(acting(0, 100, space=3)[0], model)
     with pytest.raises(InputError, match=r"shows? 2 animals"):
         behavior.predict(pair(0, 100)[0], model)
+
+
+def test_a_model_that_measures_from_the_arena_needs_it(tmp_path: Path) -> None:
+    (one, own), (other, labels) = acting(0), acting(1)
+    arena = Regions({"food": np.array([[0, 0], [9, 0], [9, 9.0]])}, np.array([[0, 0], [99, 0], [99, 99.0]]))
+    trained = behavior.train([one, other], [own, labels], regions=arena, **QUICK)
+    assert trained.regions == ("arena", "food") and "edge.nose" in trained.features
+    trained.save(tmp_path / "model")
+    loaded = behavior.load_model(tmp_path / "model")
+    arena.save(tmp_path / "arena.json")
+    found = [behavior.predict(one, m, regions=tmp_path / "arena.json") for m in (trained, loaded)]
+    pd.testing.assert_frame_equal(*found)
+    with pytest.raises(InputError, match="the poses have no arena, food"):
+        behavior.predict(one, loaded)
+    with pytest.raises(InputError, match="has no arena and no regions"):
+        behavior.train([one, other], [own, labels], regions=[arena, None], **QUICK)

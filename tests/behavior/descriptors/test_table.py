@@ -12,6 +12,7 @@ from mice_that_act import acting, pair
 from superanimal.behavior.descriptors import Preset, blocks, features, load_recording, write_features
 from superanimal.behavior.descriptors.presets import get_preset
 from superanimal.behavior.descriptors.recording import with_bodies
+from superanimal.behavior.measures import Regions
 from superanimal.errors import FormatError, InputError, NotFoundError
 from superanimal.poses import make_poses
 
@@ -149,3 +150,21 @@ def test_the_papers_features() -> None:
 def test_the_frame_rate_must_be_known() -> None:
     with pytest.raises(InputError, match="frame rate"):
         features(make_poses(moving(np.arange(9) / 20), keypoints=NAMES))
+
+
+def test_places_are_measured_from_the_arena_and_regions() -> None:
+    corners = np.array([[-100, -100], [100, -100], [100, 100], [-100, 100.0]])
+    regions = Regions({"food": corners / 2}, corners)
+    table = features(
+        make_poses(moving(np.arange(200) / 20, heading=0.0), keypoints=NAMES, fps=20), SMALL, regions=regions
+    )
+    nose = 30 + 2.0 * np.arange(200)  # px to the right of the middle
+    assert table["edge.nose"].to_numpy() == pytest.approx((100 - nose) / 60, abs=1e-4)
+    assert table["region.food.nose"].to_numpy() == pytest.approx((50 - nose) / 60, abs=1e-4)
+
+
+def test_bodies_with_a_back_but_no_front_look_away_from_it() -> None:
+    backwards = make_poses(
+        moving(np.arange(100) / 20, speed=-40.0), keypoints=["p", "q", "tail_base"], fps=20
+    )
+    assert features(backwards, SMALL)["forward.p"].median() > 0.4

@@ -27,6 +27,7 @@ from superanimal.behavior.classifiers.sequences import Unit
 from superanimal.behavior.classifiers.settings import Settings
 from superanimal.behavior.classifiers.smoothing import Decision
 from superanimal.behavior.descriptors.recording import Recording
+from superanimal.behavior.measures.regions import region_names
 from superanimal.errors import InputError
 from superanimal.progress import Progress
 
@@ -72,6 +73,11 @@ class BehaviorModel:
     def features(self) -> tuple[str, ...]:
         """Names of its F features, in order."""
         return self.fitted.features
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """``arena`` and names of regions whose distances are features of it."""
+        return region_names(self.recordings[0].regions)
 
     @property
     def heads(self) -> tuple[Head, ...]:

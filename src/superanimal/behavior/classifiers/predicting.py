@@ -15,7 +15,8 @@ from superanimal.behavior.bouts import bouts_of
 from superanimal.behavior.classifiers.model import BehaviorModel
 from superanimal.behavior.descriptors.blocks import feature_blocks
 from superanimal.behavior.descriptors.recording import Recording, load_recording, open_poses
-from superanimal.errors import InputError
+from superanimal.behavior.measures.regions import ARENA, Regions, read_regions, region_names
+from superanimal.errors import InputError, option
 from superanimal.poses import states_rate
 from superanimal.progress import Progress
 
@@ -25,6 +26,7 @@ def predict(
     model: BehaviorModel,
     fps: float | None = None,
     *,
+    regions: Regions | str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Predict behaviour in each frame.
@@ -37,6 +39,8 @@ def predict(
         From :func:`superanimal.behavior.train` or :func:`superanimal.behavior.load_model`.
     fps
         Frames per second, if the poses do not state it; else those of the model's training recordings.
+    regions
+        Arena and regions of the recording, or a file of them, for a model that was trained with them.
 
     Returns
     -------
@@ -59,7 +63,7 @@ def predict(
     progress = progress or Progress()
     poses = open_poses(poses)
     rate = model.settings.fps if fps is None and not states_rate(poses) else fps
-    recording = load_recording(poses, rate)
+    recording = load_recording(poses, rate, regions_for(model, regions))
     if recording.space != model.space:
         raise InputError(
             f"the poses have {recording.space} coordinates", f"the model was trained on {model.space}"
@@ -84,6 +88,22 @@ def predict(
         return tables[0]
     table = pd.concat(tables, keys=range(len(tables)))
     return table.sort_index(level=1, kind="stable").reset_index(drop=True)
+
+
+def regions_for(model: BehaviorModel, regions: Regions | str | os.PathLike[str] | None) -> Regions | None:
+    """Return the regions whose distances are features of a model, of those that are given."""
+    if not model.regions:
+        return None
+    given = read_regions(regions) if isinstance(regions, str | os.PathLike) else regions
+    if absent := [name for name in model.regions if name not in region_names(given)]:
+        raise InputError(
+            f"the poses have no {', '.join(absent)}",
+            f"the model measures distances to {', '.join(model.regions)}",
+            f"give the regions of the recording{option('regions')}",
+        )
+    assert given is not None
+    polygons = {name: given.polygons[name] for name in model.regions if name in given.polygons}
+    return Regions(polygons, given.arena if ARENA in model.regions else None)
 
 
 def _predict_animal(

@@ -15,6 +15,7 @@ import numpy as np
 
 from superanimal.behavior.classifiers.sequences import Unit
 from superanimal.behavior.descriptors.recording import Recording, with_bodies
+from superanimal.behavior.measures.regions import Regions
 from superanimal.errors import InputError, ModelError, NotFoundError
 from superanimal.files import storage_error
 
@@ -103,7 +104,12 @@ def training_facts(recordings: Sequence[Recording], units: Sequence[Unit]) -> di
     """Return what JSON holds of the recordings that a model was trained on."""
     return {
         "recordings": [
-            {"keypoints": list(each.keypoints), "individuals": list(each.individuals)} for each in recordings
+            {
+                "keypoints": list(each.keypoints),
+                "individuals": list(each.individuals),
+                "regions": None if each.regions is None else each.regions.to_dict(),
+            }
+            for each in recordings
         ],
         "units": [
             {"recording": unit.recording, "animal": unit.animal, "group": unit.group} for unit in units
@@ -125,7 +131,9 @@ def read_training(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple
     for k, each in enumerate(facts["recordings"]):
         position, confidence, time, frame = (arrays[f"{name}{k}"] for name in ARRAYS)
         names = tuple(each["keypoints"]), tuple(each["individuals"])
-        recordings.append(with_bodies(Recording(position, confidence, time, frame, *names, ())))
+        regions = None if each.get("regions") is None else Regions.from_dict(each["regions"])
+        recording = Recording(position, confidence, time, frame, *names, (), regions=regions)
+        recordings.append(with_bodies(recording))
     units = []
     for k, each in enumerate(facts["units"]):
         codes = arrays[f"codes{k}"]

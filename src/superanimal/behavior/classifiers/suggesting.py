@@ -11,11 +11,12 @@ import pandas as pd
 import xarray as xr
 
 from superanimal.behavior.classifiers.model import BehaviorModel
-from superanimal.behavior.classifiers.predicting import predict
+from superanimal.behavior.classifiers.predicting import predict, regions_for
 from superanimal.behavior.classifiers.sequences import Unit, sample
 from superanimal.behavior.classifiers.training import Poses, recording_names
 from superanimal.behavior.descriptors.presets import Preset
 from superanimal.behavior.descriptors.recording import load_recording, open_poses
+from superanimal.behavior.measures.regions import Regions
 from superanimal.errors import InputError
 from superanimal.poses import states_rate
 from superanimal.progress import Progress
@@ -50,6 +51,7 @@ def suggest(
     *,
     count: int = 20,
     length_s: float = 3.0,
+    regions: Regions | str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Return the stretches of unlabelled recordings that would teach a model most, the best first.
@@ -69,6 +71,8 @@ def suggest(
         Number of stretches, at most.
     length_s
         Seconds that each lasts.
+    regions
+        Arena and regions, or a file of them, for a model that was trained with them.
 
     Returns
     -------
@@ -97,9 +101,10 @@ def suggest(
         if one.learnt.any()
     ]
     tables, values = [], []
+    known_regions = regions_for(model, regions)
     for source, name in zip(each, recording_names(each), strict=True):
         progress.check()
-        for table, own in _candidates(source, name, model, names, fps, length_s, progress):
+        for table, own in _candidates(source, name, model, names, fps, length_s, known_regions, progress):
             tables.append(table)
             values.append(own)
     candidates = pd.concat(tables, ignore_index=True)
@@ -117,13 +122,14 @@ def _candidates(
     names: Sequence[str],
     fps: float | None,
     length_s: float,
+    regions: Regions | None,
     progress: Progress,
 ) -> list[tuple[pd.DataFrame, np.ndarray]]:
     """Return for each animal its stretches with what the model thinks of them, and their features (n, F)."""
     opened = open_poses(source)
-    table = predict(opened, model, fps, progress=progress)
+    table = predict(opened, model, fps, regions=regions, progress=progress)
     rate = model.settings.fps if fps is None and not states_rate(opened) else fps
-    recording = load_recording(opened, rate)
+    recording = load_recording(opened, rate, regions)
     shared = [keypoint for keypoint in model.keypoints if keypoint in recording.keypoints]
     recording = recording.only(shared)
     out = []

@@ -25,10 +25,12 @@ from superanimal.behavior.classifiers.targets import (
 )
 from superanimal.behavior.descriptors.presets import Preset, get_preset
 from superanimal.behavior.descriptors.recording import Recording, load_recording
+from superanimal.behavior.measures.regions import Regions, region_names
 from superanimal.errors import InputError
 from superanimal.progress import Progress
 
 Poses: TypeAlias = xr.Dataset | str | os.PathLike[str]
+Places: TypeAlias = Regions | str | os.PathLike[str] | None
 
 
 def train(
@@ -42,6 +44,7 @@ def train(
     preset: str | Preset = "default",
     groups: Sequence[str] | None = None,
     leave_out: Sequence[pd.DataFrame | None] | None = None,
+    regions: Places | Sequence[Places] = None,
     shortest_s: float = 0.0,
     gap_s: float = 0.0,
     progress: Progress | None = None,
@@ -72,6 +75,9 @@ def train(
         every recording is by itself.
     leave_out
         For each recording a table of times (``start_s, end_s``) that are neither learnt from nor scored.
+    regions
+        Arena and regions, or a file of them: one for all recordings, or one for each. Distances to them are
+        features then, and whoever predicts with the model gives them too.
     shortest_s, gap_s
         Predicted bouts shorter than this are given to a neighbour; gaps up to this are filled.
 
@@ -101,7 +107,9 @@ def train(
         if given is not None and len(given) != len(poses):
             raise InputError(f"{len(given)} {name} for {len(poses)} recordings", "each recording has its own")
     names = recording_names(poses)
-    recordings = [load_recording(source, fps) for source in poses]
+    places = _places_of(regions, len(poses))
+    recordings = [load_recording(source, fps, own) for source, own in zip(poses, places, strict=True)]
+    _check_places(recordings, names)
     recordings = _with_shared_keypoints(recordings, names)
     targets = [
         read_targets(own, recording, stream, name)
@@ -121,6 +129,27 @@ def train(
         out = _left_out(leave_out[k] if leave_out is not None else None, recording)
         units += _units(k, recording, own, settings, group, out, only_named=classes is not None)
     return make_model(recordings, units, settings, progress)
+
+
+def _places_of(regions: Places | Sequence[Places], count: int) -> list[Places]:
+    """Return the regions of each recording."""
+    if regions is None or isinstance(regions, Regions | str | os.PathLike):
+        return [regions] * count
+    if len(regions) == 1:
+        return list(regions) * count
+    if len(regions) != count:
+        raise InputError(
+            f"{len(regions)} regions for {count} recordings", "give one for all, or one for each recording"
+        )
+    return list(regions)
+
+
+def _check_places(recordings: Sequence[Recording], names: Sequence[str]) -> None:
+    has = [region_names(recording.regions) for recording in recordings]
+    if len(set(has)) > 1:
+        other = next(k for k, each in enumerate(has) if each != has[0])
+        said = [f"{names[k]} has {', '.join(has[k]) or 'no arena and no regions'}" for k in (0, other)]
+        raise InputError("; ".join(said), "distances to them are features, so all recordings have the same")
 
 
 def recording_names(poses: Sequence[Poses]) -> list[str]:

@@ -78,10 +78,16 @@ def find_body(now: np.ndarray, then: np.ndarray, names: Sequence[str]) -> Body |
         )
         return Body(1.0, (0,), np.zeros(1, complex), (), _floor(now), "none", tuple(notes))
     shape, points = found
-    if len(ends) == 2 and set(ends) <= set(points):
+    ends = [k for k in ends if k in points]
+    if len(ends) == 2:
         forward = shape[points.index(ends[0])] - shape[points.index(ends[1])]
         axis = f"{names[ends[1]]} to {names[ends[0]]}"
         apart = np.linalg.norm(now[ends[0]] - now[ends[1]], axis=0)
+    elif len(ends) == 1:  # the other points are in front of the back, or behind the front
+        away = shape.mean() - shape[points.index(ends[0])]
+        forward = away if ends[0] == back else -away
+        axis = f"{names[ends[0]]} to the middle" if ends[0] == back else f"the middle to {names[ends[0]]}"
+        apart = _extent(now[points])
     else:
         forward, axis = _by_motion(now, then, points, shape)
         if axis == "long axis of the shape":

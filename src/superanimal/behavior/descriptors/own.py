@@ -13,6 +13,7 @@ import numpy as np
 from superanimal.behavior.descriptors.body import Body, fit, plane
 from superanimal.behavior.descriptors.names import landmark_points
 from superanimal.behavior.descriptors.recording import Recording
+from superanimal.behavior.measures.regions import Regions, depth
 
 LONGEST_GAP = 2.0
 """Seconds over which an absent point is interpolated."""
@@ -65,6 +66,8 @@ class Moment:
         (K, T) complex, the horizontal part of the points.
     turn, origin
         (T,) complex: direction of the body (length 1), and its middle.
+    regions
+        Arena and regions of the picture, if they are known.
     """
 
     body: Body
@@ -76,6 +79,7 @@ class Moment:
     flat: np.ndarray
     turn: np.ndarray
     origin: np.ndarray
+    regions: Regions | None = None
 
     def to_own(self, flat: np.ndarray) -> np.ndarray:
         """Return places (n, T) in this animal's frame, body lengths: real forward, imaginary left."""
@@ -93,7 +97,7 @@ def make_moment(points: np.ndarray, time: np.ndarray, body: Body, recording: Rec
     turn, origin = _filled(turn, time), _filled(origin, time)
     turn = turn / np.where(np.abs(turn) > 0, np.abs(turn), np.nan)
     rate = Derivative(time, recording.step)
-    return Moment(body, recording.keypoints, points, seen, time, rate, flat, turn, origin)
+    return Moment(body, recording.keypoints, points, seen, time, rate, flat, turn, origin, recording.regions)
 
 
 def _filled(values: np.ndarray, time: np.ndarray) -> np.ndarray:
@@ -139,6 +143,7 @@ def own_features(moment: Moment) -> Columns:
     if moment.points.shape[1] == 3:
         _add_heights(columns, moment)
     _add_motion(columns, moment, own)
+    _add_places(columns, moment)
     columns.add("seen", "share of the points", moment.seen.mean(axis=0))
     return columns
 
@@ -208,6 +213,26 @@ def _add_motion(columns: Columns, moment: Moment, own: np.ndarray) -> None:
     inside = np.abs(rate(own[marks]))
     for k, mark in enumerate(marks):
         columns.add(f"motion.{names[mark]}", "body lengths/s", inside[k])
+
+
+def _add_places(columns: Columns, moment: Moment) -> None:
+    """Add how far front, middle and back are from the arena's edge and inside of regions."""
+    if moment.regions is None:
+        return
+    outlines = {f"region.{name}": corners for name, corners in moment.regions.polygons.items()}
+    if moment.regions.arena is not None:
+        outlines["edge"] = moment.regions.arena
+    for k in trunk_ends(moment):
+        for name, corners in outlines.items():
+            inside = depth(corners, moment.points[k, :2].T.astype(float)) / moment.body.length
+            columns.add(f"{name}.{moment.names[k]}", "body lengths", inside)
+
+
+def trunk_ends(moment: Moment) -> list[int]:
+    """Return front, middle and back of the trunk."""
+    order = np.argsort(-moment.body.shape.real)
+    points = [moment.body.points[k] for k in order]
+    return list(dict.fromkeys([points[0], points[len(points) // 2], points[-1]]))
 
 
 class Derivative:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from superanimal.behavior.descriptors.names import landmark_points
-from superanimal.behavior.descriptors.own import Columns, Moment
+from superanimal.behavior.descriptors.own import Columns, Moment, trunk_ends
 
 
 def pair_features(actor: Moment, other: Moment) -> Columns:
@@ -31,7 +31,7 @@ def pair_features(actor: Moment, other: Moment) -> Columns:
         columns.add("other.heading", "cosine", heading.real)
         columns.add("other.heading.side", "sine", heading.imag)
     apart = _distances(actor.points[marks], other.points[marks]) / length
-    ends = [marks.index(k) for k in _ends(actor) if k in marks]
+    ends = [marks.index(k) for k in trunk_ends(actor) if k in marks]
     for i in ends:
         for j, k in enumerate(marks):
             columns.add(f"other.distance.{names[marks[i]]}.{names[k]}", unit, apart[i, j])
@@ -46,13 +46,6 @@ def pair_features(actor: Moment, other: Moment) -> Columns:
     columns.add("other.pursuit", "body lengths/s", (moved * towards.conj()).real)
     columns.add("other.relative.speed", "body lengths/s", np.abs(rate(between)) / length)
     return columns
-
-
-def _ends(moment: Moment) -> list[int]:
-    """Return front, middle and back of the trunk."""
-    order = np.argsort(-moment.body.shape.real)
-    points = [moment.body.points[k] for k in order]
-    return list(dict.fromkeys([points[0], points[len(points) // 2], points[-1]]))
 
 
 def _distances(one: np.ndarray, two: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """The features of Sturman et al. (2020), with which the SuperAnimal paper classified behaviour.
 
-Ten distances, six angles and four areas; its two features of an arena are left out, and so are the angles'
-exact definitions, which are not published: here they are the bends of the midline from nose to tail tip and
-the angle between the hips.
+Ten distances, six angles, four areas, and whether nose and head are inside of the arena, where it is known.
+The angles' exact definitions are not published: here they are the bends of the midline from nose to tail tip
+and the angle between the hips.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from superanimal.behavior.descriptors.own import Columns, Moment, own_features
+from superanimal.behavior.measures.regions import depth
 
 _DISTANCES = (
     ("nose", "head_midpoint"), ("head_midpoint", "neck"), ("neck", "mouse_center"),
@@ -25,6 +26,7 @@ _AREAS = (
     ("tail_base", "right_hip", "left_hip"), ("right_hip", "left_hip", "left_midside", "right_midside"),
     ("right_midside", "right_ear", "left_ear", "left_midside"), ("right_ear", "nose", "left_ear"),
 )  # fmt: skip
+_PLACES = ("nose", "head_midpoint")
 LEAST = 10
 """Features of the paper that must be computable; otherwise distances and bends of the landmarks stand in."""
 
@@ -67,4 +69,9 @@ def paper_features(moment: Moment) -> Columns:
             around = np.roll(corners, -1, axis=0)
             area = 0.5 * np.abs((corners.conj() * around).imag.sum(axis=0))
             columns.add(f"area.{'.'.join(points)}", "square body lengths", area)
+    if moment.regions is not None and (arena := moment.regions.arena) is not None:
+        for name in _PLACES:
+            if name in names:
+                inside = depth(arena, moment.points[at[name], :2].T.astype(float))
+                columns.add(f"inside.{name}", "0 or 1", np.where(np.isnan(inside), np.nan, inside >= 0))
     return columns

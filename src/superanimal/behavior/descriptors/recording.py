@@ -12,6 +12,7 @@ import xarray as xr
 
 from superanimal.behavior.descriptors.body import Body, find_body
 from superanimal.behavior.descriptors.names import canonical_names
+from superanimal.behavior.measures.regions import Regions, read_regions
 from superanimal.errors import InputError
 from superanimal.poses import seconds, validate_poses
 
@@ -42,6 +43,8 @@ class Recording:
         The typical body of each individual; None for one that is never seen.
     notes
         What could not be computed, in sentences.
+    regions
+        Arena and regions of the picture; None where none are known.
     """
 
     position: np.ndarray
@@ -52,6 +55,7 @@ class Recording:
     individuals: tuple[str, ...]
     bodies: tuple[Body | None, ...]
     notes: tuple[str, ...] = ()
+    regions: Regions | None = None
 
     @property
     def step(self) -> float:
@@ -95,7 +99,11 @@ def open_poses(poses: xr.Dataset | str | os.PathLike[str]) -> xr.Dataset:
         return load_poses(poses, space=3)
 
 
-def load_recording(poses: xr.Dataset | str | os.PathLike[str], fps: float | None = None) -> Recording:
+def load_recording(
+    poses: xr.Dataset | str | os.PathLike[str],
+    fps: float | None = None,
+    regions: Regions | str | os.PathLike[str] | None = None,
+) -> Recording:
     """Return the recording of a pose data set or file; three coordinates are kept.
 
     Parameters
@@ -104,6 +112,8 @@ def load_recording(poses: xr.Dataset | str | os.PathLike[str], fps: float | None
         Pose data set or file.
     fps
         Frames per second, if the poses do not state it.
+    regions
+        Arena and regions, or a file of them.
 
     Raises
     ------
@@ -129,6 +139,7 @@ def load_recording(poses: xr.Dataset | str | os.PathLike[str], fps: float | None
             tuple(canonical_names([str(name) for name in poses["keypoint"].values])),
             tuple(str(name) for name in poses["individual"].values),
             (),
+            regions=read_regions(regions) if isinstance(regions, str | os.PathLike) else regions,
         )
     )
 

@@ -18,6 +18,7 @@ from superanimal.behavior.descriptors.blocks import ROWS, Block, make_block
 from superanimal.behavior.descriptors.paper import lacking
 from superanimal.behavior.descriptors.presets import Preset, get_preset
 from superanimal.behavior.descriptors.recording import Recording, load_recording
+from superanimal.behavior.measures.regions import Regions
 from superanimal.errors import FormatError, InputError, unknown_name
 from superanimal.files import atomic_write, storage_error
 from superanimal.progress import Progress
@@ -32,6 +33,7 @@ def features(
     *,
     fps: float | None = None,
     individual: str | None = None,
+    regions: Regions | str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Compute the features of each frame.
@@ -47,6 +49,8 @@ def features(
     individual
         Whose features, with those towards the animal that is nearest at the time; with several animals and
         no name, the lowest and highest value among them.
+    regions
+        Arena and regions in the unit of the poses, or a file of them: distances to them are features too.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def features(
     >>> len(table), table.attrs["units"]["speed.nose"]
     (300, 'body lengths/s')
     """
-    recording = load_recording(poses, fps)
+    recording = load_recording(poses, fps, regions)
     chosen, actor = get_preset(preset), _actor(recording, individual)
     parts = list(_blocks(recording, chosen, actor, progress or Progress()))
     table = pd.DataFrame(
@@ -81,6 +85,7 @@ def write_features(
     *,
     fps: float | None = None,
     individual: str | None = None,
+    regions: Regions | str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> list[str]:
     """Compute the features of each frame and write them block by block, however long the recording is.
@@ -105,7 +110,7 @@ def write_features(
     writers = {".parquet": _write_parquet, ".csv": _write_csv, ".zarr": _write_zarr}
     if path.suffix not in writers:
         raise FormatError(f"{path}: ending {path.suffix!r}", f"features are written to {', '.join(writers)}")
-    recording = load_recording(poses, fps)
+    recording = load_recording(poses, fps, regions)
     chosen, actor = get_preset(preset), _actor(recording, individual)
     writers[path.suffix](path, recording, _blocks(recording, chosen, actor, progress or Progress()))
     return notes_of(recording, chosen)
@@ -115,7 +120,8 @@ def notes_of(recording: Recording, preset: Preset) -> list[str]:
     """Return what could not be computed, in sentences."""
     notes = list(recording.notes)
     if preset.name == "paper":
-        notes.append("nose and head in the arena: left out, they need an arena.")
+        if recording.regions is None or recording.regions.arena is None:
+            notes.append("nose and head in the arena: left out, no arena is given.")
         if absent := lacking(recording.keypoints):
             notes.append(f"{len(absent)} of the paper's features lack a keypoint: {', '.join(absent)}.")
     return notes

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -81,10 +82,21 @@ class Regions:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the regions as JSON; return the path."""
-        document: dict[str, object] = {"regions": dict(self.polygons)}
-        if self.arena is not None:
-            document[ARENA] = self.arena
-        return write_json(Path(path), document)
+        return write_json(Path(path), self.to_dict())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-serialisable data."""
+        document: dict[str, Any] = {
+            "regions": {name: np.asarray(corners).tolist() for name, corners in self.polygons.items()}
+        }
+        return document if self.arena is None else document | {ARENA: np.asarray(self.arena).tolist()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Regions:
+        """Return what :meth:`to_dict` wrote."""
+        arena = data.get(ARENA)
+        polygons = {str(name): np.asarray(each, float) for name, each in data.get("regions", {}).items()}
+        return cls(polygons, None if arena is None else np.asarray(arena, float))
 
 
 def read_regions(path: str | os.PathLike[str]) -> Regions:
@@ -113,14 +125,7 @@ def read_regions(path: str | os.PathLike[str]) -> Regions:
                     f"{path}: its keys are {', '.join(map(str, document))}",
                     'regions are {"arena": [[x, y], ...], "regions": {"name": [[x, y], ...]}}',
                 )
-            arena = document.get(ARENA)
-            return Regions(
-                {
-                    str(name): np.asarray(corners, float)
-                    for name, corners in document.get("regions", {}).items()
-                },
-                None if arena is None else np.asarray(arena, float),
-            )
+            return Regions.from_dict(document)
         table = pd.read_csv(StringIO(text))
         if not set(table.columns) >= SHAPES:
             raise FormatError(
@@ -174,6 +179,13 @@ def regions_from_shapes(
     return Regions({name: each for name, each in polygons.items() if name != arena}, polygons[arena])
 
 
+def region_names(regions: Regions | None) -> tuple[str, ...]:
+    """Return what is drawn: ``arena``, if there is one, and the names of the regions, sorted."""
+    if regions is None:
+        return ()
+    return (*([ARENA] if regions.arena is not None else []), *sorted(regions.polygons))
+
+
 def shrunk(corners: np.ndarray, area: float) -> np.ndarray:
     """Return a polygon shrunk towards its centre of area to a share of its area."""
     middle = centroid(corners)
@@ -197,6 +209,11 @@ def edge_distance(corners: np.ndarray, points: np.ndarray) -> np.ndarray:
         part = np.clip((points - start) @ along / max(float(along @ along), 1e-12), 0, 1)
         best = np.minimum(best, np.linalg.norm(points - start - part[:, None] * along, axis=1))
     return np.where(np.isfinite(points).all(axis=1), best, np.nan)
+
+
+def depth(corners: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return how far inside a polygon points (T, 2) lie, (T,): negative outside, NaN where absent."""
+    return np.where(_inside(corners, points), 1, -1) * edge_distance(corners, points)
 
 
 def _inside(corners: np.ndarray, points: np.ndarray) -> np.ndarray:

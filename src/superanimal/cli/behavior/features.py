@@ -22,6 +22,12 @@ def features(
     fps: Annotated[
         float | None, typer.Option(help="Frames per second, if the files do not state it.")
     ] = None,
+    regions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Regions and arena, whose distances are features: JSON, or shapes saved by napari."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("behavior"),
 ) -> None:
     """Compute the features of each frame and write one table for each file."""
@@ -32,7 +38,9 @@ def features(
     files = pose_files(poses)
     for file, target in zip(files, targets(files, out, f".features.{format}"), strict=True):
         with RichProgress() as progress:
-            notes = write_features(file, target, preset, fps=fps, individual=individual, progress=progress)
+            notes = write_features(
+                file, target, preset, fps=fps, individual=individual, regions=regions, progress=progress
+            )
         for note in notes:
             console.print(f"note: {note}", soft_wrap=True, markup=False)
         console.print(f"  {target}", soft_wrap=True, markup=False)

@@ -20,6 +20,9 @@ def predict(
     fps: Annotated[
         float | None, typer.Option(help="Frames per second, if the files do not state it.")
     ] = None,
+    regions: Annotated[
+        Path | None, typer.Option(help="Regions and arena, for a model trained with them: a file.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("behavior"),
 ) -> None:
     """Predict behaviour: writes a table of frames and a table of bouts for each file."""
@@ -35,7 +38,7 @@ def predict(
     for file, table_path, bouts_path in zip(files, frames, bouts, strict=True):
         try:
             with RichProgress() as progress:
-                table = predict_behavior(file, loaded, fps, progress=progress)
+                table = predict_behavior(file, loaded, fps, regions=regions, progress=progress)
         except InputError as error:
             if len(files) == 1:
                 raise

@@ -21,6 +21,9 @@ def suggest(
     ] = None,
     count: Annotated[int, typer.Option(help="Number of stretches, at most.")] = 20,
     length: Annotated[float, typer.Option(help="Seconds that each lasts.")] = 3.0,
+    regions: Annotated[
+        Path | None, typer.Option(help="Regions and arena, for a model trained with them: a file.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Table that is written, .csv.")] = Path("suggestions.csv"),
 ) -> None:
     """Find the stretches of recordings without labels that would teach a model most."""
@@ -34,7 +37,9 @@ def suggest(
         raise InputError(f"{out} is already there", "a table is not written over", "choose another name")
     loaded = load_model(model)
     with RichProgress() as progress:
-        table = suggest_bouts(pose_files(poses), loaded, fps, count=count, length_s=length, progress=progress)
+        table = suggest_bouts(
+            pose_files(poses), loaded, fps, count=count, length_s=length, regions=regions, progress=progress
+        )
     console = Console(highlight=False)
     for _, row in table.iterrows():
         who = f", {row['individual']}" if row["individual"] else ""
