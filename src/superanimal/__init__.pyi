@@ -1,6 +1,7 @@
 from . import behavior as behavior
 from . import gait as gait
 from .adaptation import adapt as adapt
+from .adaptation import ensemble as ensemble
 from .evaluation import evaluate as evaluate
 from .formats import load_poses as load_poses
 from .formats import save_poses as save_poses

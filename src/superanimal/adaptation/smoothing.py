@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 WINDOW_S = 0.1
 """Half the width in seconds of the local fit: an animal's course is a parabola for so long."""
@@ -71,68 +72,96 @@ def median_filtered(poses: xr.Dataset, width: int = MEDIAN) -> xr.Dataset:
     return poses.assign(position=(poses["position"].dims, smooth))
 
 
-def kalman_smoothed(poses: xr.Dataset) -> xr.Dataset:
+def kalman_smoothed(poses: xr.Dataset, variance: NDArray[np.float64] | None = None) -> xr.Dataset:
     """Return poses smoothed by a Kalman filter and a Rauch-Tung-Striebel pass.
 
-    Constant velocity, the measurement noise divided by the confidence; the ratio of process to measurement
-    noise is, for each keypoint and animal, the likeliest of :data:`RATIOS`. Frames without a measurement are
-    bridged only up to their neighbours: unknown points stay unknown.
+    Constant velocity; the ratio of process to measurement noise is, for each keypoint and animal, the
+    likeliest of :data:`RATIOS`. Frames without a measurement are bridged only up to their neighbours:
+    unknown points stay unknown.
+
+    Parameters
+    ----------
+    poses
+        Pose data set.
+    variance : (T, K, N)
+        How much one measurement varies compared with another; by default the inverse of the confidence.
     """
     position = poses["position"].values.astype(float)
-    confidence = np.clip(np.nan_to_num(poses["confidence"].values, nan=1.0), 0.05, 1.0)
+    if variance is None:
+        variance = 1 / np.clip(np.nan_to_num(poses["confidence"].values, nan=1.0), 0.05, 1.0)
     frames = poses["frame"].values.astype(float)
-    smooth = position.copy()
-    for k in range(position.shape[2]):
-        for n in range(position.shape[3]):
-            track = position[:, :, k, n]
-            if np.isfinite(track).all(1).sum() >= 4:
-                smooth[:, :, k, n] = _smoothed(track, 1 / confidence[:, k, n], frames)
+    count, _, keypoints, animals = position.shape
+    tracks = position.transpose(0, 2, 3, 1).reshape(count, keypoints * animals, 2)
+    usable = np.isfinite(tracks).all(2).sum(0) >= 4
+    smooth = tracks.copy()
+    smooth[:, usable] = _smoothed(tracks[:, usable], variance.reshape(count, -1)[:, usable], frames)
+    smooth = smooth.reshape(count, keypoints, animals, 2).transpose(0, 3, 1, 2)
     smooth[~np.isfinite(position)] = np.nan
     return poses.assign(position=(poses["position"].dims, smooth.astype(poses["position"].dtype)))
 
 
-def _smoothed(track: np.ndarray, noise: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """Return one track (T, 2), smoothed with the likeliest ratio of noises."""
-    runs = [_filter(track, noise, frames, ratio) for ratio in RATIOS]
-    means, covariances, ahead, ahead_cov, moves, _ = max(runs, key=_likelihood)
-    for t in range(len(track) - 2, -1, -1):
-        gain = covariances[t] @ moves[t + 1].T @ np.linalg.inv(ahead_cov[t + 1])
-        means[t] += gain @ (means[t + 1] - ahead[t + 1])
-        covariances[t] += gain @ (covariances[t + 1] - ahead_cov[t + 1]) @ gain.T
-    return means[:, 0]
+def _smoothed(
+    tracks: NDArray[np.float64], noise: NDArray[np.float64], frames: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return C tracks (T, C, 2), each smoothed with its likeliest ratio of noises."""
+    if not tracks.shape[1]:
+        return tracks
+    likely = [_filtered(tracks, noise, frames, np.full(tracks.shape[1], ratio))[1] for ratio in RATIOS]
+    steps, _ = _filtered(tracks, noise, frames, np.array(RATIOS)[np.argmax(likely, axis=0)], keep=True)
+    smooth = np.stack([step.mean for step in steps])  # (T, C, 2 states, 2 axes)
+    for t in range(len(tracks) - 2, -1, -1):
+        here, ahead = steps[t], steps[t + 1]
+        cross = np.stack([here.spread[:, :, 0] + ahead.gap * here.spread[:, :, 1], here.spread[:, :, 1]], -1)
+        gain = cross @ np.linalg.inv(ahead.expected_spread)  # (C, 2, 2)
+        smooth[t] += gain @ (smooth[t + 1] - ahead.expected)
+    return smooth[:, :, 0]
 
 
-def _likelihood(run: tuple[Any, ...]) -> float:
-    return float(run[-1])
+@dataclass(frozen=True)
+class _Step:
+    """One frame of a filter over C tracks; states are place and speed.
+
+    ``expected`` (C, 2 states, 2 axes) and ``expected_spread`` (C, 2, 2) before the measurement, ``mean`` and
+    ``spread`` after it, ``gap`` frames after the one before.
+    """
+
+    expected: NDArray[np.float64]
+    expected_spread: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    gap: float
 
 
-def _filter(
-    track: np.ndarray, noise: np.ndarray, frames: np.ndarray, ratio: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
-    """Return filtered states (T, 2 states, 2 axes), covariances, predictions, theirs, moves, likelihood."""
-    count = len(track)
-    known = np.isfinite(track).all(1)
-    state, spread = np.zeros((2, 2)), np.diag([1e6, 1e6])
-    means, ahead = np.zeros((count, 2, 2)), np.zeros((count, 2, 2))
-    covariances, ahead_cov, moves = (np.zeros((count, 2, 2)) for _ in range(3))
-    squares, logs, used = 0.0, 0.0, 0
-    for t in range(count):
-        step = 0.0 if t == 0 else frames[t] - frames[t - 1]
-        move = np.array([[1.0, step], [0.0, 1.0]])
-        process = ratio * np.array([[step**3 / 3, step**2 / 2], [step**2 / 2, step]])
-        state, spread = move @ state, move @ spread @ move.T + process
-        moves[t], ahead[t], ahead_cov[t] = move, state, spread + 1e-12 * np.eye(2)
-        if known[t]:
-            total = spread[0, 0] + noise[t]
-            miss = track[t] - state[0]
-            if used >= 2:  # the first two place it
-                squares += float(miss @ miss) / total
-                logs += 2 * np.log(total)
-            used += 1
-            gain = spread[:, 0] / total
-            state = state + gain[:, None] * miss
-            spread = spread - np.outer(gain, spread[0])
-        means[t], covariances[t] = state, spread
-    freedom = max(2 * (used - 2), 1)
-    likelihood = -freedom * np.log(max(squares, 1e-12) / freedom) - logs  # the common scale estimated
-    return means, covariances, ahead, ahead_cov, moves, likelihood
+def _filtered(
+    tracks: NDArray[np.float64],
+    noise: NDArray[np.float64],
+    frames: NDArray[np.float64],
+    ratio: NDArray[np.float64],
+    *,
+    keep: bool = False,
+) -> tuple[list[_Step], NDArray[np.float64]]:
+    """Return the steps (none unless ``keep``) and the log-likelihood (C,) of C tracks (T, C, 2)."""
+    count = tracks.shape[1]
+    known = np.isfinite(tracks).all(2)
+    mean, spread = np.zeros((count, 2, 2)), np.tile(np.diag([1e6, 1e6]), (count, 1, 1))
+    squares, logs, used = np.zeros(count), np.zeros(count), np.zeros(count)
+    steps = []
+    for t, seen in enumerate(known):
+        gap = 0.0 if t == 0 else float(frames[t] - frames[t - 1])
+        move = np.array([[1.0, gap], [0.0, 1.0]])
+        process = np.array([[gap**3 / 3, gap**2 / 2], [gap**2 / 2, gap]])
+        expected = move @ mean
+        ahead = move @ spread @ move.T + ratio[:, None, None] * process
+        total = ahead[:, 0, 0] + noise[t]
+        miss = np.where(seen[:, None], tracks[t] - expected[:, 0], 0.0)
+        counts = seen & (used >= 2)  # the first two place it
+        squares += np.where(counts, (miss**2).sum(1) / total, 0.0)
+        logs += np.where(counts, 2 * np.log(total), 0.0)
+        used += seen
+        gain = np.where(seen[:, None], ahead[:, :, 0] / total[:, None], 0.0)
+        mean = expected + gain[:, :, None] * miss[:, None]
+        spread = ahead - gain[:, :, None] * ahead[:, :1]
+        if keep:
+            steps.append(_Step(expected, ahead + 1e-12 * np.eye(2), mean, spread, gap))
+    freedom = np.maximum(2 * (used - 2), 1)
+    return steps, -freedom * np.log(np.maximum(squares, 1e-12) / freedom) - logs  # common scale estimated

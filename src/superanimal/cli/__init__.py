@@ -26,6 +26,7 @@ def build_app() -> typer.Typer:
         convert,
         demo,
         doctor,
+        ensemble,
         evaluate,
         export_model,
         finetune,
@@ -51,6 +52,7 @@ def build_app() -> typer.Typer:
     app.command("evaluate")(evaluate.evaluate)
     app.command("gait")(gait.gait)
     app.command("track")(track.track)
+    app.command("ensemble")(ensemble.ensemble)
     app.command("convert")(convert.convert)
     app.command("match")(match.match)
     app.command("merge")(merge.merge)
