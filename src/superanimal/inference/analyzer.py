@@ -43,6 +43,7 @@ from superanimal.inference.settings import (
     scales_of_heights,
 )
 from superanimal.inference.tracking import Tracker
+from superanimal.inference.zooming import look_closer
 from superanimal.poses import make_provenance, space_for
 from superanimal.poses.offsets import Offsets, as_offsets
 from superanimal.poses.run_store import RunStore
@@ -123,8 +124,10 @@ class Analyzer:
     whole_frame
         Skip the detector: one animal fills the frame (or the region of interest).
     scales, flip
-        Look at every animal in crops of several scales, and mirrored, and keep what they agree on: ``"auto"``
-        (0.8, 1, 1.25), or numbers; steadier, at the cost of one run of the pose network for each look. See
+        Look at every animal in crops of several scales, and mirrored, and keep what they agree on; steadier,
+        at the cost of one run of the pose network for each look. Numbers, or ``"auto"``: 0.8, 1 and 1.25, and
+        the detector looks at enlarged tiles where the animals are smaller than those of the training. See
+        :mod:`superanimal.inference.zooming` and
         :mod:`superanimal.inference.views`.
     scale_list
         DeepLabCut's name and unit for ``scales``: heights of the frame in pixels, whose ratios count.
@@ -207,6 +210,7 @@ class Analyzer:
             precision=resolve_precision(precision, on, exact=compatible),
             scales=parse_scales(scales) if scale_list is None else scales_of_heights(scale_list),
             flip=flip,
+            zoom=scales == "auto" and detects,
         )
         self.frames, self.boxes = frames, boxes
         self.out = None if out is None else Path(out).expanduser()
@@ -245,7 +249,7 @@ class Analyzer:
             if self.boxes is not None:
                 given = load_boxes(self.boxes, frames, len(video), self.settings.max_individuals)
                 warn_of_boxes_outside(given, sizes, self.settings.roi)
-            look = self._look(path, video)
+            look = self._look(path, video, progress)
             store, before = self._store(path, video, frames, given, look, progress)
             left = len(store) - store.finished_frames()
             if 0 < left < len(store):
@@ -270,15 +274,27 @@ class Analyzer:
                 )
         return Analysis(poses, store.path, files)
 
-    def _look(self, path: Path, video: Video) -> Look | None:
+    def _look(self, path: Path, video: Video, progress: Progress) -> Look | None:
         """Return how the detector looks at a video: as in the resumed run, or found now; None for default."""
         where = self.store_path(path)
         if where.exists() and self.resume:
             record = RunStore.open(where).attrs["identity"].get("look")
             return None if record is None else Look.of_record(record)
-        if self.search is None:
+        if self.search is None and not self.settings.zoom:
             return None
-        return first_look(self.estimator(), sampled_frames(video, self.settings.roi), self.search)
+        frames = sampled_frames(video, self.settings.roi)
+        look = Look() if self.search is None else first_look(self.estimator(), frames, self.search)
+        return self.closer(look, frames, path.name, progress)
+
+    def closer(self, look: Look, frames: Sequence[np.ndarray], name: str, progress: Progress) -> Look:
+        """Return how the detector looks at tiny animals, and say how large they are; see :attr:`settings`."""
+        if not self.settings.zoom or self.detector is None:
+            return look
+        found = look_closer(
+            lambda each: self.estimator(look=each), frames, look, self.model.entry, self.detector
+        )
+        progress.message(found.sentence(name, self.model.entry))
+        return found.look
 
     def _store(
         self,
@@ -383,17 +399,18 @@ class Analyzer:
         search = None
         if look is not None and look.search and self.search is not None:
             search = replace(self.search, sizes=look.search)
-        source = self.source(given, look.long_side if look else None)
+        source = self.source(given, look)
         return Estimator(self.model, source, self.settings, self.sigmas, pairs, search)
 
-    def source(self, given: np.ndarray | None = None, long_side: int | None = None) -> BoxSource:
+    def source(self, given: np.ndarray | None = None, look: Look | None = None) -> BoxSource:
         """Return the box source: the detector, given boxes (T, N, 4) xywh, or the whole frame."""
         if self.detector is not None:
             entry, settings = self.detector.entry, self.settings
             threshold = entry.threshold if settings.mode == "enhanced" else entry.compatible_threshold
             if settings.detector_threshold is not None:
                 threshold = settings.detector_threshold
-            return DetectorBoxes(self.detector, threshold, settings, long_side)
+            look = look or Look()
+            return DetectorBoxes(self.detector, threshold, settings, look.long_side, look.zoom)
         if given is not None:
             offset = (self.settings.roi or (0, 0))[:2]
             return GivenBoxes(given, (offset[0], offset[1]))

@@ -15,11 +15,14 @@ from superanimal.errors import FormatError, InputError, NotFoundError
 from superanimal.inference.device import Batches
 from superanimal.inference.searching import merge
 from superanimal.inference.settings import Settings
+from superanimal.inference.tiles import joined, tiles_of
 
 if TYPE_CHECKING:
     from superanimal.zoo import DetectorModel
 
 
+TILES = 8
+"""Tiles of a frame that the detector sees at a time."""
 GROWTH = (0.7, 2.0)
 """Limits of how much smaller or larger a box may be than the keypoints in it."""
 
@@ -62,15 +65,23 @@ class DetectorBoxes:
         Mode, number of animals, overlap and precision of the run.
     long_side
         Long side in pixels to which frames are scaled; None for the detector's own size.
+    zoom
+        The detector sees overlapping tiles of a frame, so many times enlarged; 1: the frame.
     """
 
     def __init__(
-        self, detector: DetectorModel, threshold: float, settings: Settings, long_side: int | None = None
+        self,
+        detector: DetectorModel,
+        threshold: float,
+        settings: Settings,
+        long_side: int | None = None,
+        zoom: int = 1,
     ) -> None:
         self.detector = detector
         self.threshold = threshold
         self.settings = settings
         self.long_side = long_side
+        self.zoom = zoom
         self.batches = Batches(max(1, settings.batch_size // 4))
 
     def find(self, frames: Sequence[np.ndarray], rows: np.ndarray) -> list[Boxes]:
@@ -97,8 +108,19 @@ class DetectorBoxes:
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         # At full precision: torchvision casts anchors to the type of the offsets, so that bfloat16 would
         # round a box at 600 px to 4 px. The detector moves the frames to where its network is.
+        if self.zoom > 1:
+            return [self._detect_tiles(frame, long_side) for frame in frames]
         found = self.detector.detect(torch.from_numpy(np.stack(frames)), long_side or self.long_side)
         return [(np.asarray(boxes, np.float32), np.asarray(scores, np.float32)) for boxes, scores in found]
+
+    def _detect_tiles(self, frame: np.ndarray, long_side: int | None) -> tuple[np.ndarray, np.ndarray]:
+        """Return the boxes of one frame, of which the detector sees one tile after the other."""
+        tiles = tiles_of(frame.shape[:2], self.zoom)
+        found: list[tuple[np.ndarray, np.ndarray]] = []
+        for start in range(0, len(tiles), TILES):
+            parts = [frame[y : y + h, x : x + w] for x, y, w, h in tiles[start : start + TILES]]
+            found += self.detector.detect(torch.from_numpy(np.stack(parts)), long_side or self.long_side)
+        return joined(tiles, found, frame.shape[:2])
 
     def _select(self, xyxy: np.ndarray, scores: np.ndarray, shape: tuple[int, ...]) -> Boxes:
         """Apply threshold, overlap rule, frame limits and the number of animals."""

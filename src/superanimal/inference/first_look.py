@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,19 +33,23 @@ class Look:
         What frames are scaled to, pixels; None for the detector's own size.
     search
         Long sides of a search where the usual look shows no sure animal; none for no search.
+    zoom
+        The detector looks at overlapping tiles, so many times enlarged; 1: at the frame.
     """
 
     long_side: int | None = None
     search: tuple[int, ...] = ()
+    zoom: int = 1
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        return asdict(self) | {"search": list(self.search)}
+        record = {"long_side": self.long_side, "search": list(self.search)}
+        return record if self.zoom == 1 else record | {"zoom": self.zoom}
 
     @classmethod
     def of_record(cls, record: dict[str, Any]) -> Look:
         """Return the look of which :meth:`record` gave the values."""
-        return cls(record["long_side"], tuple(record["search"]))
+        return cls(record["long_side"], tuple(record["search"]), record.get("zoom", 1))
 
 
 def sampled_frames(video: Video, roi: tuple[int, int, int, int] | None) -> list[np.ndarray]:
@@ -87,8 +91,23 @@ def first_look(estimator: Estimator, frames: Sequence[np.ndarray], search: Searc
 
 def worths(estimator: Estimator, frames: Sequence[np.ndarray], long_side: int | None) -> np.ndarray:
     """Return what the best animal of each frame is worth (n,), looked for at one size; 0 where is none."""
+    return animals_seen(estimator, frames, long_side)[0]
+
+
+def animals_seen(
+    estimator: Estimator, frames: Sequence[np.ndarray], long_side: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the best animal of each frame is worth (n,), 0 where is none, and its long side (n,) in px.
+
+    The animal is looked for at one size.
+    """
     assert isinstance(estimator.source, DetectorBoxes)
     boxes = {i: estimator.source.search(frame, (long_side,)) for i, frame in enumerate(frames)}
     few = {i: Boxes(found.xywh[:CANDIDATES], found.scores[:CANDIDATES]) for i, found in boxes.items()}
     poses = estimator.look_in(frames, few)
-    return np.array([estimator.worth(poses[i]).max(initial=0.0) for i in range(len(frames))])
+    worth, sizes = np.zeros(len(frames)), np.full(len(frames), np.nan)
+    for i, found in poses.items():
+        if len(found):
+            each = estimator.worth(found)
+            worth[i], sizes[i] = each.max(), found.boxes[int(each.argmax()), 2:].max()
+    return worth, sizes

@@ -64,7 +64,7 @@ def predict_images(
         Each with a remedy.
     """
     from superanimal.inference.analyzer import Analyzer, weights_hash
-    from superanimal.inference.first_look import Look
+    from superanimal.inference.first_look import LOOKED_AT, Look
 
     if boxes not in ("detector", "labels"):
         raise InputError(f"boxes={boxes!r}", "boxes come from the detector or from the labels")
@@ -85,13 +85,17 @@ def predict_images(
     )
     most = analyzer.settings.max_individuals
     look = Look(search=analyzer.search.sizes) if analyzer.search else None
+    progress = progress or Progress()
+    if analyzer.settings.zoom:
+        few = np.linspace(0, len(labels) - 1, min(LOOKED_AT, len(labels))).astype(int)
+        frames = [labels.pixels(row) for row in few.tolist()]
+        look = analyzer.closer(look or Look(), frames, labels.name, progress)
     estimator = analyzer.estimator(given, look)
     keypoints = analyzer.model.keypoints
     position = np.full((len(labels), 2, len(keypoints), most), np.nan, np.float32)
     confidence = np.full((len(labels), len(keypoints), most), np.nan, np.float32)
     found = np.full((len(labels), 4, most), np.nan, np.float32)
     scores = np.full((len(labels), most), np.nan, np.float32)
-    progress = progress or Progress()
     progress.start(len(labels), title=analyzer.model.entry.name, unit="images")
     for rows, frames in _windows(labels):
         progress.check()

@@ -47,6 +47,9 @@ class Settings:
     scales, flip
         Every animal is looked at in crops that show it so many times its usual size, and mirrored, see
         :mod:`superanimal.inference.views`.
+    zoom
+        Whether the detector looks at enlarged tiles where the animals are smaller than those the model was
+        trained on, see :mod:`superanimal.inference.zooming`.
     """
 
     mode: str
@@ -63,6 +66,7 @@ class Settings:
     precision: str
     scales: tuple[float, ...] = (1.0,)
     flip: bool = False
+    zoom: bool = False
 
     def __post_init__(self) -> None:
         if not self.scales or not all(SMALLEST <= scale <= LARGEST for scale in self.scales):
@@ -88,8 +92,10 @@ class Settings:
     def record(self) -> dict[str, Any]:
         """Return the choices as JSON values."""
         record = {**asdict(self), "roi": None if self.roi is None else list(self.roi)}
-        scales, flip = list(record.pop("scales")), record.pop("flip")
-        return record if scales == [1.0] and not flip else {**record, "scales": scales, "flip": flip}
+        scales, flip, zoom = list(record.pop("scales")), record.pop("flip"), record.pop("zoom")
+        if scales != [1.0] or flip:
+            record |= {"scales": scales, "flip": flip}
+        return record | {"zoom": True} if zoom else record
 
 
 def parse_scales(scales: str | float | Sequence[float] | None) -> tuple[float, ...]:

@@ -76,6 +76,16 @@ class DetectorModel(LoadedModel):
             results.append((boxes, scores))
         return results
 
+    def seen_size(self, size: tuple[int, int]) -> int:
+        """Return the long side in pixels at which the network sees a frame (height, width)."""
+        if not self.entry.num_classes:
+            return int(self.network.long_side)
+        transform = self.network.model.transform
+        if transform.fixed_size is not None:
+            return int(max(transform.fixed_size))
+        factor = min(transform.min_size[-1] / min(size), transform.max_size / max(size))
+        return round(factor * max(size))
+
     def _detect_classless(
         self, frames: Sequence[Tensor], long_side: int | None
     ) -> list[tuple[np.ndarray, np.ndarray]]:

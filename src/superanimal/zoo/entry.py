@@ -149,6 +149,9 @@ class ModelEntry(Settings):
         Detector label that counts as an animal.
     threshold, compatible_threshold
         Detector score from which a box counts: by default, and as DeepLabCut 3 does it.
+    animal_px
+        Least and largest long side in pixels of the animals' boxes in the training pictures; (0, 0) where
+        that is not known.
     search
         How the default detector of a pose model searches, judged by this model's poses; None: not at all.
     embedded
@@ -193,6 +196,7 @@ class ModelEntry(Settings):
     animal_class: int = 1
     threshold: float = 0.6
     compatible_threshold: float = 0.6
+    animal_px: tuple[float, float] = (0.0, 0.0)
     search: SearchSpec | None = None
     embedded: bool = False
     keypoint_names: tuple[str, ...] = ()
