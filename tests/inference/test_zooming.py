@@ -52,7 +52,7 @@ def analyzer() -> Analyzer:
 def test_tiny_animals_are_enlarged_until_they_are_of_a_size_trained_on(
     analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch, least: float, zoom: int
 ) -> None:
-    """Of some 15 px in the whole frame, twice enlarged it is large enough, and four times if not seen then."""
+    """Of some 15 px in the frame, twice enlarged it is large enough, and four times if not seen then."""
     eye = Eye(analyzer, least)
     monkeypatch.setattr(analyzer, "detector", eye)
     said: list[str] = []

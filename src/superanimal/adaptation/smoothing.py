@@ -95,9 +95,9 @@ def kalman_smoothed(poses: xr.Dataset, variance: NDArray[np.float64] | None = No
     usable = np.isfinite(tracks).all(2).sum(0) >= 4
     smooth = tracks.copy()
     smooth[:, usable] = _smoothed(tracks[:, usable], variance.reshape(count, -1)[:, usable], frames)
-    smooth = smooth.reshape(count, keypoints, animals, 2).transpose(0, 3, 1, 2)
-    smooth[~np.isfinite(position)] = np.nan
-    return poses.assign(position=(poses["position"].dims, smooth.astype(poses["position"].dtype)))
+    placed = smooth.reshape(count, keypoints, animals, 2).transpose(0, 3, 1, 2)
+    placed[~np.isfinite(position)] = np.nan
+    return poses.assign(position=(poses["position"].dims, placed.astype(poses["position"].dtype)))
 
 
 def _smoothed(
@@ -142,7 +142,7 @@ def _filtered(
 ) -> tuple[list[_Step], NDArray[np.float64]]:
     """Return the steps (none unless ``keep``) and the log-likelihood (C,) of C tracks (T, C, 2)."""
     count = tracks.shape[1]
-    known = np.isfinite(tracks).all(2)
+    known = np.asarray(np.isfinite(tracks).all(2))
     mean, spread = np.zeros((count, 2, 2)), np.tile(np.diag([1e6, 1e6]), (count, 1, 1))
     squares, logs, used = np.zeros(count), np.zeros(count), np.zeros(count)
     steps = []

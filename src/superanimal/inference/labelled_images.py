@@ -88,8 +88,8 @@ def predict_images(
     progress = progress or Progress()
     if analyzer.settings.zoom:
         few = np.linspace(0, len(labels) - 1, min(LOOKED_AT, len(labels))).astype(int)
-        frames = [labels.pixels(row) for row in few.tolist()]
-        look = analyzer.closer(look or Look(), frames, labels.name, progress)
+        sample = [labels.pixels(row) for row in few.tolist()]
+        look = analyzer.closer(look or Look(), sample, labels.name, progress)
     estimator = analyzer.estimator(given, look)
     keypoints = analyzer.model.keypoints
     position = np.full((len(labels), 2, len(keypoints), most), np.nan, np.float32)

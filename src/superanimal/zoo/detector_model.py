@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -79,12 +80,12 @@ class DetectorModel(LoadedModel):
     def seen_size(self, size: tuple[int, int]) -> int:
         """Return the long side in pixels at which the network sees a frame (height, width)."""
         if not self.entry.num_classes:
-            return int(self.network.long_side)
-        transform = self.network.model.transform
+            return int(cast("Any", self.network).long_side)
+        transform: Any = cast("Any", self.network).model.transform
         if transform.fixed_size is not None:
             return int(max(transform.fixed_size))
         factor = min(transform.min_size[-1] / min(size), transform.max_size / max(size))
-        return round(factor * max(size))
+        return round(float(factor) * max(size))
 
     def _detect_classless(
         self, frames: Sequence[Tensor], long_side: int | None
