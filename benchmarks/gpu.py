@@ -189,7 +189,7 @@ def difference(found: Any, truth: Any) -> Row:
 
 def speed(task: Task) -> None:
     """Crops per second over batch sizes, the share of the matrix-product rate, and frames per second."""
-    from superanimal.inference.device import autocast
+    from superanimal.zoo.loaded_model import autocast
     from superanimal.zoo import load_model
 
     folder = task.images("mini_topviewmouse", 2 if task.quick else 150)
@@ -232,7 +232,7 @@ def speed(task: Task) -> None:
 
 def memory(task: Task) -> None:
     """Poses and batch size when the card is allowed only a part of its memory."""
-    from superanimal.inference.device import Batches
+    from superanimal.inference.batches import Batches
     from superanimal.zoo import load_model
 
     cuda = task.device.type == "cuda"

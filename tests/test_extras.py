@@ -31,19 +31,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 def test_what_is_installed_passes() -> None:
-    extras.require("onnx", ("json", "math"), "anything")
-
-
-def test_onnx_without_its_extra(without: set[str], tmp_path: Path) -> None:
-    from superanimal import load_model
-    from superanimal.exporting.onnx import export_onnx
-
-    without |= {"onnx", "onnxruntime"}
-    with pytest.raises(
-        InputError, match="not installed: onnx, onnxruntime; exporting to ONNX needs"
-    ) as error:
-        export_onnx(load_model("mini_topviewmouse"), tmp_path / "mouse.onnx")
-    assert error.value.remedy == 'pip install "napari-superanimal[onnx]"'
+    extras.require("behavior", ("json", "math"), "anything")
 
 
 def test_imagenet_weights_without_their_extra(without: set[str]) -> None:

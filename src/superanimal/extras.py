@@ -15,8 +15,8 @@ def install_command(extra: str) -> str:
 
     Examples
     --------
-    >>> install_command("onnx")
-    'pip install "napari-superanimal[onnx]"'
+    >>> install_command("behavior")
+    'pip install "napari-superanimal[behavior]"'
     """
     return f'pip install "napari-superanimal[{extra}]"'
 
@@ -37,7 +37,7 @@ def require(
     modules
         Modules that are needed, by their import names.
     purpose
-        What they are needed for, as the start of a sentence: ``"exporting to ONNX"``.
+        What they are needed for, as the start of a sentence: ``"the embedding"``.
     otherwise
         Another way out, added to the remedy.
     error

@@ -78,6 +78,5 @@ def test_export_to_deeplabcut_says_what_it_does_not_have(folder: Path, superanim
 
 
 def test_export_to_onnx(folder: Path, superanimal: Run) -> None:
-    pytest.importorskip("onnxscript", reason="needs the extra onnx")
     said = superanimal("export-model", folder / "tiny", folder / "tiny.onnx")
     assert said.code == 0 and (folder / "tiny.onnx").is_file() and "matches torch" in said.out

@@ -7,9 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-pytest.importorskip("onnxruntime", reason="needs the extra onnx")
-pytest.importorskip("onnxscript", reason="needs the extra onnx")
-
 from superanimal.errors import InputError, ModelError
 from superanimal.exporting import onnx as onnx_export
 from superanimal.exporting.onnx import export_onnx

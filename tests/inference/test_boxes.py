@@ -81,7 +81,7 @@ def test_absent_boxes_are_no_animals() -> None:
 
 def test_boxes_are_found_at_full_precision_whatever_the_run_has() -> None:
     class Detector:
-        def detect(self, frames: torch.Tensor, long_side: int | None) -> list[tuple[np.ndarray, np.ndarray]]:
+        def detect(self, frames: Sequence[np.ndarray], long_side: int | None) -> list[tuple[np.ndarray, np.ndarray]]:
             scale = torch.eye(4) @ torch.tensor([601.0, 603.0, 702.0, 805.0])
             return [(scale.float().numpy()[None], np.ones(1, np.float32)) for _ in frames]
 

@@ -31,7 +31,7 @@ class Scene:
         analyzer.detector = self  # type: ignore[assignment]
         self.entry = analyzer.model.entry  # never asked here
 
-    def detect(self, frames: torch.Tensor, long_side: int | None) -> list[tuple[np.ndarray, np.ndarray]]:
+    def detect(self, frames: Sequence[np.ndarray], long_side: int | None) -> list[tuple[np.ndarray, np.ndarray]]:
         boxes, scores = [self.shoe], [0.4]
         if long_side in self.sees_at:
             boxes, scores = [self.mouse, self.shoe], [self.score, 0.4]

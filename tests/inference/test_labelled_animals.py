@@ -20,11 +20,8 @@ class Brightest:
     head = HeadSpec("heatmap", stride=1)
     entry = SimpleNamespace(name="brightest", input_size=(16, 16), crop_margin=1.0)
 
-    def preprocess(self, crops: torch.Tensor) -> torch.Tensor:
-        return crops.float()[..., 0] / 255
-
-    def forward(self, crops: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {"heatmap": crops[:, None].repeat(1, 2, 1, 1)}
+    def heads(self, crops: np.ndarray) -> dict[str, torch.Tensor]:
+        return {"heatmap": (torch.from_numpy(crops).float()[..., 0] / 255)[:, None].repeat(1, 2, 1, 1)}
 
 
 def two_pictures(folder: Path) -> tuple[LabelledSet, np.ndarray]:

@@ -17,7 +17,6 @@ from watching import CancelAt, Listening
 from superanimal.errors import Cancelled, InputError
 from superanimal.formats import load_poses
 from superanimal.inference import Analyzer
-from superanimal.inference.analyzer import weights_hash
 from superanimal.inference.estimator import Estimator
 from superanimal.inference.pipeline import estimate
 from superanimal.poses import get_provenance
@@ -62,7 +61,7 @@ def offsets() -> Offsets:
     points = np.array([[0.5, 0.0], [0.0, 0.0], [-0.5, 0.0]])
     values = np.array([[0.25, 0.0], [0.0, 0.0], [0.0, 0.25]])
     shape = Shape(KEYPOINTS, points, "", False)
-    return Offsets(shape, values, np.full((3, 2, 2), np.nan), {}, "blobs", weights_hash(BlobPose()))
+    return Offsets(shape, values, np.full((3, 2, 2), np.nan), {}, "blobs", BlobPose().digest())
 
 
 def test_chunks_are_computed_in_any_order_by_anybody_and_linked_afterwards(
@@ -206,10 +205,8 @@ def test_a_run_that_version_1_wrote_goes_on(
     assert before.finished_frames() == 256 and np.isfinite(there[:256]).all() and np.isnan(there[256:]).all()
     made = before.attrs["identity"]  # another encoder or processor would change these by a bit
     monkeypatch.setattr("superanimal.inference.analyzer.fingerprint", lambda video: made["video"])
-    monkeypatch.setattr(
-        "superanimal.inference.analyzer.weights_hash",
-        lambda model: (made if model.entry.kind == "pose" else made["boxes"])["weights"],
-    )
+    monkeypatch.setattr(BlobPose, "digest", lambda model: made["weights"])
+    monkeypatch.setattr(BlobDetector, "digest", lambda detector: made["boxes"]["weights"])
     again = analyzer(tmp_path)
     position = again.run(long_clip).poses["position"].values
     assert sum(again.model.batches) == 640 - 256  # type: ignore[attr-defined]

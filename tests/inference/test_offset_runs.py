@@ -11,7 +11,6 @@ from blobs import KEYPOINTS, SPACING, BlobDetector, BlobPose
 
 from superanimal.errors import Cancelled, InputError
 from superanimal.inference import Analyzer
-from superanimal.inference.analyzer import weights_hash
 from superanimal.poses import get_provenance
 from superanimal.poses.animal_frame import Shape
 from superanimal.poses.offsets import Offsets
@@ -25,7 +24,7 @@ def offsets() -> Offsets:
     points = np.array([[0.5, 0.0], [0.0, 0.0], [-0.5, 0.0]])
     offsets = np.array([[0.25, 0.0], [0.0, 0.0], [0.0, 0.25]])
     intervals = np.full((3, 2, 2), np.nan)
-    weights = weights_hash(BlobPose())
+    weights = BlobPose().digest()
     return Offsets(Shape(KEYPOINTS, points, "", False), offsets, intervals, {}, "blobs", weights)
 
 

@@ -84,7 +84,7 @@ class BlobDetector:
             compatible_threshold=0.5,
         )
         self.network: nn.Module = nn.Identity()
-        self.sha256 = ""
+        self.backend = "torch"
         self.batches: list[int] = []
         self.frames_seen = 0
         self.sizes: list[tuple[int, int]] = []
@@ -93,12 +93,15 @@ class BlobDetector:
     def to(self, device: str) -> BlobDetector:
         return self
 
+    def digest(self) -> str:
+        return "blobs"
+
     def detect(
-        self, frames: torch.Tensor, long_side: int | None = None
+        self, frames: Sequence[np.ndarray], long_side: int | None = None
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         self.batches.append(len(frames))
         self.sizes += [(int(frame.shape[0]), int(frame.shape[1])) for frame in frames]
-        found = [self._boxes(frame.numpy()) for frame in frames]
+        found = [self._boxes(frame) for frame in frames]
         for i in range(len(found)):
             if self.frames_seen + i in self.blind:
                 found[i] = (np.zeros((0, 4), np.float32), np.zeros(0, np.float32))

@@ -12,8 +12,6 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("onnxruntime", reason="needs the extra onnx")
-pytest.importorskip("onnxscript", reason="needs the extra onnx")
 
 from superanimal.exporting.onnx import export_onnx
 from superanimal.inference import analyze

@@ -27,6 +27,9 @@ def analyze(
     ] = "enhanced",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16, fp16.")] = "auto",
+    backend: Annotated[
+        str, typer.Option(help="auto (the faster one that gives the same numbers), torch, onnxruntime.")
+    ] = "auto",
     batch_size: Annotated[int | None, typer.Option(help="Crops per batch; automatic by default.")] = None,
     frames: Annotated[str | None, typer.Option(help="start:stop:step, such as 0:1000 or ::10.")] = None,
     roi: Annotated[
@@ -88,6 +91,7 @@ def analyze(
         mode=mode,
         device=device,
         precision=precision,
+        backend=backend,
         batch_size=batch_size,
         frames=frames,
         roi=parse_roi(roi),

@@ -16,6 +16,7 @@ import xarray as xr
 
 from superanimal.errors import InputError
 from superanimal.formats.deeplabcut_names import check_scorer
+from superanimal.inference.backends import TORCH, allowed, open_detector, open_pose
 from superanimal.inference.boxes import (
     BoxSource,
     DetectorBoxes,
@@ -49,10 +50,11 @@ from superanimal.poses.offsets import Offsets, as_offsets
 from superanimal.poses.run_store import RunStore
 from superanimal.progress import Progress
 from superanimal.video import open_video
-from superanimal.zoo import download, load_catalog, load_detector, load_model, resolve_detector
+from superanimal.zoo import download, load_catalog, resolve_detector
 
 if TYPE_CHECKING:
     from superanimal.video import Video
+    from superanimal.inference.backends import BoxNetwork, PoseNetwork
     from superanimal.zoo import DetectorModel, ModelEntry, PoseModel
     from superanimal.zoo.entry import SearchSpec
 
@@ -106,6 +108,10 @@ class Analyzer:
         and always in compatible mode.
     batch_size
         Crops per batch; halved automatically when memory runs out.
+    backend
+        What runs the networks: ``"torch"``, ``"onnxruntime"``, or ``"auto"`` for the faster one of those that
+        give the same numbers on this computer, see :mod:`superanimal.inference.backends`. A resumed run keeps
+        the one it began with.
     frames
         ``"start:stop:step"`` or a slice; None for all.
     roi
@@ -162,6 +168,7 @@ class Analyzer:
         device: str = "auto",
         batch_size: int | None = None,
         precision: str = "auto",
+        backend: str = "auto",
         frames: str | slice | None = None,
         roi: tuple[int, int, int, int] | None = None,
         boxes: np.ndarray | str | os.PathLike[str] | None = None,
@@ -194,7 +201,10 @@ class Analyzer:
         follow_within = FOLLOW_WITHIN if detector_every is None and detects and not compatible else None
         if detector_every is None:
             detector_every = DETECTOR_EVERY if detects and not compatible else 1
-        self.model = _load_pose(model, str(on), accept_license)
+        kind = resolve_precision(precision, on, exact=compatible)
+        self._backend = allowed(backend, on, kind, exact=compatible)
+        self._names = model, detector, accept_license
+        self.model = _load_pose(model, on, accept_license, self._backend)
         self.settings = Settings(
             mode=mode,
             max_individuals=max_individuals,
@@ -206,8 +216,9 @@ class Analyzer:
             track=track and not compatible,
             roi=None if roi is None else tuple(int(v) for v in roi),  # type: ignore[arg-type]
             batch_size=default_batch_size(on) if batch_size is None else batch_size,
-            device=str(on),
-            precision=resolve_precision(precision, on, exact=compatible),
+            device=on,
+            precision=kind,
+            backend=self.model.backend,
             scales=parse_scales(scales) if scale_list is None else scales_of_heights(scale_list),
             flip=flip,
             zoom=scales == "auto" and detects,
@@ -219,12 +230,12 @@ class Analyzer:
         self.overlay, self.pcutoff, self.trails = overlay, pcutoff, trails
         self.offsets = as_offsets(offsets)
         if self.offsets is not None:
-            self.offsets.check_model(self.model.keypoints, weights_hash(self.model), self.model.entry.name)
-        if compatible:
-            self.model.exact()
-        self.detector = None
+            self.offsets.check_model(self.model.keypoints, self.model.digest(), self.model.entry.name)
+        self.detector: BoxNetwork | None = None
         if detects:
-            self.detector = _load_detector(detector, self.model.entry, str(on), accept_license)
+            self.detector = _load_detector(detector, self.model.entry, on, accept_license, self._backend)
+        if compatible:
+            self.model.exact()  # type: ignore[union-attr]  # it runs in torch
         space = space_for(self.model.keypoints)
         self.sigmas = (
             np.full(len(self.model.keypoints), SIGMA)
@@ -241,6 +252,7 @@ class Analyzer:
         progress = progress or Progress()
         path = Path(path)
         progress.emit("store", path=str(self.store_path(path)))
+        self._go_on_as(self.store_path(path))
         with open_video(path) as video:
             frames = parse_frames(self.frames, len(video))
             sizes = np.array([video.frame_size(k) for k in frames])
@@ -273,6 +285,20 @@ class Analyzer:
                     render(poses, video, store.path, progress, pcutoff=self.pcutoff, trails=self.trails)
                 )
         return Analysis(poses, store.path, files)
+
+    def _go_on_as(self, where: Path) -> None:
+        """Load the models for what ran them when the run in ``where`` began, if a person leaves that open."""
+        if self._backend == TORCH or not self.resume or not where.exists():
+            return
+        identity = RunStore.open(where).attrs["identity"]
+        model, detector, _ = self._names
+        on, pose = self.settings.device, identity.get("settings", {}).get("backend", TORCH)
+        if pose != self.model.backend and self._backend == "auto":
+            self.model = _load_pose(model, on, False, pose)
+            self.settings = replace(self.settings, backend=pose)
+        boxes = identity.get("boxes", {}).get("backend", TORCH)
+        if self.detector is not None and boxes != self.detector.backend and self._backend == "auto":
+            self.detector = _load_detector(detector, self.model.entry, on, False, boxes)
 
     def _look(self, path: Path, video: Video, progress: Progress) -> Look | None:
         """Return how the detector looks at a video: as in the resumed run, or found now; None for default."""
@@ -316,7 +342,7 @@ class Analyzer:
                 "video": fingerprint(video),
                 "frames": [frames.start, frames.stop, frames.step],
                 "model": self.model.entry.name,
-                "weights": weights_hash(self.model),
+                "weights": self.model.digest(),
                 "boxes": self._box_identity(None if given is None else given[: len(frames)]),
                 "settings": self.settings.record(),
                 "calibration": self.offsets.digest if self.offsets else None,
@@ -334,7 +360,7 @@ class Analyzer:
                 pairs = len(limbs.pairs) if limbs else 0
                 return go_on(where, path, frames, identity, made, pairs, progress)
             before = clear(where, path, now, progress)
-        versions = _versions("torch", "numpy", "av", "opencv-python-headless")
+        versions = _versions(self.model.backend, "numpy", "av", "opencv-python-headless")
         store = RunStore.create(
             where,
             frames=np.asarray(frames),
@@ -350,7 +376,12 @@ class Analyzer:
     def _box_identity(self, given: np.ndarray | None) -> dict[str, Any]:
         """Return the identity of the box source, so that another source makes another run."""
         if self.detector is not None:
-            return {"detector": self.detector.entry.name, "weights": weights_hash(self.detector)}
+            ran = self.detector.backend
+            return {
+                "detector": self.detector.entry.name,
+                "weights": self.detector.digest(),
+                **({} if ran == TORCH else {"backend": ran}),
+            }
         if given is not None:
             return {"given": hashlib.sha256(given.tobytes()).hexdigest()[:32]}
         return {"whole_frame": True}
@@ -417,16 +448,6 @@ class Analyzer:
         return WholeFrame()
 
 
-def weights_hash(model: PoseModel | DetectorModel) -> str:
-    """Return the SHA-256 of a model's weight file, or of its tensors if it was created in memory."""
-    if model.sha256:
-        return model.sha256
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.network.state_dict().items()):
-        digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
 def _versions(*names: str) -> dict[str, str]:
     """Return the versions of those libraries that are installed; images are read without a video decoder."""
     found = {}
@@ -436,27 +457,31 @@ def _versions(*names: str) -> dict[str, str]:
     return found
 
 
-def _load_pose(model: ModelName | PoseModel, device: str, accept_license: bool) -> PoseModel:
+def _load_pose(model: ModelName | PoseModel, device: str, accept_license: bool, backend: str) -> PoseNetwork:
     """Load a pose model unless it is one already."""
     if not isinstance(model, (str, os.PathLike)):
         return model.to(device)
     if accept_license:
         _fetch(os.fspath(model))
-    return load_model(model, device)
+    return open_pose(model, device, backend)
 
 
 def _load_detector(
-    detector: ModelName | DetectorModel | None, pose: ModelEntry, device: str, accept_license: bool
-) -> DetectorModel:
+    detector: ModelName | DetectorModel | None,
+    pose: ModelEntry,
+    device: str,
+    accept_license: bool,
+    backend: str,
+) -> BoxNetwork:
     """Load the detector for a pose model unless it is one already."""
     if detector is not None and not isinstance(detector, (str, os.PathLike)):
         return detector.to(device)
     if detector is not None and Path(detector).is_file():
-        return load_detector(detector, device)
+        return open_detector(detector, device, backend)
     name = resolve_detector(pose, None if detector is None else os.fspath(detector)).name
     if accept_license:
         _fetch(name)
-    return load_detector(name, device)
+    return open_detector(name, device, backend)
 
 
 def _fetch(name: str) -> None:

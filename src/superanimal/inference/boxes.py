@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
-import torch
 
 from superanimal.errors import FormatError, InputError, NotFoundError
-from superanimal.inference.device import Batches
+from superanimal.inference.batches import Batches
 from superanimal.inference.searching import merge
 from superanimal.inference.settings import Settings
 from superanimal.inference.tiles import joined, tiles_of
+from superanimal.poses.similarity import suppress
 
 if TYPE_CHECKING:
-    from superanimal.zoo import DetectorModel
-
+    from superanimal.inference.backends import BoxNetwork
 
 TILES = 8
 """Tiles of a frame that the detector sees at a time."""
@@ -71,7 +70,7 @@ class DetectorBoxes:
 
     def __init__(
         self,
-        detector: DetectorModel,
+        detector: BoxNetwork,
         threshold: float,
         settings: Settings,
         long_side: int | None = None,
@@ -107,10 +106,10 @@ class DetectorBoxes:
         self, frames: Sequence[np.ndarray], long_side: int | None = None
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         # At full precision: torchvision casts anchors to the type of the offsets, so that bfloat16 would
-        # round a box at 600 px to 4 px. The detector moves the frames to where its network is.
+        # round a box at 600 px to 4 px.
         if self.zoom > 1:
             return [self._detect_tiles(frame, long_side) for frame in frames]
-        found = self.detector.detect(torch.from_numpy(np.stack(frames)), long_side or self.long_side)
+        found = self.detector.detect(frames, long_side or self.long_side)
         return [(np.asarray(boxes, np.float32), np.asarray(scores, np.float32)) for boxes, scores in found]
 
     def _detect_tiles(self, frame: np.ndarray, long_side: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -119,7 +118,7 @@ class DetectorBoxes:
         found: list[tuple[np.ndarray, np.ndarray]] = []
         for start in range(0, len(tiles), TILES):
             parts = [frame[y : y + h, x : x + w] for x, y, w, h in tiles[start : start + TILES]]
-            found += self.detector.detect(torch.from_numpy(np.stack(parts)), long_side or self.long_side)
+            found += self.detector.detect(parts, long_side or self.long_side)
         return joined(tiles, found, frame.shape[:2])
 
     def _select(self, xyxy: np.ndarray, scores: np.ndarray, shape: tuple[int, ...]) -> Boxes:
@@ -185,13 +184,6 @@ def overlaps(xywh: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Return which boxes (..., 4) share a part with a picture of this height and width; False where NaN."""
     low, high = xywh[..., :2], xywh[..., :2] + xywh[..., 2:]
     return ((high > 0) & (low < np.array(size[::-1])) & (xywh[..., 2:] > 0)).all(axis=-1)
-
-
-def suppress(xyxy: np.ndarray, scores: np.ndarray, overlap: float) -> np.ndarray:
-    """Return which boxes (n, 4) remain after removing the weaker of any two with IoU above ``overlap``."""
-    from torchvision.ops import nms
-
-    return nms(torch.from_numpy(xyxy), torch.from_numpy(scores), overlap).numpy()
 
 
 def pose_box(points: np.ndarray, confidence: np.ndarray) -> np.ndarray:

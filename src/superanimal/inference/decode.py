@@ -1,28 +1,31 @@
 """Decoding network outputs to keypoints: arg-max as in DeepLabCut, or sub-pixel.
 
-Everything here is vectorised over crops and keypoints and reads each map once. On the CPU numpy works
-on the memory of the tensor; on an accelerator only the few values around each peak are copied back.
+Everything here is vectorised over crops and keypoints and reads each map once. Maps are arrays of numpy or
+tensors of torch: on the CPU numpy works on the memory of a tensor, on an accelerator only the few values
+around each peak are copied back. Nothing here imports torch unless it is given an accelerator's tensors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from superanimal.inference.crops import CropWindows
 
 if TYPE_CHECKING:
     from superanimal.zoo import HeadSpec
 
+Maps = Any
+"""``numpy.ndarray`` or ``torch.Tensor``: what a network put out."""
+
 RADIUS = 2
 """Half width in cells of the window around a peak: 5 x 5 values."""
 
 
 def decode(
-    outputs: Mapping[str, torch.Tensor], head: HeadSpec, windows: CropWindows, *, subpixel: bool
+    outputs: Mapping[str, Maps], head: HeadSpec, windows: CropWindows, *, subpixel: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return positions (n, K, 2) in image pixels and confidences (n, K) in 0..1, both float64.
 
@@ -47,39 +50,39 @@ def decode(
 
 
 def _decode_heatmap(
-    outputs: Mapping[str, torch.Tensor], head: HeadSpec, subpixel: bool
+    outputs: Mapping[str, Maps], head: HeadSpec, subpixel: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Decode heatmaps to crop pixels: cell (i + 0.5) * stride, plus the offset map where there is one."""
-    maps = outputs["heatmap"].float()
+    maps = single(outputs["heatmap"])
     number, keypoints, height, width = maps.shape
     maps = maps.reshape(number, keypoints, height * width)
     if head.activation == "softmax":
-        maps = torch.softmax(maps, dim=-1)
+        maps = softmax(maps)
     elif head.activation == "sigmoid":
-        maps = torch.sigmoid(maps)
+        maps = _sigmoid(maps) if isinstance(maps, np.ndarray) else maps.sigmoid()
     peak = argmax(maps)
     cell = np.stack([peak % width, peak // width], axis=-1)
-    softmax = head.activation == "softmax"
-    if softmax or (subpixel and head.locref_std is None):
+    whole = head.activation == "softmax"
+    if whole or (subpixel and head.locref_std is None):
         around = values_around(maps, cell, height, width)
-    confidence = around.sum((-2, -1)) if softmax else _take(maps, peak[..., None])[..., 0]
+    confidence = around.sum((-2, -1)) if whole else _take(maps, peak[..., None])[..., 0]
     shift = np.zeros(cell.shape)
     if head.locref_std is not None:
-        locref = outputs["locref"].float().reshape(number, keypoints, 2, height * width)
+        locref = single(outputs["locref"]).reshape(number, keypoints, 2, height * width)
         index = np.broadcast_to(peak[..., None, None], (number, keypoints, 2, 1))
         shift = _take(locref, index)[..., 0] * (head.locref_std / head.stride)
     elif subpixel:
-        shift = centroid(around) if softmax else _parabola(around)
+        shift = centroid(around) if whole else _parabola(around)
     return (cell + 0.5 + shift) * head.stride, np.clip(confidence, 0.0, 1.0)
 
 
 def calibrated(
     confidence: np.ndarray,
-    visibility: torch.Tensor | None,
+    visibility: Maps | None,
     calibration: tuple[float, float, float] | None,
 ) -> np.ndarray:
     """Combine heatmap and visibility outputs, see :attr:`HeadSpec.calibration`."""
-    seen = np.zeros(confidence.shape) if visibility is None else visibility.double().cpu().numpy()
+    seen = np.zeros(confidence.shape) if visibility is None else to_numpy(visibility).astype(np.float64)
     if calibration is not None:
         slope, weight, shift = calibration
         return _sigmoid(slope * logit(confidence) + weight * seen + shift)
@@ -97,13 +100,13 @@ def _sigmoid(values: np.ndarray) -> np.ndarray:
 
 
 def _decode_simcc(
-    outputs: Mapping[str, torch.Tensor], head: HeadSpec, subpixel: bool
+    outputs: Mapping[str, Maps], head: HeadSpec, subpixel: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Decode one distribution per axis; the confidence is that of the less certain axis."""
     places, scores = [], []
     for axis, temperature in zip(("simcc_x", "simcc_y"), head.simcc_temperature, strict=True):
-        logits = outputs[axis].float() * temperature
-        probability = torch.softmax(logits, dim=-1)
+        logits = single(outputs[axis]) * temperature
+        probability = softmax(logits)
         peak = argmax(probability)
         score = _take(probability, peak[..., None])[..., 0]
         place = peak.astype(np.float64)
@@ -118,28 +121,43 @@ def _decode_simcc(
     return points / head.simcc_split, np.clip(confidence, 0.0, 1.0)
 
 
-def _on_cpu(values: torch.Tensor) -> bool:
-    """Return whether numpy can work on the memory of the tensor."""
-    return values.device.type == "cpu"
+def single(values: Maps) -> Maps:
+    """Return maps in single precision."""
+    return values.astype(np.float32, copy=False) if isinstance(values, np.ndarray) else values.float()
 
 
-def argmax(values: torch.Tensor) -> np.ndarray:
+def softmax(values: Maps) -> Maps:
+    """Return the soft-max along the last axis."""
+    if not isinstance(values, np.ndarray):
+        return values.softmax(-1)
+    power = np.exp(values - values.max(-1, keepdims=True))
+    return np.divide(power, power.sum(-1, keepdims=True), out=power)
+
+
+def to_numpy(values: Maps) -> np.ndarray:
+    """Return maps as an array, which shares the memory of a tensor on the CPU."""
+    return values if isinstance(values, np.ndarray) else np.asarray(values.cpu().numpy())
+
+
+def argmax(values: Maps) -> np.ndarray:
     """Return the index of the first maximum along the last axis."""
-    if _on_cpu(values):
-        return values.numpy().argmax(-1)
-    return values.argmax(-1).cpu().numpy()
+    if isinstance(values, np.ndarray) or values.device.type == "cpu":
+        return np.asarray(to_numpy(values).argmax(-1))
+    return np.asarray(values.argmax(-1).cpu().numpy())
 
 
-def _take(values: torch.Tensor, index: np.ndarray) -> np.ndarray:
+def _take(values: Maps, index: np.ndarray) -> np.ndarray:
     """Read ``values[..., index]`` along the last axis, as float64."""
-    if _on_cpu(values):
-        taken = np.take_along_axis(values.numpy(), index, axis=-1)
+    if isinstance(values, np.ndarray) or values.device.type == "cpu":
+        taken = np.take_along_axis(to_numpy(values), index, axis=-1)
     else:
+        import torch
+
         taken = torch.gather(values, -1, torch.from_numpy(index.copy()).to(values.device)).cpu().numpy()
     return taken.astype(np.float64)
 
 
-def values_around(maps: torch.Tensor, cell: np.ndarray, height: int, width: int) -> np.ndarray:
+def values_around(maps: Maps, cell: np.ndarray, height: int, width: int) -> np.ndarray:
     """Read the (2 RADIUS + 1)^2 values around each cell (n, K, 2), with 0 outside the map."""
     steps = np.arange(-RADIUS, RADIUS + 1)
     x, y = cell[..., 0, None] + steps, cell[..., 1, None] + steps
@@ -174,7 +192,7 @@ def _vertex(three: np.ndarray) -> np.ndarray:
     return np.where(positive, _parabola_vertex(low, mid, high), 0.0)
 
 
-def _axis_parabola(logits: torch.Tensor, peak: np.ndarray) -> np.ndarray:
+def _axis_parabola(logits: Maps, peak: np.ndarray) -> np.ndarray:
     """Return the sub-bin shift (n, K) of the peak of one-dimensional log-probabilities (n, K, bins)."""
     inside = (peak > 0) & (peak < logits.shape[-1] - 1)
     centre = np.where(inside, peak, 1)

@@ -1,49 +1,57 @@
-"""Device, precision and batch size of a run."""
+"""Device, precision and batch size of a run.
+
+torch is asked only on machines with an accelerator: on the others, exported models run without it.
+"""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, TypeVar
+import ctypes
+import platform
+import sys
+from functools import cache
 
-import torch
-
-from superanimal.errors import DeviceError, InputError, by_caller, option
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-
-log = logging.getLogger(__name__)
-R = TypeVar("R")
-S = TypeVar("S", bound="Sequence[np.ndarray] | np.ndarray")
+from superanimal.errors import DeviceError, InputError, by_caller
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _BATCH = {"cuda": 64, "mps": 16, "cpu": 8}
-_OUT_OF_MEMORY = (
-    "not enough memory",
-    "out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
-)
-"""Texts in out-of-memory errors of torch and the underlying CUDA libraries."""
+_DRIVERS = ("libcuda.so.1", "nvcuda.dll", "libamdhip64.so", "amdhip64.dll")
+"""Libraries of graphics drivers; where none can be loaded, torch finds no CUDA (or ROCm) device either."""
 
 
-def resolve_device(name: str = "auto") -> torch.device:
-    """Return the device to run on; ``"auto"`` takes cuda, then mps, then the CPU.
+@cache
+def may_have_accelerator() -> bool:
+    """Return whether this machine may have a device that torch can use, without importing torch."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    for name in _DRIVERS:
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            continue
+        return True
+    return False
+
+
+def resolve_device(name: str = "auto") -> str:
+    """Return the device to run on (``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``).
+
+    ``"auto"`` takes cuda, then mps, then the CPU.
 
     Raises
     ------
+    InputError
+        When there is no such kind of device.
     DeviceError
         When the requested device is not available.
     """
+    if name == "cpu" or (name == "auto" and not may_have_accelerator()):
+        return "cpu"
+    import torch
+
     if name == "auto":
         if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -62,10 +70,10 @@ def resolve_device(name: str = "auto") -> torch.device:
             remedy="leave the device on auto or cpu, or check the driver"
             + by_caller("", " (superanimal doctor)"),
         )
-    return device
+    return str(device)
 
 
-def resolve_precision(name: str, device: torch.device, *, exact: bool = False) -> str:
+def resolve_precision(name: str, device: str, *, exact: bool = False) -> str:
     """Return ``"fp32"``, ``"bf16"`` or ``"fp16"``.
 
     ``"auto"`` is fp32 except on a CUDA device, where it is bf16 (fp16 when the card has no bf16);
@@ -75,74 +83,13 @@ def resolve_precision(name: str, device: torch.device, *, exact: bool = False) -
         raise InputError(f"unknown precision {name!r}", remedy=f"use one of {', '.join(PRECISIONS)}")
     if name != "auto":
         return name
-    if exact or device.type != "cuda":
+    if exact or not device.startswith("cuda"):
         return "fp32"
+    import torch
+
     return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
 
 
-def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
-    """Return the context in which the networks run at ``precision``."""
-    dtype = _DTYPES.get(precision)
-    return nullcontext() if dtype is None else torch.autocast(device.type, dtype=dtype)
-
-
-def default_batch_size(device: torch.device) -> int:
+def default_batch_size(device: str) -> int:
     """Return the number of crops per batch a run starts with on this device."""
-    return _BATCH.get(device.type, 8)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an exception of torch means out of memory (CUDA, MPS or CPU)."""
-    if isinstance(error, torch.OutOfMemoryError):
-        return True
-    text = str(error)
-    return isinstance(error, RuntimeError) and any(sign in text for sign in _OUT_OF_MEMORY)
-
-
-class Batches:
-    """Runs a function over slices of an array and halves the slice when memory runs out.
-
-    Parameters
-    ----------
-    size
-        Largest number of items given to the function at once. It only ever shrinks.
-    """
-
-    def __init__(self, size: int) -> None:
-        if size < 1:
-            raise InputError(f"batch size {size}", rule="a batch holds at least one item")
-        self.size = size
-
-    def run(self, function: Callable[[S], R], items: S) -> list[R]:
-        """Call ``function`` on consecutive slices of n ``items`` and return its results.
-
-        Raises
-        ------
-        DeviceError
-            When a single item does not fit into memory.
-        """
-        results: list[R] = []
-        start = 0
-        while start < len(items):
-            part: S = items[start : start + self.size]  # type: ignore[assignment]
-            try:
-                results.append(function(part))
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise
-                if len(part) == 1:
-                    raise DeviceError(
-                        "out of memory with one image in the batch",
-                        remedy="use a smaller model, run on the CPU"
-                        f"{option('device', repr('cpu'), '--device cpu')}, "
-                        "or close other programs on the device",
-                    ) from error
-                self.size = len(part) // 2
-            else:
-                start += len(part)
-                continue
-            # Outside the except block, so that the failed call's tensors are free by now.
-            log.warning("out of memory: the batch size goes down to %d", self.size)
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
-        return results
+    return _BATCH.get(device.partition(":")[0], 8)

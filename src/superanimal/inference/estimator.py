@@ -8,13 +8,12 @@ network thus has a full batch, although each segment is sequential.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from superanimal.inference.boxes import (
     Boxes,
@@ -27,7 +26,7 @@ from superanimal.inference.boxes import (
 )
 from superanimal.inference.crops import CropWindows, crop_windows, cut
 from superanimal.inference.decode import decode
-from superanimal.inference.device import Batches, autocast
+from superanimal.inference.batches import Batches
 from superanimal.inference.following import lost, since_detection
 from superanimal.inference.legs.peaks import PEAKS, pair_peaks
 from superanimal.inference.searching import best, worth_of
@@ -36,7 +35,7 @@ from superanimal.inference.views import View, consensus, mirror_of, views_of
 from superanimal.poses.similarity import oks
 
 if TYPE_CHECKING:
-    from superanimal.zoo import PoseModel
+    from superanimal.inference.backends import PoseNetwork
     from superanimal.zoo.entry import SearchSpec
 
 SAME = 0.7
@@ -108,7 +107,7 @@ class Estimator:
 
     def __init__(
         self,
-        model: PoseModel,
+        model: PoseNetwork,
         source: BoxSource,
         settings: Settings,
         sigmas: np.ndarray,
@@ -126,7 +125,6 @@ class Estimator:
         beyond = model.entry.beyond_box
         self.inner = np.array([name not in beyond for name in model.keypoints])
         self.body = np.array([name not in model.entry.appendages for name in model.keypoints])
-        self.device = torch.device(settings.device)
         self.batches = Batches(settings.batch_size)
 
     def state(self) -> dict[str, int]:
@@ -323,7 +321,7 @@ class Estimator:
 
             def work(chosen: np.ndarray, crops: np.ndarray = crops, done: int = done) -> None:
                 """Decode inside the batch: decoding takes memory of the device too."""
-                outputs, part = self._forward(crops[chosen[0] : chosen[-1] + 1]), done + chosen
+                outputs, part = self._heads(crops[chosen[0] : chosen[-1] + 1]), done + chosen
                 here = CropWindows(windows.offset[part], windows.extent[part], windows.size)
                 points[part], confidence[part] = decode(
                     outputs, self.model.head, here, subpixel=self.enhanced
@@ -368,6 +366,5 @@ class Estimator:
                 if ready is not None:
                     yield ready.result()
 
-    def _forward(self, crops: np.ndarray) -> dict[str, torch.Tensor]:
-        with torch.inference_mode(), autocast(self.settings.precision, self.device):
-            return self.model.forward(self.model.preprocess(torch.from_numpy(crops)))
+    def _heads(self, crops: np.ndarray) -> Mapping[str, Any]:
+        return self.model.heads(crops, self.settings.precision)

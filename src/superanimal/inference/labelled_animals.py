@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from superanimal.inference.boxes import pose_box
@@ -79,7 +78,6 @@ def _seen(
         view.crop(cut(pixels, offset, extent, windows.size, antialias=True))
         for offset, extent in zip(windows.offset, windows.extent, strict=True)
     ]
-    with torch.inference_mode():
-        outputs = model.forward(model.preprocess(torch.from_numpy(np.stack(crops))))
+    outputs = model.heads(np.stack(crops))
     points, confidence = decode(outputs, model.head, windows, subpixel=True)
     return view.undone(points, confidence, windows, mirror, model.head.pixel_shift)

@@ -63,7 +63,7 @@ def predict_images(
     InputError, NotFoundError, ModelError, DeviceError
         Each with a remedy.
     """
-    from superanimal.inference.analyzer import Analyzer, weights_hash
+    from superanimal.inference.analyzer import Analyzer
     from superanimal.inference.first_look import LOOKED_AT, Look
 
     if boxes not in ("detector", "labels"):
@@ -119,7 +119,7 @@ def predict_images(
         provenance=make_provenance(
             "predict labelled images",
             model=analyzer.model.entry.name,
-            weights=weights_hash(analyzer.model),
+            weights=analyzer.model.digest(),
             boxes=boxes,
             detector=analyzer.detector.entry.name if analyzer.detector else None,
             settings=analyzer.settings.record(),

@@ -28,6 +28,7 @@ class AnalyzerOptions(TypedDict, total=False):
     device: str
     batch_size: int | None
     precision: str
+    backend: str
     frames: str | slice | None
     roi: tuple[int, int, int, int] | None
     boxes: np.ndarray | str | os.PathLike[str] | None

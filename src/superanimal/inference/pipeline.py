@@ -181,10 +181,8 @@ def stoppable(estimator: Estimator, progress: Progress) -> Iterator[None]:
     def check(*_: object) -> None:
         progress.check()
 
-    networks = [
-        estimator.model.network,
-        getattr(getattr(estimator.source, "detector", None), "network", None),
-    ]
+    models = estimator.model, getattr(estimator.source, "detector", None)
+    networks = [getattr(model, "network", None) for model in models]
     layers = [layer for network in networks if network is not None for layer in network.modules()]
     hooks = [layer.register_forward_pre_hook(check) for layer in layers]
     try:

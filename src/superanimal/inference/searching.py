@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from superanimal.poses.similarity import suppress
+
 MOST = 8
 """Number of candidates of a frame whose pose is estimated."""
 SAME_BOX = 0.45
@@ -57,7 +59,7 @@ def merge(looks: Sequence[tuple[np.ndarray, np.ndarray]], most: int = MOST) -> t
     """
     boxes = np.concatenate([np.asarray(found, np.float32).reshape(-1, 4) for found, _ in looks])
     scores = np.concatenate([np.asarray(score, np.float32) for _, score in looks])
-    kept = _distinct(scores, boxes, SAME_BOX)[:most]
+    kept = suppress(boxes, scores, SAME_BOX)[:most]
     return boxes[kept], scores[kept]
 
 
@@ -84,21 +86,4 @@ def best(worths: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     boxes : (n, 4)
         x1, y1, x2, y2 round their poses: two candidates whose poses came to lie on each other are one.
     """
-    return _distinct(worths, boxes, SAME_POSE)
-
-
-def _distinct(values: np.ndarray, boxes: np.ndarray, overlap: float) -> np.ndarray:
-    """Return which boxes (n, 4) stay when the less valuable of two that overlap more goes, best first."""
-    kept: list[int] = []
-    for i in np.argsort(-values, kind="stable").tolist():
-        if not kept or _ious(boxes[i], boxes[kept]).max() <= overlap:
-            kept.append(i)
-    return np.array(kept, dtype=int)
-
-
-def _ious(box: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the IoU (n,) of a box (4,) with others (n, 4), all x1, y1, x2, y2."""
-    low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
-    shared = np.prod(np.maximum(high - low, 0), -1)
-    area = np.prod(box[2:] - box[:2]) + np.prod(others[:, 2:] - others[:, :2], -1) - shared
-    return np.asarray(shared / np.maximum(area, 1e-9))
+    return suppress(boxes, worths, SAME_POSE)

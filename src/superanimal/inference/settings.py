@@ -44,6 +44,8 @@ class Settings:
         Crops per batch at the start of the run.
     device, precision
         What the networks run on: ``"cpu"``, ``"cuda"``, ...; ``"fp32"``, ``"bf16"`` or ``"fp16"``.
+    backend
+        What runs the pose network: ``"torch"`` or ``"onnxruntime"``.
     scales, flip
         Every animal is looked at in crops that show it so many times its usual size, and mirrored, see
         :mod:`superanimal.inference.views`.
@@ -64,6 +66,7 @@ class Settings:
     batch_size: int
     device: str
     precision: str
+    backend: str = "torch"
     scales: tuple[float, ...] = (1.0,)
     flip: bool = False
     zoom: bool = False
@@ -90,8 +93,10 @@ class Settings:
                 raise InputError(f"{name} is {value:g}", rule="it must lie in 0..1")
 
     def record(self) -> dict[str, Any]:
-        """Return the choices as JSON values."""
+        """Return the choices as JSON values; what earlier versions did not know only where it was chosen."""
         record = {**asdict(self), "roi": None if self.roi is None else list(self.roi)}
+        if record["backend"] == "torch":
+            del record["backend"]
         scales, flip, zoom = list(record.pop("scales")), record.pop("flip"), record.pop("zoom")
         if scales != [1.0] or flip:
             record |= {"scales": scales, "flip": flip}

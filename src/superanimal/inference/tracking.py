@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from superanimal.poses.similarity import iou, oks
 
@@ -105,7 +104,7 @@ class Tracker:
         known = [index for index, slot in enumerate(self.slots) if slot is not None]
         if known and len(points):
             likeness = np.array([self._similarity(i, points, seen, boxes) for i in known]).T
-            for row, column in zip(*linear_sum_assignment(-likeness), strict=True):
+            for row, column in cheapest(-likeness):
                 if likeness[row, column] >= GATE:
                     given[row] = known[column]
         free = [index for index in range(len(self.slots)) if index not in given]
@@ -116,7 +115,7 @@ class Tracker:
         centres = boxes[:, :2] + boxes[:, 2:] / 2
         if len(left) > len(fresh) and lost:
             distance = np.array([np.hypot(*(centres[left] - self._slot(i).centre).T) for i in lost]).T
-            pairs = list(zip(*linear_sum_assignment(distance), strict=True))
+            pairs = cheapest(distance)
             pairs.sort(key=lambda pair: distance[pair])
             for row, column in pairs[: len(left) - len(fresh)]:
                 given[left[row]] = lost[column]
@@ -149,3 +148,14 @@ class Tracker:
             merged = np.where(seen[:, None], points, old.points)
             slot = Slot(merged, old.known | seen, box.astype(np.float64), velocity)
         self.slots[index] = slot
+
+
+def cheapest(cost: np.ndarray) -> list[tuple[int, int]]:
+    """Return the pairs (row, column) of the assignment with the lowest sum of costs (n, m)."""
+    if 1 in cost.shape:  # one animal, which most videos have: without loading scipy's optimisers
+        row, column = np.unravel_index(cost.argmin(), cost.shape)
+        return [(int(row), int(column))]
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(cost)
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))

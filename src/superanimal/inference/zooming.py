@@ -18,7 +18,8 @@ from superanimal.inference.first_look import Look, animals_seen
 from superanimal.inference.tiles import tiles_of
 
 if TYPE_CHECKING:
-    from superanimal.zoo import DetectorModel, ModelEntry
+    from superanimal.inference.backends import BoxNetwork
+    from superanimal.zoo import ModelEntry
 
 SMALL = 0.5
 """An animal is tiny that the detector sees at less than this part of the smallest size trained on."""
@@ -74,7 +75,7 @@ def look_closer(
     frames: Sequence[np.ndarray],
     look: Look,
     entry: ModelEntry,
-    detector: DetectorModel,
+    detector: BoxNetwork,
 ) -> Closeness:
     """Return how many times the detector must enlarge the animals of a video.
 

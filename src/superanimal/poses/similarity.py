@@ -1,4 +1,4 @@
-"""Similarity of poses and boxes: OKS and IoU."""
+"""Similarity of poses and boxes: OKS, IoU, and boxes that are the same."""
 
 from __future__ import annotations
 
@@ -40,3 +40,24 @@ def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     shared = np.prod(np.clip(high - low, 0, None), axis=-1)
     areas = np.prod(first[:, 2:], axis=-1)[:, None] + np.prod(second[:, 2:], axis=-1)[None]
     return shared / np.maximum(areas - shared, 1e-12)
+
+
+def suppress(xyxy: np.ndarray, scores: np.ndarray, overlap: float) -> np.ndarray:
+    """Return which boxes (n, 4) stay when the weaker of two with an IoU above ``overlap`` goes, best first.
+
+    Parameters
+    ----------
+    xyxy : (n, 4)
+        x1, y1, x2, y2.
+    scores : (n,)
+        Of equal ones the first is the better one.
+    overlap
+        0..1.
+    """
+    xywh = np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], axis=1)
+    shared = iou(xywh, xywh)
+    kept: list[int] = []
+    for i in np.argsort(-np.asarray(scores), kind="stable").tolist():
+        if not kept or shared[i, kept].max() <= overlap:
+            kept.append(i)
+    return np.array(kept, dtype=int)

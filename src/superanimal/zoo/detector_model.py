@@ -50,14 +50,14 @@ class DetectorModel(LoadedModel):
 
     @torch.inference_mode()
     def detect(
-        self, frames: Tensor | Sequence[Tensor], long_side: int | None = None
+        self, frames: Sequence[np.ndarray], long_side: int | None = None
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Find animals in frames.
 
         Parameters
         ----------
         frames
-            uint8 RGB, (B, H, W, 3) or a list of (H, W, 3) of any sizes.
+            (H, W, 3) uint8 RGB each, of any sizes.
         long_side
             What a network that brings its own detection scales frames to, pixels; None: as it does by itself.
 
@@ -67,11 +67,11 @@ class DetectorModel(LoadedModel):
             For each frame float32 boxes (n, 4) as x1, y1, x2, y2 in image pixels and scores (n,), best
             first; no threshold is applied.
         """
-        frames = list(frames)
+        arrays = [np.asarray(frame) for frame in frames]
         if not self.entry.num_classes:
-            return self._detect_classless(frames, long_side)
+            return list(module_of(self.entry.architecture).detect(self.network, arrays, long_side))
         results = []
-        for found in self.network(self.preprocess(frames)):
+        for found in self.network(self.preprocess([torch.from_numpy(frame) for frame in arrays])):
             keep = found["labels"] == self.entry.animal_class
             boxes, scores = (found[key][keep].float().cpu().numpy() for key in ("boxes", "scores"))
             results.append((boxes, scores))
@@ -86,13 +86,3 @@ class DetectorModel(LoadedModel):
             return int(max(transform.fixed_size))
         factor = min(transform.min_size[-1] / min(size), transform.max_size / max(size))
         return round(float(factor) * max(size))
-
-    def _detect_classless(
-        self, frames: Sequence[Tensor], long_side: int | None
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Ask a network that brings its own detection, once for frames of one size."""
-        detect = module_of(self.entry.architecture).detect
-        arrays = [frame.cpu().numpy() for frame in frames]
-        if len({array.shape for array in arrays}) == 1:
-            return list(detect(self.network, arrays, long_side))
-        return [detect(self.network, [array], long_side)[0] for array in arrays]

@@ -47,17 +47,24 @@ def read_entry(folder: Path, licences: Mapping[str, Licence]) -> ModelEntry:
 
 def write_entry(entry: ModelEntry, weights: Path) -> Path:
     """Write the entry of a model beside its weights; only what differs from the defaults."""
-    fields: dict[str, Any] = asdict(entry)
-    defaults = asdict(ModelEntry("", entry.kind, "", "", entry.licence))
-    fields = {key: value for key, value in fields.items() if value != defaults.get(key)}
-    fields |= {"licence": entry.licence.name, "file": weights.name, "kind": entry.kind}
-    fields.pop("weights", None)
+    fields = entry_fields(entry) | {"file": weights.name}
     if entry.name == weights.resolve().parent.name:
         fields.pop("name")
     target = weights.parent / ENTRY_FILE
     with atomic_write(target) as temporary:
-        temporary.write_text(yaml.safe_dump(_plain(fields), sort_keys=False, allow_unicode=True), "utf-8")
+        temporary.write_text(yaml.safe_dump(fields, sort_keys=False, allow_unicode=True), "utf-8")
     return target
+
+
+def entry_fields(entry: ModelEntry) -> dict[str, Any]:
+    """Return the fields of an entry that differ from the defaults, as plain values; without its file."""
+    fields: dict[str, Any] = asdict(entry)
+    defaults = asdict(ModelEntry("", entry.kind, "", "", entry.licence))
+    fields = {key: value for key, value in fields.items() if value != defaults.get(key)}
+    fields |= {"licence": entry.licence.name, "kind": entry.kind}
+    fields.pop("weights", None)
+    plain: dict[str, Any] = _plain(fields)
+    return plain
 
 
 def _plain(value: Any) -> Any:

@@ -11,16 +11,13 @@ from torch import nn
 from superanimal.errors import ModelError
 from superanimal.files import sha256_of
 from superanimal.zoo.architectures import build_empty, build_network, module_of
-from superanimal.zoo.catalog import load_catalog, shipped_catalog
+from superanimal.zoo.catalog import shipped_catalog
 from superanimal.zoo.checkpoint import Checkpoint, fill, read_checkpoint
 from superanimal.zoo.detector_model import DetectorModel
 from superanimal.zoo.entry import ModelEntry, parse_entry
-from superanimal.zoo.folder import is_model_folder, read_entry
+from superanimal.zoo.finding import check_kind, find_model
 from superanimal.zoo.layout import describe, keypoint_count, read_config
 from superanimal.zoo.pose_model import PoseModel
-from superanimal.zoo.weights import locate
-
-_SUFFIXES = (".pt", ".pth", ".safetensors", ".bin", ".ckpt")
 
 
 def load_model(name_or_path: str | os.PathLike[str], device: str = "cpu") -> PoseModel:
@@ -116,28 +113,14 @@ def _with_prefix(entry: ModelEntry, checkpoint: Checkpoint) -> Checkpoint:
 
 def _resolve(name_or_path: str | os.PathLike[str], kind: str) -> tuple[ModelEntry, Checkpoint, str]:
     """Return entry, content of the weight file and its digest, of a name or a path."""
-    catalog = load_catalog()
-    name = os.fspath(name_or_path)
-    path = Path(name).expanduser()
-    if name not in catalog and is_model_folder(path):
-        entry = read_entry(path, catalog.licences)
-        _check_kind(entry, kind)
-        file = entry.weights or path
-        return entry, read_checkpoint(file), sha256_of(file)
-    if name not in catalog and (path.suffix in _SUFFIXES or path.is_file()):
-        checkpoint = read_checkpoint(path)
-        entry = catalog.by_file(path.name) or identify(checkpoint)
-        _check_kind(entry, kind)
-        return entry, checkpoint, sha256_of(path)
-    entry = catalog[name]
-    _check_kind(entry, kind)
-    weights = locate(entry)
-    return entry, read_checkpoint(weights.path), weights.sha256
-
-
-def _check_kind(entry: ModelEntry, kind: str) -> None:
-    if entry.kind != kind:
-        raise ModelError(f"{entry.name} is a {entry.kind} model", f"a {kind} model is needed here")
+    found = find_model(name_or_path, kind)
+    if found is not None:
+        return found.entry, read_checkpoint(found.file), found.sha256
+    path = Path(name_or_path).expanduser()
+    checkpoint = read_checkpoint(path)
+    entry = identify(checkpoint)
+    check_kind(entry, kind)
+    return entry, checkpoint, sha256_of(path)
 
 
 def _space_of(count: int) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from superanimal.zoo.entry import HeadSpec, ModelEntry
-from superanimal.zoo.loaded_model import LoadedModel
+from superanimal.zoo.loaded_model import LoadedModel, autocast
 
 
 class PoseModel(LoadedModel):
     """A pose network with its normalisation and the meaning of its heads.
 
-    The caller sets the precision with ``.to(dtype=...)`` or ``torch.autocast``.
+    :meth:`heads` is all that an analysis asks of it; :class:`superanimal.zoo.exported.ExportedPose` has it too.
 
     Attributes
     ----------
@@ -73,3 +74,9 @@ class PoseModel(LoadedModel):
         """Run the network on normalised crops (B, 3, H, W); returns the raw heads (see :class:`HeadSpec`)."""
         heads: dict[str, Tensor] = self.network(x)
         return heads
+
+    @torch.inference_mode()
+    def heads(self, crops: np.ndarray, precision: str = "fp32") -> dict[str, Tensor]:
+        """Return the raw heads of crops (B, H, W, 3) uint8 RGB, on the device of the network."""
+        with autocast(precision, self.device):
+            return self.forward(self.preprocess(torch.from_numpy(crops)))

@@ -6,10 +6,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from superanimal.inference.crops import CropWindows
-from superanimal.inference.decode import argmax, calibrated, centroid, values_around
+from superanimal.inference.decode import (
+    Maps,
+    argmax,
+    calibrated,
+    centroid,
+    single,
+    softmax,
+    to_numpy,
+    values_around,
+)
 
 if TYPE_CHECKING:
     from superanimal.zoo import HeadSpec
@@ -24,7 +32,7 @@ it there for certain."""
 
 
 def pair_peaks(
-    outputs: Mapping[str, torch.Tensor], head: HeadSpec, windows: CropWindows, pairs: np.ndarray
+    outputs: Mapping[str, Maps], head: HeadSpec, windows: CropWindows, pairs: np.ndarray
 ) -> np.ndarray:
     """Return the peaks (n, P, PEAKS, 6) of pairs of keypoints, see :data:`PLACE`; the highest first.
 
@@ -39,12 +47,13 @@ def pair_peaks(
     pairs
         Shape (P, 2): channels of the left and the right keypoint.
     """
-    logits = outputs["heatmap"].float()[:, pairs.ravel()]
+    logits = single(outputs["heatmap"])[:, pairs.ravel()]
     number, _, height, width = logits.shape
-    maps = torch.softmax(logits.flatten(2), -1).cpu().unflatten(1, (len(pairs), 2))
-    left, right = maps[:, :, 0].contiguous(), maps[:, :, 1].contiguous()
+    maps = to_numpy(softmax(logits.reshape(number, 2 * len(pairs), height * width)))
+    maps = maps.reshape(number, len(pairs), 2, height * width)
+    left, right = maps[:, :, 0], maps[:, :, 1]
     both = (left + right) / 2
-    free = both.clone()
+    free = both.copy()
     rows, columns = np.divmod(np.arange(height * width), width)
     peaks = np.zeros((number, len(pairs), PEAKS, 6))
     for i in range(PEAKS):
@@ -55,7 +64,7 @@ def pair_peaks(
         mass = [values_around(side, cell, height, width).sum((-2, -1)) for side in (left, right)]
         peaks[:, :, i, PLACE], peaks[:, :, i, MASS] = place, np.stack(mass, axis=-1)
         taken = (abs(columns - cell[..., :1]) <= APART) & (abs(rows - cell[..., 1:]) <= APART)
-        free[torch.from_numpy(taken)] = 0.0
+        free[taken] = 0.0
     certain = np.clip(peaks[..., MASS].sum(-1), 0.0, 1.0)
     seen = outputs.get("visibility")
     for side, column in enumerate(range(*SURE.indices(6))):

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
@@ -47,7 +46,7 @@ def with_detected_boxes(
         progress.check()
         animals = labelled.animals_of(i)
         animals = animals[wanted[animals]]
-        (found, scores), *_ = detector.detect([torch.from_numpy(labelled.pixels(i))])
+        (found, scores), *_ = detector.detect([labelled.pixels(i)])
         found = found[scores >= detector.entry.threshold]
         for row, choice in assign_boxes(labelled.xy[animals], found):
             x0, y0, x1, y1 = found[choice]

@@ -16,7 +16,7 @@ from superanimal.training.data.augmentation import erase, photometric
 from superanimal.training.data.samples import EXTENT_MARGIN, Sample, Samples, drawn
 from superanimal.training.loop.recipe import Recipe
 from superanimal.training.networks.centers import center_maps
-from superanimal.zoo.architectures import mini_detector
+from superanimal.zoo import centre_boxes
 
 VISIBLE_SHARE = 0.5
 """Minimum fraction of an animal in the frame; below it, the animal counts neither as present nor absent."""
@@ -34,7 +34,7 @@ class FrameSamples(Samples):
     def __init__(
         self, labelled: LabelledSet, frame_size: tuple[int, int], recipe: Recipe, *, maps: bool = True
     ) -> None:
-        if any(side % mini_detector.MULTIPLE for side in frame_size):
+        if any(side % centre_boxes.MULTIPLE for side in frame_size):
             raise InputError(f"frame size {list(frame_size)}", "both sides must be multiples of 32")
         self.labelled, self.size, self.recipe, self.maps = labelled, frame_size, recipe, maps
         self.boxes = corner_boxes(labelled)
@@ -145,7 +145,7 @@ def place_in_frame(
     moved = v2.resize(boxes, scaled).as_subclass(Tensor)
     room = np.array([size[0] - scaled[1], size[1] - scaled[0]])
     left, top = (int(value) for value in np.rint(room * (0.5 + shift)))
-    frame = torch.full((3, size[1], size[0]), mini_detector.GREY, dtype=torch.uint8)
+    frame = torch.full((3, size[1], size[0]), centre_boxes.GREY, dtype=torch.uint8)
     y0, x0 = max(top, 0), max(left, 0)
     part = picture[
         :, max(-top, 0) : max(-top, 0) + size[1] - y0, max(-left, 0) : max(-left, 0) + size[0] - x0

@@ -86,7 +86,7 @@ def measure_detector(detector: DetectorModel, samples: SceneFrames, count: int =
     overlaps: list[float] = []
     for n in range(min(count, len(samples))):
         sample = samples[n]
-        boxes, scores = detector.detect([sample["image"].permute(1, 2, 0)])[0]
+        boxes, scores = detector.detect([sample["image"].permute(1, 2, 0).numpy()])[0]
         ignored = sample["ignore"].numpy()
         iou = ops.box_iou(sample["boxes"], torch.from_numpy(boxes[scores > SCORE])).numpy()
         best = iou.max(1, initial=0)

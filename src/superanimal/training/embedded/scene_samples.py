@@ -17,7 +17,7 @@ from superanimal.training.data.warp import crop_matrix, move, warp
 from superanimal.training.embedded.scenes import SceneShard
 from superanimal.training.embedded.subjects import Subject
 from superanimal.training.loop.recipe import Augmentation, Recipe
-from superanimal.zoo.architectures import mini_detector
+from superanimal.zoo import centre_boxes
 from superanimal.zoo.entry import HeadSpec
 
 ENOUGH = 8
@@ -225,7 +225,7 @@ class SceneFrames(SceneSamples):
             seen_as = self.placed(k, n, matrix)
         limit = np.array([w, h])
         if self.augmented and rng.random() < 0.5:  # the grey band that letterboxing leaves
-            limit[rng.integers(2)] -= rng.integers(1, mini_detector.MULTIPLE)
+            limit[rng.integers(2)] -= rng.integers(1, centre_boxes.MULTIPLE)
         seen_as["limit"] = torch.from_numpy(limit)
         if self.pictures:
             seen_as["image"] = letterboxed(seen_as["image"], seen_as["limit"])
@@ -279,4 +279,4 @@ def letterboxed(images: torch.Tensor, limit: torch.Tensor) -> torch.Tensor:
     h, w = images.shape[-2:]
     x, y = torch.arange(w, device=images.device), torch.arange(h, device=images.device)
     outside = (x >= limit[..., :1]).unsqueeze(-2) | (y >= limit[..., 1:]).unsqueeze(-1)
-    return images.masked_fill(outside.unsqueeze(-3), mini_detector.GREY)
+    return images.masked_fill(outside.unsqueeze(-3), centre_boxes.GREY)

@@ -14,7 +14,7 @@ from superanimal.training.embedded.scenes import scenes_hash
 from superanimal.training.loop.recipe import Recipe
 from superanimal.training.loop.task import CropTask, Task
 from superanimal.training.networks.centers import center_loss
-from superanimal.zoo.architectures import mini_detector
+from superanimal.zoo import centre_boxes
 from superanimal.zoo.detector_model import DetectorModel
 from superanimal.zoo.pose_model import PoseModel
 
@@ -83,7 +83,7 @@ class SceneDetectorTask(Task):
     def loss(self, network: nn.Module, batch: Sample) -> dict[str, Tensor]:
         """Return the loss of :func:`~superanimal.training.networks.centers.center_loss`."""
         height, width = batch["center"].shape[-2:]
-        stride = mini_detector.STRIDE
+        stride = centre_boxes.STRIDE
         batch = self._complete(batch, (stride * height, stride * width))
         return {"loss": center_loss(network, batch)}
 

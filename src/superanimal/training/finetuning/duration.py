@@ -36,7 +36,7 @@ def seconds_per_sample(entry: ModelEntry, batch: int = 8, device: str = "auto", 
     from superanimal.inference.device import resolve_device
     from superanimal.training.networks.heads import random_network
 
-    where = resolve_device(device)
+    where = torch.device(resolve_device(device))
     layout = torch.channels_last
     network = random_network(entry, entry.num_keypoints, 0).to(where, memory_format=layout).train()  # type: ignore[call-overload]
     height, width = entry.input_size

@@ -102,14 +102,13 @@ def remember(
     NotFoundError
         When an image is missing.
     """
-    from superanimal.inference.analyzer import weights_hash
 
     boxes = labelled.boxes_or_extent(EXTENT_MARGIN)
     progress = progress or Progress()
     digest = hashlib.sha256("".join(image_hashes(labelled, progress=progress)).encode())
     digest.update(labelled.image_index.tobytes() + boxes.tobytes())
     digest.update(repr(views).encode() if len(views) > 1 else b"")
-    identity = {"model": model.entry.name, "weights": weights_hash(model), "data": digest.hexdigest()}
+    identity = {"model": model.entry.name, "weights": model.digest(), "data": digest.hexdigest()}
     if file is not None and (known := _read(file, identity)) is not None:
         return known
     xy, confidence = predict_animals(model, labelled, boxes, progress, views=views)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import torch
 from torch.utils.data import Sampler
 
-from superanimal.inference.device import is_out_of_memory
+from superanimal.inference.batches import is_out_of_memory
 from superanimal.training.loop.recipe import Recipe
 from superanimal.training.loop.task import Task
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from superanimal.zoo.architectures import mini_detector
+from superanimal.zoo import centre_boxes
 
 
 def center_maps(
@@ -33,7 +33,7 @@ def center_maps(
         ``center`` (h, w) 0..1, ``weight`` (h, w) 0 where an ignored animal is, ``extent`` (4, h, w) and
         ``owned`` (h, w) 1 where the extent counts.
     """
-    stride = mini_detector.STRIDE
+    stride = centre_boxes.STRIDE
     h, w = size[0] // stride, size[1] // stride
     y, x = np.mgrid[0:h, 0:w].astype(np.float32)
     center, weight = np.zeros((h, w), np.float32), np.ones((h, w), np.float32)

@@ -180,8 +180,7 @@ class DetectorTask(Task):
         truth, found = [], []
         boxes = corner_boxes(self.validation)
         for i in range(len(self.validation)):
-            frame = torch.from_numpy(self.validation.pixels(i))
-            found.append(detector.detect([frame])[0])
+            found.append(detector.detect([self.validation.pixels(i)])[0])
             mine = boxes[self.validation.animals_of(i)]
             truth.append(mine[np.isfinite(mine).all(1)])
         return box_figures(truth, found, detector.entry.threshold)

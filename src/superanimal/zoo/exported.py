@@ -1,0 +1,144 @@
+"""Models as ONNX files, run by onnxruntime: no torch is imported.
+
+A file comes from :func:`superanimal.exporting.onnx.export_onnx`; its metadata hold the model's entry.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from superanimal.errors import InputError, ModelError, NotFoundError
+from superanimal.files import sha256_of
+from superanimal.zoo import centre_boxes
+from superanimal.zoo.entry import HeadSpec, ModelEntry, parse_entry
+
+BACKEND = "onnxruntime"
+
+
+class Session:
+    """An ONNX file in onnxruntime, on the CPU.
+
+    Threads do not spin while they wait, so that several processes can share the cores. As with torch,
+    ``OMP_NUM_THREADS`` sets their number; all cores of the process by default.
+
+    Raises
+    ------
+    ModelError
+        When the file is damaged.
+    """
+
+    def __init__(self, file: str | os.PathLike[str]) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                os.fspath(file), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise ModelError(
+                f"{os.fspath(file)} cannot be opened as ONNX ({str(error).splitlines()[0]})",
+                remedy="export the model again",
+            ) from error
+        self.outputs = [output.name for output in self._session.get_outputs()]
+        self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+
+    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the outputs by name for images (B, H, W, 3) uint8 RGB."""
+        given = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32)
+        return dict(zip(self.outputs, self._session.run(self.outputs, {"image": given}), strict=True))
+
+
+class _Exported:
+    """What exported models of both kinds have in common."""
+
+    backend: ClassVar[str] = BACKEND
+
+    def __init__(self, entry: ModelEntry, session: Session, sha256: str) -> None:
+        self.entry, self.sha256, self.session = entry, sha256, session
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the weight file from which the model was exported."""
+        return self.sha256
+
+
+class ExportedPose(_Exported):
+    """An exported pose network, used like :class:`superanimal.zoo.PoseModel` by an analysis."""
+
+    @property
+    def keypoints(self) -> tuple[str, ...]:
+        """K keypoint names in channel order."""
+        return self.entry.keypoints
+
+    @property
+    def head(self) -> HeadSpec:
+        """How the raw heads are decoded."""
+        return self.entry.head
+
+    def heads(self, crops: np.ndarray, precision: str = "fp32") -> dict[str, np.ndarray]:
+        """Return the raw heads of crops (B, H, W, 3) uint8 RGB; in single precision only."""
+        return self.session(crops)
+
+
+class ExportedDetector(_Exported):
+    """An exported detector without classes, used like :class:`superanimal.zoo.DetectorModel`."""
+
+    def detect(
+        self, frames: Sequence[np.ndarray], long_side: int | None = None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Find animals in frames; see :meth:`superanimal.zoo.DetectorModel.detect`."""
+        side, prior = long_side or self._long_side, self.entry.options.get("size_prior", 0.0)
+        return centre_boxes.detect(self.session, list(frames), side, prior)
+
+    def seen_size(self, size: tuple[int, int]) -> int:
+        """Return the long side in pixels at which the network sees a frame (height, width)."""
+        return self._long_side
+
+    @property
+    def _long_side(self) -> int:
+        return int(self.entry.options.get("long_side", centre_boxes.LONG_SIDE))
+
+
+def threads() -> int:
+    """Return the number of threads of a network on the CPU."""
+    try:
+        return max(1, int(os.environ["OMP_NUM_THREADS"]))
+    except (KeyError, ValueError):
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def read_exported(path: Path) -> ExportedPose | ExportedDetector:
+    """Open a model that :func:`superanimal.exporting.onnx.export_onnx` wrote.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such file.
+    ModelError
+        When it is damaged, or was written by something else.
+    """
+    from superanimal.zoo.catalog import load_catalog
+
+    if not path.is_file():
+        raise NotFoundError(f"{path}: no such file")
+    session = Session(path)
+    try:
+        fields = json.loads(session.metadata["entry"])
+        entry = parse_entry(fields.pop("name", path.stem), fields, load_catalog().licences)
+    except (KeyError, ValueError, InputError) as error:
+        raise ModelError(
+            f"{path} was not written by superanimal ({error})",
+            "an ONNX file needs metadata that say what its outputs mean",
+            "export the model with superanimal",
+        ) from error
+    made = ExportedPose if entry.kind == "pose" else ExportedDetector
+    return made(entry, session, sha256_of(path))
