@@ -189,8 +189,8 @@ def difference(found: Any, truth: Any) -> Row:
 
 def speed(task: Task) -> None:
     """Crops per second over batch sizes, the share of the matrix-product rate, and frames per second."""
-    from superanimal.zoo.loaded_model import autocast
     from superanimal.zoo import load_model
+    from superanimal.zoo.loaded_model import autocast
 
     folder = task.images("mini_topviewmouse", 2 if task.quick else 150)
     for batch in (2,) if task.quick else (16, 64, 128):

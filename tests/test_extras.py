@@ -15,7 +15,7 @@ import pytest
 from torch import nn
 
 from superanimal import extras
-from superanimal.errors import InputError, ModelError
+from superanimal.errors import ModelError
 
 ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -50,7 +50,7 @@ def _named(requirements: list[str]) -> set[str]:
 def test_every_package_that_is_imported_is_declared_and_every_extra_is_asked_for() -> None:
     base = _named(PROJECT["dependencies"])
     extras = PROJECT["optional-dependencies"]
-    optional = {name: _named(extras[name]) for name in ("behavior", "onnx", "train")}
+    optional = {name: _named(extras[name]) for name in ("behavior", "train")}
     distributions = packages_distributions()
     faults = []
     for path in sorted((ROOT / "src").rglob("*.py")):

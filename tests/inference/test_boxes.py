@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from superanimal.inference.boxes import (
 )
 from superanimal.poses import make_poses
 
+Found = list[tuple[np.ndarray, np.ndarray]]
 POSE = np.array([[10.0, 10.0], [50.0, 20.0], [30.0, 30.0], [500.0, 500.0]])
 
 
@@ -81,7 +83,7 @@ def test_absent_boxes_are_no_animals() -> None:
 
 def test_boxes_are_found_at_full_precision_whatever_the_run_has() -> None:
     class Detector:
-        def detect(self, frames: Sequence[np.ndarray], long_side: int | None) -> list[tuple[np.ndarray, np.ndarray]]:
+        def detect(self, frames: Sequence[np.ndarray], long_side: int | None) -> Found:
             scale = torch.eye(4) @ torch.tensor([601.0, 603.0, 702.0, 805.0])
             return [(scale.float().numpy()[None], np.ones(1, np.float32)) for _ in frames]
 

@@ -158,6 +158,17 @@ def test_the_path_for_accelerators_gives_the_same(
     assert (on_cpu[1] == elsewhere[1]).all()
 
 
+@pytest.mark.parametrize("activation", ["none", "softmax", "sigmoid"])
+def test_arrays_decode_like_tensors(centres: np.ndarray, activation: str) -> None:
+    head = HeadSpec(activation=activation)  # type: ignore[arg-type]
+    maps, seen = gaussian_maps(centres), torch.linspace(-2, 2, 5)[:, None].expand(5, centres.shape[1])
+    outputs = {"heatmap": maps, "visibility": seen}
+    tensors = decode(outputs, head, identity_windows(5), subpixel=True)
+    arrays = decode({k: v.numpy() for k, v in outputs.items()}, head, identity_windows(5), subpixel=True)
+    np.testing.assert_allclose(arrays[0], tensors[0], atol=1e-4)
+    np.testing.assert_allclose(arrays[1], tensors[1], atol=1e-6)
+
+
 def test_visibility_lowers_the_confidence_and_calibration_joins_both(centres: np.ndarray) -> None:
     maps = gaussian_maps(centres)
     plain = decode({"heatmap": maps}, HeadSpec(), identity_windows(5), subpixel=True)[1]

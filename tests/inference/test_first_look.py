@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from superanimal.inference import Analyzer
 from superanimal.inference.estimator import Estimator
@@ -14,6 +14,7 @@ from superanimal.inference.first_look import LOOKED_AT, Look, first_look, sample
 from superanimal.synth import mouse_picture
 from superanimal.zoo.entry import SearchSpec
 
+Found = list[tuple[np.ndarray, np.ndarray]]
 SEARCH = SearchSpec(sizes=(320, 640), sure=0.25, least=0.05)
 
 
@@ -31,7 +32,7 @@ class Scene:
         analyzer.detector = self  # type: ignore[assignment]
         self.entry = analyzer.model.entry  # never asked here
 
-    def detect(self, frames: Sequence[np.ndarray], long_side: int | None) -> list[tuple[np.ndarray, np.ndarray]]:
+    def detect(self, frames: Sequence[np.ndarray], long_side: int | None) -> Found:
         boxes, scores = [self.shoe], [0.4]
         if long_side in self.sees_at:
             boxes, scores = [self.mouse, self.shoe], [self.score, 0.4]

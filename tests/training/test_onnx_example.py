@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 import pytest
 
-
 from superanimal.exporting.onnx import export_onnx
 from superanimal.inference import analyze
 from superanimal.labels import synthetic_labels

@@ -94,7 +94,9 @@ def exportable(model: PoseModel | DetectorModel) -> bool:
     return isinstance(model, PoseModel) or not model.entry.num_classes
 
 
-def export_onnx(model: PoseModel | DetectorModel, file: str | os.PathLike[str], *, seed: int = 0) -> OnnxExport:
+def export_onnx(
+    model: PoseModel | DetectorModel, file: str | os.PathLike[str], *, seed: int = 0
+) -> OnnxExport:
     """Write a model as ONNX with a dynamic batch, and compare it with torch.
 
     Parameters
@@ -172,9 +174,7 @@ def compare(
             continue
         count, size = len(part), model.entry.input_size
         windows = CropWindows(np.zeros((count, 2), np.int64), np.tile(size, (count, 1)), size)
-        (a, sure), (b, _) = (
-            decode(heads, model.head, windows, subpixel=True) for heads in (expected, found)
-        )
+        (a, sure), (b, _) = (decode(heads, model.head, windows, subpixel=True) for heads in (expected, found))
         if (sure > 0.1).any():
             pixels = max(pixels, float(np.abs(a - b)[sure > 0.1].max()))
     return differences, pixels
@@ -285,9 +285,7 @@ def metadata(model: PoseModel | DetectorModel) -> dict[str, Any]:
         "crop": {"margin": entry.crop_margin, "rule": CROP_RULE, "resizing": RESIZING},
         "second_look": entry.refine,
         "licence": entry.licence.title,
-        "provenance": make_provenance(
-            "export onnx", model=entry.name, weights=model.digest(), opset=OPSET
-        ),
+        "provenance": make_provenance("export onnx", model=entry.name, weights=model.digest(), opset=OPSET),
     }
 
 

@@ -18,13 +18,13 @@ from superanimal.inference.sources import Source, find_videos, one_video
 from superanimal.progress import Progress
 
 if TYPE_CHECKING:
-    from superanimal.zoo import PoseModel
+    from superanimal.inference.backends import PoseNetwork
 
 
 @overload
 def analyze(  # type: ignore[overload-overlap]  # a text is a sequence of texts, too
     source: Source,
-    model: ModelName | PoseModel = ...,
+    model: ModelName | PoseNetwork = ...,
     *,
     progress: Progress | None = ...,
     **options: Unpack[AnalyzerOptions],
@@ -34,7 +34,7 @@ def analyze(  # type: ignore[overload-overlap]  # a text is a sequence of texts,
 @overload
 def analyze(
     source: Iterable[Source],
-    model: ModelName | PoseModel = ...,
+    model: ModelName | PoseNetwork = ...,
     *,
     progress: Progress | None = ...,
     **options: Unpack[AnalyzerOptions],
@@ -43,7 +43,7 @@ def analyze(
 
 def analyze(
     source: Source | Iterable[Source],
-    model: ModelName | PoseModel = AUTO,
+    model: ModelName | PoseNetwork = AUTO,
     *,
     progress: Progress | None = None,
     **options: Unpack[AnalyzerOptions],

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 import xarray as xr
@@ -53,12 +53,13 @@ from superanimal.video import open_video
 from superanimal.zoo import download, load_catalog, resolve_detector
 
 if TYPE_CHECKING:
-    from superanimal.video import Video
     from superanimal.inference.backends import BoxNetwork, PoseNetwork
-    from superanimal.zoo import DetectorModel, ModelEntry, PoseModel
+    from superanimal.video import Video
+    from superanimal.zoo import ModelEntry
     from superanimal.zoo.entry import SearchSpec
 
 ModelName = str | os.PathLike[str]
+Network = TypeVar("Network", bound="PoseNetwork | BoxNetwork")
 DETECTOR_EVERY = 5
 """Default in enhanced mode; see benchmarks/RESULTS.md for its cost and benefit."""
 SIGMA = 0.05
@@ -160,9 +161,9 @@ class Analyzer:
 
     def __init__(
         self,
-        model: ModelName | PoseModel = "mini_topviewmouse",
+        model: ModelName | PoseNetwork = "mini_topviewmouse",
         *,
-        detector: ModelName | DetectorModel | None = None,
+        detector: ModelName | BoxNetwork | None = None,
         max_individuals: int = 1,
         mode: str = "enhanced",
         device: str = "auto",
@@ -234,8 +235,8 @@ class Analyzer:
         self.detector: BoxNetwork | None = None
         if detects:
             self.detector = _load_detector(detector, self.model.entry, on, accept_license, self._backend)
-        if compatible:
-            self.model.exact()  # type: ignore[union-attr]  # it runs in torch
+        if compatible and (exact := getattr(self.model, "exact", None)):
+            exact()
         space = space_for(self.model.keypoints)
         self.sigmas = (
             np.full(len(self.model.keypoints), SIGMA)
@@ -295,7 +296,7 @@ class Analyzer:
         on, pose = self.settings.device, identity.get("settings", {}).get("backend", TORCH)
         if pose != self.model.backend and self._backend == "auto":
             self.model = _load_pose(model, on, False, pose)
-            self.settings = replace(self.settings, backend=pose)
+            self.settings = replace(self.settings, backend=self.model.backend)
         boxes = identity.get("boxes", {}).get("backend", TORCH)
         if self.detector is not None and boxes != self.detector.backend and self._backend == "auto":
             self.detector = _load_detector(detector, self.model.entry, on, False, boxes)
@@ -457,17 +458,27 @@ def _versions(*names: str) -> dict[str, str]:
     return found
 
 
-def _load_pose(model: ModelName | PoseModel, device: str, accept_license: bool, backend: str) -> PoseNetwork:
+def _load_pose(
+    model: ModelName | PoseNetwork, device: str, accept_license: bool, backend: str
+) -> PoseNetwork:
     """Load a pose model unless it is one already."""
     if not isinstance(model, (str, os.PathLike)):
-        return model.to(device)
+        return _moved(model, device)
     if accept_license:
         _fetch(os.fspath(model))
     return open_pose(model, device, backend)
 
 
+def _moved(model: Network, device: str) -> Network:
+    """Return a loaded model on the device of the run."""
+    if model.backend == TORCH:
+        return cast("Any", model).to(device)
+    allowed(model.backend, device, "fp32", exact=False)
+    return model
+
+
 def _load_detector(
-    detector: ModelName | DetectorModel | None,
+    detector: ModelName | BoxNetwork | None,
     pose: ModelEntry,
     device: str,
     accept_license: bool,
@@ -475,7 +486,7 @@ def _load_detector(
 ) -> BoxNetwork:
     """Load the detector for a pose model unless it is one already."""
     if detector is not None and not isinstance(detector, (str, os.PathLike)):
-        return detector.to(device)
+        return _moved(detector, device)
     if detector is not None and Path(detector).is_file():
         return open_detector(detector, device, backend)
     name = resolve_detector(pose, None if detector is None else os.fspath(detector)).name

@@ -295,21 +295,20 @@ def _read(folder: Path) -> dict[str, Any]:
 def _here() -> str:
     """Return what a verdict holds for: versions, processor and threads."""
     processor = platform.processor() or platform.machine()
-    with_name = Path("/proc/cpuinfo")
-    if with_name.is_file():
-        names = [line for line in with_name.read_text().splitlines() if line.startswith(("model name", "flags"))]
-        processor = hashlib.sha256("\n".join(names[:2]).encode()).hexdigest()[:12]
+    described = Path("/proc/cpuinfo")
+    if described.is_file():
+        lines = described.read_text().splitlines()
+        kind = [line for line in lines if line.startswith(("model name", "flags"))][:2]
+        processor = hashlib.sha256("\n".join(kind).encode()).hexdigest()[:12]
     return f"torch {version('torch')}, onnxruntime {version('onnxruntime')}, {processor}, {threads()} threads"
 
 
 def _judge(found: Found, file: Path) -> Verdict:
     """Export a model, compare it with torch and time both."""
     from superanimal.exporting.onnx import compare, export_onnx, pictures_for
-    from superanimal.zoo import load_detector, load_model
+    from superanimal.zoo.load import load_found
 
-    where = found.file if found.entry.weights is not None else found.entry.name
-    model: PoseModel | DetectorModel
-    model = load_model(where) if found.entry.kind == "pose" else load_detector(where)
+    model = load_found(found)
     try:
         if not file.is_file():
             export_onnx(model, file)

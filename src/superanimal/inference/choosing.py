@@ -18,7 +18,7 @@ from superanimal.video import open_video
 from superanimal.zoo import load_catalog
 
 if TYPE_CHECKING:
-    from superanimal.zoo import PoseModel
+    from superanimal.inference.backends import PoseNetwork
 
 CLEAR = 0.75
 """From this share of what a sure animal is worth, on average, it is said which animal a video shows."""
@@ -88,7 +88,7 @@ class Analyzers:
         A detector or offsets were given, which belong to one model, but no model was named.
     """
 
-    def __init__(self, model: str | os.PathLike[str] | PoseModel = AUTO, **options: Any) -> None:
+    def __init__(self, model: str | os.PathLike[str] | PoseNetwork = AUTO, **options: Any) -> None:
         self.auto = isinstance(model, str) and model == AUTO
         self.options = options
         self._made: dict[str, Analyzer] = {}

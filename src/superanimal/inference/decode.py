@@ -139,16 +139,21 @@ def to_numpy(values: Maps) -> np.ndarray:
     return values if isinstance(values, np.ndarray) else np.asarray(values.cpu().numpy())
 
 
+def _on_cpu(values: Maps) -> bool:
+    """Return whether numpy can work on the memory of the maps."""
+    return isinstance(values, np.ndarray) or values.device.type == "cpu"
+
+
 def argmax(values: Maps) -> np.ndarray:
     """Return the index of the first maximum along the last axis."""
-    if isinstance(values, np.ndarray) or values.device.type == "cpu":
+    if _on_cpu(values):
         return np.asarray(to_numpy(values).argmax(-1))
     return np.asarray(values.argmax(-1).cpu().numpy())
 
 
 def _take(values: Maps, index: np.ndarray) -> np.ndarray:
     """Read ``values[..., index]`` along the last axis, as float64."""
-    if isinstance(values, np.ndarray) or values.device.type == "cpu":
+    if _on_cpu(values):
         taken = np.take_along_axis(to_numpy(values), index, axis=-1)
     else:
         import torch

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from superanimal.inference.batches import Batches
 from superanimal.inference.boxes import (
     Boxes,
     BoxSource,
@@ -26,7 +27,6 @@ from superanimal.inference.boxes import (
 )
 from superanimal.inference.crops import CropWindows, crop_windows, cut
 from superanimal.inference.decode import decode
-from superanimal.inference.batches import Batches
 from superanimal.inference.following import lost, since_detection
 from superanimal.inference.legs.peaks import PEAKS, pair_peaks
 from superanimal.inference.searching import best, worth_of

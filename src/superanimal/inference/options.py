@@ -9,20 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from superanimal.errors import InputError, NotFoundError, unknown_name
+from superanimal.inference.backends import BACKENDS
 from superanimal.inference.settings import MODES, parse_frames, parse_scales
 from superanimal.zoo.catalog import load_catalog
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from superanimal.inference.backends import BoxNetwork
     from superanimal.poses.offsets import Offsets
-    from superanimal.zoo import DetectorModel
 
 
 class AnalyzerOptions(TypedDict, total=False):
     """Keyword arguments of :class:`superanimal.inference.Analyzer` other than the model, documented there."""
 
-    detector: str | os.PathLike[str] | DetectorModel | None
+    detector: str | os.PathLike[str] | BoxNetwork | None
     max_individuals: int
     mode: str
     device: str
@@ -92,6 +93,8 @@ def check_options(options: Mapping[str, Any], total: int) -> None:
             raise InputError(f"{name} is {value!r}", rule="it must lie in 0..1")
     if given.get("mode", "enhanced") not in MODES:
         raise InputError(f"unknown mode {given['mode']!r}", remedy=f"use {' or '.join(MODES)}")
+    if given.get("backend", "auto") not in BACKENDS:
+        raise InputError(f"unknown backend {given['backend']!r}", remedy=f"use one of {', '.join(BACKENDS)}")
     device = given.get("device", "auto")
     if not isinstance(device, str) or not DEVICE.fullmatch(device):
         raise InputError(f"unknown device {device!r}", remedy="use auto, cpu, cuda, cuda:0, ... or mps")

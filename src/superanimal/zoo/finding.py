@@ -1,4 +1,4 @@
-"""From the name of a model, or its path, to its entry and weight file, without reading it or importing torch."""
+"""From the name or path of a model to its entry and weight file, without reading it or importing torch."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from superanimal.zoo.catalog import shipped_catalog
 from superanimal.zoo.checkpoint import Checkpoint, fill, read_checkpoint
 from superanimal.zoo.detector_model import DetectorModel
 from superanimal.zoo.entry import ModelEntry, parse_entry
-from superanimal.zoo.finding import check_kind, find_model
+from superanimal.zoo.finding import Found, check_kind, find_model
 from superanimal.zoo.layout import describe, keypoint_count, read_config
 from superanimal.zoo.pose_model import PoseModel
 
@@ -46,6 +46,12 @@ def load_detector(name_or_path: str | os.PathLike[str], device: str = "cpu") -> 
     """Load a detector by its catalogue name or from a weight file; as :func:`load_model`."""
     entry, checkpoint, digest = _resolve(name_or_path, "detector")
     return DetectorModel(entry, build(entry, checkpoint), digest).to(device)
+
+
+def load_found(found: Found) -> PoseModel | DetectorModel:
+    """Load a model that was found, in torch on the CPU."""
+    made = PoseModel if found.entry.kind == "pose" else DetectorModel
+    return made(found.entry, build(found.entry, read_checkpoint(found.file)), found.sha256)
 
 
 def identify(checkpoint: Checkpoint) -> ModelEntry:

@@ -15,7 +15,7 @@ from superanimal.zoo.loaded_model import LoadedModel, autocast
 class PoseModel(LoadedModel):
     """A pose network with its normalisation and the meaning of its heads.
 
-    :meth:`heads` is all that an analysis asks of it; :class:`superanimal.zoo.exported.ExportedPose` has it too.
+    :meth:`heads` is all that an analysis asks of it; exported models have it too.
 
     Attributes
     ----------

@@ -102,7 +102,6 @@ def remember(
     NotFoundError
         When an image is missing.
     """
-
     boxes = labelled.boxes_or_extent(EXTENT_MARGIN)
     progress = progress or Progress()
     digest = hashlib.sha256("".join(image_hashes(labelled, progress=progress)).encode())
