@@ -1,12 +1,17 @@
-"""What adaptation to a video brings, and what several looks at each animal bring.
+"""What adaptation to a video brings, several looks, other sizes of animals, and several models.
 
-    python benchmarks/adaptation.py [--data ../shared/data] [--only shifts looks openfield] [--no-report]
+    python benchmarks/adaptation.py [--data ../shared/data] [--only PART ...] [--no-report]
 
-``shifts``: the sample mouse under planted shifts (dark, blurred, tinted, noisy) with exact truth: error on
-held-out frames before and after, and whether the adapted model was kept. ``looks``: labelled images of
-openfield seen once, mirrored, in several scales. ``openfield``: the unlabelled video m3v1mp4 is adapted to;
-jitter on held-out frames, and the error on the 96 labelled frames of the project. Runs are kept in --work
-and resumed; a part that was run keeps its table there, so that one report holds all.
+``scales``: error over the size of the animal, rendered and openfield, looked at once and with ``--scales
+auto``. ``corrections``: five corrected frames of horse-in-shadow and the error on the others. ``horse``: the
+same clip adapted to without labels, beside filters. ``ensemble``: five networks on eks-mirror-mouse.
+``rendered``: 20 rendered mice that differ from the training pictures in light, blur, colour, size or
+background (four CPU-minutes each). ``shifts``: the sample mouse under planted shifts (dark, blurred, tinted,
+noisy) with exact truth: error on held-out frames before and after, and whether the adapted model was kept.
+``looks``: labelled images of openfield seen once, mirrored, in several scales. ``openfield``: the unlabelled
+video m3v1mp4 is adapted to; jitter on held-out frames, and the error on the 96 labelled frames of the
+project. Runs are kept in --work and resumed; a part that was run keeps its table there, so that one report
+holds all.
 """
 
 from __future__ import annotations
@@ -15,6 +20,10 @@ import tempfile
 import time
 from pathlib import Path
 
+import _adaptation_corrections
+import _adaptation_ensemble
+import _adaptation_scales
+import _adaptation_videos
 import cv2
 import numpy as np
 from _report import machine, parser_with_data, require_data, table, write_section
@@ -31,6 +40,20 @@ MOUSE, HORSE = "mini_topviewmouse", "mini_quadruped"
 SHIFTS = ("none", "dark", "blurred", "tinted", "noisy")
 OPENFIELD = {"snout": "nose", "leftear": "left_ear", "rightear": "right_ear", "tailbase": "tail_base"}
 PARTS = {
+    "scales": (
+        "Size of the animal: mean error in % of nose to tail base (bar: 1.5× that of ×1 from ×0.25 to ×4)",
+        _adaptation_scales.HEAD,
+    ),
+    "corrections": (
+        "Five corrected frames of horse-in-shadow, error on its other frames that show the horse whole",
+        _adaptation_corrections.HEAD,
+    ),
+    "horse": ("horse-in-shadow, without labels", _adaptation_corrections.HORSE_HEAD),
+    "ensemble": ("Five networks, two views of one mouse (eks-mirror-mouse)", _adaptation_ensemble.HEAD),
+    "rendered": (
+        "Rendered videos with planted shifts, exact truth, held-out frames",
+        _adaptation_videos.HEAD,
+    ),
     "shifts": (
         "Planted shifts, exact truth, held-out frames",
         ["shift", "median before, px", "after, px", "change, %", "jitter, %", "kept", "CPU-s"],
@@ -149,16 +172,25 @@ def openfield(data: Path, work: Path) -> list[list[str]]:
 
 def main() -> None:
     parser = parser_with_data(__doc__)
-    parts = ("shifts", "looks", "openfield")
+    parts = tuple(PARTS)
     parser.add_argument("--only", nargs="+", choices=parts, default=parts)
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "adaptation")
     choices = parser.parse_args()
     choices.work.mkdir(parents=True, exist_ok=True)
-    made = {"shifts": lambda: shifts(choices.work), "looks": lambda: looks(choices.data),
-            "openfield": lambda: openfield(choices.data, choices.work)}  # fmt: skip
+    data, work = choices.data, choices.work
+    made = {
+        "scales": lambda: _adaptation_scales.scales(data, work),
+        "corrections": lambda: _adaptation_corrections.corrections(data, work),
+        "horse": lambda: _adaptation_corrections.horse(data, work),
+        "ensemble": lambda: _adaptation_ensemble.ensembles(data),
+        "rendered": lambda: _adaptation_videos.shifts_rendered(work),
+        "shifts": lambda: shifts(work),
+        "looks": lambda: looks(data),
+        "openfield": lambda: openfield(data, work),
+    }
     for part in choices.only:
         if part != "shifts":
-            require_data(choices.data)
+            require_data(data)
         title, head = PARTS[part]
         text = f"### {title}\n\n{machine()}\n\n{table(head, made[part]())}"
         (choices.work / f"{part}.md").write_text(text)

@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from superanimal.adaptation.adapt import _completed, _split, recipe_of
 from superanimal.adaptation.corrections import SOURCE, read_corrections
 from superanimal.errors import InputError
-from superanimal.formats import save_poses
+from superanimal.formats import load_poses, save_poses
+from superanimal.labels.images import ImageRef
+from superanimal.labels.labelled_set import UNDEFINED, VISIBLE, LabelledSet
 from superanimal.poses import make_poses
+from superanimal.progress import Progress
 from superanimal.samples import sample_path
 from superanimal.zoo import PoseModel, load_model
 
@@ -57,3 +61,23 @@ def test_what_is_no_correction_is_refused(mouse: PoseModel, poses: xr.Dataset) -
         read_corrections(poses.isel(keypoint=slice(0, 5)), mouse, [VIDEO])
     with pytest.raises(InputError, match=r"is of the video topview_mouse\.mp4"):
         read_corrections(poses, mouse, [Path("/somewhere/else.mp4")])
+
+
+def test_what_the_person_said_nothing_about_is_remembered(mouse: PoseModel, tmp_path: Path) -> None:
+    """Corrected points stay as they are; the model's own labels of other frames teach nothing."""
+    truth = load_poses(sample_path("topview_mouse_truth.h5")).isel(individual=0)
+    xy = truth["position"].transpose("time", "keypoint", "space").values[[40, 160]].astype(np.float32)
+    visibility = np.full(xy.shape[:2], UNDEFINED, np.int8)
+    said = np.isin(mouse.keypoints, ["nose", "left_ear", "right_ear", "tail_base", "tail3"])
+    visibility[:, said] = VISIBLE
+    given = np.where(visibility[..., None] > 0, xy + 3, np.nan).astype(np.float32)
+    images = [ImageRef(str(VIDEO), frame=frame) for frame in (40, 160)]
+    labels = LabelledSet("corrections", mouse.keypoints, images, np.arange(2), given, visibility)
+    corrected = _split((labels, np.ones(visibility.shape)))
+    learned = _completed(corrected.train, mouse, tmp_path / "looks.npz", Progress())
+    np.testing.assert_array_equal(learned.labels.xy[:, said], given[:, said])
+    filled = learned.labels.visibility[:, ~said] == VISIBLE
+    assert len(learned.labels) == 2 and filled.mean() > 0.5
+    assert np.linalg.norm(learned.labels.xy[:, ~said][filled] - xy[:, ~said][filled], axis=-1).max() < 15
+    plain, recipe = (recipe_of(mouse, each, 200, 0, "cpu") for each in (None, corrected))
+    assert recipe.lr > plain.lr and recipe.augmentation.scale[0] < plain.augmentation.scale[0]

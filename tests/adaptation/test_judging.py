@@ -55,6 +55,12 @@ def test_few_corrections_are_trusted_and_it_is_said() -> None:
     assert "5 corrected frames" in why
 
 
+def test_corrected_legs_may_move_more_than_missed_ones() -> None:
+    livelier = replace(BEFORE, jitter=0.024)
+    assert verdict(BEFORE, livelier, UNKNOWN, None, 5)[0]
+    assert not verdict(BEFORE, livelier, STEADIER, None, 0)[0]
+
+
 def test_points_that_moved_far_are_not_trusted() -> None:
     kept, why = verdict(BEFORE, BEFORE, replace(STEADIER, moved=0.03), None, 0)
     assert not kept

@@ -4,9 +4,10 @@ The output folder::
 
     before/, after/        analyses of the videos with the original and the adapted model
     training/              the training run, which resumes
-    looks.npz              what the looks at the training frames saw
+    looks.npz              what the model itself saw in the training frames
     before.nc, after.nc    poses of both in the held-out frames of the first video
     adaptation.json        figures before and after, and the decision
+    before_after.mp4       these frames with the points of both, side by side
     report.html
     entry.yaml, ...        the adapted model, where it is kept: see superanimal.training.model_folder
 """
@@ -25,6 +26,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from superanimal.adaptation.clip import write_clip
 from superanimal.adaptation.corrections import Corrections, read_corrections
 from superanimal.adaptation.judging import PROVEN_BY, verdict
 from superanimal.adaptation.measuring import change, distance_to, steadiness, unsteadiness
@@ -37,7 +39,7 @@ from superanimal.adaptation.pseudo_labels import (
     seen,
 )
 from superanimal.adaptation.report_page import render
-from superanimal.adaptation.run_folder import AFTER, BEFORE, MEMORY, PAGE, RECORD, RUN
+from superanimal.adaptation.run_folder import AFTER, BEFORE, CLIP, MEMORY, PAGE, RECORD, RUN
 from superanimal.adaptation.segments import Segment, segments_of
 from superanimal.adaptation.smoothing import kalman_smoothed, median_filtered
 from superanimal.bootstrap import Interval
@@ -49,11 +51,11 @@ from superanimal.inference.choosing import Analyzers
 from superanimal.inference.labelled_animals import predict_animals
 from superanimal.inference.naming import set_aside
 from superanimal.inference.options import AUTO
-from superanimal.labels.combine import concatenate
 from superanimal.labels.labelled_set import PER_ANIMAL, LabelledSet
 from superanimal.progress import Progress
 from superanimal.reports.files import plain, write_json, write_text
 from superanimal.training.data.samples import EXTENT_MARGIN
+from superanimal.training.finetuning.replay import remember, replay
 from superanimal.training.finetuning.start import unpaired
 from superanimal.training.loop.fit import fit, start_over
 from superanimal.training.loop.recipe import Augmentation, Recipe, parse_recipe
@@ -70,6 +72,8 @@ LOOKED_AT = 60
 STEPS = 200
 """Steps of the training."""
 BATCH = 8
+BATCH_CORRECTED = 5
+"""Samples per step, without and with corrections."""
 SIDE_VIEW_ROTATION = 30.0
 """Degrees; animals seen from above are turned by any angle."""
 
@@ -192,12 +196,18 @@ def adapt(
     trained_on = [seen(part.video, part.poses) for part in before if not part.segment.held_out]
     held_out = [seen(part.video, part.poses) for part in before if part.segment.held_out]
     progress.message(f"{len(before)} stretches of {len(paths) - len(failed)} videos analysed")
-    chosen = choose_frames(trained_on, FRAMES)
-    taught = pseudo_labels(
-        trained_on, chosen, base, threshold=threshold, mask=mask, file=folder / MEMORY, progress=progress
-    )
+    corrected = None if given is None else _split(given)
+    if corrected is None:
+        taught = _sure(
+            pseudo_labels(
+                trained_on, choose_frames(trained_on, FRAMES), base, threshold=threshold, mask=mask,
+                file=folder / MEMORY, progress=progress,
+            )
+        )  # fmt: skip
+    else:
+        taught = _completed(corrected.train, base, folder / MEMORY, progress)
+    train, weights = taught.labels, taught.weights
     looked_at = choose_frames(held_out, LOOKED_AT)
-    train, weights, corrected = _training_set(taught, given)
     if not (train.visibility > 0).any():
         raise InputError(
             f"no animal in {', '.join(path.name for path in paths[:3])} is sure enough to learn from",
@@ -252,8 +262,8 @@ def adapt(
         "unsteadiness": {**asdict(unsteady), "change": _plain(unsteady.change)},
         "error_of_corrections": None if proof is None else _plain(proof),
         "labels": {
-            "frames": len(taught.labels),
-            "masked": float((taught.labels.visibility <= 0).mean()) if taught.labels.n_individuals else 1.0,
+            "frames": len(train),
+            "masked": float((train.visibility <= 0).mean()) if train.n_individuals else 1.0,
             "threshold": threshold,
             "mask": mask,
             "corrected_frames": count,
@@ -265,6 +275,8 @@ def adapt(
         joined = xr.concat(shown, "time", data_vars="minimal", combine_attrs="override")
         save_poses(joined, folder / file)
     write_json(folder / RECORD, plain(figures))
+    mine = [n for n, part in enumerate(parts) if part.video == parts[0].video]
+    write_clip([first[n] for n in mine], [after[n] for n in mine], parts[0].video, folder / CLIP)
     write_text(folder / PAGE, render(plain(figures), first, after, parts[0].video))
     progress.message(why)
     if not kept:
@@ -303,24 +315,29 @@ class Corrected:
 
 
 def recipe_of(base: PoseModel, corrected: Corrected | None, steps: int, seed: int, device: str) -> Recipe:
-    """Return the recipe: a low rate, batch-norm statistics frozen, pictures varied little.
+    """Return the recipe: batch-norm statistics frozen, and how much pictures are varied.
 
-    What the model shall fit is this very video, so light and blur stay as they are in it; turned and mirrored
-    pictures give more poses.
-
-    Corrected frames are drawn as often as all pseudo-labels together (``balance="sources"``).
+    Pseudo-labels are learned at a low rate, in pictures varied little: what the model shall fit is this very
+    video, so light and blur stay as they are in it; turned and mirrored pictures give more poses. A few
+    corrected frames are right, but few: they are learned at a high rate, in places, sizes and light that
+    differ much, or the model would know these very pictures only (benchmarks/adaptation.py, corrections).
     """
     soft = base.head.kind == "simcc" or base.head.activation != "none"
     space = space_of(base.entry)
     above, flip = space.name.startswith("topview"), 0.0 if unpaired(space) else 0.5
+    if corrected is None:
+        batch, rate = BATCH, 3e-4 if soft else 5e-5
+        varied: dict[str, Any] = {"scale": [0.9, 1.1], "shift": 0.03, "brightness": 0.05, "contrast": 0.05}
+    else:
+        batch, rate = BATCH_CORRECTED, 1e-3 if soft else 1.7e-4
+        varied = {"scale": [0.7, 1.4], "shift": 0.1, "brightness": 0.2, "contrast": 0.2, "erase": 0.1}
     return parse_recipe(
         {
-            "steps": steps, "batch": BATCH, "lr": 3e-4 if soft else 5e-5, "backbone_factor": 0.3, "freeze": 2,
+            "steps": steps, "batch": batch, "lr": rate, "backbone_factor": 0.3, "freeze": 2,
             "freeze_norm": True, "warmup": 20, "ema": 0.98, "seed": seed, "device": device,
-            "balance": "sources",
             "augmentation": {
-                **asdict(Augmentation.none()), "flip": flip, "scale": [0.9, 1.1], "shift": 0.03,
-                "rotation": 180.0 if above else SIDE_VIEW_ROTATION, "brightness": 0.05, "contrast": 0.05,
+                **asdict(Augmentation.none()), **varied, "flip": flip,
+                "rotation": 180.0 if above else SIDE_VIEW_ROTATION,
             },
         }
     )  # fmt: skip
@@ -455,26 +472,25 @@ def _split(given: tuple[LabelledSet, NDArray[np.float64]]) -> Corrected:
     return Corrected(len(labels), part(np.setdiff1d(every, out)), part(out) if len(out) else None)
 
 
-def _training_set(
-    taught: PseudoLabels, given: tuple[LabelledSet, NDArray[np.float64]] | None
-) -> tuple[LabelledSet, NDArray[np.float64], Corrected | None]:
-    """Return what to train on, how much each point counts, and the corrections in it."""
+def _sure(taught: PseudoLabels) -> PseudoLabels:
+    """Return the animals of which at least one point is sure."""
     sure = np.flatnonzero((taught.labels.visibility > 0).any(1))
     labels = taught.labels.with_columns(
         **{key: getattr(taught.labels, key)[sure] for key in PER_ANIMAL},
         image_index=taught.labels.image_index[sure],
     )
-    weights = taught.weights[sure]
-    if given is None:
-        return labels, weights, None
-    corrected = _split(given)
-    known = {image.label for image in given[0].images}  # a corrected frame is no pseudo-label
-    other = [i for i, image in enumerate(labels.images) if image.label not in known]
-    weights = weights[np.isin(labels.image_index, other)]
-    both = concatenate(
-        [labels.subset(other), corrected.train.labels], keypoints=labels.keypoints, name="adaptation"
-    )
-    return both, np.concatenate([weights, corrected.train.weights]), corrected
+    return PseudoLabels(labels, taught.weights[sure])
+
+
+def _completed(corrected: PseudoLabels, base: PoseModel, file: Path, progress: Progress) -> PseudoLabels:
+    """Return corrected frames with what the model is sure of where the person said nothing.
+
+    Nothing else of the video is learned from: where the model is wrong and sure of it, its own labels would
+    teach it the opposite of the corrections.
+    """
+    memory = remember(base, corrected.labels, file, progress)
+    memory.save(file)
+    return PseudoLabels(replay(corrected.labels, memory), corrected.weights)
 
 
 def _plain(figure: Interval) -> dict[str, float]:
@@ -483,7 +499,5 @@ def _plain(figure: Interval) -> dict[str, float]:
 
 def _data(figures: dict[str, Any]) -> str:
     labels = figures["labels"]
-    text = f"pseudo-labels of {labels['frames']} frames of {', '.join(figures['videos'])}"
-    return text + (
-        f", and {labels['corrected_frames']} corrected frames" if labels["corrected_frames"] else ""
-    )
+    kind = "corrections" if labels["corrected_frames"] else "pseudo-labels"
+    return f"{kind} of {labels['frames']} frames of {', '.join(figures['videos'])}"

@@ -9,6 +9,9 @@ from superanimal.bootstrap import Interval
 
 SLACK = 0.02
 """A guard (jitter, dropped keypoints, lost animals) may get worse by this part, which is noise."""
+CORRECTED_SLACK = 0.25
+"""The jitter may rise by this part where a person corrected frames: legs that are followed move more than
+legs that are missed."""
 DROPPED = 0.1
 """More keypoints dropped per animal than before by less than this are noise, too."""
 PROVEN_BY = 8
@@ -39,14 +42,15 @@ def verdict(
     corrections
         Number of corrected frames.
     """
+    room = CORRECTED_SLACK if corrections else SLACK
     worse = [
         f"{title} rises from {first:.3g} to {second:.3g}"
-        for title, first, second, room in (
-            ("the jitter", before.jitter, after.jitter, SLACK * before.jitter),
+        for title, first, second, slack in (
+            ("the jitter", before.jitter, after.jitter, room * before.jitter),
             ("the number of dropped keypoints", before.dropped, after.dropped, DROPPED),
             ("the part of frames without an animal", before.missing, after.missing, SLACK),
         )
-        if second > first + room or math.isnan(second)
+        if second > first + slack or math.isnan(second)
     ]
     if worse:
         return False, f"Not kept: on held-out frames {' and '.join(worse)}."

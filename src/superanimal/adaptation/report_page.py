@@ -11,7 +11,8 @@ import numpy as np
 import xarray as xr
 from markupsafe import Markup
 
-from superanimal.adaptation.measuring import CUTOFF
+from superanimal.adaptation.clip import sure_points
+from superanimal.adaptation.run_folder import CLIP
 from superanimal.evaluation.stability import jitter
 from superanimal.reports.figures import ACCENT, LINE, SOFT, new_figure, style, svg
 from superanimal.reports.numbers import number, signed
@@ -76,7 +77,8 @@ def render(
     page.add(
         "Jitter over time", _curves(before, after), note="Mean change of the coordinates from frame to frame."
     )
-    page.add("Before and after", gallery(_pictures(before, after, video)))
+    clip = Markup("<video src='{}' controls loop muted width='100%'></video>").format(CLIP)
+    page.add("Before and after", gallery(_pictures(before, after, video)), clip)
     if len(figures["videos"]) > 1:
         rows = [
             [name, *(number(100 * each[when]["jitter"]) for when in ("before", "after")),
@@ -133,16 +135,10 @@ def _pictures(
         for row in rows.tolist():
             frame = int(old["frame"].values[row])
             pixels = np.asarray(opened[frame])
-            points = [_sure_points(poses, row) for poses in (old, new)]
+            points = [sure_points(poses, row) for poses in (old, new)]
             view = CloseUp.of(np.stack(points), np.array(pixels.shape[1::-1]))
             for title, own in zip(pictures, points, strict=True):
                 picture = view.picture(pixels)
                 PosePainter(picture.shape[:2], names, individuals).draw(picture, view.place(own))
                 pictures[title].append((data_uri(picture), title, f"frame {frame}"))
     return [*pictures["before"], *pictures["after"]]
-
-
-def _sure_points(poses: xr.Dataset, row: int) -> np.ndarray:
-    """Return the points (N, K, 2) of a row that are sure enough to be drawn, else NaN."""
-    sure = poses["confidence"].values[row].T >= CUTOFF
-    return np.where(sure[..., None], poses["position"].values[row].transpose(2, 1, 0), np.nan)
