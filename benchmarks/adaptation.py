@@ -200,6 +200,8 @@ def main() -> None:
     print(body)
     if not choices.no_report:
         write_section("Adaptation", body)
+        if "scales" in choices.only:
+            _adaptation_scales.draw(work, Path(__file__).parents[1] / "docs" / "images" / "scales.svg")
 
 
 if __name__ == "__main__":

@@ -109,8 +109,11 @@ def _curves(before: Sequence[xr.Dataset], after: Sequence[xr.Dataset]) -> Markup
         axes = figure.subplots()
         for stretches, color, title in ((before, SOFT, "before"), (after, ACCENT, "after")):
             for number_, poses in enumerate(stretches):
-                with np.errstate(all="ignore"):
-                    shakes = np.nanmean(np.where(np.isfinite(jitter(poses)), jitter(poses), np.nan), axis=1)
+                moved = jitter(poses)
+                known = np.isfinite(moved)
+                count = known.sum(1)
+                total = np.where(known, moved, 0.0).sum(1)
+                shakes = np.where(count > 0, total / np.maximum(count, 1), np.nan)
                 axes.plot(
                     poses["frame"].values, shakes, color=color, lw=1.2, label=title if not number_ else None
                 )
