@@ -7,6 +7,8 @@ from .formats import load_poses as load_poses
 from .formats import save_poses as save_poses
 from .inference import analyze as analyze
 from .inference import find_videos as find_videos
+from .inference import predict as predict
+from .inference import stream as stream
 from .keypoints import match_keypoints as match_keypoints
 from .keypoints import measure_offsets as measure_offsets
 from .keypoints.convert import convert as convert

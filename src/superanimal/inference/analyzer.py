@@ -309,9 +309,14 @@ class Analyzer:
             return None if record is None else Look.of_record(record)
         if self.search is None and not self.settings.zoom:
             return None
-        frames = sampled_frames(video, self.settings.roi)
+        return self.look_at(sampled_frames(video, self.settings.roi), path.name, progress)
+
+    def look_at(self, frames: Sequence[np.ndarray], name: str, progress: Progress) -> Look | None:
+        """Return how the detector looks at a video of which these are some frames (H, W, 3)."""
+        if self.search is None and not self.settings.zoom:
+            return None
         look = Look() if self.search is None else first_look(self.estimator(), frames, self.search)
-        return self.closer(look, frames, path.name, progress)
+        return self.closer(look, frames, name, progress)
 
     def closer(self, look: Look, frames: Sequence[np.ndarray], name: str, progress: Progress) -> Look:
         """Return how the detector looks at tiny animals, and say how large they are; see :attr:`settings`."""
@@ -392,10 +397,15 @@ class Analyzer:
 
         Without ``track`` it is not used, but raw estimates hold what it takes: they can be relinked.
         """
-        limbs = self.model.entry.limbs
-        if not limbs or self.settings.mode == "compatible" or frames.step != 1:
+        if frames.step != 1:
             return None
-        soon = may_follow(video.timestamps[frames.start : frames.stop], FOLLOW_WITHIN)
+        return self.limbs_at(may_follow(video.timestamps[frames.start : frames.stop], FOLLOW_WITHIN))
+
+    def limbs_at(self, soon: np.ndarray) -> LimbSorter | None:
+        """Return that sorter for frames (n,) of which ``soon`` says which come soon after the one before."""
+        limbs = self.model.entry.limbs
+        if not limbs or self.settings.mode == "compatible":
+            return None
         if 2 * np.count_nonzero(soon) < len(soon):  # stills, or too few frames a second
             return None
         at = self.model.keypoints.index

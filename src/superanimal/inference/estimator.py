@@ -143,7 +143,7 @@ class Estimator:
         follow: np.ndarray,
         search: np.ndarray | None = None,
     ) -> list[Animals]:
-        """Return the animals of each frame of a window.
+        """Return the animals of each frame of a window, with the boxes of a result.
 
         Parameters
         ----------
@@ -156,9 +156,31 @@ class Estimator:
         search : (n,) bool
             Where a search is allowed when it is the detector's turn; everywhere when None.
         """
+        found = self.find(frames, rows, follow, search)
+        return [self.reported(each, frame.shape[:2]) for each, frame in zip(found, frames, strict=True)]
+
+    def find(
+        self,
+        frames: Sequence[np.ndarray],
+        rows: np.ndarray,
+        follow: np.ndarray,
+        search: np.ndarray | None = None,
+        before: tuple[Animals, int] | None = None,
+    ) -> list[Animals]:
+        """Return the animals of each frame of a window, with the boxes that were cropped.
+
+        Parameters
+        ----------
+        frames, rows, follow, search
+            As for :meth:`estimate`.
+        before
+            The animals of the frame before the window as this method returned them, and how many frames after
+            one that the detector saw the window begins.
+        """
         allowed = np.ones(len(frames), dtype=bool) if search is None else search
-        animals: dict[int, Animals] = {}
-        since = since_detection(follow, self.settings.detector_every)
+        animals: dict[int, Animals] = {} if before is None else {-1: before[0]}
+        begun = 0 if before is None else before[1]
+        since = since_detection(follow, self.settings.detector_every, begun)
         for step in range(since.max(initial=-1) + 1):
             members = np.flatnonzero(since == step).tolist()
             followed = self._followed(frames, {i: animals[i - 1] for i in members}) if step else {}
@@ -167,9 +189,9 @@ class Estimator:
             if self.search is not None and not step:
                 wanted = [i for i in members if allowed[i] and self._wanting(animals[i])]
                 animals |= {i: self._searched(frames, i, animals[i]) for i in wanted}
-        return [self._reported(animals[i], frames[i].shape[:2]) for i in range(len(frames))]
+        return [animals[i] for i in range(len(frames))]
 
-    def _reported(self, found: Animals, size: tuple[int, ...]) -> Animals:
+    def reported(self, found: Animals, size: tuple[int, ...]) -> Animals:
         """Return the animals with the boxes of a result: round the body, if the entry says what that is."""
         if not self.model.entry.appendages or not self.enhanced or not isinstance(self.source, DetectorBoxes):
             return found

@@ -44,7 +44,7 @@ def may_follow(times: np.ndarray, within: float | None) -> np.ndarray:
     return follow
 
 
-def since_detection(follow: np.ndarray, every: int) -> np.ndarray:
+def since_detection(follow: np.ndarray, every: int, begun: int = 0) -> np.ndarray:
     """Return how many frames (n,) of a window lie between each and the last that the detector has to see.
 
     Parameters
@@ -53,11 +53,14 @@ def since_detection(follow: np.ndarray, every: int) -> np.ndarray:
         From :func:`may_follow`.
     every
         The detector sees at least every n-th frame of the window, from its first on.
+    begun
+        What this is for the first frame if that follows the frame before the window; 0 when the detector
+        sees it in any case.
     """
     since = np.zeros(len(follow), dtype=int)
-    for i in range(1, len(follow)):
-        if i % every and follow[i]:
-            since[i] = since[i - 1] + 1
+    for i in range(len(follow)):
+        if (i + begun) % every and follow[i]:
+            since[i] = since[i - 1] + 1 if i else begun
     return since
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from superanimal.poses.offsets import Offsets
 
 
-class AnalyzerOptions(TypedDict, total=False):
-    """Keyword arguments of :class:`superanimal.inference.Analyzer` other than the model, documented there."""
+class NetworkOptions(TypedDict, total=False):
+    """Options of :class:`superanimal.inference.Analyzer` that are not about files, documented there."""
 
     detector: str | os.PathLike[str] | BoxNetwork | None
     max_individuals: int
@@ -30,9 +30,7 @@ class AnalyzerOptions(TypedDict, total=False):
     batch_size: int | None
     precision: str
     backend: str
-    frames: str | slice | None
     roi: tuple[int, int, int, int] | None
-    boxes: np.ndarray | str | os.PathLike[str] | None
     detector_threshold: float | None
     nms: float | None
     detector_every: int | None
@@ -43,6 +41,14 @@ class AnalyzerOptions(TypedDict, total=False):
     scale_list: Sequence[float] | None
     track: bool
     offsets: Offsets | str | os.PathLike[str] | None
+    accept_license: bool
+
+
+class AnalyzerOptions(NetworkOptions, total=False):
+    """Keyword arguments of :class:`superanimal.inference.Analyzer` other than the model, documented there."""
+
+    frames: str | slice | None
+    boxes: np.ndarray | str | os.PathLike[str] | None
     out: str | os.PathLike[str] | None
     formats: Sequence[str]
     scorer: str | None
@@ -50,7 +56,6 @@ class AnalyzerOptions(TypedDict, total=False):
     pcutoff: float
     trails: int
     resume: bool
-    accept_license: bool
 
 
 OPTIONS = frozenset(("model", *AnalyzerOptions.__annotations__))
