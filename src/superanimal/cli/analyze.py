@@ -137,7 +137,10 @@ def analyze(
                 progress.message(f"Error: {error.text('shell')}")
                 continue
             found = result.frames_with_animals
-            progress.message(f"{path.name}: animals in {found} of {result.poses.sizes['time']} frames")
+            progress.message(
+                f"{path.name}: animals in {found} of {result.poses.sizes['time']} frames"
+                + (f"; {result.speed}" if result.speed else "")
+            )
             for file in [result.store, *result.files]:
                 console.print(f"  {file}", soft_wrap=True, markup=False)
     if failed:

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 PACKAGES = (
-    "napari-superanimal", "torch", "torchvision", "timm", "numpy", "av", "opencv-python-headless", "zarr",
+    "napari-superanimal", "torch", "onnxruntime", "torchvision", "timm", "numpy", "av", "opencv-python-headless", "zarr",
     "xarray", "sleap-io", "napari",
 )  # fmt: skip
 CODECS = ("h264", "hevc", "mpeg4", "mjpeg", "vp9", "av1", "ffv1")
@@ -32,6 +32,8 @@ def doctor(
     console = Console(highlight=False, markup=False)
     table = Table(show_header=False, box=None)
     for key, value in {**machine(), **versions(), **codecs()}.items():
+        table.add_row(key, value)
+    for key, value in backends().items():
         table.add_row(key, value)
     console.print(table)
     console.print(short_run(device, frames), soft_wrap=True)
@@ -77,6 +79,24 @@ def codecs() -> dict[str, str]:
     return {"codecs": ", ".join(there) + (f"; missing: {', '.join(missing)}" if missing else "")}
 
 
+def backends() -> dict[str, str]:
+    """Return how the embedded models run in onnxruntime on the CPU of this computer, compared with torch."""
+    from superanimal.inference.backends import prepare
+    from superanimal.inference.choosing import embedded_models
+    from superanimal.zoo.finding import find_model
+
+    rows = {}
+    for name in embedded_models():
+        found = find_model(name, "pose")
+        assert found is not None
+        verdict = prepare(found)
+        rows[f"backend of {name}"] = verdict.problem or (
+            f"{'onnxruntime' if verdict.chosen else 'torch'} on the CPU: onnxruntime {verdict.exported_ms:.1f} ms, "
+            f"torch {verdict.torch_ms:.1f} ms a crop, keypoints within {verdict.pixels:.1g} px"
+        )
+    return rows
+
+
 def short_run(device: str, frames: int) -> str:
     """Analyse the first frames of the sample video with the embedded model and report the speed."""
     from superanimal.inference import Analyzer
@@ -90,7 +110,8 @@ def short_run(device: str, frames: int) -> str:
         took = time.perf_counter() - loaded
     done, settings = result.poses.sizes["time"], analyzer.settings
     return (
-        f"short run on {settings.device} ({settings.precision}, batch {settings.batch_size}): "
+        f"short run on {settings.device} ({settings.backend}, {settings.precision}, "
+        f"batch {settings.batch_size}): "
         f"models loaded in {loaded - began:.1f} s, {done} frames in {took:.1f} s = "
         f"{done / took:.1f} frames/s, animals in {result.frames_with_animals} frames"
     )

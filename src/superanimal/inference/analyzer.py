@@ -78,11 +78,14 @@ class Analysis:
         The run store.
     files : list of Path
         Exported files and the overlay video.
+    speed : str
+        How fast it went and what limited it; empty when no frame was left to compute.
     """
 
     poses: xr.Dataset
     store: Path
     files: list[Path]
+    speed: str = ""
 
     @property
     def frames_with_animals(self) -> int:
@@ -268,6 +271,7 @@ class Analyzer:
             if 0 < left < len(store):
                 progress.message(f"{store.path.name}: resuming, {left} of {len(store)} frames left")
             progress.start(left, title=path.name)
+            speed = ""
             if left:
                 choices, limbs = self.settings, self.limbs(video, frames)
                 estimator = self.estimator(given, look, limbs.pairs if limbs else None)
@@ -276,6 +280,7 @@ class Analyzer:
                 with store.exclusive():
                     linker = Linker(store, tracker, limbs, len(estimator.pairs), self.offsets, progress)
                     estimate(video, frames, store, estimator, choices, progress, linker=linker)
+                speed = estimator.stages.sentence(left, choices.device, choices.backend)
             progress.finish()
             poses = store.to_poses()
             files = export(
@@ -285,7 +290,7 @@ class Analyzer:
                 files.append(
                     render(poses, video, store.path, progress, pcutoff=self.pcutoff, trails=self.trails)
                 )
-        return Analysis(poses, store.path, files)
+        return Analysis(poses, store.path, files, speed)
 
     def _go_on_as(self, where: Path) -> None:
         """Load the models for what ran them when the run in ``where`` began, if a person leaves that open."""

@@ -31,6 +31,7 @@ from superanimal.inference.following import lost, since_detection
 from superanimal.inference.legs.peaks import PEAKS, pair_peaks
 from superanimal.inference.searching import best, worth_of
 from superanimal.inference.settings import Settings
+from superanimal.inference.stages import DETECTOR, POSE, Stages
 from superanimal.inference.views import View, consensus, mirror_of, views_of
 from superanimal.poses.similarity import oks
 
@@ -126,6 +127,7 @@ class Estimator:
         self.inner = np.array([name not in beyond for name in model.keypoints])
         self.body = np.array([name not in model.entry.appendages for name in model.keypoints])
         self.batches = Batches(settings.batch_size)
+        self.stages = Stages()
 
     def state(self) -> dict[str, int]:
         """Return what out-of-memory back-off has changed, as JSON values."""
@@ -207,7 +209,8 @@ class Estimator:
         """Return the animals of some frames as the source of boxes sees them."""
         if not members:
             return {}
-        boxes = self.source.find([frames[i] for i in members], rows[members])
+        with self.stages.of(DETECTOR):
+            boxes = self.source.find([frames[i] for i in members], rows[members])
         poses = self.look_in(frames, dict(zip(members, boxes, strict=True)))
         return {i: self._animals(found) for i, found in poses.items()}
 
@@ -237,7 +240,8 @@ class Estimator:
     def _searched(self, frames: Sequence[np.ndarray], i: int, usual: Animals) -> Animals:
         """Return the animals of one frame among the candidates of several looks, the best first."""
         assert self.search is not None and isinstance(self.source, DetectorBoxes)
-        boxes = self.source.search(frames[i], self.search.sizes)
+        with self.stages.of(DETECTOR):
+            boxes = self.source.search(frames[i], self.search.sizes)
         found = Animals.joined(usual, self.look_in(frames, {i: boxes})[i])
         around = self._pose_boxes(found.points, found.confidence)
         around[:, 2:] += around[:, :2]
@@ -389,4 +393,5 @@ class Estimator:
                     yield ready.result()
 
     def _heads(self, crops: np.ndarray) -> Mapping[str, Any]:
-        return self.model.heads(crops, self.settings.precision)
+        with self.stages.of(POSE):
+            return self.model.heads(crops, self.settings.precision)

@@ -8,6 +8,7 @@ holds the same frames, and a chunk comes out the same whichever were computed be
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -22,6 +23,7 @@ from superanimal.inference.following import may_follow
 from superanimal.inference.linking import Linker, raw_estimates
 from superanimal.inference.searching import may_search
 from superanimal.inference.settings import Settings
+from superanimal.inference.stages import READING, STALLED_S, WRITING, Stages
 from superanimal.inference.threads import Finisher, read_ahead
 from superanimal.poses.raw_estimates import RawEstimates, join
 from superanimal.poses.run_store import RunStore
@@ -105,21 +107,38 @@ def estimate(
         estimator.restore(before.state)
     writer = Writer(store, begun, linker, progress)
     windows = read_ahead(read_windows(video, frames, store, begun, settings, progress))
-    most, roi = settings.max_individuals, settings.roi
+    most, roi, stages = settings.max_individuals, settings.roi, estimator.stages
     try:
         with closing(windows), stoppable(estimator, progress), Finisher(writer.add) as finisher:  # type: ignore[type-var]
-            for window in windows:
+            stages.begin()
+            while (window := _next(windows, stages, progress)) is not None:
                 progress.check()
                 animals = estimator.estimate(window.frames, window.rows, window.follow, window.search)
                 for i in np.flatnonzero(~window.readable):
                     animals[i] = animals[i].select(np.zeros(0, int))  # nobody has seen this frame
                 row = int(window.rows[0])
-                finisher.put(
-                    (window.chunk, raw_estimates(row, animals, estimator.state(), most=most, roi=roi))
-                )
+                raw = raw_estimates(row, animals, estimator.state(), most=most, roi=roi)
+                with stages.of(WRITING):
+                    finisher.put((window.chunk, raw))
     except (Cancelled, KeyboardInterrupt):
         writer.keep()
         raise
+
+
+def _next(windows: Iterator[Window], stages: Stages, progress: Progress) -> Window | None:
+    """Return the next window, None at the end; a video that keeps everybody waiting is named."""
+    alarm = threading.Timer(
+        STALLED_S,
+        progress.message,
+        [f"no frame of the video has arrived for {STALLED_S:.0f} s: its disk or network may have stopped"],
+    )
+    alarm.daemon = True
+    alarm.start()
+    try:
+        with stages.of(READING):
+            return next(windows, None)
+    finally:
+        alarm.cancel()
 
 
 class Writer:

@@ -1,0 +1,165 @@
+"""How fast is an analysis, and what do its parts cost?
+
+    OMP_NUM_THREADS=1 python benchmarks/speed.py [--frames N] [--rounds N] [--video FILE] [--write]
+
+1. The rates of this machine: matrix products and the convolutions of a network, single precision, one thread.
+2. One video end to end with each backend, in turn: processor time per frame, of it the networks, and the
+   largest difference of a coordinate.
+3. A new process that analyses one frame: processor time, and memory at its peak.
+
+Everything is processor time of one thread, because development machines are shared; ratios are medians over
+rounds in which the backends take turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _report import table, write_section
+
+from superanimal.inference import Analyzer
+from superanimal.inference.backends import prepare
+from superanimal.samples import sample_path
+from superanimal.zoo.finding import find_model
+
+OPENFIELD = Path(__file__).parents[2] / "shared/data/dlc-openfield/videos/m3v1mp4.mp4"
+MODEL, DETECTOR = "mini_topviewmouse", "mini_topviewmouse_detector"
+BACKENDS = ("torch", "onnxruntime")
+
+
+class Counted:
+    """A model that counts the processor time of its network."""
+
+    def __init__(self, model: Any) -> None:
+        self._model, self.seconds = model, 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._model, name)
+        if name not in ("heads", "detect"):
+            return value
+
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            began = time.thread_time()
+            result = value(*args, **kwargs)
+            self.seconds += time.thread_time() - began
+            return result
+
+        return timed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--frames", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--video", type=Path, default=OPENFIELD if OPENFIELD.is_file() else None)
+    parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md")
+    options = parser.parse_args()
+    if os.environ.get("OMP_NUM_THREADS") != "1":
+        sys.exit("set OMP_NUM_THREADS=1: processor time is compared, which threads that wait would add to")
+    video = options.video or sample_path("topview_mouse.mp4")
+    for kind, name in (("pose", MODEL), ("detector", DETECTOR)):
+        found = find_model(name, kind)
+        assert found is not None
+        prepare(found)
+    body = "\n\n".join([rates(), end_to_end(video, options.frames, options.rounds), starts(video)])
+    print(body)
+    if options.write:
+        write_section("Speed", body, "OMP_NUM_THREADS=1 python benchmarks/speed.py --write")
+
+
+def rates() -> str:
+    """Return what one thread of this machine reaches."""
+    import torch
+
+    torch.set_num_threads(1)
+    a = np.random.default_rng(0).random((1024, 1024), np.float32)
+    product = _best(lambda: a @ a, 5)
+    image, weight = torch.randn(8, 64, 48, 48), torch.randn(64, 64, 3, 3)
+    with torch.inference_mode():
+        convolution = _best(lambda: torch.nn.functional.conv2d(image, weight, padding=1), 5)
+    flops = 2 * 8 * 64 * 64 * 9 * 48 * 48
+    return (
+        f"torch {version('torch')}, onnxruntime {version('onnxruntime')}, numpy {np.__version__}. One thread "
+        f"of this machine multiplies matrices at {2 * 1024**3 / product / 1e9:.0f} GFLOP/s and convolves "
+        f"(64 channels, 3 x 3, torch) at {flops / convolution / 1e9:.0f} GFLOP/s."
+    )
+
+
+def end_to_end(video: Path, frames: int, rounds: int) -> str:
+    """Return the cost per frame with each backend."""
+    costs: dict[str, list[list[float]]] = {backend: [] for backend in BACKENDS}
+    positions = {}
+    for _ in range(rounds):
+        for backend in BACKENDS:
+            with tempfile.TemporaryDirectory() as folder:
+                analyzer = Analyzer(
+                    MODEL, backend=backend, device="cpu", frames=f":{frames}", out=folder, formats=()
+                )
+                pose, boxes = Counted(analyzer.model), Counted(analyzer.detector)
+                analyzer.model, analyzer.detector = pose, boxes  # type: ignore[assignment]
+                began = time.process_time()
+                poses = analyzer.run(video).poses
+                whole = time.process_time() - began
+            parts = [whole, pose.seconds, boxes.seconds, whole - pose.seconds - boxes.seconds]
+            costs[backend].append([1e3 * part / poses.sizes["time"] for part in parts])
+            positions[backend] = poses["position"].values
+    rows = []
+    for backend in BACKENDS:
+        middle = np.median(costs[backend], axis=0)
+        ratio = np.median([t[0] / o[0] for t, o in zip(costs["torch"], costs[backend], strict=True)])
+        rows.append([backend, *(f"{each:.1f}" for each in middle), f"{1e3 / middle[0]:.1f}", f"{ratio:.2f}"])
+    off = np.nanmax(np.abs(positions["torch"] - positions["onnxruntime"]))
+    head = ["backend", "ms a frame", "pose network", "detector", "rest", "frames/CPU-s", "times torch"]
+    return (
+        f"`{video.name}`, {frames} frames, `{MODEL}`, defaults of `analyze`, processor time of one thread, "
+        f"{rounds} rounds in turn:\n\n{table(head, rows)}\n\nLargest difference of a coordinate: {off:.1g} px."
+    )
+
+
+def starts(video: Path) -> str:
+    """Return what a new process costs that analyses one frame."""
+    rows = []
+    for backend in BACKENDS:
+        best = (np.inf, 0.0)
+        for _ in range(3):
+            with tempfile.TemporaryDirectory() as folder:
+                command = ["-m", "superanimal", "analyze", str(video), "--frames", ":1", "--out", folder]
+                process = subprocess.Popen(
+                    [sys.executable, *command, "--model", MODEL, "--backend", backend, "--device", "cpu"],
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+                _, status, used = os.wait4(process.pid, 0)
+                process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                sys.exit(f"superanimal analyze ended with {process.returncode}")
+            best = min(best, (used.ru_utime + used.ru_stime, used.ru_maxrss / 1024))
+        rows.append([backend, f"{best[0]:.1f}", f"{best[1]:.0f}"])
+    return "A new process, `superanimal analyze --frames :1`, best of three:\n\n" + table(
+        ["backend", "CPU-s", "peak MB"], rows
+    )
+
+
+def _best(function: Any, count: int) -> float:
+    """Return the shortest processor time of a function, in seconds."""
+    best = np.inf
+    for _ in range(count):
+        began = time.thread_time()
+        function()
+        best = min(best, time.thread_time() - began)
+    return float(best)
+
+
+if __name__ == "__main__":
+    main()
