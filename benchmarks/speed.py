@@ -123,7 +123,8 @@ def end_to_end(video: Path, frames: int, rounds: int) -> str:
     head = ["backend", "ms a frame", "pose network", "detector", "rest", "frames/CPU-s", "times torch"]
     return (
         f"`{video.name}`, {frames} frames, `{MODEL}`, defaults of `analyze`, processor time of one thread, "
-        f"{rounds} rounds in turn:\n\n{table(head, rows)}\n\nLargest difference of a coordinate: {off:.1g} px."
+        f"{rounds} rounds in turn:\n\n{table(head, rows)}\n\n"
+        f"Largest difference of a coordinate: {off:.1g} px."
     )
 
 

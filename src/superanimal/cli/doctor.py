@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 PACKAGES = (
-    "napari-superanimal", "torch", "onnxruntime", "torchvision", "timm", "numpy", "av", "opencv-python-headless", "zarr",
-    "xarray", "sleap-io", "napari",
+    "napari-superanimal", "torch", "onnxruntime", "torchvision", "timm", "numpy", "av",
+    "opencv-python-headless", "zarr", "xarray", "sleap-io", "napari",
 )  # fmt: skip
 CODECS = ("h264", "hevc", "mpeg4", "mjpeg", "vp9", "av1", "ffv1")
 
@@ -91,8 +91,8 @@ def backends() -> dict[str, str]:
         assert found is not None
         verdict = prepare(found)
         rows[f"backend of {name}"] = verdict.problem or (
-            f"{'onnxruntime' if verdict.chosen else 'torch'} on the CPU: onnxruntime {verdict.exported_ms:.1f} ms, "
-            f"torch {verdict.torch_ms:.1f} ms a crop, keypoints within {verdict.pixels:.1g} px"
+            f"{'onnxruntime' if verdict.chosen else 'torch'} on the CPU: onnxruntime "
+            f"{verdict.exported_ms:.1f} ms, torch {verdict.torch_ms:.1f} ms a crop, keypoints within {verdict.pixels:.1g} px"
         )
     return rows
 
