@@ -72,7 +72,8 @@ def main() -> None:
         found = find_model(name, kind)
         assert found is not None
         prepare(found)
-    body = "\n\n".join([rates(), end_to_end(video, options.frames, options.rounds), starts(video)])
+    started = starts(video)  # before this process grows: the peak of a child includes that of its parent
+    body = "\n\n".join([rates(), end_to_end(video, options.frames, options.rounds), started])
     print(body)
     if options.write:
         write_section("Speed", body, "OMP_NUM_THREADS=1 python benchmarks/speed.py --write")
