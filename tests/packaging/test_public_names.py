@@ -14,7 +14,7 @@ STUB = Path(superanimal.__file__).with_suffix(".pyi")
 EXPECTED = [
     "adapt", "analyze", "convert", "download", "ensemble", "evaluate", "find_videos", "finetune",
     "list_models", "load_model", "load_poses", "load_space", "match_keypoints", "measure_offsets",
-    "merge", "open_video", "read_labels", "save_poses", "track", "train",
+    "merge", "open_video", "predict", "read_labels", "save_poses", "stream", "track", "train",
 ]  # fmt: skip
 
 ROOMS = {"behavior": "check_bouts", "gait": "analyze"}

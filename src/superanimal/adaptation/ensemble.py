@@ -64,7 +64,7 @@ def ensemble(poses: Iterable[Poses], *, smooth: bool = True) -> xr.Dataset:
     >>> from superanimal.poses import make_poses
     >>> seeds = [make_poses(np.full((9, 2, 1, 1), x), keypoints=["nose"]) for x in (5.0, 6.0, 30.0)]
     >>> joined = ensemble(seeds)
-    >>> float(joined["position"][0, 0, 0, 0].round(3))
+    >>> round(float(joined["position"][0, 0, 0, 0]), 1)
     6.0
     """
     models, names = _checked(list(poses))

@@ -92,7 +92,8 @@ def backends() -> dict[str, str]:
         verdict = prepare(found)
         rows[f"backend of {name}"] = verdict.problem or (
             f"{'onnxruntime' if verdict.chosen else 'torch'} on the CPU: onnxruntime "
-            f"{verdict.exported_ms:.1f} ms, torch {verdict.torch_ms:.1f} ms a crop, keypoints within {verdict.pixels:.1g} px"
+            f"{verdict.exported_ms:.1f} ms, torch {verdict.torch_ms:.1f} ms a crop, keypoints within "
+            f"{verdict.pixels:.1g} px"
         )
     return rows
 
