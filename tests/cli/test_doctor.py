@@ -11,7 +11,15 @@ Call = Callable[..., tuple[int, str, str]]
 def test_doctor(superanimal: Call) -> None:
     code, out, _ = superanimal("doctor", "--frames", "6", "--device", "cpu")
     assert code == 0
-    for words in ("torch", "h264", "cpu (", "short run on cpu (onnxruntime, fp32", "backend of mini_quadruped", "frames/s", "in 6 frames"):
+    for words in (
+        "torch",
+        "h264",
+        "cpu (",
+        "short run on cpu (onnxruntime, fp32",
+        "backend of mini_quadruped",
+        "frames/s",
+        "in 6 frames",
+    ):
         assert words in out
     assert torch.__version__.split("+")[0] in out
 
