@@ -24,6 +24,7 @@ from .console.gait import analyze_gait as analyze_gait
 from .console.gait import show_stances as show_stances
 from .console.labelled import finetune as finetune
 from .console.labelled import match_keypoints as match_keypoints
+from .console.tracking import show_tracked as show_tracked
 from .console.tracking import track_poses as track_poses
 from .pose_layer.layers import layer_to_poses as layer_to_poses
 from .pose_layer.layers import poses_to_layer as poses_to_layer

@@ -13,6 +13,7 @@ from qtpy.QtCore import QPoint, Qt
 import napari_superanimal as plugin
 from napari_superanimal.pose_layer.shortcuts import ACTIONS, PREFIX
 from napari_superanimal.pose_layer.views import view_of
+from superanimal.synth.herd import make_herd
 
 DOCKS = ("Estimate poses", "Display poses", "Keypoint mapping", "Fine-tune", "Gait", "Behaviour")
 
@@ -116,3 +117,26 @@ def test_the_strip_shows_frames_with_poses_and_goes_there(viewer: Any, mouse_pos
     assert viewer.dims.current_step[0] == 20
     view.go(-1)
     assert viewer.dims.current_step[0] == 20  # there is none before
+
+
+def test_animals_are_tracked_and_doubtful_places_are_found(viewer: Any, qtbot: Any) -> None:
+    """Two animals that look alike are lost for a second, twice: who is who afterwards cannot be known."""
+    herd = make_herd(2, 240, seed=2, variety=0.0, side=300)
+    found = herd.shuffled(seed=0)
+    found["position"][{"time": slice(100, 130)}] = np.nan
+    plugin.show_poses(viewer, found, name="herd")
+    _, dock = viewer.window.add_plugin_dock_widget("napari-superanimal", "Track animals")
+    assert dock.lanes.isHidden() and dock.panel.run_button.isEnabled()
+    dock.panel.run_button.click()
+    qtbot.waitUntil(lambda: not dock.panel.running, timeout=60_000)
+    assert dock.panel.job.report.state == "finished", dock.message.text
+    layer = viewer.layers["herd tracked"]
+    assert dock.layer.layer() is layer and not dock.lanes.isHidden()
+    steps = np.abs(np.diff(plugin.layer_to_poses(layer)["position"].values, axis=0))
+    assert float(np.nanmax(steps)) < 30  # no animal changed its slot
+    assert dock.said.text().startswith("2 animals; who is who is doubtful in 2 places")
+    viewer.dims.set_point(0, 200)
+    dock.before.click()
+    assert viewer.dims.current_step[0] in (0, 130)  # the name is sure on one side of the gap
+    dock.by_colour.setChecked(True)
+    assert not dock.panel.run_button.isEnabled()  # there is no video

@@ -28,7 +28,7 @@ from napari_superanimal.console.estimate import (
 )
 from napari_superanimal.console.gait import analyze_gait, show_stances
 from napari_superanimal.console.labelled import finetune, match_keypoints
-from napari_superanimal.console.tracking import track_poses
+from napari_superanimal.console.tracking import show_tracked, track_poses
 
 __all__ = [
     "adapt",
@@ -54,6 +54,7 @@ __all__ = [
     "show_poses",
     "show_skeleton",
     "show_stances",
+    "show_tracked",
     "show_trails",
     "track_poses",
     "train_behavior",

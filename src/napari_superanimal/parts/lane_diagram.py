@@ -33,6 +33,11 @@ class LaneDiagram(QWidget):
     verb
         What a lane does during a bar, for tips: ``stands``.
 
+    Attributes
+    ----------
+    unit
+        Of time, below the axis.
+
     Signals
     -------
     went(float)
@@ -53,6 +58,7 @@ class LaneDiagram(QWidget):
     def __init__(self, text: str, background: str, verb: str) -> None:
         super().__init__()
         self._colors, self._verb = (text, background), verb
+        self.unit = "seconds"
         self._lanes: dict[str, str] = {}
         self._bars = pd.DataFrame(columns=["lane", "start_s", "end_s", "note"])
         self._gaps = pd.DataFrame(columns=["lane", "start_s", "end_s", "reason"])
@@ -124,7 +130,7 @@ class LaneDiagram(QWidget):
 
     @property
     def _left(self) -> int:
-        names = ["seconds", *(_said(name) for name in self._lanes)]
+        names = [self.unit, *(_said(name) for name in self._lanes)]
         widest = max(self.fontMetrics().horizontalAdvance(name) for name in names)
         return min(widest + 2 * GAP, self.width() // 2)
 
@@ -227,7 +233,7 @@ class LaneDiagram(QWidget):
             painter.drawText(box, align | Qt.AlignmentFlag.AlignVCenter, f"{k * step:g}")
         painter.setPen(dim)
         box = QRectF(0, inside.bottom() + 3, inside.left() - GAP, AXIS - 4)
-        painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, "seconds")
+        painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self.unit)
         painter.setFont(font)
 
     def _paint_row(self, painter: QPainter, number: int, name: str, color: QColor, text: QColor) -> None:

@@ -79,6 +79,15 @@ def take_in(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
     return {"model": import_model(job["folder"], job["name"]).name}
 
 
+def track(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Track ``job["poses"]`` with ``job["options"]`` for ``superanimal.track``; and what was left out."""
+    from superanimal.tracking import track
+
+    with _heard() as warned:
+        tracked = track(unpack_object(job["poses"]), **job["options"], progress=progress)
+    return {"result": pack_object((tracked, warned))}
+
+
 def gait(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Analyse the gait of ``job["poses"]`` with ``job["options"]`` for ``superanimal.gait.analyze``."""
     from superanimal.gait import analyze
@@ -139,6 +148,7 @@ TASKS: dict[str, Task] = {
     "adapt": adapt,
     "gauge": gauge,
     "take_in": take_in,
+    "track": track,
     "gait": gait,
     "train_behavior": train_behavior,
     "predict_behavior": predict_behavior,

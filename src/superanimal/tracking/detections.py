@@ -144,7 +144,7 @@ def pose_distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """
     with np.errstate(invalid="ignore"):
         apart = np.linalg.norm(first - second, axis=-1)
-    distance = _median(apart)
+    distance = median_of(apart)
     bare = np.isnan(distance)
     if bare.any():
         centres = np.linalg.norm(_mean(first) - _mean(second), axis=-1)
@@ -152,7 +152,7 @@ def pose_distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return distance
 
 
-def _median(values: np.ndarray) -> np.ndarray:
+def median_of(values: np.ndarray) -> np.ndarray:
     """Return the median over the last axis without NaN, NaN where nothing is left."""
     ordered = np.sort(values, axis=-1)  # NaN last
     count = np.isfinite(values).sum(-1)

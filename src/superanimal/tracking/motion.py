@@ -58,6 +58,11 @@ class Motion:
     area: float
     size: float
 
+    @property
+    def near(self) -> float:
+        """Area in square pixels in which a keypoint that is not on its animal usually lies."""
+        return float(np.pi * self.size**2)
+
     def moved(self, velocity: np.ndarray, time: np.ndarray | float) -> np.ndarray:
         """Return how far an animal coasts, (..., 2) pixels, from its velocity (..., 2) in pixels a step."""
         return velocity * np.asarray(reach(self.coasting, time))[..., None]
@@ -67,16 +72,16 @@ class Motion:
 
         Poses are right, and the animal was where it was seen.
         """
-        return student(distance, *self._at(time))
+        return student(distance, *self.spread(time))
 
     def density(self, distance: np.ndarray, time: np.ndarray) -> np.ndarray:
         """Return the same for poses that may be partly wrong and animals that may reappear anywhere."""
-        scale, tail = self._at(time)
+        scale, tail = self.spread(time)
         inside = np.log1p(-ELSEWHERE - WRONG) + student(distance, scale, tail)
         rough = np.log(WRONG) + student(distance, np.maximum(scale, ROUGH * self.size), tail)
         return np.logaddexp(np.logaddexp(inside, rough), np.log(ELSEWHERE / self.area))
 
-    def _at(self, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def spread(self, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return scale and degrees of freedom after a time in steps."""
         lag = np.log(np.clip(time, self.lags[0], None))
         known = np.log(self.lags)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -15,7 +16,8 @@ from superanimal.poses.provenance import get_provenance, make_provenance, set_pr
 from superanimal.progress import Progress
 from superanimal.tracking.appearance import see
 from superanimal.tracking.detections import Detections, detections_of, without_duplicates
-from superanimal.tracking.identities import find_identities
+from superanimal.tracking.encounters import settle
+from superanimal.tracking.identities import LASTING, find_identities
 from superanimal.tracking.motion import learn_motion
 from superanimal.tracking.names import Names, choose_names
 from superanimal.tracking.shape import learn_looks
@@ -108,12 +110,15 @@ def track(
     sure = np.full(len(found), np.nan)
     for tracklet, individual, confidence in zip(tracklets, result.who, result.confidence, strict=True):
         who[tracklet.members], sure[tracklet.members] = individual, confidence
-    source, probability = _places(found, who, sure, poses.sizes["time"], number)
-    chosen = choose_names(names, source)
-    _warn_of_losses(poses, found, source, duplicates, number)
-    return _arranged(
-        poses, source[:, chosen.order], probability[:, chosen.order], chosen.names, number, video
-    )
+    certain = found.anchor >= 0
+    for tracklet in tracklets:
+        certain[tracklet.members] |= len(tracklet) >= LASTING
+    settled, owner = settle(found, who, certain, motion, number, progress)
+    sure = np.where(settled == who, sure, np.nan)
+    placed = _places(found, settled, owner, sure, poses.sizes["time"], number)
+    chosen = choose_names(names, placed.source)
+    _warn_of_losses(poses, found, settled, owner, duplicates, number)
+    return _arranged(poses, placed.order(chosen.order), chosen.names, number, video)
 
 
 def _checked(number: int) -> int:
@@ -126,34 +131,91 @@ def _checked(number: int) -> int:
     return int(number)
 
 
+@dataclass(frozen=True)
+class _Placed:
+    """Slots from which T rows of N individuals come, -1 where absent.
+
+    Attributes
+    ----------
+    source : (T, N) int
+        Of the animal as a whole.
+    keypoint : (T, N, K) int
+        Of each keypoint: in an encounter they may come from the detections of others.
+    probability : (T, N) float32
+        Of being this individual; NaN where absent.
+    """
+
+    source: np.ndarray
+    keypoint: np.ndarray
+    probability: np.ndarray
+
+    def order(self, individuals: list[int]) -> _Placed:
+        """Return some of the individuals, in this order."""
+        return _Placed(
+            self.source[:, individuals], self.keypoint[:, individuals], self.probability[:, individuals]
+        )
+
+
 def _places(
-    found: Detections, who: np.ndarray, sure: np.ndarray, rows: int, count: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the slot (rows, count) each individual comes from, -1 where absent, and its probability."""
+    found: Detections, who: np.ndarray, owner: np.ndarray, sure: np.ndarray, rows: int, count: int
+) -> _Placed:
+    """Return where individuals come from; ``sure`` (M,) is NaN where it follows from before and after."""
     source = np.full((rows, count), -1)
+    keypoint = np.full((rows, count, owner.shape[1]), -1)
     probability = np.full((rows, count), np.nan, np.float32)
-    kept = np.flatnonzero(who >= 0)
-    kept = kept[
-        np.argsort(found.anchor[kept] >= 0, kind="stable")
-    ]  # what a person named comes last and stays
+    # what a person named comes last and stays
+    members = np.argsort(found.anchor >= 0, kind="stable")
+    member, k = np.nonzero(owner[members] >= 0)
+    member = members[member]
+    keypoint[found.row[member], owner[member, k], k] = found.slot[member]
+    kept = members[who[members] >= 0]
+    kept = kept[(owner[kept] == who[kept][:, None]).any(1)]
     source[found.row[kept], who[kept]] = found.slot[kept]
     probability[found.row[kept], who[kept]] = sure[kept]
-    return source, probability
+    there = (keypoint >= 0).any(-1)
+    order = np.unique(found.row, return_index=True)
+    times = order[0][np.argsort(order[1], kind="stable")]
+    for individual in range(count):
+        known = probability[times, individual]
+        around = np.fmin(_latest(known), _latest(known[::-1])[::-1])
+        filled = np.where(np.isnan(known) & there[times, individual], around, known)
+        probability[times, individual] = filled
+    return _Placed(source, keypoint, probability)
+
+
+def _latest(values: np.ndarray) -> np.ndarray:
+    """Return the latest value (n,) that is no NaN at each place."""
+    last = np.maximum.accumulate(np.where(np.isfinite(values), np.arange(len(values)), 0))
+    return values[last] if len(values) else values
 
 
 def _warn_of_losses(
-    poses: xr.Dataset, found: Detections, source: np.ndarray, duplicates: int, count: int
+    poses: xr.Dataset,
+    found: Detections,
+    who: np.ndarray,
+    owner: np.ndarray,
+    duplicates: int,
+    count: int,
 ) -> None:
-    kept = int((source >= 0).sum())
+    used = owner >= 0
+    left = int((~used.any(1)).sum())
     parts = []
     if duplicates:
         parts.append(f"{duplicates} that lie on another one")
-    if len(found) > kept:
-        parts.append(f"{len(found) - kept} that fit none of at most {count} animals")
+    if left:
+        parts.append(f"{left} that fit none of at most {count} animals")
     if parts:
         warnings.warn(
-            f"{len(found) + duplicates - kept} of {len(found) + duplicates} detections are left out: "
-            f"{', '.join(parts)}",
+            f"{left + duplicates} of {len(found) + duplicates} detections are left out: {', '.join(parts)}",
+            TrackingWarning,
+            stacklevel=3,
+        )
+    moved = int((used & (owner != who[:, None])).sum())
+    lost = int((~used & np.isfinite(found.points[..., 0]) & used.any(1)[:, None]).sum())
+    if moved or lost:
+        warnings.warn(
+            f"where animals touch, {moved} keypoints lay on another animal than the rest of their detection "
+            f"and are given to it; {lost} lay on none or on one that has a better one, and are left out",
             TrackingWarning,
             stacklevel=3,
         )
@@ -167,31 +229,36 @@ def _warn_of_losses(
 
 def _arranged(
     poses: xr.Dataset,
-    source: np.ndarray,
-    probability: np.ndarray,
+    placed: _Placed,
     names: list[str],
     count: int,
     video: Video | str | os.PathLike[str] | None,
 ) -> xr.Dataset:
-    """Return the poses with individual i of row t taken from slot ``source[t, i]``."""
+    """Return the poses with each individual taken from where it was placed."""
     variables: dict[str, object] = {}
     shared = poses.drop_dims("individual")
+    rows = np.arange(len(placed.source))[:, None]
     for name, variable in poses.data_vars.items():
         if "individual" not in variable.dims:
             continue
         if "time" not in variable.dims:  # belongs to the name
             variables[str(name)] = variable.reindex(individual=names).variable
             continue
-        slots = variable.transpose("time", "individual", ...).values
-        values = slots[np.arange(len(source))[:, None], source]
-        absent = source < 0
+        first = ("time", "individual", "keypoint") if "keypoint" in variable.dims else ("time", "individual")
+        slots = variable.transpose(*first, ...).values
+        if "keypoint" in variable.dims:
+            absent = placed.keypoint < 0
+            values = slots[rows[..., None], placed.keypoint, np.arange(slots.shape[2])]
+        else:
+            absent = placed.source < 0
+            values = slots[rows, placed.source]
         empty: object = False if values.dtype == bool else np.nan
         if values.dtype.kind in "iu" and absent.any():
             values = values.astype(np.float64)
         if values.dtype.kind in "OUS":
             empty = ""
         values[absent] = empty
-        dims = ("time", "individual", *(dim for dim in variable.dims if dim not in ("time", "individual")))
+        dims = (*first, *(dim for dim in variable.dims if dim not in first))
         moved = xr.Variable(dims, values, variable.attrs)
         variables[str(name)] = moved.transpose(*variable.dims)
     coords = {
@@ -200,7 +267,7 @@ def _arranged(
         if "individual" not in coord.dims and name not in shared.coords
     }
     result = shared.assign_coords({**coords, "individual": names}).assign(variables)
-    result["identity_confidence"] = (("time", "individual"), probability)
+    result["identity_confidence"] = (("time", "individual"), placed.probability)
     result.attrs = {name: value for name, value in poses.attrs.items() if name != "untracked"}
     earlier: Mapping[str, object] = get_provenance(poses)
     record = make_provenance(

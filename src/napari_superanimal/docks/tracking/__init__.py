@@ -1,0 +1,1 @@
+"""Dock *Track animals*: identities that last, and how sure they are."""
