@@ -172,7 +172,7 @@ def _places(
     kept = kept[(owner[kept] == who[kept][:, None]).any(1)]
     source[found.row[kept], who[kept]] = found.slot[kept]
     probability[found.row[kept], who[kept]] = sure[kept]
-    there = (keypoint >= 0).any(-1)
+    there = np.asarray((keypoint >= 0).any(-1))
     order = np.unique(found.row, return_index=True)
     times = order[0][np.argsort(order[1], kind="stable")]
     for individual in range(count):
@@ -198,7 +198,8 @@ def _warn_of_losses(
     count: int,
 ) -> None:
     used = owner >= 0
-    left = int((~used.any(1)).sum())
+    kept = np.asarray(used.any(1))
+    left = int((~kept).sum())
     parts = []
     if duplicates:
         parts.append(f"{duplicates} that lie on another one")
@@ -211,7 +212,7 @@ def _warn_of_losses(
             stacklevel=3,
         )
     moved = int((used & (owner != who[:, None])).sum())
-    lost = int((~used & np.isfinite(found.points[..., 0]) & used.any(1)[:, None]).sum())
+    lost = int((~used & np.isfinite(found.points[..., 0]) & kept[:, None]).sum())
     if moved or lost:
         warnings.warn(
             f"where animals touch, {moved} keypoints lay on another animal than the rest of their detection "
