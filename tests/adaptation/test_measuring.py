@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from superanimal.adaptation.measuring import change, distance_to, steadiness
+from superanimal.adaptation.measuring import change, distance_to, steadiness, unsteadiness
 from superanimal.adaptation.pseudo_labels import PseudoLabels
 from superanimal.labels.images import ImageRef
 from superanimal.labels.labelled_set import LabelledSet
@@ -47,3 +47,21 @@ def test_animals_without_a_box_have_the_size_of_their_points() -> None:
     xy = np.array([[[0.0, 0.0], [20.0, 20.0]]], np.float32)
     labels = LabelledSet("x", ("a", "b"), [ImageRef("i")], [0], xy, np.full((1, 2), 2))  # type: ignore[arg-type]
     np.testing.assert_allclose(distance_to(PseudoLabels(labels, np.ones((1, 2))), xy + [2.0, 0.0]), [0.1])
+
+
+def test_a_model_that_is_sure_of_difficult_points_too_is_not_the_unsteadier_one() -> None:
+    """The second model sees the first point twice as steadily, and alone is sure of the second one."""
+    images, boxes = [ImageRef(f"i{n}") for n in range(20)], np.tile([0.0, 0.0, 20.0, 20.0], (20, 1))
+    agreed = np.zeros((20, 2, 2), np.float32)
+    agreed[:, 1] = 10.0
+    seen = [agreed + shift for shift in ([[2.0, 0.0], [9.0, 0.0]], [[1.0, 0.0], [9.0, 0.0]])]
+
+    def taught(known: tuple[bool, bool]) -> PseudoLabels:
+        xy = np.where(np.array(known)[:, None], agreed, np.nan).astype(np.float32)
+        visibility = np.where(np.isfinite(xy).all(-1), 2, -1)
+        labels = LabelledSet("x", ("a", "b"), images, np.arange(20), xy, visibility, boxes=boxes)  # type: ignore[arg-type]
+        return PseudoLabels(labels, np.ones((20, 2)))
+
+    found = unsteadiness(taught((True, False)), taught((True, True)), (seen[0], seen[1]))
+    assert float(found.change.value) == pytest.approx(-0.5)
+    assert found.after < found.before

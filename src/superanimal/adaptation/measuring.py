@@ -66,7 +66,10 @@ class Unsteadiness:
 def unsteadiness(
     before: PseudoLabels, after: PseudoLabels, seen: tuple[NDArray[np.floating], NDArray[np.floating]]
 ) -> Unsteadiness:
-    """Compare two models on the same animals.
+    """Compare two models on the same points of the same animals: those on which the looks of both agree.
+
+    Points of which only one is sure do not count: the model that is sure of the difficult ones, too, would
+    seem to be the unsteadier one.
 
     Parameters
     ----------
@@ -75,7 +78,9 @@ def unsteadiness(
     seen : two of (M, K, 2)
         Points of each as it sees the animals once.
     """
-    first, second = distance_to(before, seen[0]), distance_to(after, seen[1])
+    both = np.isfinite(before.labels.xy).all(-1) & np.isfinite(after.labels.xy).all(-1)
+    points = [np.where(both[..., None], xy, np.nan) for xy in seen]
+    first, second = distance_to(before, points[0]), distance_to(after, points[1])
     return Unsteadiness(
         _mean(first), _mean(second), change(first, second), _mean(distance_to(before, after.labels.xy))
     )

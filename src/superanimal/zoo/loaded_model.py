@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 import torch
 from torch import nn
 
+from superanimal.zoo.checkpoint import COUNTER
 from superanimal.zoo.entry import ModelEntry
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -35,12 +36,16 @@ class LoadedModel:
         return next(self.network.parameters()).dtype
 
     def digest(self) -> str:
-        """Return the SHA-256 of the weight file, or of the tensors of a network created in memory."""
+        """Return the SHA-256 of the weight file, or of the tensors of a network created in memory.
+
+        Counters of batch normalisation change no result, and differ after a training that was resumed.
+        """
         if self.sha256:
             return self.sha256
         digest = hashlib.sha256()
         for name, tensor in sorted(self.network.state_dict().items()):
-            digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+            if not name.endswith(COUNTER):
+                digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
 
     def to(self, device: str | torch.device | None = None, dtype: torch.dtype | None = None) -> Self:
