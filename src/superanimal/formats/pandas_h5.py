@@ -121,7 +121,8 @@ def _read_table(node: h5py.Group, path: Any) -> tuple[list[Any], list[Any] | Non
     columns: list[Any] = []
     for block in blocks:
         columns += loads(_bytes(data.attrs[f"{block}_kind"]), path)
-    values = np.concatenate([rows[block].reshape(len(rows), -1) for block in blocks], axis=1)
+    parts = [rows[block].reshape(len(rows), -1) for block in blocks]
+    values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
     information = loads(_bytes(node.attrs["info"]), path)
     names = next((value.get("names") for value in information.values() if "names" in value), None)
     return columns, names, _strings(rows["index"], node), values

@@ -259,8 +259,18 @@ def _without_empty_rows(table: pa.Table, clock: str, path: Any) -> pa.Table:
     """
     filled = []
     for name in ("keypoint", clock):
-        text = table[name].cast(pa.string())
-        filled.append(np.array([bool(cell and cell.strip()) for cell in text.to_pylist()], dtype=bool))
+        cells = table[name]
+        there = cells.is_valid()
+        if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
+            there = compute.and_(there, compute.not_equal(compute.utf8_trim_whitespace(cells), "")).fill_null(
+                False
+            )
+        elif pa.types.is_dictionary(cells.type):
+            texts = cells.cast(pa.string())
+            there = compute.and_(there, compute.not_equal(compute.utf8_trim_whitespace(texts), "")).fill_null(
+                False
+            )
+        filled.append(there.to_numpy())
     if (partial := np.flatnonzero(filled[0] != filled[1])).size:
         row = int(partial[0])
         raise FormatError(

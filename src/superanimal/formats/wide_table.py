@@ -118,15 +118,17 @@ def table_to_poses(table: WideTable, source: str | os.PathLike[str], software: s
     keypoints = _distinct(keypoint for _, _, keypoint, _ in used)
     rows, shape = len(table.index), (len(keypoints), len(individuals))
     axes = SPACE if any(coord == "z" for *_, coord in table.columns) else SPACE[:2]
-    arrays = {coord: np.full((rows, *shape), np.nan, dtype=np.float32) for coord in (*axes, "likelihood")}
+    position = np.full((rows, len(axes), *shape), np.nan, dtype=np.float32)
+    arrays = {axis: position[:, i] for i, axis in enumerate(axes)}
+    arrays["likelihood"] = np.full((rows, *shape), np.nan, dtype=np.float32)
     where: dict[str, list[tuple[int, int, int]]] = {coord: [] for coord in arrays}
     for column, (_, individual, keypoint, coord) in enumerate(table.columns):
         if coord in where and keypoint in keypoints and individual in names:
             where[coord].append((column, keypoints.index(keypoint), names.index(individual)))
     for coord, places in where.items():
         if places:
-            column, k, n = np.array(places).T
-            arrays[coord][:, k, n] = table.values[:, column]
+            for column, k, n in places:
+                arrays[coord][:, k, n] = table.values[:, column]
     x, y, likelihood = arrays["x"], arrays["y"], arrays["likelihood"]
     absent = np.isnan(x) | np.isnan(y)
     if half := int((absent & ~(np.isnan(x) & np.isnan(y))).sum()):
@@ -134,14 +136,14 @@ def table_to_poses(table: WideTable, source: str | os.PathLike[str], software: s
         warnings.warn(f"{source}: {points} only one of x and y; read as absent", stacklevel=3)
     if not table.is_labels:
         doubtful = (likelihood == 0) if table.has_likelihood else True
-        equal = np.all([arrays[axis] == x for axis in axes], axis=0)
+        equal = np.logical_and.reduce([arrays[axis] == x for axis in axes[1:]])
         absent |= (likelihood < 0) | (doubtful & equal & ((x == 0) | (x == -1)))
     for array in arrays.values():
         array[absent] = np.nan
 
     frames, images = index_to_frames(table.index, source)
     ds = make_poses(
-        np.stack([arrays[axis] for axis in axes], axis=1),
+        position,
         clip_confidence(likelihood, source),
         keypoints=keypoints,
         individuals=individuals,
