@@ -21,9 +21,10 @@ LEAST_OVER_NOISE = 8.0
 MOST_TURN = 45.0
 """Degrees between one stride and the next of the same limb; beyond it the animal turns."""
 MOST_SLIP = 0.4
-"""Speed of the standing foot over the animal's: a foot at nearly half of it does not stand (a choice)."""
+"""Speed of the standing foot over the animal's: more than twice the largest (0.16) of 776 right strides of
+generated gaits, with noise of 1 px or an unsteady camera; a foot at nearly half of it does not stand."""
 MOST_CLOSURE = 0.35
-"""|length x frequency - speed| over speed: beyond a third an event is wrong (a choice)."""
+"""|length x frequency - speed| over speed: three times the largest (0.11) of the same strides."""
 LEAST_CONFIDENCE = 0.3
 """Of contact and lift: their time is uncertain by more than a tenth of the stride (see ``events``)."""
 
