@@ -11,6 +11,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from torch import nn
 
@@ -34,6 +35,15 @@ def test_what_is_installed_passes() -> None:
     extras.require("behavior", ("json", "math"), "anything")
 
 
+@pytest.mark.parametrize(("how", "extra"), [("umap", "behavior"), ("cebra", "cebra")])
+def test_embeddings_without_their_extra(without: set[str], how: Any, extra: str) -> None:
+    from superanimal.behavior.motifs.clusters import embed
+
+    without.add(how)
+    with pytest.raises(InputError, match=re.escape(f'pip install "napari-superanimal[{extra}]"')):
+        embed(np.zeros((9, 3)), how, 2, 0)
+
+
 def test_imagenet_weights_without_their_extra(without: set[str]) -> None:
     from superanimal.training.networks.new_model import LITE0, load_imagenet
 
@@ -50,7 +60,7 @@ def _named(requirements: list[str]) -> set[str]:
 def test_every_package_that_is_imported_is_declared_and_every_extra_is_asked_for() -> None:
     base = _named(PROJECT["dependencies"])
     extras = PROJECT["optional-dependencies"]
-    optional = {name: _named(extras[name]) for name in ("behavior", "train")}
+    optional = {name: _named(extras[name]) for name in ("behavior", "cebra", "train")}
     distributions = packages_distributions()
     faults = []
     for path in sorted((ROOT / "src").rglob("*.py")):

@@ -11,8 +11,8 @@ import pytest
 from motifs import planted_motifs
 from sklearn.metrics import adjusted_rand_score
 
-from superanimal.behavior.motifs import Motifs, read_moseq, segment, write_moseq
-from superanimal.behavior.motifs.hmm import fit
+from superanimal.behavior.motifs import Motifs, clusters, read_moseq, segment, write_moseq
+from superanimal.behavior.motifs.hmm import decode, fit
 from superanimal.errors import FormatError, InputError, NotFoundError
 
 
@@ -33,6 +33,32 @@ def test_planted_motifs_are_recovered(planted: tuple[Motifs, np.ndarray]) -> Non
 def test_the_same_seed_gives_the_same_motifs(planted: tuple[Motifs, np.ndarray]) -> None:
     again = segment(planted_motifs(0, frames=3000)[0], motifs=5)
     pd.testing.assert_frame_equal(again.frames, planted[0].frames)
+
+
+def test_laws_of_movement_are_told_apart_where_postures_are_alike() -> None:
+    random = np.random.default_rng(0)
+    turns = [0.96 * np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) for a in (0.1, 0.6, -0.4)]
+    truth, rows = np.repeat(random.integers(3, size=75), 40), np.zeros((3000, 2))
+    for t in range(1, len(rows)):
+        rows[t] = turns[truth[t]] @ rows[t - 1] + random.normal(0, 0.15, 2)
+    plain, law = (
+        adjusted_rand_score(truth, decode(fit([rows], 3, 1 - 1 / 40, order=order)[0], rows))
+        for order in (0, 1)
+    )
+    assert law > 0.9 and plain < 0.2
+
+
+def test_a_model_of_laws_runs_on_poses() -> None:
+    motifs = segment(planted_motifs(0, frames=600)[0], method="arhmm", motifs=3)
+    assert motifs.facts["method"] == "arhmm" and len(motifs.frames) == 600
+
+
+@pytest.mark.slow
+def test_cebra_embeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("cebra")
+    monkeypatch.setattr(clusters, "CEBRA_STEPS", 5)
+    rows = np.random.default_rng(0).normal(size=(600, 6))
+    assert clusters.embed(rows, "cebra", 3, 0).shape == (600, 3)
 
 
 def test_clips_show_their_motif(planted: tuple[Motifs, np.ndarray]) -> None:

@@ -1,7 +1,8 @@
-"""Motifs as dense clouds: windows of features in a plane (PCA or UMAP), clustered by density (HDBSCAN)."""
+"""Motifs as dense clouds of features embedded by PCA, UMAP or CEBRA."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Literal
 
@@ -10,9 +11,11 @@ from scipy.ndimage import uniform_filter1d
 
 from superanimal.extras import require
 
-Embedding = Literal["pca", "umap"]
+Embedding = Literal["pca", "umap", "cebra"]
 MOST = 8000
 """Maximum number of frames that are clustered; the others join the cluster of their nearest neighbours."""
+CEBRA_STEPS = 500
+"""Steps of training of CEBRA."""
 LEAST_SHARE = 0.01
 """A cluster has at least this share of the frames."""
 
@@ -28,24 +31,41 @@ def windows(sequences: Sequence[np.ndarray], frames: int) -> list[np.ndarray]:
 
 
 def embed(rows: np.ndarray, how: Embedding, dims: int, seed: int) -> np.ndarray:
-    """Return coordinates (T, dims) of rows (T, D).
+    """Return coordinates (T, dims) of rows (T, D) in the order of time.
 
     Raises
     ------
     InputError
-        When UMAP is not installed.
+        When UMAP or CEBRA is asked for and not installed.
     """
     from sklearn.decomposition import PCA
 
     dims = min(dims, rows.shape[1])
     if how == "pca":
         return np.asarray(PCA(dims, random_state=seed).fit_transform(rows))
+    if how == "cebra":
+        return _cebra(rows, dims)
     require("behavior", ("umap",), "the embedding 'umap'", "use the embedding 'pca'")
     from umap import UMAP
 
     picked = _picked(len(rows), seed)
     model = UMAP(n_components=dims, n_neighbors=30, min_dist=0.0, random_state=seed).fit(rows[picked])
     return np.asarray(model.transform(rows))
+
+
+def _cebra(rows: np.ndarray, dims: int) -> np.ndarray:
+    """Return the embedding by CEBRA (Schneider et al. 2023): what is near in time comes to lie near."""
+    require("cebra", ("cebra",), "the embedding 'cebra'", "use the embedding 'pca'")
+    from cebra import CEBRA
+
+    model = CEBRA(
+        model_architecture="offset10-model", output_dimension=max(dims, 3), batch_size=512,
+        learning_rate=3e-4, temperature=1.0, max_iterations=CEBRA_STEPS, conditional="time", time_offsets=10,
+        device="cpu", verbose=False,
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of libraries about each other
+        return np.asarray(model.fit(rows.astype(np.float32)).transform(rows.astype(np.float32)))
 
 
 def clusters(points: np.ndarray, seed: int) -> np.ndarray:

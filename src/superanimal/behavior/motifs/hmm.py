@@ -1,8 +1,10 @@
-"""A sticky hidden Markov model with Gaussian emissions.
+"""A sticky hidden Markov model with Gaussian emissions, whose means may follow from the rows before (AR-HMM).
 
 Transitions have a Dirichlet prior that expects states to last (Fox et al., Ann. Appl. Stat. 5:1020, 2011).
 Fitted by expectation maximisation from several starts; pieces of the sequences are computed side by side, so
-that a million frames take seconds a round.
+that a million frames take seconds a round. Of order 0, a state is a posture and motion; of order 1 or more, a
+linear dynamical law by which the next row follows from those before, as in Wiltschko et al. (Neuron 88:1121,
+2015), drawn to the law that nothing changes.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ TIED = 0.9
 """How far covariances are drawn to their mean, so that no broad state collects everything in between."""
 RIDGE = 1e-3
 """Added to covariances of whitened data."""
+UNCHANGED = 10.0
+"""Rows that the law counts, by which nothing changes, when that of a state is fitted."""
 
 
 @dataclass
@@ -35,32 +39,37 @@ class Model:
 
     Attributes
     ----------
-    mean
-        (K, D).
+    law
+        (K, D, 1 + order D): the expected row from :func:`before`.
     covariance
         (K, D, D).
     transition
         (K, K) probability of the next state.
     """
 
-    mean: np.ndarray
+    law: np.ndarray
     covariance: np.ndarray
     transition: np.ndarray
 
     @property
-    def parameters(self) -> int:
-        """Number of free parameters."""
-        k, d = self.mean.shape
-        return int(k * d + d * (d + 1) // 2 + k * (k - 1))
+    def order(self) -> int:
+        """How many rows before count."""
+        return (self.law.shape[2] - 1) // self.law.shape[1]
 
-    def log_density(self, rows: np.ndarray) -> np.ndarray:
-        """Return the log density of each row (T, D) in each state, (T, K)."""
-        out = np.empty((len(rows), len(self.mean)))
-        for k, (mean, covariance) in enumerate(zip(self.mean, self.covariance, strict=True)):
+    def log_density(self, rows: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+        """Return the log density of each row (T, D) in each state, (T, K), given what was before."""
+        out = np.empty((len(rows), len(self.law)))
+        for k, (law, covariance) in enumerate(zip(self.law, self.covariance, strict=True)):
             root = np.linalg.cholesky(covariance)
-            whitened = np.linalg.solve(root, (rows - mean).T)
+            whitened = np.linalg.solve(root, (rows - inputs @ law.T).T)
             out[:, k] = -0.5 * (whitened**2).sum(axis=0) - np.log(np.diag(root)).sum()
         return out - 0.5 * rows.shape[1] * np.log(2 * np.pi)
+
+
+def before(rows: np.ndarray, order: int) -> np.ndarray:
+    """Return 1 and the ``order`` rows before each of (T, D), the last one first, (T, 1 + order D)."""
+    past = [rows[np.maximum(np.arange(len(rows)) - lag, 0)] for lag in range(1, order + 1)]
+    return np.concatenate([np.ones((len(rows), 1)), *past], axis=1)
 
 
 def fit(
@@ -68,6 +77,7 @@ def fit(
     states: int,
     stay: float,
     *,
+    order: int = 0,
     rounds: int = 60,
     seed: int = 0,
     progress: Progress | None = None,
@@ -82,29 +92,36 @@ def fit(
         K.
     stay
         Expected probability of staying in a state.
+    order
+        How many rows before count; 0 for a plain hidden Markov model.
     """
     rows = np.concatenate(sequences)
+    inputs = np.concatenate([before(each, order) for each in sequences])
     lengths = [len(each) for each in sequences]
     prior = np.full((states, states), (1 - stay) / max(states - 1, 1))
     np.fill_diagonal(prior, stay)
     strength = PRIOR * len(rows) / states
     smooth = np.concatenate([_smoothed(each, stay) for each in sequences])
+    if order:  # a law shows in what changes
+        change = np.concatenate([_smoothed(np.gradient(each, axis=0), stay) for each in sequences])
+        smooth = np.concatenate([smooth, change / np.maximum(change.std(axis=0), 1e-9)], axis=1)
 
     def improve(model: Model, rounds: int) -> tuple[Model, float]:
         before = likelihood = -np.inf
         for _ in range(rounds):
             if progress is not None:
                 progress.check()
-            weight, pairs, likelihood = _expect(model.log_density(rows), model.transition, lengths)
+            weight, pairs, likelihood = _expect(model.log_density(rows, inputs), model.transition, lengths)
             counts = pairs + strength * prior
-            model = _maximise(rows, weight, counts / counts.sum(axis=1, keepdims=True))
+            model = _maximise(rows, inputs, weight, counts / counts.sum(axis=1, keepdims=True))
             if likelihood - before < 1e-5 * abs(likelihood):
                 break
             before = likelihood
         return model, float(likelihood)
 
     starts = [
-        improve(_maximise(rows, _first_guess(smooth, states, seed + k), prior), SHORT) for k in range(STARTS)
+        improve(_maximise(rows, inputs, _first_guess(smooth, states, seed + k), prior), SHORT)
+        for k in range(STARTS)
     ]
     return improve(max(starts, key=lambda start: start[1])[0], rounds)
 
@@ -112,7 +129,7 @@ def fit(
 def decode(model: Model, sequence: np.ndarray) -> np.ndarray:
     """Return the most probable state of each row of (T, D), (T,)."""
     transition = np.log(model.transition + 1e-300)
-    return best_path(model.log_density(sequence), lambda _: transition)
+    return best_path(model.log_density(sequence, before(sequence, model.order)), lambda _: transition)
 
 
 def _smoothed(rows: np.ndarray, stay: float) -> np.ndarray:
@@ -132,18 +149,25 @@ def _first_guess(rows: np.ndarray, states: int, seed: int) -> np.ndarray:
     return weight
 
 
-def _maximise(rows: np.ndarray, weight: np.ndarray, transition: np.ndarray) -> Model:
-    k, d = weight.shape[1], rows.shape[1]
+def _maximise(rows: np.ndarray, inputs: np.ndarray, weight: np.ndarray, transition: np.ndarray) -> Model:
+    (k, d), terms = (weight.shape[1], rows.shape[1]), inputs.shape[1]
     total = weight.sum(axis=0)
-    mean = weight.T @ rows / np.maximum(total, 1e-9)[:, None]
-    covariance, shared = np.empty((k, d, d)), np.cov(rows.T).reshape(d, d)
+    prior, unchanged = np.full(terms, 1e-9), np.zeros((terms, d))
+    if terms > 1:
+        prior[1:] = UNCHANGED
+        unchanged[1 : d + 1] = np.eye(d)
+    law, covariance = np.empty((k, d, terms)), np.empty((k, d, d))
+    shared = np.cov((rows - inputs @ unchanged).T).reshape(d, d)
     for state in range(k):
-        error = rows - mean[state]
+        weighted = inputs * weight[:, state, None]
+        both = inputs.T @ weighted + np.diag(prior)
+        law[state] = np.linalg.solve(both, weighted.T @ rows + prior[:, None] * unchanged).T
+        error = rows - inputs @ law[state].T
         covariance[state] = error.T @ (error * weight[:, state, None]) + d * shared * RIDGE
-        covariance[state] = covariance[state] / (total[state] + d) + RIDGE * np.eye(d)
+        covariance[state] = covariance[state] / (total[state] + d) + RIDGE * np.diag(np.diag(shared))
     pooled = np.einsum("k,kde->de", weight.sum(axis=0) / weight.sum(), covariance)
     covariance = (1 - TIED) * covariance + TIED * pooled
-    return Model(mean, covariance, transition)
+    return Model(law, covariance, transition)
 
 
 def _expect(

@@ -21,7 +21,7 @@ from superanimal.poses import make_provenance, seconds
 from superanimal.progress import Progress
 from superanimal.reports.files import write_tables
 
-Method = Literal["hmm", "cluster"]
+Method = Literal["hmm", "arhmm", "cluster"]
 Poses: TypeAlias = xr.Dataset | str | os.PathLike[str]
 DIMS = 10
 """Maximum number of principal components."""
@@ -119,14 +119,14 @@ def segment(
     poses
         A pose data set or file, or several; motifs are shared by all of them.
     method
-        ``"hmm"``: a sticky hidden Markov model of posture and motion; ``"cluster"``: density clusters of an
-        embedding.
+        ``"hmm"``: a sticky hidden Markov model of posture and motion; ``"arhmm"``: one whose states are laws
+        by which a frame follows from the one before; ``"cluster"``: density clusters of an embedding.
     motifs
         Number of motifs (hidden Markov models); the largest that two halves of the data agree on by default.
     typical_s
         Duration that motifs are expected to have, seconds; also the window of ``"cluster"``.
     embedding
-        ``"pca"``, or ``"umap"`` (an extra), for ``"cluster"`` and the coordinates in the result.
+        ``"pca"``, or ``"umap"`` or ``"cebra"`` (extras), for ``"cluster"`` and the coordinates in the result.
     fps
         Frames per second, if the poses do not state it.
     features
@@ -158,6 +158,10 @@ def segment(
     progress = progress or Progress()
     progress.start(4, "motifs", "steps")
     notes = list[str]()
+    if embedding == "cebra":
+        notes.append(
+            "CEBRA draws random numbers of its own: another run gives a slightly different embedding."
+        )
     sequences = _sequences(poses, fps, features, notes)
     progress.advance()
     rows, step = (
@@ -173,9 +177,10 @@ def segment(
         states = np.split(found, np.cumsum([len(each) for each in rows])[:-1])
     else:
         stay = max(0.0, 1 - step / typical_s)
-        count = motifs or _choose(rows, stay, seed, progress)
+        order = 1 if method == "arhmm" else 0
+        count = motifs or _choose(rows, stay, order, seed, progress)
         progress.advance()
-        model, _ = hmm.fit(rows, count, stay, seed=seed, progress=progress)
+        model, _ = hmm.fit(rows, count, stay, order=order, seed=seed, progress=progress)
         states = [hmm.decode(model, each) for each in rows]
         places = (
             np.concatenate(rows)
@@ -263,7 +268,7 @@ def _step(sequences: Sequence[Track]) -> float:
     return float(np.median([np.median(np.diff(each.times)) for each in sequences]))
 
 
-def _choose(rows: Sequence[np.ndarray], stay: float, seed: int, progress: Progress) -> int:
+def _choose(rows: Sequence[np.ndarray], stay: float, order: int, seed: int, progress: Progress) -> int:
     """Return the largest number of motifs that two halves of the data agree on, none of them a passage.
 
     A passage from one motif to another lasts less than half of what motifs are expected to last.
@@ -278,7 +283,8 @@ def _choose(rows: Sequence[np.ndarray], stay: float, seed: int, progress: Progre
     for count in TRIED:
         progress.check()
         halves = [
-            hmm.fit(used[half::2], count, stay, rounds=15, seed=seed, progress=progress)[0] for half in (0, 1)
+            hmm.fit(used[half::2], count, stay, order=order, rounds=15, seed=seed, progress=progress)[0]
+            for half in (0, 1)
         ]
         one, other = (hmm.decode(model, every) for model in halves)
         if count == TRIED[0] or _briefest(one) >= 0.5 / max(1 - stay, 1e-6):

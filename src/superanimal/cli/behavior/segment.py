@@ -13,12 +13,14 @@ from superanimal.cli.gait import pose_files
 
 def segment(
     poses: Annotated[list[Path], typer.Argument(help="Pose files, or folders of them.")],
-    method: Annotated[str, typer.Option(help="hmm (default), or cluster.")] = "hmm",
+    method: Annotated[str, typer.Option(help="hmm (default), arhmm or cluster.")] = "hmm",
     motifs: Annotated[
         int | None, typer.Option(help="Number of motifs; chosen from the data by default.")
     ] = None,
     typical: Annotated[float, typer.Option(help="Expected duration of a motif, seconds.")] = 0.5,
-    embedding: Annotated[str, typer.Option(help="pca (default), or umap, which is an extra.")] = "pca",
+    embedding: Annotated[
+        str, typer.Option(help="pca (default), or umap or cebra, which are extras.")
+    ] = "pca",
     fps: Annotated[
         float | None, typer.Option(help="Frames per second, if the files do not state it.")
     ] = None,
