@@ -209,6 +209,16 @@ def behavior() -> None:
     window(viewer, "behavior")
     widget.tabs.setCurrentIndex(1)
     grab(area, "behavior_train")
+    widget.tabs.setCurrentIndex(2)
+    widget.motifs.count.setValue(3)
+    widget.find_motifs()
+    while widget.panel.running:
+        settle(0.05)
+    motif = widget.session.motifs.summary["motif"].iloc[1]
+    chosen = np.flatnonzero(widget.session.motifs.frames["motif"] == motif)[:40]
+    widget.motifs.plot.choose(chosen)
+    widget.motifs.plot.chosen.emit(chosen)
+    grab(area, "behavior_motifs")
     viewer.close()
     shutil.rmtree(folder, ignore_errors=True)
 

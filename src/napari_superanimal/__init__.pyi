@@ -2,6 +2,7 @@ from .console.adaptation import adapt as adapt
 from .console.adaptation import blink as blink
 from .console.adaptation import compare_adaptation as compare_adaptation
 from .console.behavior import behavior_labels as behavior_labels
+from .console.behavior import find_motifs as find_motifs
 from .console.behavior import predict_behavior as predict_behavior
 from .console.behavior import report_behavior as report_behavior
 from .console.behavior import train_behavior as train_behavior

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backend_bases import MouseEvent
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QFileDialog
 
 import napari_superanimal as plugin
-from napari_superanimal.docks.behavior.widget import ANNOTATE, RESULTS, TRAIN
+from napari_superanimal.docks.behavior.region_layer import regions_of
+from napari_superanimal.docks.behavior.widget import ANNOTATE, MOTIFS, RESULTS, TRAIN
 from superanimal.behavior import check_bouts, read_annotations, write_annotations
 from superanimal.errors import InputError
 from superanimal.poses import make_poses
@@ -155,6 +157,59 @@ def test_from_labels_to_the_report(viewer: Any, tmp_path: Path, monkeypatch: Any
     assert (said == [runs(k) for k in range(N)]).mean() > 0.9
     assert list(lanes._lanes) == ["rest", "rest, model", "run", "run, model"]
 
+    # raters are compared
+    dock.tabs.setCurrentIndex(ANNOTATE)
+    dock.annotate.check_button.click()
+    assert "between labels and motion" in dock.message.text  # they are periodic: no shift is the right one
+    write_annotations(whole.assign(rater="r2"), tmp_path / "second.csv")
+    dock.session.take_in(tmp_path / "second.csv")
+    dock.annotate.check_button.click()
+    assert "run: kappa 1.00, frame F1 1.00" in dock.message.text
+    dock.undo()
+    dock._on_rater("r1")
+
+    # motifs: found, chosen in the plane, played
+    dock.tabs.setCurrentIndex(MOTIFS)
+    tab = dock.motifs
+    assert not tab.play_button.isEnabled()
+    tab.count.setValue(2)
+    tab.find_button.click()
+    wait(dock, qtbot)
+    assert tab.table.rowCount() == 2 and len(dock.session.motifs.frames) == N
+    tab.plot.draw()
+    places = tab.plot.panels[0].transData.transform(dock.session.motifs.frames[["x", "y"]].to_numpy())
+    inside = tab.plot.panels[0].bbox
+
+    def mouse(kind: str, at: Any) -> None:
+        tab.plot.callbacks.process(kind, MouseEvent(kind, tab.plot, *at, button=1))
+
+    mouse("button_press_event", places[60])
+    mouse("button_release_event", places[60])
+    assert viewer.dims.current_step[0] == tab.plot.rows[0]
+    mouse("button_press_event", (inside.x0 + 1, inside.y0 + 1))
+    mouse("motion_notify_event", (inside.x1 - 1, inside.y1 - 1))
+    mouse("button_release_event", (inside.x1 - 1, inside.y1 - 1))
+    assert len(tab.plot.rows) == N and tab.play_button.isEnabled()
+    viewer.dims.set_current_step(0, 300)
+    tab.play_button.click()
+    qtbot.waitUntil(lambda: viewer.dims.current_step[0] < 20)
+    assert tab.playing and tab.play_button.text() == "Stop"
+    tab.play_button.click()
+    assert not tab.playing
+
+    # regions are drawn in the picture, and named
+    dock.tabs.setCurrentIndex(RESULTS)
+    dock.results.draw_button.click()
+    shapes = viewer.layers["regions"]
+    shapes.add_rectangles([[300, 300], [300, 900], [900, 900], [900, 300]])
+    shapes.add_polygons([[400, 400], [500, 400], [500, 500.0]])
+    assert dock.results.regions.text() == "arena, region 1"
+    dock.results.regions.selectAll()
+    qtbot.keyClicks(dock.results.regions, "arena, food")
+    qtbot.keyClick(dock.results.regions, Qt.Key.Key_Return)
+    regions = regions_of(viewer, layer)
+    assert list(regions.polygons) == ["food"] and regions.arena[2].tolist() == [900, 900]
+
     # results
     dock.tabs.setCurrentIndex(RESULTS)
     dock.results.bouts.setCurrentCell(3, 0)
@@ -166,7 +221,8 @@ def test_from_labels_to_the_report(viewer: Any, tmp_path: Path, monkeypatch: Any
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a: (str(page), ""))
     dock.results.report_button.click()
     wait(dock, qtbot)
-    assert "run" in page.with_suffix(".html").read_text(encoding="utf-8")
+    written = page.with_suffix(".html").read_text(encoding="utf-8")
+    assert "run" in written and "periphery" in written and "food" in written
 
     # another program changes the file: nothing of it is lost, and the user decides
     file.write_text(file.read_text() + "39,39.5,rest,,,r1,\n")

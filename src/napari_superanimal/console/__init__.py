@@ -3,6 +3,7 @@
 from napari_superanimal.console.adaptation import adapt, blink, compare_adaptation
 from napari_superanimal.console.behavior import (
     behavior_labels,
+    find_motifs,
     predict_behavior,
     report_behavior,
     train_behavior,
@@ -39,6 +40,7 @@ __all__ = [
     "color_by",
     "compare_adaptation",
     "estimate_poses",
+    "find_motifs",
     "finetune",
     "match_keypoints",
     "open_video",

@@ -1,4 +1,4 @@
-"""What the animals of a pose layer do: labels, classifiers, reports."""
+"""What the animals of a pose layer do: labels, classifiers, motifs, reports."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Points
 
-    from napari_superanimal.docks.behavior.jobs import PredictionJob, ReportJob, TrainingJob
+    from napari_superanimal.docks.behavior.jobs import MotifJob, PredictionJob, ReportJob, TrainingJob
     from napari_superanimal.docks.behavior.session import BehaviorSession
     from superanimal.behavior.descriptors.presets import Preset
+    from superanimal.behavior.measures import Regions
 
 
 def behavior_labels(
@@ -66,6 +67,7 @@ def train_behavior(
     preset: str | Preset = "default",
     groups: Sequence[str] | None = None,
     leave_out: Sequence[pd.DataFrame | None] | None = None,
+    regions: Regions | None = None,
     shortest_s: float = 0.0,
     gap_s: float = 0.0,
 ) -> TrainingJob:
@@ -87,7 +89,7 @@ def train_behavior(
         Behaviours to learn; all when None. Bouts of others count as not labelled.
     fps
         Frames per second of recordings that state none; by default that of the layer.
-    stream, classes, classifier, preset, groups, leave_out, shortest_s, gap_s
+    stream, classes, classifier, preset, groups, leave_out, regions, shortest_s, gap_s
         As in ``superanimal.behavior.train``.
 
     Returns
@@ -125,7 +127,7 @@ def train_behavior(
         )
     options = {
         "stream": stream, "classes": classes, "classifier": classifier, "preset": preset, "groups": groups,
-        "leave_out": leave_out, "shortest_s": shortest_s, "gap_s": gap_s,
+        "leave_out": leave_out, "regions": regions, "shortest_s": shortest_s, "gap_s": gap_s,
     }  # fmt: skip
     request = {"poses": pack_object(sources), "labels": pack_object(tables), "options": pack_object(options)}
     job = TrainingJob(request, folder)
@@ -134,7 +136,11 @@ def train_behavior(
 
 
 def predict_behavior(
-    viewer: ViewerModel, model: str | os.PathLike[str], poses: Points | str | None = None
+    viewer: ViewerModel,
+    model: str | os.PathLike[str],
+    poses: Points | str | None = None,
+    *,
+    regions: Regions | None = None,
 ) -> PredictionJob:
     """Predict behaviour in a pose layer with a trained model, in a process of its own.
 
@@ -146,6 +152,8 @@ def predict_behavior(
         Folder of a model, see :func:`train_behavior`.
     poses
         Pose layer, or its name; the only one when None.
+    regions
+        Arena and regions, for a model that was trained with them; by default those drawn in the viewer.
 
     Returns
     -------
@@ -158,13 +166,15 @@ def predict_behavior(
         When there is no such layer or folder.
     """
     from napari_superanimal.docks.behavior.jobs import PredictionJob
+    from napari_superanimal.docks.behavior.region_layer import regions_of
     from napari_superanimal.pose_layer.layers import layer_to_poses
     from superanimal.jobs.events import pack_object
 
     layer = poses_of(viewer, poses)
     session = behavior_labels(viewer, layer)
     request = {
-        "poses": pack_object(layer_to_poses(layer)), "model": os.fspath(model), "fps": session.fps
+        "poses": pack_object(layer_to_poses(layer)), "model": os.fspath(model), "fps": session.fps,
+        "regions": pack_object(regions_of(viewer, layer) if regions is None else regions),
     }  # fmt: skip
     job = PredictionJob(request, session)
     job.start()
@@ -178,6 +188,7 @@ def report_behavior(
     *,
     predicted: bool = False,
     tables: bool = False,
+    regions: Regions | None = None,
 ) -> ReportJob:
     """Write a report of what the animals of a pose layer did, in a process of its own.
 
@@ -193,6 +204,8 @@ def report_behavior(
         Report what a model predicted, not what was labelled.
     tables
         Write csv tables and figures.
+    regions
+        Arena and regions in which time and entries are measured; by default those drawn in the viewer.
 
     Returns
     -------
@@ -205,6 +218,7 @@ def report_behavior(
         When there is no such layer, or nothing was labelled or predicted.
     """
     from napari_superanimal.docks.behavior.jobs import ReportJob
+    from napari_superanimal.docks.behavior.region_layer import regions_of
     from napari_superanimal.pose_layer.layers import layer_to_poses
     from superanimal.jobs.events import pack_object
 
@@ -219,7 +233,45 @@ def report_behavior(
         {
             "task": "report_behavior", "out": os.fspath(out), "tables": tables, "fps": session.fps,
             "poses": pack_object(layer_to_poses(layer)), "labels": pack_object(bouts),
+            "regions": pack_object(regions_of(viewer, layer) if regions is None else regions),
         }
     )  # fmt: skip
+    job.start()
+    return job
+
+
+def find_motifs(viewer: ViewerModel, poses: Points | str | None = None, **options: Any) -> MotifJob:
+    """Find motifs in the poses of a layer, in a process of its own.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    poses
+        Pose layer, or its name; the only one when None.
+    **options
+        ``method, motifs, typical_s, embedding, seed`` as in ``superanimal.behavior.segment``.
+
+    Returns
+    -------
+    MotifJob
+        It goes on while you work: see ``.report``, ``.cancel()``. Once finished, the motifs are
+        ``behavior_labels(viewer).motifs``.
+
+    Raises
+    ------
+    InputError
+        When there is no such layer.
+    """
+    from napari_superanimal.docks.behavior.jobs import MotifJob
+    from napari_superanimal.pose_layer.layers import layer_to_poses
+    from superanimal.jobs.events import pack_object
+
+    layer = poses_of(viewer, poses)
+    session = behavior_labels(viewer, layer)
+    request = {
+        "poses": pack_object(layer_to_poses(layer)), "fps": session.fps, "options": pack_object(options)
+    }  # fmt: skip
+    job = MotifJob(request, session)
     job.start()
     return job

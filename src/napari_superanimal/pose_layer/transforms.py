@@ -32,3 +32,10 @@ def copy_transform(source: Any, target: Any) -> None:
     target.affine = np.asarray(source.affine.affine_matrix)[-n - 1 :, -n - 1 :]
     if hasattr(source, "units"):
         target.units = source.units[-n:]
+
+
+def in_pixels(layer: Any, poses: Any, point: np.ndarray) -> np.ndarray:
+    """Return a point of a layer, in its own coordinates, as y, x in pixels of the poses."""
+    world = np.asarray(layer.data_to_world(point))
+    origin = np.asarray(poses.data_to_world(np.zeros(poses.ndim)))
+    return np.asarray(poses.world_to_data(np.concatenate([origin[:-2], world[-2:]])))[-2:]

@@ -114,7 +114,8 @@ def predict_behavior(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
 
     with _heard() as warned:
         model = load_model(job["model"])
-        table = predict(unpack_object(job["poses"]), model, job["fps"], progress=progress)
+        poses, regions = unpack_object(job["poses"]), unpack_object(job["regions"])
+        table = predict(poses, model, job["fps"], regions=regions, progress=progress)
     bouts = bouts_of_predictions(table)
     return {"result": pack_object((table, bouts, model.scores, [*warned, *model.notes]))}
 
@@ -125,9 +126,19 @@ def report_behavior(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
 
     out = Path(job["out"])
     poses, labels = unpack_object(job["poses"]), unpack_object(job["labels"])
-    results = report([poses], [labels], fps=job["fps"], progress=progress)
+    regions = unpack_object(job["regions"])
+    results = report([poses], [labels], fps=job["fps"], regions=regions, progress=progress)
     files = results.save(out) if job["tables"] else [results.report(out)]
     return {"files": [str(file) for file in files]}
+
+
+def find_motifs(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Find motifs in poses."""
+    from superanimal.behavior import segment
+
+    options = unpack_object(job["options"])
+    motifs = segment(unpack_object(job["poses"]), fps=job["fps"], progress=progress, **options)
+    return {"result": pack_object(motifs)}
 
 
 @contextmanager
@@ -153,4 +164,5 @@ TASKS: dict[str, Task] = {
     "train_behavior": train_behavior,
     "predict_behavior": predict_behavior,
     "report_behavior": report_behavior,
+    "find_motifs": find_motifs,
 }

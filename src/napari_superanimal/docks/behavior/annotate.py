@@ -51,6 +51,8 @@ class AnnotateForm(QWidget):
         self.undo_button.setToolTip("Take the latest change back (Ctrl+Z).")
         self.redo_button.setToolTip("Do it again (Ctrl+Shift+Z).")
         self.import_button, self.export_button = QPushButton("Import…"), QPushButton("Export…")
+        self.check_button = QPushButton("Check…")
+        self.check_button.setToolTip("How well raters agree, and whether labels come late.")
         self.import_button.setToolTip("Add labels of BORIS, SimBA, Caltech annotator, VIA, JABS, NWB or csv.")
         self.export_button.setToolTip("Write the labels for BORIS or as a csv table.")
         form = narrow_form()
@@ -63,7 +65,9 @@ class AnnotateForm(QWidget):
         layout.addWidget(row(self.add_button, self.color_button, self.remove_button))
         layout.addWidget(self.keys)
         layout.addWidget(self.hint)
-        layout.addWidget(row(self.undo_button, self.redo_button, self.import_button, self.export_button))
+        layout.addWidget(
+            row(self.undo_button, self.redo_button, self.check_button, self.import_button, self.export_button)
+        )
         layout.addWidget(self.saved)
         self.rater.activated.connect(lambda: self.rater_chosen.emit(self.rater.currentText().strip()))
         line.editingFinished.connect(lambda: self.rater_chosen.emit(self.rater.currentText().strip()))
@@ -80,6 +84,7 @@ class AnnotateForm(QWidget):
         self.undo_button.setEnabled(session.can_undo)
         self.redo_button.setEnabled(session.can_redo)
         self.export_button.setEnabled(len(session.bouts) > 0)
+        self.check_button.setEnabled(len(session.bouts) > 0)
         if session.path is None:
             said = "No video file is known beside which labels could be kept: export them before you close."
         elif session.problem is not None:

@@ -79,6 +79,26 @@ class PredictionJob(ChildJob):
             self._session.predicted = bouts
 
 
+class MotifJob(ChildJob):
+    """A search for motifs; they are shown in the session."""
+
+    name = "search for motifs"
+    kept = "earlier motifs are as they were"
+    unit = "steps"
+    grace_ms = 0
+
+    def __init__(
+        self, request: dict[str, Any], session: BehaviorSession, parent: QObject | None = None
+    ) -> None:
+        super().__init__({"task": "find_motifs", **request}, parent)
+        self._session = session
+
+    def take_event(self, kind: str, event: dict[str, Any]) -> None:
+        """Take the motifs."""
+        if kind == "finished":
+            self._session.motifs = unpack_object(event["result"])
+
+
 class ReportJob(ChildJob):
     """A report, or tables, of what the animals did."""
 

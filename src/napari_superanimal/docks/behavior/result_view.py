@@ -9,6 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
+    QLineEdit,
     QPushButton,
     QTableWidget,
     QVBoxLayout,
@@ -43,10 +44,13 @@ class ResultView(QWidget):
         The user wants to see a time, seconds from frame 0.
     changed()
         Labels or predictions were chosen.
+    named(list)
+        The regions were given other names.
     """
 
     went = Signal(float)
     changed = Signal()
+    named = Signal(list)
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,8 +68,16 @@ class ResultView(QWidget):
             "Bouts, time budget, transitions, measures as csv, and figures, in a folder."
         )
         self.report_button.setToolTip("One page with tables and figures that any browser shows.")
+        self.draw_button, self.regions = QPushButton("Draw…"), QLineEdit()
+        self.draw_button.setToolTip("Draw the arena first, then regions, in a layer of shapes.")
+        self.regions.setPlaceholderText("none drawn")
+        self.regions.setToolTip(
+            "Names of the shapes in the order in which they were drawn, separated by commas. The one called "
+            "arena has a centre and a periphery."
+        )
         form = narrow_form()
         form.addRow("Results of", self.source)
+        form.addRow("Regions", row(self.regions, self.draw_button, stretch=1))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         layout.setSpacing(SPACING)
@@ -75,6 +87,7 @@ class ResultView(QWidget):
         layout.addWidget(self.bouts, 1)
         layout.addWidget(row(self.save_button, self.report_button))
         self.source.currentIndexChanged.connect(self._on_source)
+        self.regions.editingFinished.connect(self._on_names)
         self.bouts.currentCellChanged.connect(lambda row, *_: self._go(row))
         self.bouts.cellClicked.connect(lambda row, _: self._go(row))
 
@@ -113,6 +126,16 @@ class ResultView(QWidget):
         self.bouts.blockSignals(False)
         for button in (self.save_button, self.report_button):
             button.setEnabled(len(bouts) > 0)
+
+    def show_regions(self, names: list[str]) -> None:
+        """Show the names of the regions that are drawn."""
+        self.regions.setText(", ".join(names))
+        self.regions.setEnabled(bool(names))
+
+    def _on_names(self) -> None:
+        if self.regions.isModified():
+            self.regions.setModified(False)
+            self.named.emit([name.strip() for name in self.regions.text().split(",")])
 
     def _on_source(self) -> None:
         if self._session is not None:

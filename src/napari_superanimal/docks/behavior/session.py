@@ -18,12 +18,14 @@ from napari_superanimal.pose_layer.layers import layer_to_poses, table_of
 from napari_superanimal.pose_layer.save import is_own_file
 from napari_superanimal.pose_layer.table import PoseTable
 from superanimal.behavior import check_bouts, read_annotations, write_annotations
-from superanimal.behavior.bouts import COLUMNS, frame_edges, labels_of
+from superanimal.behavior.bouts import COLUMNS, frame_edges, labels_of, shifted
 from superanimal.errors import FormatError, InputError, StorageError, SuperAnimalError
 from superanimal.poses import frame_rate, seconds
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from superanimal.behavior.motifs import Motifs
 
 SUFFIX = ".bouts.csv"
 BEHAVIORS = "behaviors.csv"
@@ -62,6 +64,8 @@ class BehaviorSession:
         Who labels: written into new bouts.
     predicted
         Bouts that a classifier found; None before.
+    motifs
+        Motifs that were found; None before.
     problem
         Why labels cannot be kept in the file; None while they can.
     """
@@ -73,6 +77,7 @@ class BehaviorSession:
         self.individuals = [str(name) for name in poses["individual"].values]
         self.rater = ""
         self.predicted: pd.DataFrame | None = None
+        self.motifs: Motifs | None = None
         self.problem: SuperAnimalError | None = None
         self.path = None if beside is None else beside.with_name(f"{beside.stem}{SUFFIX}")
         self._state = State()
@@ -177,6 +182,14 @@ class BehaviorSession:
                 replace(self._state, bouts=self.bouts.assign(rater=self.bouts["rater"].mask(own, rater)))
             )
         self.rater = rater
+
+    def shift(self, shift_s: float, rater: str | None = None) -> None:
+        """Move all bouts of a rater, by default of the present one, in time."""
+        own = self.bouts["rater"] == (self.rater if rater is None else rater)
+        moved = pd.concat([self.bouts[~own], shifted(self.bouts[own], shift_s)], ignore_index=True)
+        end = float(self.edges[-1])
+        moved = moved.assign(start_s=moved["start_s"].clip(0, end), end_s=moved["end_s"].clip(0, end))
+        self._do(replace(self._state, bouts=_joined(moved[moved["end_s"] > moved["start_s"]])))
 
     def take_in(self, path: Path, video: str | None = None) -> int:
         """Add the bouts in a file of annotations; return how many.

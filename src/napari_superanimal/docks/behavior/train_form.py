@@ -83,6 +83,8 @@ class TrainForm(QWidget):
             "training, and are given to one of the classes in prediction."
         )
         self.other.setChecked(True)
+        self.places = QCheckBox("Distances to the drawn regions are features")
+        self.places.setToolTip("For behaviour at certain places, such as rears at the wall; see Results.")
         self.classifier, self.preset = QComboBox(), QComboBox()
         for box, choices in ((self.classifier, CLASSIFIERS), (self.preset, PRESETS)):
             for name, title in choices.items():
@@ -116,6 +118,7 @@ class TrainForm(QWidget):
         form.addRow("", self.other)
         form.addRow("Classifier", self.classifier)
         form.addRow("Features", self.preset)
+        form.addRow("", self.places)
         form.addRow("Model", self.name)
         form.addRow("", self.where)
         layout = QVBoxLayout(self)

@@ -22,10 +22,20 @@ from qtpy.QtWidgets import (
 
 from napari_superanimal import console
 from napari_superanimal.docks.behavior.annotate import AnnotateForm
-from napari_superanimal.docks.behavior.jobs import PredictionJob, ReportJob, TrainingJob
+from napari_superanimal.docks.behavior.check import checked_labels
+from napari_superanimal.docks.behavior.jobs import MotifJob, PredictionJob, ReportJob, TrainingJob
 from napari_superanimal.docks.behavior.keys import LabelKeys
 from napari_superanimal.docks.behavior.lanes import MODEL, bars_of, lanes_of
+from napari_superanimal.docks.behavior.motif_tab import MotifTab
 from napari_superanimal.docks.behavior.recordings import read_recording
+from napari_superanimal.docks.behavior.region_layer import (
+    REGIONS,
+    draw_regions,
+    names_of,
+    region_layer,
+    regions_of,
+    set_names,
+)
 from napari_superanimal.docks.behavior.result_view import ResultView
 from napari_superanimal.docks.behavior.session import SESSIONS, BehaviorSession
 from napari_superanimal.docks.behavior.train_form import TrainForm
@@ -34,13 +44,13 @@ from napari_superanimal.parts.form_parts import EmptyState, LayerChoice, fill_do
 from napari_superanimal.parts.job_panel import JobPanel
 from napari_superanimal.parts.lane_diagram import LaneDiagram
 from napari_superanimal.parts.theme import theme_colors
-from napari_superanimal.pose_layer.layers import is_pose_layer, plain_name, table_of
+from napari_superanimal.pose_layer.layers import is_pose_layer, layer_to_poses, plain_name, table_of
 from napari_superanimal.pose_layer.playback import PoseView, attach
 from napari_superanimal.pose_layer.save import folder_of
 from superanimal.errors import StorageError
 from superanimal.poses import states_rate
 
-ANNOTATE, TRAIN, RESULTS = range(3)
+ANNOTATE, TRAIN, MOTIFS, RESULTS = range(4)
 NO_GAPS = pd.DataFrame(columns=["lane", "start_s", "end_s", "reason"])
 ANNOTATIONS = "Annotations (*.csv *.tsv *.txt *.json *.boris *.annot *.nwb *.h5 *.xlsx);;All files (*)"
 EXPORTS = {
@@ -75,6 +85,7 @@ class BehaviorWidget(QWidget):
         self.animal.setToolTip("Whose behaviour is shown and labelled.")
         self.lanes = LaneDiagram(*theme_colors(viewer), "lasts")
         self.annotate, self.train, self.results = AnnotateForm(), TrainForm(), ResultView()
+        self.motifs = MotifTab(*theme_colors(viewer))
         window = getattr(getattr(viewer, "__wrapped__", viewer), "window", None)
         self.keys = LabelKeys(None if window is None else window._qt_window, self)
         self.panel = JobPanel(
@@ -90,7 +101,8 @@ class BehaviorWidget(QWidget):
     def _lay_out(self) -> None:
         self.tabs = QTabWidget()
         for widget, title in (
-            (self.annotate, "Annotate"), (self.train, "Train && predict"), (self.results, "Results")
+            (self.annotate, "Annotate"), (self.train, "Train && predict"), (self.motifs, "Motifs"),
+            (self.results, "Results"),
         ):  # fmt: skip
             self.tabs.addTab(widget, title)
         self.form = narrow_form()
@@ -134,6 +146,12 @@ class BehaviorWidget(QWidget):
         train.add_button.clicked.connect(self.add_recording)
         train.predict_button.clicked.connect(self.predict)
         train.open_button.clicked.connect(self.open_model)
+        form.check_button.clicked.connect(self.check_labels)
+        self.motifs.went.connect(self._show_animal)
+        self.motifs.find_button.clicked.connect(self.find_motifs)
+        self.motifs.save_button.clicked.connect(self.save_motifs)
+        results.draw_button.clicked.connect(self.draw_regions)
+        results.named.connect(self._name_regions)
         results.went.connect(self.go)
         results.save_button.clicked.connect(self.save_tables)
         results.report_button.clicked.connect(self.save_report)
@@ -204,6 +222,7 @@ class BehaviorWidget(QWidget):
             self.annotate.show_session(session)
             self.train.show_session(session, self._folder)
             self.results.show_session(session)
+            self.motifs.show_session(session)
             self._show_lanes()
             self._on_step()
             self._tell_problem(session)
@@ -230,6 +249,7 @@ class BehaviorWidget(QWidget):
 
     def _on_theme(self, event: Any = None) -> None:
         self.lanes.show_theme(*theme_colors(self.viewer))
+        self.motifs.plot.show_theme(*theme_colors(self.viewer))
 
     def _on_animal(self) -> None:
         self._open.clear()
@@ -267,6 +287,10 @@ class BehaviorWidget(QWidget):
         self.panel.allow(session is not None and bool(self.train.ticked) and at == TRAIN)
         self.train.predict_button.setEnabled(self._model is not None and not running)
         self.train.open_button.setEnabled(not running)
+        self.motifs.find_button.setEnabled(session is not None and not running)
+        names = names_of(region_layer(self.viewer))
+        self.results.show_regions(names)
+        self.train.places.setEnabled(bool(names))
 
     # ---------------------------------------------------------------- labelling
 
@@ -359,6 +383,20 @@ class BehaviorWidget(QWidget):
         self._open.pop(name, None)
         self._edit(lambda session: session.remove_behavior(name))
 
+    def check_labels(self) -> None:
+        """Say how well raters agree, and propose to move labels that come late or early."""
+        self.panel.attempt(self._check_labels)
+
+    def _check_labels(self) -> None:
+        session, layer = self.session, self.layer.layer()
+        if session is None or layer is None:
+            return
+        said, shift, whose = checked_labels(session, layer_to_poses(layer), self.individual)
+        self.message.show_text("warning" if shift else "good", said)
+        if shift:
+            title = f"Move {'the labels' if not whose else f'those of {whose}'} by {shift:+.2f} s"
+            self.message.offer(title, lambda: self._edit(lambda session: session.shift(shift, whose)))
+
     # ---------------------------------------------------------------- files
 
     def import_labels(self) -> None:
@@ -406,7 +444,8 @@ class BehaviorWidget(QWidget):
     def _train(self) -> None:
         layer, options = self.layer.layer(), self.train.options()
         out = self._folder / self.train.name.text().strip()
-        self.panel.begin(console.train_behavior(self.viewer, out, layer, **options))
+        regions = regions_of(self.viewer, layer) if self.train.places.isChecked() else None
+        self.panel.begin(console.train_behavior(self.viewer, out, layer, regions=regions, **options))
 
     def open_model(self) -> None:
         """Ask for the folder of a model and predict with it."""
@@ -434,11 +473,76 @@ class BehaviorWidget(QWidget):
             assert self._model is not None
             self.train.show_scores(self._model.name, job.scores, job.notes)
             self._show_session()
+        elif isinstance(job, MotifJob):
+            self._show_session()
+            motifs = None if self.session is None else self.session.motifs
+            if motifs is not None and motifs.notes:
+                self.message.show_text("warning", "\n".join(motifs.notes))
         elif isinstance(job, ReportJob):
             files = report.files
             self.message.show_text(
                 "good", f"Saved {files[0] if len(files) == 1 else f'the tables in {files[0].parent}'}"
             )
+
+    # ---------------------------------------------------------------- motifs
+
+    def find_motifs(self) -> None:
+        """Find motifs in the poses, in a process of its own."""
+        layer, options = self.layer.layer(), self.motifs.options()
+        self.panel.attempt(lambda: self.panel.begin(console.find_motifs(self.viewer, layer, **options)))
+
+    def save_motifs(self) -> None:
+        """Ask for a file, save the report on motifs there, and their tables in a folder beside it."""
+        session = self.session
+        start = str(self._folder / f"{_name(self.layer.layer())}_motifs.html")
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save the report on motifs", start, "Web page (*.html)")
+        if chosen and session is not None and session.motifs is not None:
+            motifs, path = session.motifs, Path(chosen)
+            if path.suffix.lower() not in (".html", ".htm"):
+                path = path.with_name(f"{path.name}.html")
+
+            def save() -> None:
+                _check_new(path, path == Path(chosen))
+                motifs.report(path)
+                folder = path.with_name(f"{path.stem}_tables")
+                if folder.exists():
+                    raise StorageError(
+                        f"{folder} exists already", remedy="choose another name for the report"
+                    )
+                motifs.save(folder)
+                self.message.show_text("good", f"Saved {path}, and tables in {folder.name}")
+
+            self.panel.attempt(save)
+
+    def _show_animal(self, time: float, individual: str) -> None:
+        if self.animal.currentText() != individual:
+            self.animal.setCurrentText(individual)
+        self.go(time)
+
+    # ---------------------------------------------------------------- regions
+
+    def draw_regions(self) -> None:
+        """Let the user draw the arena and regions."""
+        layer = self.layer.layer()
+        if layer is not None:
+            shapes = draw_regions(self.viewer, layer)
+            shapes.events.data.disconnect(self._update)
+            shapes.events.data.connect(self._update)
+            self._update()
+
+    def _name_regions(self, names: list[str]) -> None:
+        shapes = region_layer(self.viewer)
+        if shapes is None:
+            return
+        known = names_of(shapes)
+        if len(names) != len(known) or len(set(names)) != len(names) or "" in names:
+            self.message.show_text(
+                "warning", f"{len(known)} shapes are drawn in the layer {REGIONS!r}.",
+                "Give each a name of its own, separated by commas.",
+            )  # fmt: skip
+        else:
+            set_names(shapes, names)
+        self._update()
 
     # ---------------------------------------------------------------- results
 
@@ -501,6 +605,7 @@ class BehaviorWidget(QWidget):
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Let go of the job and the viewer."""
         self.keys.listen([])
+        self.motifs.stop()
         self.panel.end()
         self.viewer.dims.events.current_step.disconnect(self._on_step)
         self.viewer.events.theme.disconnect(self._on_theme)

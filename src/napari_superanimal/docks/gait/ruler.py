@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_superanimal.pose_layer.transforms import in_pixels
 from superanimal.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def length_of(ruler: Shapes | None, poses: Points) -> float:
     """Return how long the line drawn last is, in pixels of the poses; NaN when there is none."""
     if ruler is None or not len(ruler.data):
         return float("nan")
-    ends = np.array([_in_pixels(ruler, poses, end) for end in (ruler.data[-1][0], ruler.data[-1][-1])])
+    ends = np.array([in_pixels(ruler, poses, end) for end in (ruler.data[-1][0], ruler.data[-1][-1])])
     return float(np.linalg.norm(ends[1] - ends[0]))
 
 
@@ -74,9 +75,3 @@ def metres_per_pixel(viewer: ViewerModel, poses: Points, length_m: float) -> flo
     if not (np.isfinite(length_m) and length_m > 0):
         raise InputError(f"the known length is {length_m:g} m", "it is a positive number")
     return length_m / pixels
-
-
-def _in_pixels(layer: Any, poses: Points, point: np.ndarray) -> np.ndarray:
-    world = np.asarray(layer.data_to_world(point))
-    origin = np.asarray(poses.data_to_world(np.zeros(poses.ndim)))
-    return np.asarray(poses.world_to_data(np.concatenate([origin[:-2], world[-2:]])))[-2:]

@@ -16,6 +16,7 @@ from superanimal.behavior.classifiers.smoothing import (
     Decision,
     choose_decision,
     f1_of_classes,
+    macro_f1,
     smoothed,
 )
 from superanimal.progress import Progress
@@ -136,10 +137,10 @@ def fit_head(
     times = [one.time for one in samples]
     everywhere = [np.ones(len(fold), bool) for fold in folds]
     single = [smoothed(p, time) for p, time in zip(raw, times, strict=True)]
-    decision = _decide(single, calibrated, codes, times, everywhere)
+    decision = _decide(single, calibrated, codes, times, folds)
     found = [np.zeros(len(fold), int) for fold in folds]
     for k in range(count):  # what a decision made without the fold finds in it
-        own = _decide(single, calibrated, codes, times, [fold != k for fold in folds])
+        own = _decide(single, calibrated, codes, times, folds, without=k)
         probability = single if own.by_frames else calibrated
         for result, p, time, fold in zip(found, probability, times, folds, strict=True):
             if (fold == k).any():
@@ -154,9 +155,47 @@ def _decide(
     calibrated: Sequence[np.ndarray],
     codes: Sequence[np.ndarray],
     times: Sequence[np.ndarray],
+    folds: Sequence[np.ndarray],
+    without: int = -1,
+) -> Decision:
+    """Return the best decision for the rows of all units outside of one fold.
+
+    A fitted decision must find more in the other folds, each left out of fitting in turn, than the plain one,
+    the likeliest class of single frames: what helps some recordings may harm others.
+    """
+    classes = single[0].shape[1]
+    chosen = [fold != without for fold in folds]
+    fitted = _fit_decision(single, calibrated, codes, times, chosen)
+    parts = sorted({int(k) for fold in folds for k in np.unique(fold)} - {without})
+    if len(parts) < 2:
+        return fitted
+    plain = Decision(np.ones(classes), by_frames=True)
+    truth, found, found_plainly = list[np.ndarray](), list[np.ndarray](), list[np.ndarray]()
+    for part in parts:
+        rest = [rows & (fold != part) for rows, fold in zip(chosen, folds, strict=True)]
+        own = _fit_decision(single, calibrated, codes, times, rest)
+        for one, p, in_context, time, fold in zip(codes, single, calibrated, times, folds, strict=True):
+            rows = (fold == part) & (one >= 0)
+            if rows.any():
+                truth.append(one[rows])
+                found.append(own.codes(p if own.by_frames else in_context, time)[rows])
+                found_plainly.append(plain.codes(p, time)[rows])
+    if not truth:
+        return fitted
+    scores = [
+        macro_f1(np.concatenate(truth), np.concatenate(each), classes) for each in (found, found_plainly)
+    ]
+    return fitted if scores[0] > scores[1] else plain
+
+
+def _fit_decision(
+    single: Sequence[np.ndarray],
+    calibrated: Sequence[np.ndarray],
+    codes: Sequence[np.ndarray],
+    times: Sequence[np.ndarray],
     chosen: Sequence[np.ndarray],
 ) -> Decision:
-    """Return the best decision for the chosen rows of all units, from single frames or in context."""
+    """Return the decision that is best for the chosen rows of all units, from single frames or in context."""
     own = [np.where(rows, each, -1) for rows, each in zip(chosen, codes, strict=True)]
     counter = Counter(calibrated[0].shape[1])
     for each, time in zip(own, times, strict=True):

@@ -159,7 +159,8 @@ class BehaviorModel:
                 f"keypoints that it shares with them",
                 stacklevel=3,
             )
-            reduced = [recording.only(shared) for recording in self.recordings]
+            first = self.recordings[0].only(shared)
+            reduced = [first, *(recording.only(shared).like(first) for recording in self.recordings[1:])]
             self._fitted_again[shared] = make_model(reduced, self.units, self.settings, progress)
         return self._fitted_again[shared]
 

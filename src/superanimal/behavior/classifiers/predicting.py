@@ -71,6 +71,7 @@ def predict(
     model = model.for_keypoints(recording.keypoints, progress)
     if recording.keypoints != model.keypoints:
         recording = recording.only(model.keypoints)
+    recording = recording.like(model.recordings[0])
     seen = [n for n, body in enumerate(recording.bodies) if body is not None]
     if model.social and len(seen) < 2:
         raise InputError(

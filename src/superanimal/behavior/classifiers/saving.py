@@ -127,13 +127,15 @@ def training_arrays(recordings: Sequence[Recording], units: Sequence[Unit]) -> d
 
 def read_training(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[list[Recording], list[Unit]]:
     """Return the recordings and units that a model was trained on."""
-    recordings = []
+    recordings = list[Recording]()
     for k, each in enumerate(facts["recordings"]):
         position, confidence, time, frame = (arrays[f"{name}{k}"] for name in ARRAYS)
         names = tuple(each["keypoints"]), tuple(each["individuals"])
         regions = None if each.get("regions") is None else Regions.from_dict(each["regions"])
         recording = Recording(position, confidence, time, frame, *names, (), regions=regions)
-        recordings.append(with_bodies(recording))
+        recordings.append(
+            with_bodies(recording).like(recordings[0] if recordings else with_bodies(recording))
+        )
     units = []
     for k, each in enumerate(facts["units"]):
         codes = arrays[f"codes{k}"]

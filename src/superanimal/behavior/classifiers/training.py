@@ -176,7 +176,8 @@ def _with_shared_keypoints(recordings: list[Recording], names: Sequence[str]) ->
             f"{names[0]} has the keypoints {', '.join(recordings[0].keypoints)}",
             "all recordings need keypoints in common",
         )
-    return [r if r.keypoints == tuple(shared) else r.only(shared) for r in recordings]
+    alike = [r if r.keypoints == tuple(shared) else r.only(shared) for r in recordings]
+    return [recording.like(alike[0]) for recording in alike]
 
 
 def _check_animals(recordings: Sequence[Recording], names: Sequence[str], actors: bool) -> None:

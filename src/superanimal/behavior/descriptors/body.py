@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ MOVES_FORWARD = 0.15
 """Least mean direction of movement in the body frame (0..1) that tells front from back."""
 ROUNDS = 6
 """Times that poses are turned onto their median."""
+
+
+_SIDE = re.compile(r"(^|_)(left|right|l|r)(_|$)")
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Body:
         (n,) complex, body lengths: real forward, imaginary to the left, about the middle of the trunk.
     midline
         Indices of keypoints along the middle of the body, from back to front.
+    ends
+        Indices of front, middle and back of the trunk.
     floor
         Height of the floor in the unit of the poses, 0 in two dimensions.
     axis
@@ -42,6 +48,7 @@ class Body:
     points: tuple[int, ...]
     shape: np.ndarray
     midline: tuple[int, ...]
+    ends: tuple[int, ...]
     floor: float
     axis: str
     notes: tuple[str, ...]
@@ -76,7 +83,7 @@ def find_body(now: np.ndarray, then: np.ndarray, names: Sequence[str]) -> Body |
         notes.append(
             "too few keypoints are seen at once for a body frame; only paths and speeds are computed."
         )
-        return Body(1.0, (0,), np.zeros(1, complex), (), _floor(now), "none", tuple(notes))
+        return Body(1.0, (0,), np.zeros(1, complex), (), (0,), _floor(now), "none", tuple(notes))
     shape, points = found
     ends = [k for k in ends if k in points]
     if len(ends) == 2:
@@ -102,10 +109,11 @@ def find_body(now: np.ndarray, then: np.ndarray, names: Sequence[str]) -> Body |
         return None
     shape = (shape - shape.mean()) / (forward / abs(forward)) / length
     order = np.argsort(shape.real)
-    midline = [points[k] for k in order if abs(shape[k].imag) < 0.12]
+    middle = [k for k in order if abs(shape[k].imag) < 0.12 and not _SIDE.search(names[points[k]])]
+    ends_of_trunk = (points[order[-1]], points[order[(len(order) - 1) // 2]], points[order[0]])
     return Body(
-        length, tuple(points), shape.astype(np.complex64), tuple(_spread(midline)), _floor(now), axis,
-        tuple(notes),
+        length, tuple(points), shape.astype(np.complex64), tuple(_spread([points[k] for k in middle])),
+        tuple(dict.fromkeys(ends_of_trunk)), _floor(now), axis, tuple(notes),
     )  # fmt: skip
 
 

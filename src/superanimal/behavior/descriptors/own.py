@@ -222,17 +222,10 @@ def _add_places(columns: Columns, moment: Moment) -> None:
     outlines = {f"region.{name}": corners for name, corners in moment.regions.polygons.items()}
     if moment.regions.arena is not None:
         outlines["edge"] = moment.regions.arena
-    for k in trunk_ends(moment):
+    for k in moment.body.ends:
         for name, corners in outlines.items():
             inside = depth(corners, moment.points[k, :2].T.astype(float)) / moment.body.length
             columns.add(f"{name}.{moment.names[k]}", "body lengths", inside)
-
-
-def trunk_ends(moment: Moment) -> list[int]:
-    """Return front, middle and back of the trunk."""
-    order = np.argsort(-moment.body.shape.real)
-    points = [moment.body.points[k] for k in order]
-    return list(dict.fromkeys([points[0], points[len(points) // 2], points[-1]]))
 
 
 class Derivative:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from superanimal.behavior.descriptors.names import landmark_points
-from superanimal.behavior.descriptors.own import Columns, Moment, trunk_ends
+from superanimal.behavior.descriptors.own import Columns, Moment
 
 
 def pair_features(actor: Moment, other: Moment) -> Columns:
@@ -31,7 +31,7 @@ def pair_features(actor: Moment, other: Moment) -> Columns:
         columns.add("other.heading", "cosine", heading.real)
         columns.add("other.heading.side", "sine", heading.imag)
     apart = _distances(actor.points[marks], other.points[marks]) / length
-    ends = [marks.index(k) for k in trunk_ends(actor) if k in marks]
+    ends = [marks.index(k) for k in actor.body.ends if k in marks]
     for i in ends:
         for j, k in enumerate(marks):
             columns.add(f"other.distance.{names[marks[i]]}.{names[k]}", unit, apart[i, j])

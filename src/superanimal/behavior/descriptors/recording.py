@@ -78,6 +78,14 @@ class Recording:
         )
         return with_bodies(reduced)
 
+    def like(self, other: Recording) -> Recording:
+        """Return the recording with the midline and ends of the bodies of another with the same keypoints.
+
+        They give features their names, and typical shapes differ a little between recordings.
+        """
+        model = next(body for body in other.bodies if body is not None)
+        return replace(self, bodies=tuple(_alike(body, model) for body in self.bodies))
+
     def points(self, individual: int, rows: slice | np.ndarray) -> np.ndarray:
         """Return the reliable points of one animal in some rows, (K, S, rows) float32."""
         position = self.position[rows, :, :, individual]
@@ -156,7 +164,12 @@ def with_bodies(recording: Recording) -> Recording:
             notes += [f"{individual}: {note}" for note in body.notes]
     if all(body is None for body in bodies):
         raise InputError("no keypoint of any animal is seen in any frame", "features need visible animals")
-    return replace(recording, bodies=tuple(bodies), notes=tuple(notes))
+    found = replace(recording, bodies=tuple(bodies), notes=tuple(notes))
+    return found.like(found)
+
+
+def _alike(body: Body | None, model: Body) -> Body | None:
+    return None if body is None else replace(body, midline=model.midline, ends=model.ends)
 
 
 def _body_of(recording: Recording, individual: int) -> Body | None:
