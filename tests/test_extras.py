@@ -16,7 +16,7 @@ import pytest
 from torch import nn
 
 from superanimal import extras
-from superanimal.errors import ModelError
+from superanimal.errors import InputError, ModelError
 
 ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
