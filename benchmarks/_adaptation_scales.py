@@ -113,25 +113,23 @@ def scales(data: Path, work: Path) -> list[list[str]]:
 
 
 def draw(work: Path, out: Path) -> None:
-    """Draw the error over the size of the animal into an SVG file."""
-    from superanimal.reports.figures import ACCENT, LINE, SOFT, new_figure, style, svg
+    """Draw the error over the size of the animal into a picture."""
+    from matplotlib.figure import Figure
 
     known = json.loads((work / "scales.json").read_text())
-    with style():
-        figure = new_figure(9.2, 2.8)
-        axes = figure.subplots(1, 4, sharey=True)
-        panels = [(name, kind) for name in ("rendered", "openfield") for kind in KINDS]
-        for each, (name, kind) in zip(axes, panels, strict=True):
-            for title, color in zip(WAYS, (SOFT, ACCENT), strict=True):
-                points = [
-                    (scale, known[key][0])
-                    for scale in SCALES
-                    if (key := f"{name}|{kind}|{title}|{scale:g}") in known
-                ]
-                each.plot(*zip(*points, strict=True), "o-", ms=3, lw=1.2, color=color, label=title)
-            each.set(xscale="log", xlabel="size of the animal", title=f"{name}: {kind}", ylim=(0, 20))
-            each.set_xticks([0.1, 0.25, 1, 4], ["0.1", "0.25", "1", "4"])
-            each.grid(color=LINE, lw=0.6)
-        axes[0].set_ylabel("error, % of the body")
-        axes[0].legend(frameon=False)
-        out.write_text(str(svg(figure)), "utf-8")
+    figure = Figure((10, 2.8), layout="constrained")
+    axes = figure.subplots(1, 4, sharey=True)
+    panels = [(name, kind) for name in ("rendered", "openfield") for kind in KINDS]
+    for each, (name, kind) in zip(axes, panels, strict=True):
+        for title, color in zip(WAYS, ("0.6", "#2a78d6"), strict=True):
+            keys = {scale: f"{name}|{kind}|{title}|{scale:g}" for scale in SCALES}
+            points = [(scale, known[key][0]) for scale, key in keys.items() if key in known]
+            each.plot(*zip(*points, strict=True), "o-", ms=4, lw=1.4, color=color, label=title)
+        each.set_title(f"{name}\n{kind}", fontsize=9)
+        each.set(xscale="log", xlabel="size of the animal", xlim=(0.08, 5), ylim=(0, 8))
+        each.set_xticks([0.1, 0.25, 1, 4], ["0.1", "0.25", "1", "4"])
+        each.minorticks_off()
+        each.grid(color="0.9", lw=0.6)
+    axes[0].set_ylabel("error, % of the body")
+    axes[0].legend(frameon=False, fontsize=8)
+    figure.savefig(out, dpi=110)

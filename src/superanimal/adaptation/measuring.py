@@ -78,8 +78,8 @@ def unsteadiness(
     seen : two of (M, K, 2)
         Points of each as it sees the animals once.
     """
-    both = np.isfinite(before.labels.xy).all(-1) & np.isfinite(after.labels.xy).all(-1)
-    points = [np.where(both[..., None], xy, np.nan) for xy in seen]
+    both = np.isfinite(np.stack([before.labels.xy, after.labels.xy])).all((0, -1))
+    points = [np.where(np.asarray(both)[..., None], xy, np.nan) for xy in seen]
     first, second = distance_to(before, points[0]), distance_to(after, points[1])
     return Unsteadiness(
         _mean(first), _mean(second), change(first, second), _mean(distance_to(before, after.labels.xy))
