@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
-import torch
 
 from superanimal.inference import Analyzer
 from superanimal.inference.first_look import Look
@@ -31,8 +32,10 @@ class Eye:
     def seen_size(self, size: tuple[int, int]) -> int:
         return CANVAS
 
-    def detect(self, frames: torch.Tensor, long_side: int | None) -> list[tuple[np.ndarray, np.ndarray]]:
-        return [self._in(frame, (long_side or CANVAS) / max(frame.shape[:2])) for frame in frames.numpy()]
+    def detect(
+        self, frames: Sequence[np.ndarray], long_side: int | None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [self._in(frame, (long_side or CANVAS) / max(frame.shape[:2])) for frame in frames]
 
     def _in(self, frame: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
         rows, columns = np.nonzero((frame != 150).any(-1))
