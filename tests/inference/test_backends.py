@@ -168,7 +168,7 @@ def test_a_resumed_run_keeps_its_backend(
 
 
 def test_an_exported_file_is_a_model(cache: Path, tiny: Path, tmp_path: Path) -> None:
-    from superanimal.exporting.onnx import export_onnx
+    from superanimal.inference.onnx_export import export_onnx
 
     file = export_onnx(load_model(tiny), tmp_path / "tiny.onnx").file
     poses = Analyzer(file, out=tmp_path / "file", **WHOLE).run(MOUSE).poses

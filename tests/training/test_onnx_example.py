@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from superanimal.exporting.onnx import export_onnx
 from superanimal.inference import analyze
+from superanimal.inference.onnx_export import export_onnx
 from superanimal.labels import synthetic_labels
 from superanimal.training.networks.heads import from_scratch
 from superanimal.zoo import load_model

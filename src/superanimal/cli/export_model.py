@@ -35,7 +35,7 @@ def export_model(
     if to == "onnx":
         if keypoint_map is not None or detector is not None:
             raise InputError("--map and --detector with ONNX", "they apply only to DeepLabCut projects")
-        from superanimal.exporting.onnx import export_onnx
+        from superanimal.inference.onnx_export import export_onnx
 
         done = export_onnx(loaded, out)
         worst = max(done.differences.values())

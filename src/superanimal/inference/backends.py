@@ -305,7 +305,7 @@ def _here() -> str:
 
 def _judge(found: Found, file: Path) -> Verdict:
     """Export a model, compare it with torch and time both."""
-    from superanimal.exporting.onnx import compare, export_onnx, pictures_for
+    from superanimal.inference.onnx_export import compare, export_onnx, pictures_for
     from superanimal.zoo.load import load_found
 
     model = load_found(found)

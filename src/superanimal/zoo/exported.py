@@ -1,6 +1,6 @@
 """Models as ONNX files, run by onnxruntime: no torch is imported.
 
-A file comes from :func:`superanimal.exporting.onnx.export_onnx`; its metadata hold the model's entry.
+A file comes from :func:`superanimal.inference.onnx_export.export_onnx`; its metadata hold the model's entry.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def threads() -> int:
 
 
 def read_exported(path: Path) -> ExportedPose | ExportedDetector:
-    """Open a model that :func:`superanimal.exporting.onnx.export_onnx` wrote.
+    """Open a model that :func:`superanimal.inference.onnx_export.export_onnx` wrote.
 
     Raises
     ------

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from superanimal.errors import InputError, ModelError
-from superanimal.exporting import onnx as onnx_export
-from superanimal.exporting.onnx import export_onnx
+from superanimal.inference import onnx_export
+from superanimal.inference.onnx_export import export_onnx
 from superanimal.training.networks.heads import from_scratch
 from superanimal.zoo import load_model
 from superanimal.zoo.entry import HeadSpec, Licence, ModelEntry
