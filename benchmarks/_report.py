@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
+PLACES = ("--data", "--resume", "--work")
+"""Options that say where things lie, not what is measured."""
 _INTRO = """# Benchmark results
 
 Each section is written by the command it names. Figures of a shared machine vary by some ten per cent.
@@ -56,7 +58,7 @@ def write_section(title: str, body: str, command: str | None = None) -> None:
     command
         The command that made it; by default the present one.
     """
-    command = command or "python benchmarks/" + " ".join([Path(sys.argv[0]).name, *map(_plain, sys.argv[1:])])
+    command = command or "python benchmarks/" + " ".join([Path(sys.argv[0]).name, *_plain(sys.argv[1:])])
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     section = f"## {title}\n\n`{command}`, {date}, {machine()}\n\n{body.strip()}\n"
     text = RESULTS.read_text("utf-8") if RESULTS.exists() else _INTRO
@@ -65,9 +67,17 @@ def write_section(title: str, body: str, command: str | None = None) -> None:
     RESULTS.write_text("\n".join([*kept, section]), "utf-8")
 
 
-def _plain(argument: str) -> str:
-    """Return an argument as a reader can use it: of a path of this machine only its end."""
-    return f"…/{'/'.join(Path(argument).parts[-2:])}" if Path(argument).is_absolute() else argument
+def _plain(arguments: list[str]) -> list[str]:
+    """Return arguments as a reader can use them: without the places of this machine."""
+    told: list[str] = []
+    for argument in arguments:
+        if Path(argument).is_absolute():
+            if told and told[-1] in PLACES:
+                told.pop()
+                continue
+            argument = f"…/{'/'.join(Path(argument).parts[-2:])}"
+        told.append(argument)
+    return told
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

@@ -209,6 +209,16 @@ def test_from_labels_to_the_report(viewer: Any, tmp_path: Path, monkeypatch: Any
     qtbot.keyClick(dock.results.regions, Qt.Key.Key_Return)
     regions = regions_of(viewer, layer)
     assert list(regions.polygons) == ["food"] and regions.arena[2].tolist() == [900, 900]
+    shapes.selected_data = {1}
+    shapes.add_rectangles([[600, 600], [600, 700], [700, 700], [700, 600]])  # not a second "food"
+    assert dock.results.regions.text() == "arena, food, region 1"
+    shapes.selected_data = {0}
+    shapes.remove_selected()  # names stay with their shapes
+    assert dock.results.regions.text() == "food, region 1"
+    shapes.add_rectangles([[300, 300], [300, 900], [900, 900], [900, 300]])
+    dock.results.regions.selectAll()
+    qtbot.keyClicks(dock.results.regions, "food, nest, arena")
+    qtbot.keyClick(dock.results.regions, Qt.Key.Key_Return)
 
     # results
     dock.tabs.setCurrentIndex(RESULTS)

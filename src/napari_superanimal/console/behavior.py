@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from napari_superanimal.docks.behavior.session import BehaviorSession
     from superanimal.behavior.descriptors.presets import Preset
     from superanimal.behavior.measures import Regions
+    from superanimal.behavior.motifs.clusters import Embedding
+    from superanimal.behavior.motifs.segment import Method
 
 
 def behavior_labels(
@@ -240,7 +242,16 @@ def report_behavior(
     return job
 
 
-def find_motifs(viewer: ViewerModel, poses: Points | str | None = None, **options: Any) -> MotifJob:
+def find_motifs(
+    viewer: ViewerModel,
+    poses: Points | str | None = None,
+    *,
+    method: Method = "hmm",
+    motifs: int | None = None,
+    typical_s: float = 0.5,
+    embedding: Embedding = "pca",
+    seed: int = 0,
+) -> MotifJob:
     """Find motifs in the poses of a layer, in a process of its own.
 
     Parameters
@@ -249,8 +260,8 @@ def find_motifs(viewer: ViewerModel, poses: Points | str | None = None, **option
         The viewer.
     poses
         Pose layer, or its name; the only one when None.
-    **options
-        ``method, motifs, typical_s, embedding, seed`` as in ``superanimal.behavior.segment``.
+    method, motifs, typical_s, embedding, seed
+        As in :func:`superanimal.behavior.segment`.
 
     Returns
     -------
@@ -269,6 +280,9 @@ def find_motifs(viewer: ViewerModel, poses: Points | str | None = None, **option
 
     layer = poses_of(viewer, poses)
     session = behavior_labels(viewer, layer)
+    options = {
+        "method": method, "motifs": motifs, "typical_s": typical_s, "embedding": embedding, "seed": seed,
+    }  # fmt: skip
     request = {
         "poses": pack_object(layer_to_poses(layer)), "fps": session.fps, "options": pack_object(options)
     }  # fmt: skip

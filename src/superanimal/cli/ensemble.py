@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from superanimal.errors import StorageError
+from superanimal.cli.files import beside
 
 
 def ensemble(
@@ -33,14 +33,7 @@ def ensemble(
     from superanimal.adaptation import ensemble as run
     from superanimal.formats import save_poses
 
-    first = poses[0]
-    target = out or first.with_name(f"{first.name.removesuffix('.zarr').rsplit('.', 1)[0]}.ensemble.nc")
-    if target.exists() and not overwrite:
-        raise StorageError(
-            f"{target} already exists",
-            "nothing is replaced silently",
-            "choose another name (--out), or --overwrite",
-        )
+    target = beside(poses[0], "ensemble", out, overwrite=overwrite)
     joined = run(poses, smooth=smooth)
     console = Console(highlight=False, markup=False)
     spread = joined["spread"]

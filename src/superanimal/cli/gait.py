@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from superanimal.errors import Cancelled, InputError, NotFoundError, StorageError, SuperAnimalError
+from superanimal.cli.files import pose_files
+from superanimal.errors import Cancelled, InputError, StorageError, SuperAnimalError
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
 def gait(
-    poses: Annotated[list[Path], typer.Argument(help="Pose files, videos, or folders of pose files.")],
+    poses: Annotated[list[Path], typer.Argument(help="Pose files, videos, or folders of either.")],
     limb: Annotated[
         list[str] | None,
         typer.Option(
@@ -64,7 +65,7 @@ def gait(
     limbs, marks = parse_limbs(limb), parse_marks(ground_mark)
     Scale(metres_per_pixel, body_length, marks).check()
     results, failed = [], []
-    files = pose_files(poses)
+    files = pose_files(poses, or_videos=True)
     if events is not None and len(files) > 1:
         raise InputError(f"one table of events for {len(files)} files", "it belongs to one recording")
     console = Console(highlight=False)
@@ -153,40 +154,3 @@ def parse_marks(texts: list[str] | None) -> list[list[float]] | None:
         if len(marks[-1]) != 3:
             raise InputError(f"ground mark {text!r}", "give it as x,y,metres, such as 120,400,0.5")
     return marks
-
-
-def pose_files(paths: list[Path]) -> list[Path]:
-    """Return the pose files among files and folders, in order.
-
-    Raises
-    ------
-    NotFoundError
-        When a path does not exist, or no folder holds a pose file.
-    """
-    from superanimal.formats import recognise
-
-    found: list[Path] = []
-    for path in paths:
-        if not path.exists():
-            raise NotFoundError(f"{path}: no such file or folder")
-        if path.is_dir() and not path.name.endswith(".zarr"):
-            for each in sorted(path.iterdir()):
-                try:
-                    known = each.suffix in (
-                        ".h5",
-                        ".csv",
-                        ".slp",
-                        ".nc",
-                        ".nwb",
-                        ".parquet",
-                        ".zarr",
-                    ) and recognise(each)
-                except SuperAnimalError:
-                    known = None
-                if known:
-                    found.append(each)
-        else:
-            found.append(path)
-    if not found:
-        raise NotFoundError(f"{', '.join(map(str, paths))}: no pose file in it")
-    return found

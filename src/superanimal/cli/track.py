@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from superanimal.errors import Cancelled, StorageError
+from superanimal.cli.files import beside
+from superanimal.errors import Cancelled
 
 
 def track(
@@ -37,13 +38,7 @@ def track(
     from superanimal.formats import load_poses, save_poses
     from superanimal.tracking import track as run
 
-    target = out or poses.with_name(f"{poses.name.removesuffix('.zarr').rsplit('.', 1)[0]}.tracked.nc")
-    if target.exists() and not overwrite:
-        raise StorageError(
-            f"{target} already exists",
-            "nothing is replaced silently",
-            "choose another name (--out), or --overwrite",
-        )
+    target = beside(poses, "tracked", out, overwrite=overwrite)
     found = load_poses(poses, fps=fps)
     try:
         with RichProgress() as progress:

@@ -294,16 +294,16 @@ class Analyzer:
 
     def _go_on_as(self, where: Path) -> None:
         """Load the models for what ran them when the run in ``where`` began, if a person leaves that open."""
-        if self._backend == TORCH or not self.resume or not where.exists():
+        if self._backend != "auto" or not self.resume or not where.exists():
             return
         identity = RunStore.open(where).attrs["identity"]
         model, detector, _ = self._names
         on, pose = self.settings.device, identity.get("settings", {}).get("backend", TORCH)
-        if pose != self.model.backend and self._backend == "auto":
+        if pose != self.model.backend:
             self.model = _load_pose(model, on, False, pose)
             self.settings = replace(self.settings, backend=self.model.backend)
         boxes = identity.get("boxes", {}).get("backend", TORCH)
-        if self.detector is not None and boxes != self.detector.backend and self._backend == "auto":
+        if self.detector is not None and boxes != self.detector.backend:
             self.detector = _load_detector(detector, self.model.entry, on, False, boxes)
 
     def _look(self, path: Path, video: Video, progress: Progress) -> Look | None:
@@ -371,7 +371,8 @@ class Analyzer:
                 pairs = len(limbs.pairs) if limbs else 0
                 return go_on(where, path, frames, identity, made, pairs, progress)
             before = clear(where, path, now, progress)
-        versions = _versions(self.model.backend, "numpy", "av", "opencv-python-headless")
+        ran = {each.backend for each in (self.model, self.detector) if each is not None}
+        versions = _versions(*sorted(ran), "numpy", "av", "opencv-python-headless")
         store = RunStore.create(
             where,
             frames=np.asarray(frames),

@@ -44,6 +44,8 @@ TORCH = "torch"
 BACKENDS = ("auto", TORCH, BACKEND)
 EQUAL_PX = 0.01
 """Decoded keypoints in single precision are taken as equal up to this difference, in crop pixels."""
+CLOSE = 1e-3
+"""Outputs are taken as equal up to this difference, in standard deviations of the output."""
 _FORMAT = 1
 """Counts changes of how models are exported."""
 _TIMED = 3
@@ -123,7 +125,7 @@ class Verdict:
     torch_ms, exported_ms
         Milliseconds per picture.
     problem
-        Why the export failed; empty when it did not.
+        Why it does not run; empty when it does.
     """
 
     differences: float = 0.0
@@ -135,7 +137,16 @@ class Verdict:
     @property
     def equal(self) -> bool:
         """Whether the numbers are the same."""
-        return not self.problem and self.pixels <= EQUAL_PX
+        return not self.problem and self.pixels <= EQUAL_PX and self.differences <= CLOSE
+
+    @property
+    def sentence(self) -> str:
+        """What keeps it from running."""
+        if self.problem:
+            return self.problem
+        if not self.equal:
+            return f"keypoints {self.pixels:.2g} px off, outputs {self.differences:.2g} standard deviations"
+        return f"{self.exported_ms:.1f} ms a picture, torch {self.torch_ms:.1f}"
 
     @property
     def chosen(self) -> bool:
@@ -214,11 +225,11 @@ def _exported(
         return None
     verdict = prepare(found)
     if not (verdict.chosen if backend == "auto" else verdict.equal):
-        why = verdict.problem or f"{verdict.pixels:.2g} px off, {verdict.exported_ms:.0f} ms"
+        why = verdict.sentence
         if backend == BACKEND:
             raise ModelError(
                 f"{found.entry.name} does not run in {BACKEND}: {why}",
-                f"its keypoints must be those of torch to {EQUAL_PX} px",
+                f"its keypoints must be torch's to {EQUAL_PX} px, its outputs to {CLOSE} of their spread",
                 f"leave the backend on auto{option('backend', repr('auto'), '--backend auto')}",
             )
         log.info("%s runs in torch (%s: %s)", found.entry.name, BACKEND, why)
@@ -267,6 +278,8 @@ def prepare(found: Found) -> Verdict:
                     temporary.write_text(json.dumps(known, indent=1), "utf-8")
     except OSError as error:
         return Verdict(problem=f"{folder} cannot be written ({error})")
+    except MemoryError:
+        return Verdict(problem="there is not enough memory to export it")
     return Verdict(**known[here])
 
 
@@ -316,8 +329,11 @@ def _judge(found: Found, file: Path) -> Verdict:
         differences, pixels = compare(model, file, images)
         session = Session(file)
         exported_ms, torch_ms = _times(lambda: session(images), lambda: _run_torch(model, images))
-    except ModelError as error:
-        return Verdict(problem=error.problem)
+    except (OSError, MemoryError):  # may go well another time
+        raise
+    except Exception as error:  # whatever exporter or onnxruntime cannot do, torch can
+        text = error.problem if isinstance(error, ModelError) else str(error)
+        return Verdict(problem=text.partition("\n")[0] or type(error).__name__)
     share = 1e3 / len(images)
     return Verdict(max(differences.values()), pixels, torch_ms * share, exported_ms * share)
 

@@ -163,7 +163,7 @@ class Analyzers:
             frames = sampled_frames(opened, settings.roi)
         for name in embedded_models():
             model = self._made[name].model if name in self._made else name
-            finder = Analyzer(model, device=settings.device)
+            finder = Analyzer(model, device=settings.device, backend=self.options.get("backend", AUTO))
             assert finder.search is not None  # every embedded model has floors
             seen[name] = worths(finder.estimator(), frames, None) / finder.search.sure
         means = {name: float(each.mean()) for name, each in seen.items()}

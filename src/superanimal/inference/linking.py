@@ -7,8 +7,8 @@ estimates if only :data:`CHOICES` change.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from superanimal.inference.legs.sorting import LimbSorter
 from superanimal.inference.tracking import Tracker
 from superanimal.poses.offsets import Offsets
 from superanimal.poses.raw_estimates import RawEstimates
-from superanimal.poses.run_store import RunStore
 from superanimal.progress import Progress
 
 CHOICES = ("settings.track", "calibration", "limbs")
@@ -26,6 +25,40 @@ CHOICES = ("settings.track", "calibration", "limbs")
 
 Landed = tuple[slice, dict[str, np.ndarray]]
 """Rows of a run and their results, arrays as in the store."""
+
+
+class Results(Protocol):
+    """What a linker reads from and writes to: a :class:`~superanimal.poses.run_store.RunStore`, or memory."""
+
+    @property
+    def attrs(self) -> Mapping[str, Any]:
+        """With the names of ``keypoints`` and ``individuals``."""
+        ...
+
+    @property
+    def n_chunks(self) -> int:
+        """Number of chunks."""
+        ...
+
+    def rows(self, chunk: int) -> slice:
+        """Return the rows of a chunk."""
+        ...
+
+    def finished_rows(self) -> np.ndarray:
+        """Return which rows have results, (T,) bool."""
+        ...
+
+    def resume_point(self) -> tuple[int, dict[str, Any]]:
+        """Return the first chunk without whole results, and the state of the linker before it."""
+        ...
+
+    def read_raw(self, chunk: int, pairs: int) -> RawEstimates | None:
+        """Return the raw estimates of a chunk, None when there are none."""
+        ...
+
+    def write_chunk(self, chunk: int, arrays: dict[str, np.ndarray], state: dict[str, Any]) -> None:
+        """Keep the results of a chunk, whole or not, and the state of the linker after it."""
+        ...
 
 
 def raw_estimates(
@@ -72,7 +105,7 @@ class Linker:
     Parameters
     ----------
     store
-        Receives the results; hold :meth:`RunStore.exclusive` meanwhile.
+        Receives the results; hold ``exclusive`` of a run store meanwhile.
     tracker
         Gives identities; None keeps the order of the boxes.
     limbs
@@ -92,7 +125,7 @@ class Linker:
 
     def __init__(
         self,
-        store: RunStore,
+        store: Results,
         tracker: Tracker | None,
         limbs: LimbSorter | None,
         pairs: int,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Unpack
 
@@ -30,6 +30,8 @@ USUAL_FPS = 30.0
 """Taken for frames whose rate is not known, to say whether boxes may follow the pose."""
 CHUNK = 256
 """Frames that are linked together, as in a run store."""
+READ = 32
+"""Frames of an array that are read together: a lazy one computes its blocks once."""
 
 
 def predict(
@@ -103,13 +105,10 @@ def predict(
         parts.append(raw_estimates(row, animals, estimator.state(), most=most, roi=roi))
         row += len(window)
         progress.advance(len(window))
-    memory = _Memory(analyzer.model.keypoints, settings.max_individuals, row)
+    memory = _Memory(analyzer.model.keypoints, settings.max_individuals, parts)
     tracker = Tracker(settings.max_individuals, analyzer.sigmas) if settings.track else None
     sorter = limbs if settings.track else None
-    linker = Linker(memory, tracker, sorter, len(estimator.pairs), analyzer.offsets, Progress())  # type: ignore[arg-type]
-    for chunk in range(memory.n_chunks):
-        rows = memory.rows(chunk)
-        linker.link(join([part for part in parts if rows.start <= part.first < rows.stop]))
+    Linker(memory, tracker, sorter, len(estimator.pairs), analyzer.offsets, Progress()).catch_up()
     progress.finish()
     return _poses(analyzer, memory.results(), fps, np.arange(row))
 
@@ -160,20 +159,20 @@ def stream(
         animals = [estimator.reported(found, picture.shape[:2])]
         state = estimator.state()
         raw = raw_estimates(row, animals, state, most=settings.max_individuals, roi=settings.roi)
-        memory = _Memory(analyzer.model.keypoints, settings.max_individuals, 1)
-        linker = Linker(memory, tracker, None, 0, analyzer.offsets, Progress())  # type: ignore[arg-type]
-        linker.link(RawEstimates(0, raw.number, raw.arrays, state))
+        alone = RawEstimates(0, raw.number, raw.arrays, state)
+        memory = _Memory(analyzer.model.keypoints, settings.max_individuals, [alone])
+        Linker(memory, tracker, None, 0, analyzer.offsets, Progress()).catch_up()
         poses = _poses(analyzer, memory.results(), fps, np.array([row]))
         poses.attrs["latency_ms"] = 1e3 * (time.perf_counter() - began)
         yield poses
 
 
 class _Memory:
-    """What a linker writes to instead of a run store: results in memory."""
+    """What a linker reads from and writes to instead of a run store."""
 
-    def __init__(self, keypoints: Iterable[str], most: int, total: int) -> None:
+    def __init__(self, keypoints: Iterable[str], most: int, parts: Sequence[RawEstimates]) -> None:
         self.attrs = {"keypoints": list(keypoints), "individuals": [f"animal{i}" for i in range(most)]}
-        self._total = total
+        self._parts, self._total = parts, parts[-1].stop
         self._chunks: list[dict[str, np.ndarray]] = []
 
     @property
@@ -188,6 +187,10 @@ class _Memory:
 
     def resume_point(self) -> tuple[int, dict[str, Any]]:
         return 0, {}
+
+    def read_raw(self, chunk: int, pairs: int) -> RawEstimates:
+        rows = self.rows(chunk)
+        return join([part for part in self._parts if rows.start <= part.first < rows.stop])
 
     def write_chunk(self, chunk: int, arrays: dict[str, np.ndarray], state: dict[str, Any]) -> None:
         self._chunks.append({name: array.copy() for name, array in arrays.items()})
@@ -213,13 +216,21 @@ def _sample(frames: Any) -> tuple[list[np.ndarray], Iterator[np.ndarray]]:
     if hasattr(frames, "__getitem__") and hasattr(frames, "__len__") and len(frames):
         count = min(LOOKED_AT, len(frames))
         picked = ((np.arange(count) + 0.5) * len(frames) / count).astype(int).tolist()
-        every = (np.asarray(frames[k]) for k in range(len(frames)))
-        return [_checked(frames[k], k) for k in picked], every
+        return [_checked(frames[k], k) for k in picked], _each(frames)
     arriving = iter(frames)
     first = [_checked(frame, k) for k, frame in enumerate(islice(arriving, LOOKED_AT))]
     if not first:
         raise InputError("there are no frames", "poses need at least one frame")
     return first, chain(first, arriving)
+
+
+def _each(frames: Any) -> Iterator[Any]:
+    """Yield the frames of an array, read in parts, or of a list."""
+    if not hasattr(frames, "shape"):
+        yield from frames
+        return
+    for k in range(0, len(frames), READ):
+        yield from np.asarray(frames[k : k + READ])
 
 
 def _checked(frame: Any, k: int) -> np.ndarray:

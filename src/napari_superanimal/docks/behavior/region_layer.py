@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_superanimal.pose_layer.transforms import copy_transform, in_pixels
+from napari_superanimal.pose_layer.drawn_shapes import draw, drawn_layer
+from napari_superanimal.pose_layer.transforms import in_pixels
 from superanimal.behavior.measures.regions import ARENA, Regions, regions_from_shapes
 
 if TYPE_CHECKING:
@@ -17,48 +18,48 @@ if TYPE_CHECKING:
 
 REGIONS = "regions"
 """Name of the layer."""
-COLOR = "#f0e442"
-NAMES = "names"
-"""Where the layer's metadata keep the names of its shapes."""
+NAME = "region"
+"""The feature that names each shape: it goes where its shape goes."""
 
 
 def draw_regions(viewer: ViewerModel, poses: Points) -> Shapes:
     """Let the user draw regions; the layer for them is made when it does not exist."""
-    layer = region_layer(viewer)
-    if layer is None:
-        layer = viewer.add_shapes(
-            ndim=2, name=REGIONS, edge_color=COLOR, face_color="transparent",
-            edge_width=max(1.0, float(poses.current_size) / 4),
-        )  # fmt: skip
-        copy_transform(poses, layer)
-    layer.visible = True
-    viewer.layers.selection.active = layer
+    layer = draw(viewer, poses, REGIONS, face_color="transparent")
     layer.mode = "add_polygon" if len(layer.data) else "add_rectangle"
     return layer
 
 
 def region_layer(viewer: ViewerModel) -> Shapes | None:
     """Return the layer of the regions, None without one."""
-    from napari.layers import Shapes
-
-    found = [layer for layer in viewer.layers if layer.name == REGIONS and isinstance(layer, Shapes)]
-    return found[-1] if found else None
+    return drawn_layer(viewer, REGIONS)
 
 
 def names_of(layer: Shapes | None) -> list[str]:
-    """Return the name of each shape: ``arena``, ``region 1``, ... unless it was named."""
+    """Return the name of each shape; those without one are given ``arena``, ``region 1``, ...
+
+    A shape that was drawn or pasted while another was selected has that one's name: it gets its own.
+    """
     if layer is None:
         return []
-    given = list(layer.metadata.get(NAMES, []))[: len(layer.data)]
-    for number in range(len(given), len(layer.data)):
-        free = [ARENA] if not number else [f"region {k}" for k in range(1, number + 2)]
-        given.append(next((name for name in free if name not in given), f"shape {number + 1}"))
-    return given
+    kept = list(layer.features[NAME]) if NAME in layer.features else []
+    given = [str(name) if isinstance(name, str) else "" for name in kept]
+    given += [""] * (len(layer.data) - len(given))
+    names: list[str] = []
+    for number, name in enumerate(given):
+        if not name or name in names:
+            free = [ARENA] if not number else [f"region {k}" for k in range(1, len(given) + 1)]
+            taken = {*names, *given}
+            name = next((each for each in free if each not in taken), f"shape {number + 1}")
+        names.append(name)
+    if names != kept:
+        set_names(layer, names)
+    return names
 
 
 def set_names(layer: Shapes, names: Sequence[str]) -> None:
-    """Name the shapes of the layer, in the order in which they were drawn."""
-    layer.metadata[NAMES] = list(names)
+    """Name the shapes of the layer, in the order in which they lie in it."""
+    layer.features = layer.features.assign(**{NAME: np.array(list(names), dtype=object)})
+    layer.feature_defaults = {NAME: ""}  # the next shape is not called like the one that was selected
 
 
 def regions_of(viewer: ViewerModel, poses: Points) -> Regions | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_superanimal.pose_layer.drawn_shapes import draw, drawn_layer
 from napari_superanimal.pose_layer.transforms import in_pixels
 from superanimal.errors import InputError
 
@@ -15,31 +16,18 @@ if TYPE_CHECKING:
 
 RULER = "known length"
 """Name of the layer of the line."""
-COLOR = "#f0e442"
 
 
 def draw_ruler(viewer: ViewerModel, poses: Points) -> Shapes:
     """Let the user draw a line of known length; the layer for it is made when it does not exist."""
-    from napari_superanimal.pose_layer.transforms import copy_transform
-
-    ruler = ruler_of(viewer)
-    if ruler is None:
-        ruler = viewer.add_shapes(
-            ndim=2, name=RULER, edge_color=COLOR, edge_width=max(1.0, float(poses.current_size) / 4)
-        )
-        copy_transform(poses, ruler)
-    ruler.visible = True
-    viewer.layers.selection.active = ruler
+    ruler = draw(viewer, poses, RULER)
     ruler.mode = "add_line"
     return ruler
 
 
 def ruler_of(viewer: ViewerModel) -> Shapes | None:
     """Return the layer of the known length, None without one."""
-    from napari.layers import Shapes
-
-    found = [layer for layer in viewer.layers if layer.name == RULER and isinstance(layer, Shapes)]
-    return found[-1] if found else None
+    return drawn_layer(viewer, RULER)
 
 
 def length_of(ruler: Shapes | None, poses: Points) -> float:

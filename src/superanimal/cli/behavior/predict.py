@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from superanimal.cli.behavior.features import targets
-from superanimal.cli.gait import pose_files
+from superanimal.cli.files import pose_files
 from superanimal.errors import InputError, SuperAnimalError
 from superanimal.files import atomic_write
 

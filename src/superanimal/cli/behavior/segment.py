@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from superanimal.cli.gait import pose_files
+from superanimal.cli.files import pose_files
 
 
 def segment(

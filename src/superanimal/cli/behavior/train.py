@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from superanimal.cli.gait import pose_files
+from superanimal.cli.files import pose_files
 from superanimal.errors import InputError, NotFoundError
 from superanimal.files import atomic_write
 
