@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 import xarray as xr
 
-from superanimal.errors import InputError
+from superanimal.errors import InputError, StorageError
 from superanimal.formats.deeplabcut_names import check_scorer
 from superanimal.inference.backends import TORCH, allowed, open_detector, open_pose
 from superanimal.inference.boxes import (
@@ -32,10 +32,9 @@ from superanimal.inference.fingerprint import fingerprint
 from superanimal.inference.first_look import Look, first_look, sampled_frames
 from superanimal.inference.following import FOLLOW_WITHIN, ghosts, may_follow
 from superanimal.inference.legs.sorting import LimbSorter
-from superanimal.inference.linking import Linker
 from superanimal.inference.naming import store_path
+from superanimal.inference.open_run import OpenRun
 from superanimal.inference.outputs import check_formats, export, render
-from superanimal.inference.pipeline import estimate
 from superanimal.inference.settings import (
     Settings,
     check_roi,
@@ -43,7 +42,6 @@ from superanimal.inference.settings import (
     parse_scales,
     scales_of_heights,
 )
-from superanimal.inference.tracking import Tracker
 from superanimal.inference.zooming import look_closer
 from superanimal.poses import make_provenance, space_for
 from superanimal.poses.offsets import Offsets, as_offsets
@@ -254,6 +252,22 @@ class Analyzer:
     def run(self, path: str | os.PathLike[str], progress: Progress | None = None) -> Analysis:
         """Analyse one video, or resume its analysis, and export the results."""
         progress = progress or Progress()
+        with self.open(path, progress) as run:
+            speed, store = run.complete(progress), run.store.path
+            poses = run.store.to_poses()
+            files = export(
+                poses, run.video, store, self.formats, progress, scorer=self.scorer, before=run.before
+            )
+            if self.overlay:
+                files.append(
+                    render(poses, run.video, store, progress, pcutoff=self.pcutoff, trails=self.trails)
+                )
+        return Analysis(poses, store, files, speed)
+
+    @contextmanager
+    def open(self, path: str | os.PathLike[str], progress: Progress | None = None) -> Iterator[OpenRun]:
+        """Open the run of a video, which begins now or has begun earlier."""
+        progress = progress or Progress()
         path = Path(path)
         progress.emit("store", path=str(self.store_path(path)))
         self._go_on_as(self.store_path(path))
@@ -267,30 +281,7 @@ class Analyzer:
                 warn_of_boxes_outside(given, sizes, self.settings.roi)
             look = self._look(path, video, progress)
             store, before = self._store(path, video, frames, given, look, progress)
-            left = len(store) - store.finished_frames()
-            if 0 < left < len(store):
-                progress.message(f"{store.path.name}: resuming, {left} of {len(store)} frames left")
-            progress.start(left, title=path.name)
-            speed = ""
-            if left:
-                choices, limbs = self.settings, self.limbs(video, frames)
-                estimator = self.estimator(given, look, limbs.pairs if limbs else None)
-                tracker = Tracker(choices.max_individuals, self.sigmas) if choices.track else None
-                limbs = limbs if choices.track else None
-                with store.exclusive():
-                    linker = Linker(store, tracker, limbs, len(estimator.pairs), self.offsets, progress)
-                    estimate(video, frames, store, estimator, choices, progress, linker=linker)
-                speed = estimator.stages.sentence(left, choices.device, choices.backend)
-            progress.finish()
-            poses = store.to_poses()
-            files = export(
-                poses, video, store.path, self.formats, progress, scorer=self.scorer, before=before
-            )
-            if self.overlay:
-                files.append(
-                    render(poses, video, store.path, progress, pcutoff=self.pcutoff, trails=self.trails)
-                )
-        return Analysis(poses, store.path, files, speed)
+            yield OpenRun(self, path.name, video, frames, given, look, store, before)
 
     def _go_on_as(self, where: Path) -> None:
         """Load the models for what ran them when the run in ``where`` began, if a person leaves that open."""
@@ -365,24 +356,32 @@ class Analyzer:
 
         now = identity(frames)
         made = now | {"calibration": self.offsets.record() if self.offsets else None}
+
+        def resumed() -> tuple[RunStore, xr.Dataset | None]:
+            limbs = self.limbs(video, frames)
+            return go_on(where, path, frames, identity, made, len(limbs.pairs) if limbs else 0, progress)
+
         if where.exists():
             if self.resume:
-                limbs = self.limbs(video, frames)
-                pairs = len(limbs.pairs) if limbs else 0
-                return go_on(where, path, frames, identity, made, pairs, progress)
+                return resumed()
             before = clear(where, path, now, progress)
         ran = {each.backend for each in (self.model, self.detector) if each is not None}
         versions = _versions(*sorted(ran), "numpy", "av", "opencv-python-headless")
-        store = RunStore.create(
-            where,
-            frames=np.asarray(frames),
-            keypoints=self.model.keypoints,
-            individuals=[f"animal{i}" for i in range(self.settings.max_individuals)],
-            fps=video.fps,
-            video_path=str(path.resolve()),
-            identity=now,
-            provenance=make_provenance("analyze", **made, video_name=path.name, versions=versions),
-        )
+        try:
+            store = RunStore.create(
+                where,
+                frames=np.asarray(frames),
+                keypoints=self.model.keypoints,
+                individuals=[f"animal{i}" for i in range(self.settings.max_individuals)],
+                fps=video.fps,
+                video_path=str(path.resolve()),
+                identity=now,
+                provenance=make_provenance("analyze", **made, video_name=path.name, versions=versions),
+            )
+        except StorageError:
+            if not where.exists():
+                raise
+            return resumed()  # another process has begun it meanwhile
         return store, before
 
     def _box_identity(self, given: np.ndarray | None) -> dict[str, Any]:

@@ -43,13 +43,17 @@ class Batches:
     Parameters
     ----------
     size
-        Largest number of items given to the function at once. It only ever shrinks.
+        Largest number of items given to the function at once. It shrinks until :meth:`reset`.
     """
 
     def __init__(self, size: int) -> None:
         if size < 1:
             raise InputError(f"batch size {size}", rule="a batch holds at least one item")
-        self.size = size
+        self.size = self._first = self._told = size
+
+    def reset(self) -> None:
+        """Begin with the first size again."""
+        self.size = self._first
 
     def run(self, function: Callable[[S], R], items: S) -> list[R]:
         """Call ``function`` on consecutive slices of n ``items`` and return its results.
@@ -80,7 +84,9 @@ class Batches:
                 start += len(part)
                 continue
             # Outside the except block, so that the failed call's tensors are free by now.
-            log.warning("out of memory: the batch size goes down to %d", self.size)
+            if self.size < self._told:
+                log.warning("out of memory: the batch size goes down to %d", self.size)
+                self._told = self.size
             torch = sys.modules.get("torch")
             if torch is not None and torch.cuda.is_available():
                 torch.cuda.empty_cache()

@@ -133,8 +133,12 @@ class Estimator:
         """Return what out-of-memory back-off has changed, as JSON values."""
         return {"pose_batch": self.batches.size, "box_batch": self.source.batches.size}
 
-    def restore(self, state: dict[str, int]) -> None:
-        """Go on from a :meth:`state`."""
+    def restore(self, state: dict[str, int] | None) -> None:
+        """Go on from a :meth:`state`; None begins anew."""
+        if state is None:
+            self.batches.reset()
+            self.source.batches.reset()
+            return
         self.batches.size = state["pose_batch"]
         self.source.batches.size = state["box_batch"]
 

@@ -2,15 +2,16 @@
 
 A thread decodes the next window of frames while the networks work on this one, and another writes the raw
 estimates of the last and links them. Windows begin with a look of the detector, never reach over the border
-of a chunk, and their length depends only on the settings and the frame size. So every batch of every run
-holds the same frames, and a chunk comes out the same whichever were computed before it.
+of a chunk, and their length depends only on the settings and the frame size. A batch size that had to shrink
+is kept to the end of the chunk. So every batch of every run holds the same frames, and a chunk comes out the
+same whichever were computed before it.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -93,18 +94,10 @@ def estimate(
     """
     if linker is not None:
         linker.catch_up()
-    pairs = len(estimator.pairs)
-    begun: dict[int, RawEstimates | None] = {}
-    for chunk in range(store.resume_point()[0], store.n_chunks) if chunks is None else chunks:
-        raw = store.read_raw(chunk, pairs)
-        if raw is None or raw.stop < store.rows(chunk).stop:
-            begun[chunk] = raw
+    begun = begun_chunks(store, len(estimator.pairs), chunks)
     if not begun:
         return
-    first = next(iter(begun))
-    before = begun[first] or (store.read_raw(first - 1, pairs) if first else None)
-    if before is not None:
-        estimator.restore(before.state)
+    at = -1
     writer = Writer(store, begun, linker, progress)
     windows = read_ahead(read_windows(video, frames, store, begun, settings, progress))
     most, roi, stages = settings.max_individuals, settings.roi, estimator.stages
@@ -113,6 +106,9 @@ def estimate(
             stages.begin()
             while (window := _next(windows, stages, progress)) is not None:
                 progress.check()
+                if window.chunk != at:
+                    at, there = window.chunk, begun[window.chunk]
+                    estimator.restore(None if there is None else there.state)
                 animals = estimator.estimate(window.frames, window.rows, window.follow, window.search)
                 for i in np.flatnonzero(~window.readable):
                     animals[i] = animals[i].select(np.zeros(0, int))  # nobody has seen this frame
@@ -123,6 +119,23 @@ def estimate(
     except (Cancelled, KeyboardInterrupt):
         writer.keep()
         raise
+
+
+def begun_chunks(
+    store: RunStore, pairs: int, chunks: Iterable[int] | None = None
+) -> dict[int, RawEstimates | None]:
+    """Return what is there of the chunks whose raw estimates are missing or not complete.
+
+    Parameters
+    ----------
+    pairs
+        Number of pairs of look-alike keypoints in the raw estimates.
+    chunks
+        The chunks in question; None for all that have no results yet.
+    """
+    wanted = range(store.resume_point()[0], store.n_chunks) if chunks is None else chunks
+    there = {chunk: store.read_raw(chunk, pairs) for chunk in wanted}
+    return {k: raw for k, raw in there.items() if raw is None or raw.stop < store.rows(k).stop}
 
 
 def _next(windows: Iterator[Window], stages: Stages, progress: Progress) -> Window | None:

@@ -25,7 +25,9 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +49,8 @@ SUFFIX = ".poses.zarr"
 
 CHUNK = 256
 """Frames per chunk."""
+LEFT_OVER_S = 3600.0
+"""Seconds after which a file of raw estimates that is not in place yet counts as that of a killed process."""
 KIND = "superanimal-poses"
 VERSION = 2
 
@@ -86,7 +90,7 @@ class RunStore:
         identity: Mapping[str, Any] | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> RunStore:
-        """Create an empty store, atomically.
+        """Create an empty store, atomically: of several processes, one succeeds.
 
         Parameters
         ----------
@@ -105,8 +109,9 @@ class RunStore:
             When the path already exists or is not writable.
         """
         path = Path(path)
+        taken = StorageError(f"{path} already exists", remedy="open it, or choose another name")
         if path.exists():
-            raise StorageError(f"{path} already exists", remedy="open it, or choose another name")
+            raise taken
         attrs: dict[str, Any] = {
             "kind": KIND,
             "version": VERSION,
@@ -118,10 +123,9 @@ class RunStore:
             "provenance": dict(provenance or {}),
         }
         rows, animals, points = len(frames), len(individuals), len(keypoints)
-        new = path.with_name(f".{path.name}.new")
+        new = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
         with _writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(new, ignore_errors=True)
             group = zarr.open_group(new, mode="w", zarr_format=3, attributes=attrs)
             for name, shape in _shapes(rows, animals, points).items():
                 group.create_array(
@@ -134,7 +138,13 @@ class RunStore:
             index = group.create_array("frame", shape=(rows,), chunks=(max(rows, 1),), dtype="int64")
             index[:] = np.asarray(frames, dtype=np.int64)
             group.create_group("chunks")
-            new.rename(path)
+            try:
+                new.rename(path)  # fails when another process was first: its folder is not empty
+            except OSError:
+                shutil.rmtree(new, ignore_errors=True)
+                if path.exists():
+                    raise taken from None
+                raise
         return cls.open(path)
 
     @classmethod
@@ -360,10 +370,8 @@ class RunStore:
         except OSError as error:
             raise storage_error(self.path, error) from error
         try:
-            chunks = self.path / "chunks"
-            of_version_1 = chunks / "begun.npz"
             with _writing(self.path):
-                for left_over in [*self.path.rglob("*.partial"), *chunks.glob(".*"), of_version_1]:
+                for left_over in self._left_overs():
                     left_over.unlink(missing_ok=True)
                 if self.attrs["version"] < VERSION:
                     self.group.update_attributes({"version": VERSION})
@@ -371,6 +379,15 @@ class RunStore:
             yield
         finally:
             lock.release()
+
+    def _left_overs(self) -> list[Path]:
+        """Return the incomplete files of killed runs.
+
+        Raw estimates are written without the lock: young ones may belong to a process that is at work.
+        """
+        chunks, since = self.path / "chunks", time.time() - LEFT_OVER_S
+        hidden = [f for f in chunks.glob(".*") if f.suffix != ".npz" or not _younger(f, since)]
+        return [*self.path.rglob("*.partial"), *hidden, chunks / "begun.npz"]  # the last of version 1
 
     def to_poses(self) -> xr.Dataset:
         """Return the pose data set with manual corrections applied; unfinished rows are NaN.
@@ -474,6 +491,14 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise storage_error(path, error) from error
+
+
+def _younger(file: Path, since: float) -> bool:
+    """Return whether a file was written after a time in seconds, by the clock of its file system."""
+    try:
+        return file.stat().st_mtime > since
+    except FileNotFoundError:
+        return False
 
 
 def _flush(folder: Path) -> None:
