@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -11,7 +12,8 @@ import torch
 
 import superanimal as package
 from superanimal.cli.analyze import parse_roi
-from superanimal.errors import InputError
+from superanimal.cluster import Outcome
+from superanimal.errors import InputError, VideoError
 from superanimal.formats import load_poses
 from superanimal.poses import run_store as store_module
 from superanimal.poses.run_store import RunStore
@@ -164,3 +166,48 @@ def test_two_videos_of_one_name_stop_before_anything_is_written(
         code, _, err = superanimal("analyze", mouse, other, "--out", out, "--frames", "0:2", *more)
         assert code == 2 and str(mouse) in err and str(other) in err and "--overwrite" not in err
         assert not out.exists()
+
+
+def test_parts_and_then_the_whole(superanimal: Call, mouse: Path) -> None:
+    code, out, err = superanimal("analyze", mouse, "--frames", "0:4", "--part", "1/1")
+    assert code == 0 and "all parts are there" in err and not out
+    assert not list(mouse.parent.glob("*.h5"))
+    code, out, _ = superanimal("analyze", mouse, "--frames", "0:4")
+    assert code == 0 and "topview_mouseDLC_mini_topviewmouse.h5" in out
+    code, _, err = superanimal("analyze", mouse, "--part", "1/2", "--overwrite")
+    assert code == 2 and "remove the run store first" in err
+
+
+def test_videos_that_failed_on_a_cluster_are_listed_at_the_end(
+    superanimal: Call, mouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def analyze_videos(paths: list[Path], cluster: str, model: str, **options: Any) -> list[Outcome]:
+        asked.update(options, cluster=cluster, model=model)
+        bar = options["each"](paths[0])
+        bar.start(10, title="mouse")
+        bar.finish()
+        store = paths[0].with_name("mouse.poses.zarr")
+        return [
+            Outcome(paths[0], store, (store.with_suffix(".h5"),), 10, 9),
+            Outcome(paths[1], error=VideoError("other.mp4 is no video")),
+            Outcome(paths[1], store, (), 10, 0),
+        ]
+
+    monkeypatch.setattr("superanimal.cluster.analyze_videos", analyze_videos)
+    other = Path(shutil.copy(mouse, mouse.with_name("other.mp4")))
+    code, out, err = superanimal(
+        "analyze", mouse, other, "--cluster", "slurm", "--workers", "8", "--max-individuals", "2"
+    )
+    assert code == 9 and "mouse.poses.h5" in out
+    lines = err.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("1 of 3 videos are done"))
+    assert "other.mp4: other.mp4 is no video" in lines[at + 1] and "no animal was found" in lines[at + 2]
+    assert (asked["cluster"], asked["workers"], asked["max_individuals"]) == ("slurm", 8, 2)
+    assert asked["model"] == "auto" and asked["resume"] is True
+
+
+def test_workers_need_a_cluster(superanimal: Call, mouse: Path) -> None:
+    code, _, err = superanimal("analyze", mouse, "--workers", "2")
+    assert code == 2 and "--cluster local" in err

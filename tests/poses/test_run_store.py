@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,30 @@ def test_two_ways_to_the_same_bytes(path: Path, tmp_path: Path) -> None:
     with one.exclusive():
         pass
     assert content(path) == content(other.path)
+
+
+def test_of_several_that_create_one_succeeds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename = Path.rename
+
+    def after_another(new: Path, target: Path) -> Path:
+        monkeypatch.undo()
+        make(path)  # by another process, in the last moment
+        return rename(new, target)
+
+    monkeypatch.setattr(Path, "rename", after_another)
+    with pytest.raises(StorageError, match="already exists"):
+        make(path)
+    assert len(RunStore.open(path)) and not list(path.parent.glob("*.new"))
+
+
+def test_raw_estimates_in_the_making_are_left_alone(path: Path) -> None:
+    store = make(path)
+    young, old = store.path / "chunks" / ".000001-aa.npz", store.path / "chunks" / ".000002-bb.npz"
+    for file in (young, old):
+        file.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    with store.exclusive():
+        assert young.exists() and not old.exists()
 
 
 def test_only_one_writes(path: Path) -> None:

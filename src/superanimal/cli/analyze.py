@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from superanimal.errors import Cancelled, InputError, NoAnimalsError, StorageError, SuperAnimalError
+
+if TYPE_CHECKING:
+    from superanimal.cli.progress import RichProgress
+    from superanimal.inference.options import AnalyzerOptions
+    from superanimal.progress import Progress
 
 
 def analyze(
@@ -68,24 +73,48 @@ def analyze(
     accept_license: Annotated[
         bool, typer.Option(help="Accept the licence of the weights and download them if missing.")
     ] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="Where workers are: local, slurm, or tcp://HOST:PORT of a dask scheduler."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Number of workers to start, local or as jobs of SLURM.", min=1)
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            help="Compute the raw estimates of one part of each video, such as 3/40, and no results."
+        ),
+    ] = None,
 ) -> None:
     """Estimate animal poses in videos.
 
     Stop it at any time; the same command resumes. With another --track or --offsets, stored estimates are
-    relinked without running the networks again.
+    relinked without running the networks again. When all parts of a video are computed (--part, on any
+    computers), the same command without --part links and exports them.
     """
     # Idle OpenMP threads must sleep, not spin: on a shared machine spinning costs a factor of 5 to 13.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from superanimal.cli.progress import RichProgress
+    from superanimal.cli.progress import RichProgress, stop_on_interrupt
     from superanimal.inference import Analyzers, find_videos
     from superanimal.inference.naming import check_distinct
+    from superanimal.inference.open_run import parse_part
+    from superanimal.inference.options import AnalyzerOptions
 
+    if part is not None and (cluster is not None or overwrite):
+        raise InputError(
+            f"--part {part} with {'--cluster' if cluster else '--overwrite'}",
+            "a part goes on with a run that others work on, too",
+            "leave one of them out" if cluster else "remove the run store first",
+        )
+    if workers is not None and cluster is None:
+        raise InputError("--workers without --cluster", remedy="add --cluster local, or leave it out")
+    shared = None if part is None else parse_part(part)
     console = Console(highlight=False)
     with warnings.catch_warnings(record=True) as left_out:
         warnings.simplefilter("always")
         paths = find_videos(videos)
-    analyzers = Analyzers(
-        model,
+    options = AnalyzerOptions(
         detector=detector,
         max_individuals=max_individuals,
         mode=mode,
@@ -113,13 +142,21 @@ def analyze(
         resume=not overwrite,
         accept_license=accept_license,
     )
+    if cluster is not None:
+        with RichProgress() as progress, stop_on_interrupt(progress):
+            _say(left_out, progress)
+            _on_cluster(paths, cluster, model, workers, options, progress, console)
+        return
+    analyzers = Analyzers(model, **options)
     check_distinct(paths, analyzers.store_path)
     failed: list[SuperAnimalError] = []
     with RichProgress() as progress:
-        for warning in left_out:
-            progress.message(str(warning.message))
+        _say(left_out, progress)
         for path in paths:
             try:
+                if shared is not None:
+                    progress.message(analyzers.of(path, progress).run_part(path, *shared, progress))
+                    continue
                 result = analyzers.run(path, progress)
                 if not result.frames_with_animals:
                     raise NoAnimalsError(
@@ -145,6 +182,51 @@ def analyze(
                 console.print(f"  {file}", soft_wrap=True, markup=False)
     if failed:
         raise type(failed[-1])(f"{len(failed)} of {len(paths)} videos failed", remedy="see the lines above")
+
+
+def _say(left_out: list[warnings.WarningMessage], progress: Progress) -> None:
+    """Show the warnings about files that are not analysed."""
+    for warning in left_out:
+        progress.message(str(warning.message))
+
+
+def _on_cluster(
+    paths: list[Path],
+    cluster: str,
+    model: str,
+    workers: int | None,
+    options: AnalyzerOptions,
+    progress: RichProgress,
+    console: Console,
+) -> None:
+    """Analyse videos on many workers, and list at the end those that failed."""
+    from superanimal.cli.progress import RichProgress
+    from superanimal.cluster import analyze_videos
+
+    outcomes = analyze_videos(
+        paths,
+        cluster,
+        model,
+        workers=workers,
+        progress=progress,
+        each=lambda _: RichProgress(within=progress),
+        **options,
+    )
+    for outcome in outcomes:
+        for file in [outcome.store, *outcome.files] if outcome.store else []:
+            console.print(f"  {file}", soft_wrap=True, markup=False)
+    failed = [outcome for outcome in outcomes if outcome.error or not outcome.frames_with_animals]
+    if not failed:
+        return
+    progress.message(f"{len(outcomes) - len(failed)} of {len(outcomes)} videos are done. Not done:")
+    for outcome in failed:
+        why = outcome.error.text("shell") if outcome.error else "no animal was found"
+        progress.message(f"  {outcome.video}: {why}")
+    last = failed[-1].error or NoAnimalsError("")
+    raise type(last)(
+        f"{len(failed)} of {len(outcomes)} videos failed",
+        remedy="see the lines above; the same command goes on with what is missing",
+    )
 
 
 def parse_roi(text: str | None) -> tuple[int, int, int, int] | None:

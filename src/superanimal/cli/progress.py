@@ -22,18 +22,14 @@ class RichProgress(Progress):
     ----------
     console
         Where to draw; without a terminal only messages are printed.
+    within
+        Draw another bar below those of this one, and remove it when it is finished.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, within: RichProgress | None = None) -> None:
         super().__init__()
-        self._bar = bars.Progress(
-            bars.TextColumn("{task.description}"),
-            bars.BarColumn(),
-            bars.MofNCompleteColumn(),
-            bars.TextColumn("{task.fields[rate]}"),
-            bars.TextColumn("{task.fields[left]}"),
-            console=console or Console(stderr=True, highlight=False),
-        )
+        self._passing = within is not None
+        self._bar: bars.Progress = _bars(console) if within is None else within._bar
         self._task: bars.TaskID | None = None
 
     def __enter__(self) -> Self:
@@ -55,10 +51,14 @@ class RichProgress(Progress):
         self._bar.console.print(told(text, "shell"), markup=False, highlight=False, soft_wrap=True)
 
     def finish(self) -> None:
-        """Leave the finished bar on the screen, showing the elapsed time."""
-        if self._task is not None:
+        """Leave the finished bar on the screen, or remove it if it is one among others."""
+        if self._task is None:
+            return
+        if self._passing:
+            self._bar.remove_task(self._task)
+        else:
             self._bar.update(self._task, completed=self.done, left="")
-            self._task = None
+        self._task = None
 
     def changed(self) -> None:
         """See :class:`~superanimal.progress.Progress`."""
@@ -71,6 +71,17 @@ class RichProgress(Progress):
             rate=f"{self.rate:.1f} {self.unit}/s" if self.rate else "",
             left="" if left is None else f"{clock(left)} left",
         )
+
+
+def _bars(console: Console | None) -> bars.Progress:
+    return bars.Progress(
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TextColumn("{task.fields[rate]}"),
+        bars.TextColumn("{task.fields[left]}"),
+        console=console or Console(stderr=True, highlight=False),
+    )
 
 
 @contextmanager

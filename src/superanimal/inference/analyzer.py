@@ -33,7 +33,7 @@ from superanimal.inference.first_look import Look, first_look, sampled_frames
 from superanimal.inference.following import FOLLOW_WITHIN, ghosts, may_follow
 from superanimal.inference.legs.sorting import LimbSorter
 from superanimal.inference.naming import store_path
-from superanimal.inference.open_run import OpenRun
+from superanimal.inference.open_run import OpenRun, chunks_of_part
 from superanimal.inference.outputs import check_formats, export, render
 from superanimal.inference.settings import (
     Settings,
@@ -263,6 +263,26 @@ class Analyzer:
                     render(poses, run.video, store, progress, pcutoff=self.pcutoff, trails=self.trails)
                 )
         return Analysis(poses, store, files, speed)
+
+    def run_part(
+        self, path: str | os.PathLike[str], part: int, parts: int, progress: Progress | None = None
+    ) -> str:
+        """Compute the raw estimates of one part of a video, from 1 of ``parts``; link and export nothing.
+
+        All parts, and :meth:`run` afterwards, may run in processes of their own, on computers that see the
+        same files. Returns a sentence about what was done.
+        """
+        progress = progress or Progress()
+        with self.open(path, progress) as run:
+            chunks = chunks_of_part(run.store.n_chunks, part, parts)
+            left = sum(run.missing(chunks).values())
+            progress.start(left, title=f"{run.name}, part {part} of {parts}")
+            run.estimate(chunks, progress)
+            progress.finish()
+            rest = sum(run.missing().values())
+        return f"{run.name}: part {part} of {parts}, {left} frames computed; " + (
+            f"{rest} of {len(run.frames)} frames are left to other parts" if rest else "all parts are there"
+        )
 
     @contextmanager
     def open(self, path: str | os.PathLike[str], progress: Progress | None = None) -> Iterator[OpenRun]:

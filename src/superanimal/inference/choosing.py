@@ -13,6 +13,7 @@ from superanimal.errors import InputError, by_caller, option
 from superanimal.inference.analyzer import Analysis, Analyzer
 from superanimal.inference.first_look import sampled_frames, worths
 from superanimal.inference.options import AUTO
+from superanimal.poses.run_store import RunStore
 from superanimal.progress import Progress
 from superanimal.video import open_video
 from superanimal.zoo import load_catalog
@@ -123,10 +124,22 @@ class Analyzers:
         (progress or Progress()).message(choice.sentence(video.name))
         return self._analyzer(choice.model)
 
-    def run(self, video: Path, progress: Progress | None = None) -> Analysis:
-        """Analyse one video, and report to ``progress`` if another model might be better."""
+    def going_on(self, store: Path) -> Analyzer:
+        """Return the analyzer of a run that has begun in a store."""
+        return self._analyzer(RunStore.open(store).attrs["identity"]["model"]) if self.auto else self._first
+
+    def run(
+        self, video: Path, progress: Progress | None = None, analyzer: Analyzer | None = None
+    ) -> Analysis:
+        """Analyse one video, and report to ``progress`` if another model might be better.
+
+        Parameters
+        ----------
+        analyzer
+            From :meth:`of` or :meth:`going_on`; by default that of the video.
+        """
         progress = progress or Progress()
-        analyzer = self.of(video, progress)
+        analyzer = analyzer or self.of(video, progress)
         analysis = analyzer.run(video, progress)
         if analyzer.detector is not None and analyzer.model.entry.embedded and doubtful(analysis):
             progress.message(self._advice(video, analyzer, analysis))
