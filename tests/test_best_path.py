@@ -19,5 +19,14 @@ def test_no_other_path_is_more_probable(seed: int) -> None:
     assert best_path(evidence, lambda t: changes[t]).tolist() == list(best)
 
 
+def test_sequences_side_by_side_are_those_alone() -> None:
+    random = np.random.default_rng(0)
+    evidence, changes = np.log(random.random((9, 4, 3))), np.log(random.random((9, 4, 3, 3)))
+    together = best_path(evidence, lambda t: changes[t])
+    alone = [best_path(evidence[:, k], lambda t, k=k: changes[t, k]) for k in range(4)]  # type: ignore[misc]
+    assert together.T.tolist() == np.array(alone).tolist()
+
+
 def test_nothing_has_no_path() -> None:
     assert best_path(np.zeros((0, 2)), lambda t: np.zeros((2, 2))).shape == (0,)
+    assert best_path(np.zeros((3, 0, 2)), lambda t: np.zeros((2, 2))).shape == (3, 0)

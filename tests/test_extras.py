@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import re
 import sys
@@ -11,6 +10,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
+import grimp
 import numpy as np
 import pytest
 from torch import nn
@@ -19,6 +19,7 @@ from superanimal import extras
 from superanimal.errors import InputError, ModelError
 
 ROOT = Path(__file__).parents[1]
+OURS = ("superanimal", "napari_superanimal")
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
@@ -67,21 +68,14 @@ def test_every_package_that_is_imported_is_declared_and_every_extra_is_asked_for
     extras = PROJECT["optional-dependencies"]
     optional = {name: _named(extras[name]) for name in ("behavior", "cebra", "cluster", "train")}
     distributions = packages_distributions()
+    graph = grimp.build_graph(*OURS, include_external_packages=True, cache_dir=None)
     faults = []
-    for path in sorted((ROOT / "src").rglob("*.py")):
-        tree = ast.parse(path.read_text("utf-8"))
-        imported = {
-            name.split(".")[0]
-            for node in ast.walk(tree)
-            for name in (
-                [alias.name for alias in node.names]
-                if isinstance(node, ast.Import)
-                else [node.module]
-                if isinstance(node, ast.ImportFrom) and node.module and not node.level
-                else []
-            )
-        }
-        for module in imported - set(sys.stdlib_module_names) - {"superanimal", "napari_superanimal"}:
+    for importer in sorted(module for module in graph.modules if module.partition(".")[0] in OURS):
+        found = importlib.util.find_spec(importer)
+        assert found is not None and found.origin is not None
+        path = Path(found.origin)
+        imported = {module.partition(".")[0] for module in graph.find_modules_directly_imported_by(importer)}
+        for module in imported - set(sys.stdlib_module_names) - set(OURS):
             owners = {name.lower().replace("_", "-") for name in distributions.get(module, [module])}
             if owners & base:
                 continue

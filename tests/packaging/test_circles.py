@@ -36,7 +36,9 @@ def handed_out(package: str) -> dict[str, str]:
 def imports(node: ast.AST) -> Iterator[ast.ImportFrom]:
     """Yield the ``from`` imports below a node, but for those of types alone."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+        if isinstance(child, ast.expr) or (
+            isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+        ):
             continue
         if isinstance(child, ast.ImportFrom):
             yield child

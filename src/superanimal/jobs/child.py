@@ -28,10 +28,12 @@ def main() -> int:
     try:
         progress.emit("finished", **TASKS[job["task"]](job, progress))
     except Cancelled:
+        progress.settle()
         progress.emit("cancelled")
         return Cancelled.exit_code
     except SuperAnimalError as error:
         problem, rule, remedy = error.parts("viewer")
+        progress.settle()
         progress.emit("failed", kind=type(error).__name__, problem=problem, rule=rule, remedy=remedy)
         return error.exit_code
     return 0

@@ -42,7 +42,7 @@ class PipeProgress(Progress):
         super().__init__()
         self._out = out
         self._write_lock = threading.Lock()
-        self._reported = 0.0
+        self._reported, self._told = 0.0, 0
 
     def emit(self, kind: str, /, **payload: Any) -> None:
         """Write one event; arrays and slices among its values are packed."""
@@ -62,17 +62,24 @@ class PipeProgress(Progress):
 
     def changed(self) -> None:
         """Report the count at most ten times a second, and at the end."""
-        now = time.monotonic()
-        if now - self._reported >= REPORT_EVERY_S or self.done == self.total:
-            self._reported = now
-            self.emit(
-                "progress",
-                done=self.done,
-                total=self.total,
-                rate=self.rate,
-                remaining_s=self.remaining_s,
-                unit=self.unit,
-            )
+        if time.monotonic() - self._reported >= REPORT_EVERY_S or self.done == self.total:
+            self._report()
+
+    def settle(self) -> None:
+        """Report a count that is ahead of what was reported: the job ends before its end."""
+        if self.done != self._told:
+            self._report()
+
+    def _report(self) -> None:
+        self._reported, self._told = time.monotonic(), self.done
+        self.emit(
+            "progress",
+            done=self._told,
+            total=self.total,
+            rate=self.rate,
+            remaining_s=self.remaining_s,
+            unit=self.unit,
+        )
 
 
 def _pack(value: Any) -> Any:

@@ -47,14 +47,18 @@ class Decision:
 
     def codes(self, probability: np.ndarray, time: np.ndarray) -> np.ndarray:
         """Return the class of each frame, (T,), from probabilities (T, C) of one recording."""
-        scores = np.log(np.maximum(probability, 1e-6)) + np.log(self.weights)
+        scores = self.scores(probability)
         if self.rates is None:
             codes = scores.argmax(axis=1)
         else:
-            codes = most_likely_sequence(self.strength * scores, time, self.rates)
+            (codes,) = most_likely_sequences([self.strength * scores], [time], self.rates)
         if self.gap_s > 0:
             codes = _without_runs(codes, scores, time, self.gap_s, gaps=True)
         return _without_runs(codes, scores, time, self.shortest_s) if self.shortest_s > 0 else codes
+
+    def scores(self, probability: np.ndarray) -> np.ndarray:
+        """Return logarithms (T, C) of the weighted probabilities (T, C)."""
+        return np.log(np.maximum(probability, 1e-6)) + np.log(self.weights)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-serialisable data."""
@@ -102,21 +106,31 @@ class Counter:
         return np.asarray(changes / np.maximum(self.seconds, 1.0)[:, None])
 
 
-def most_likely_sequence(scores: np.ndarray, time: np.ndarray, rates: np.ndarray) -> np.ndarray:
-    """Return the most likely sequence of classes, (T,).
+def most_likely_sequences(
+    scores: Sequence[np.ndarray], times: Sequence[np.ndarray], rates: np.ndarray
+) -> list[np.ndarray]:
+    """Return the most likely sequence of classes of each recording, (T,).
 
     Parameters
     ----------
     scores
-        (T, C) logarithms of each frame's evidence.
-    time
-        (T,) seconds.
+        (T, C) logarithms of each frame's evidence, for each recording.
+    times
+        (T,) seconds, for each recording.
     rates
         (C, C) changes per second.
     """
-    steps = np.round(np.diff(time, prepend=time[:1]), 6)
-    known = {float(step): _log_changes(rates, float(step)) for step in np.unique(steps)}
-    return best_path(scores, lambda t: known[float(steps[t])])
+    steps = [np.round(np.diff(time, prepend=time[:1]), 6) for time in times]
+    known = np.unique(np.concatenate(steps))
+    stays = np.where(np.eye(len(rates), dtype=bool), 0, -np.inf)  # after the end of a recording
+    changes = np.stack([*(_log_changes(rates, float(step)) for step in known), stays])
+    longest, count = max(map(len, scores)), len(scores)
+    evidence = np.zeros((longest, count, len(rates)))
+    kind = np.full((longest, count), len(known))
+    for k, (own, step) in enumerate(zip(scores, steps, strict=True)):
+        evidence[: len(own), k], kind[: len(own), k] = own, np.searchsorted(known, step)
+    paths = best_path(evidence, lambda t: changes[kind[t]])
+    return [path[: len(own)] for path, own in zip(paths.T, scores, strict=True)]
 
 
 def _log_changes(rates: np.ndarray, step: float) -> np.ndarray:
@@ -212,18 +226,20 @@ def choose_decision(
     rates
         Changes per second, see :class:`Counter`.
     """
+    recordings = [each for each in recordings if (each[1] >= 0).any()] or recordings
     truth = np.concatenate([codes for _, codes, _ in recordings])
     every = np.concatenate([probability for probability, _, _ in recordings])
     kept = truth >= 0
     weights = choose_weights(every[kept], truth[kept])
     candidates = [Decision(weights)]
     candidates += [Decision(weights, rates, strength) for strength in STRENGTHS]
-    classes = every.shape[1]
-
-    def score(decision: Decision) -> float:
-        found = np.concatenate([decision.codes(p, time) for p, _, time in recordings])
-        return macro_f1(truth[kept], found[kept], classes)
-
-    scores = [score(decision) for decision in candidates]
-    best = int(np.argmax(scores))
-    return candidates[best], scores[best]
+    scores = [candidates[0].scores(probability) for probability, _, _ in recordings]
+    paths = most_likely_sequences(
+        [strength * each for strength in STRENGTHS for each in scores],
+        [time for _, _, time in recordings] * len(STRENGTHS),
+        rates,
+    )
+    found = np.concatenate([*(each.argmax(axis=1) for each in scores), *paths]).reshape(len(candidates), -1)
+    f1 = [macro_f1(truth[kept], one[kept], every.shape[1]) for one in found]
+    best = int(np.argmax(f1))
+    return candidates[best], f1[best]
