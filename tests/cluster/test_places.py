@@ -12,9 +12,12 @@ from superanimal.cluster.worker import WorkerError
 from superanimal.errors import InputError
 
 
-def test_a_cluster_is_one_of_three() -> None:
-    for good in ("local", "slurm", "tcp://10.0.0.1:8786", "tls://head:8786"):
+def test_a_cluster_is_one_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    for good in ("local", "tcp://10.0.0.1:8786", "tls://head:8786"):
         check_place(good)
+    monkeypatch.setattr(places.shutil, "which", lambda name: None)
+    with pytest.raises(InputError, match="there is no sbatch here"):
+        check_place("slurm")
     with pytest.raises(InputError, match=r"'cloud'; it is one of local, slurm, tcp://HOST:PORT"):
         check_place("cloud")
     with pytest.raises(InputError, match="every worker sees one GPU"):

@@ -25,3 +25,18 @@ def test_ten_labelled_frames_are_quoted_as_measured() -> None:
     others = {"train.md", "finetune_widget.md", "napari.md", "analyze.md"}
     for name in sorted(others):  # no second figure for the same thing
         assert not re.search(r"\d+ processor seconds", (ROOT / "docs" / name).read_text("utf-8")), name
+
+
+def test_plans_for_many_videos_use_measured_rates() -> None:
+    rate = re.search(r"\| onnxruntime \| .*\| ([\d.]+) \| [\d.]+ \|\n", section("Speed"))
+    assert rate
+    page = (ROOT / "docs" / "scale.md").read_text("utf-8")
+    assert f"The rate of one core is {rate[1]} frames/s" in page
+    hours = 10_000 * 10 * 60 * 30 / float(rate[1]) / 3600
+    row = re.search(
+        r"\| `mini_topviewmouse`, CPU \| ([\d,]+) \| ([\d.]+) h \| ([\d.]+) h \| ([\d.]+) h \|", page
+    )
+    assert row
+    planned = [float(text.replace(",", "")) for text in row.groups()]
+    for plan, cores in zip(planned, (1, 16, 100, 500), strict=True):
+        assert abs(plan - hours / cores) < 0.02 * hours / cores

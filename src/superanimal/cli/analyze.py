@@ -203,15 +203,18 @@ def _on_cluster(
     from superanimal.cli.progress import RichProgress
     from superanimal.cluster import analyze_videos
 
-    outcomes = analyze_videos(
-        paths,
-        cluster,
-        model,
-        workers=workers,
-        progress=progress,
-        each=lambda _: RichProgress(within=progress),
-        **options,
-    )
+    try:
+        outcomes = analyze_videos(
+            paths,
+            cluster,
+            model,
+            workers=workers,
+            progress=progress,
+            each=lambda _: RichProgress(within=progress),
+            **options,
+        )
+    except (Cancelled, KeyboardInterrupt):
+        raise Cancelled("stopped", remedy="run the same command again to resume") from None
     for outcome in outcomes:
         for file in [outcome.store, *outcome.files] if outcome.store else []:
             console.print(f"  {file}", soft_wrap=True, markup=False)

@@ -1,7 +1,5 @@
-"""Many videos on many machines: the analysis of each video, spread over the workers of a dask cluster."""
+"""What if there are ten thousand videos? The analysis of each, spread over the workers of a dask cluster."""
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submod_attrs={"dispatch": ["Outcome"], "runs": ["analyze_videos"]}
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

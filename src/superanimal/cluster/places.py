@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 PLACES = ("local", "slurm", "tcp://HOST:PORT")
 CONNECT_S = 15.0
 """Seconds in which a scheduler has to answer."""
+PLAIN = {"distributed.nanny.pre-spawn-environ": {}, "distributed.worker.profile.enabled": False}
+"""Configuration of dask for workers as fast as bare processes: by default it has memory trimmed after every
+large array, which is then faulted in again, and takes the stack a hundred times a second."""
 JOBS = {"cores": 1, "processes": 1, "memory": "4 GB", "walltime": "04:00:00", "job_cpu": 2}
 """What a job of SLURM asks for where dask's own configuration (``jobqueue.slurm``) says nothing."""
 
@@ -36,6 +41,8 @@ def check_place(cluster: str, device: str = "auto") -> None:
     require("cluster", ("distributed",), "an analysis on several workers")
     if cluster == "slurm":
         require("cluster", ("dask_jobqueue",), "an analysis on SLURM")
+        if shutil.which("sbatch") is None:
+            raise InputError("there is no sbatch here", "jobs of SLURM are started from its login node")
     elif cluster != "local" and not cluster.startswith(("tcp://", "tls://")):
         raise InputError(f"cluster {cluster!r}", f"it is one of {', '.join(PLACES)}")
     if device.startswith("cuda:"):
@@ -64,36 +71,51 @@ def connected(cluster: str, workers: int | None, device: str) -> Iterator[Client
     WorkerError
         When no scheduler answers, or workers cannot be started.
     """
+    from distributed.utils import silence_logging_cmgr
+
+    with silence_logging_cmgr(logging.CRITICAL):  # what matters is said by the errors of the job
+        if cluster.startswith(("tcp://", "tls://")):
+            if workers is not None:
+                raise InputError(
+                    f"{workers} workers at {cluster}",
+                    "the workers of a running scheduler are started there",
+                )
+            with _client(cluster) as client:
+                try:
+                    yield client
+                finally:
+                    with suppress(Exception):  # the scheduler may have gone
+                        client.run(forget, on_error="ignore")
+            return
+        start = _slurm(workers) if cluster == "slurm" else _local(workers, device)
+        with start as place, _client(place) as client:
+            yield client
+
+
+@contextmanager
+def _client(scheduler: Any) -> Iterator[Client]:
+    """Connect to a scheduler, soon or never."""
     from distributed import Client
 
-    if cluster.startswith(("tcp://", "tls://")):
-        if workers is not None:
-            raise InputError(
-                f"{workers} workers at {cluster}", "the workers of a running scheduler are started there"
-            )
-        try:
-            client = Client(cluster, timeout=CONNECT_S, set_as_default=False)
-        except (OSError, ValueError) as error:
-            raise WorkerError(
-                f"no scheduler answers at {cluster} within {CONNECT_S:.0f} s ({error})",
-                "a dask scheduler must be running there",
-                "start it there: dask scheduler; and workers, each: dask worker HOST:PORT --nthreads 1",
-            ) from error
-        with client:
-            try:
-                yield client
-            finally:
-                with suppress(Exception):  # the scheduler may have gone
-                    client.run(forget, on_error="ignore")
-        return
-    start = _slurm(workers) if cluster == "slurm" else _local(workers, device)
-    with start as place, Client(place, timeout=CONNECT_S, set_as_default=False) as client:
+    try:
+        client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise WorkerError(
+            f"no scheduler answers at {scheduler} within {CONNECT_S:.0f} s ({error})",
+            "a dask scheduler must be running there",
+            "start it there: dask scheduler; and workers, each: dask worker HOST:PORT --nthreads 1",
+        ) from error
+    try:
         yield client
+    finally:
+        with suppress(Exception):  # the scheduler may have gone
+            client.close()
 
 
 @contextmanager
 def _local(workers: int | None, device: str) -> Iterator[Any]:
     """Start worker processes on this computer: one per GPU, or else per processor core."""
+    import dask
     from distributed import Nanny, Scheduler, SpecCluster
 
     gpus = _gpus(device)
@@ -104,7 +126,7 @@ def _local(workers: int | None, device: str) -> Iterator[Any]:
         env = {"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {}
         specification[i] = {"cls": Nanny, "options": {**common, "env": env}}
     scheduler = {"cls": Scheduler, "options": {"dashboard": False, "host": "127.0.0.1", "port": 0}}
-    with _uninterrupted():
+    with _uninterrupted(), dask.config.set(PLAIN):
         made = SpecCluster(workers=specification, scheduler=scheduler, silence_logs=logging.CRITICAL)
     with made:
         yield made
@@ -119,12 +141,19 @@ def _slurm(workers: int | None) -> Iterator[Any]:
     configured = dask.config.collect().get("jobqueue", {}).get("slurm", {})  # by a person, not by default
     known = {name.replace("-", "_") for name in configured}
     wanted: dict[str, Any] = {name: value for name, value in JOBS.items() if name not in known}
-    try:
-        made = SLURMCluster(**wanted)
-        made.scale(workers or 1)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise WorkerError(f"SLURM takes no jobs ({error})", "sbatch must work on this computer") from error
-    with made:
+    with SLURMCluster(nanny=False, **wanted) as made:
+        # a job that SLURM refuses would only be logged, and waited for
+        trial = subprocess.run(
+            ["sbatch", "--test-only"], input=made.job_script(), capture_output=True, text=True, check=False
+        )
+        if trial.returncode:
+            raise WorkerError(
+                f"SLURM takes no such jobs ({trial.stderr.strip()})",
+                "jobs ask for what dask's configuration says under jobqueue.slurm",
+                "correct queue, account, memory or walltime there (~/.config/dask/jobqueue.yaml)",
+            )
+        number = workers or 1
+        made.adapt(minimum=number, maximum=number)  # a job whose time is over is followed by another
         yield made
 
 

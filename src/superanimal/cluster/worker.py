@@ -217,13 +217,14 @@ class Bench:
 
 
 @lru_cache(maxsize=1)
-def _bench(job: Job) -> Bench:
+def bench_of(job: Job) -> Bench:
+    """Return what this process keeps for a job; made once."""
     return Bench(job)
 
 
 def forget() -> None:
     """Free the models of the last job."""
-    _bench.cache_clear()
+    bench_of.cache_clear()
 
 
 @contextmanager
@@ -234,7 +235,7 @@ def _at_work(job: Job) -> Iterator[Bench]:
     if why := refusal(job, get_worker()):
         raise WorkerError(why, *REMEDY)
     try:
-        yield _bench(job)
+        yield bench_of(job)
     except (ModelError, DeviceError) as error:
         raise WorkerError(f"{error.problem} (on {platform.node()})", error.rule, error.remedy) from None
 

@@ -20,6 +20,7 @@ import xarray as xr
 from superanimal.errors import InputError
 from superanimal.inference.linking import Linker
 from superanimal.inference.pipeline import begun_chunks, estimate
+from superanimal.inference.stages import POSE
 from superanimal.inference.tracking import Tracker
 from superanimal.poses.run_store import RunStore
 from superanimal.progress import Progress
@@ -92,7 +93,7 @@ class OpenRun:
         estimate(self.video, self.frames, self.store, estimator, settings, progress, chunks=missing)
 
     def complete(self, progress: Progress) -> str:
-        """Compute what is missing, link everything, and return how fast it went; empty if nothing was left.
+        """Compute what is missing, link everything, and return how fast the networks were, if they ran.
 
         Raises
         ------
@@ -112,7 +113,8 @@ class OpenRun:
             with store.exclusive():
                 linker = Linker(store, tracker, limbs, self._pairs, analyzer.offsets, progress)
                 estimate(self.video, self.frames, store, estimator, settings, progress, linker=linker)
-            speed = estimator.stages.sentence(left, settings.device, settings.backend)
+            if estimator.stages.seconds[POSE]:
+                speed = estimator.stages.sentence(left, settings.device, settings.backend)
         progress.finish()
         return speed
 
