@@ -34,9 +34,9 @@ def best_path(evidence: np.ndarray, change: Callable[[int], np.ndarray]) -> np.n
         reached = best[..., None] + change(t)
         back[t] = reached.argmax(axis=-2)
         best = reached.max(axis=-2) + evidence[t]
-    flat, back = path.reshape(rows, -1), back.reshape(rows, -1, states)
+    flat, came = path.reshape(rows, -1), back.reshape(rows, -1, states)
     every = np.arange(flat.shape[1])
     flat[-1] = best.argmax(axis=-1).ravel()
     for t in range(rows - 1, 0, -1):
-        flat[t - 1] = back[t, every, flat[t]]
+        flat[t - 1] = came[t, every, flat[t]]
     return path
