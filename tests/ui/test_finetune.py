@@ -266,7 +266,7 @@ def test_the_length_is_measured_here(ready: FinetuneWidget, qtbot: Any) -> None:
     assert "on this computer" in form.length_caption.text() and "estimating" not in form.length_caption.text()
     short = form.length_caption.text()
     form.length.setCurrentIndex(form.length.findData("long"))
-    assert form.steps == 750 and form.length_caption.text() != short
+    assert form.settings["steps"] == 750 and form.length_caption.text() != short
 
 
 def test_keypoints_by_name_by_position_from_a_file_and_from_keypoint_mapping(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from napari_superanimal.docks.mapping.job import MatchJob
     from superanimal.labels.labelled_set import LabelledSet
     from superanimal.training.finetuning.finetune import Table
-    from superanimal.training.finetuning.methods import Outputs
+    from superanimal.training.finetuning.methods import Length, Outputs
 
 
 def match_keypoints(
@@ -60,6 +60,7 @@ def finetune(
     threshold: float = 0.7,
     outputs: Outputs | None = None,
     encoder: Literal["model", "imagenet"] = "model",
+    length: Length = "standard",
     detector: str | os.PathLike[str] | None = None,
     min_confidence: float | None = None,
     recipe: Mapping[str, Any] | None = None,
@@ -80,7 +81,8 @@ def finetune(
         Name of the model to start from; by default the one in the preferences.
     accept_license
         You accept the terms of a released model.
-    method, table, held_out, split_by, threshold, outputs, encoder, detector, recipe, name, seed, resume
+    method, table, held_out, split_by, threshold, outputs, encoder, length, detector, recipe, name, seed,
+    resume
         As in ``superanimal.finetune``.
     min_confidence
         If ``labels`` is a path with model predictions: minimum confidence of predictions used as labels.
@@ -105,8 +107,8 @@ def finetune(
     chosen = {
         "model": model or named_model(), "out": str(out), "method": method, "table": table,
         "held_out": held_out, "split_by": split_by, "threshold": threshold, "outputs": outputs,
-        "encoder": encoder, "detector": detector, "recipe": recipe, "name": name, "seed": seed,
-        "resume": resume,
+        "encoder": encoder, "length": length, "detector": detector, "recipe": recipe, "name": name,
+        "seed": seed, "resume": resume,
     }  # fmt: skip
     job = FinetuneJob(labels, chosen, accept_license=accept_license)
     job.start()

@@ -48,6 +48,9 @@ def finetune(
         str | None,
         typer.Option(help="Detector for images without boxes; 'none' uses the extent of the labels."),
     ] = None,
+    length: Annotated[
+        str, typer.Option(help="quick (encoder kept: under a minute for ten frames), standard or long.")
+    ] = "standard",
     steps: Annotated[
         int | None, typer.Option(help="Number of training steps; chosen from the data by default.")
     ] = None,
@@ -83,6 +86,7 @@ def finetune(
             split_by=split_by,  # type: ignore[arg-type]
             threshold=threshold,
             encoder=encoder,  # type: ignore[arg-type]
+            length=length,  # type: ignore[arg-type]
             detector=detector,
             min_confidence=min_confidence,
             recipe=choices,

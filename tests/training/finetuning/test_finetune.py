@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,8 @@ QUICK = {
     "device": "cpu",
 }
 
+EARS = ((("left_ear", "right_ear"),),)
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> PoseModel:
@@ -56,7 +59,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> PoseModel:
         device="cpu",
     )
     fit(model, labelled, None, dots_space(), recipe, folder / "run")
-    return PoseModel(model.entry, model.network)
+    return PoseModel(replace(model.entry, limbs=EARS), model.network)
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +106,7 @@ def test_the_folder_is_a_model(replayed: Finetuned, labelled: LabelledSet) -> No
     assert model.entry.name == "mymice" and model.keypoints == NAMES
     assert not model.entry.refine and not model.entry.beyond_box  # trained on boxes as first found
     assert model.sha256 == replayed.model.training["weights"] == model.entry.sha256
+    assert model.entry.limbs == EARS  # what looks alike still does
     assert load_space(folder / "space.yaml").keypoints == NAMES
     assert "Verdict" in (folder / "card.md").read_text() and (folder / "curves.csv").is_file()
     assert load_table(folder / "table.csv").column("lab")["nose"].names == ("snout",)
@@ -177,7 +181,8 @@ def test_the_other_methods_give_the_users_keypoints(
         held_out=labelled.subset(range(12, 24)),
         recipe={**QUICK, "steps": 10},
     )
-    assert load_model(done.model.folder).keypoints == ("snout", "stern")
+    model = load_model(done.model.folder)
+    assert model.keypoints == ("snout", "stern") and not model.entry.limbs
     assert done.report["before"]["mean_euclidean_px"] > 0 and done.report["forgetting"] is None
     assert (done.report["replay"] is None) and done.report["data"]["by"] == "given"
 

@@ -11,7 +11,7 @@ from superanimal.errors import InputError, NotFoundError
 from superanimal.keypoints import table_from_mapping
 from superanimal.keypoints.conversion_table import parse_table
 from superanimal.labels import LabelledSet
-from superanimal.training.finetuning.methods import METHODS
+from superanimal.training.finetuning.methods import METHODS, length_settings
 from superanimal.training.finetuning.start import Start, make_recipe, prepare, unpaired
 from superanimal.zoo import PoseModel, load_model
 
@@ -186,3 +186,16 @@ def test_spaces_keep_what_is_known_of_mapped_keypoints(tmp_path: Path) -> None:
     space = labelled_space(own, known, {"a": "left_ear", "c": "right_ear"})
     assert space.pairs == (("a", "c"),)
     np.testing.assert_allclose(space.sigmas, [0.08, 0.1, 0.08, 0.1])
+
+
+def test_a_quick_training_leaves_the_encoder_as_it_is() -> None:
+    memory, scratch = METHODS["memory-replay"], METHODS["scratch"]
+    quick = length_settings("quick", memory, 10, "pyramid_pose")
+    assert quick == {"steps": 100, "backbone_factor": 0.0, "reuse": 12}
+    assert length_settings("quick", memory, 700, "pyramid_pose")["reuse"] == 2  # memory is bounded
+    assert "reuse" not in length_settings("quick", memory, 5000, "pyramid_pose")
+    assert length_settings("quick", memory, 10, "hrnet") == {"steps": 100, "backbone_factor": 0.0}
+    assert length_settings("quick", scratch, 10, "pyramid_pose") == {"steps": 200}
+    assert length_settings("long", memory, 10, "pyramid_pose") == {"steps": 750}
+    with pytest.raises(NotFoundError, match="fast"):
+        length_settings("fast", memory, 10, "pyramid_pose")

@@ -43,7 +43,7 @@ from superanimal.errors import InputError, SuperAnimalError
 from superanimal.labels.holding_out import HeldOut, hold_out, split_warnings
 from superanimal.labels.labelled_set import LabelledSet
 from superanimal.training.finetuning.duration import training_seconds
-from superanimal.training.finetuning.methods import LENGTHS, METHODS, usual_batch, usual_steps
+from superanimal.training.finetuning.methods import METHODS, length_settings, usual_batch
 
 LENGTH_TITLES = {"quick": "Quick look", "standard": "Standard", "long": "Long"}
 SPLITS = {"auto": "automatic", "video": "by video", "image": "by image", "animal": "by animal"}
@@ -224,10 +224,11 @@ class FinetuneForm(QScrollArea):
         return self.batch.value() or usual_batch(self.animals)
 
     @property
-    def steps(self) -> int:
-        """Number of training steps."""
-        method = METHODS[self.method.currentData()]
-        return max(1, round(LENGTHS[self.length.currentData()] * usual_steps(method, self.animals)))
+    def settings(self) -> dict[str, Any]:
+        """What the length means for these labels: number of steps, and what is kept."""
+        entry, method = self.model.entry, METHODS[self.method.currentData()]
+        architecture = "" if entry is None else entry.architecture
+        return length_settings(self.length.currentData(), method, self.animals, architecture)
 
     def require_labels(self) -> LabelledSet:
         """Return the labels.
@@ -252,7 +253,7 @@ class FinetuneForm(QScrollArea):
         entry = self.model.entry
         assert entry is not None
         recipe = {
-            "steps": self.steps,
+            "steps": self.settings["steps"],
             "batch": self.batch_size,
             "device": self.device.currentData(),
             "precision": self.precision.currentData(),
@@ -264,6 +265,7 @@ class FinetuneForm(QScrollArea):
             "table": self.table.table(),
             "held_out": self.share.value() / 100,
             "split_by": self.by.currentData(),
+            "length": self.length.currentData(),
             "recipe": recipe,
             "accept_license": self.model.accept.isChecked(),
         }
@@ -371,12 +373,13 @@ class FinetuneForm(QScrollArea):
             gauge.deleteLater()
 
     def _tell_length(self) -> None:
-        steps, batch = self.steps, self.batch_size
+        settings, batch = self.settings, self.batch_size
+        steps, kept = settings["steps"], settings.get("reuse", 0) * self.animals
         seconds = self._gauged.get(self._key)
         text = f"{steps:,} steps of {batch}"
         if seconds:
             held_out = 0 if self.split is None or self.split.test is None else self.split.test.n_individuals
-            minutes = training_seconds(seconds, steps, batch, held_out) / 60
+            minutes = training_seconds(seconds, steps, batch, held_out, kept) / 60
             text += (
                 f": about {minutes:.0f} min on this computer"
                 if minutes >= 1.5

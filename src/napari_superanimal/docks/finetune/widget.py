@@ -172,7 +172,7 @@ class FinetuneWidget(QWidget):
     # ---------------------------------------------------------------- progress of the run
 
     def _on_validated(self, rows: list[dict[str, float]]) -> None:
-        self.curves.show_rows(rows, self.form.steps)
+        self.curves.show_rows(rows, self.form.settings["steps"])
 
     def _on_ended(self, report: Report) -> None:
         job = self.job

@@ -11,6 +11,8 @@ PREPARATION = 0.012
 """Seconds to crop, augment and validate one sample on a CPU core, excluding the network."""
 JUDGING = 6
 """Number of predictions of each held-out animal after the training: both models, also mirrored."""
+BEHIND = 0.08
+"""Part of the time of a step that is left where the features of the backbone are kept."""
 
 
 def seconds_per_sample(entry: ModelEntry, batch: int = 8, device: str = "auto", *, repeats: int = 3) -> float:
@@ -53,7 +55,9 @@ def seconds_per_sample(entry: ModelEntry, batch: int = 8, device: str = "auto", 
     return statistics.median(seconds[1:]) / batch + PREPARATION
 
 
-def training_seconds(seconds_per_sample: float, steps: int, batch: int, held_out: int = 0) -> float:
+def training_seconds(
+    seconds_per_sample: float, steps: int, batch: int, held_out: int = 0, kept: int = 0
+) -> float:
     """Return the estimated length of a training in seconds, with its validations and the final comparison.
 
     Parameters
@@ -65,6 +69,11 @@ def training_seconds(seconds_per_sample: float, steps: int, batch: int, held_out
     held_out
         Number of held-out animals. Each is predicted in every validation and several times at the end,
         without a backward pass, which takes a third of the time.
+    kept
+        Number of crops whose features are computed once, see :attr:`Recipe.reuse
+        <superanimal.training.loop.recipe.Recipe>`; 0 when the whole network is trained.
     """
+    if kept:
+        return seconds_per_sample * (BEHIND * steps * batch + (kept + held_out * (1 + JUDGING)) / 3)
     validations = 1 + min(20, -(-steps // 25))
     return seconds_per_sample * (steps * batch + held_out * (validations + JUDGING) / 3)

@@ -32,7 +32,7 @@ from superanimal.reports.files import plain, write_json, write_text
 from superanimal.training.data.boxes import with_detected_boxes
 from superanimal.training.data.samples import data_hash
 from superanimal.training.finetuning.before_after import measure
-from superanimal.training.finetuning.methods import Method, Outputs, find_method
+from superanimal.training.finetuning.methods import Length, Method, Outputs, find_method
 from superanimal.training.finetuning.replay import THRESHOLD, remember, replay
 from superanimal.training.finetuning.report_page import render
 from superanimal.training.finetuning.run_folder import MEMORY, PAGE, REPORT, RUN, SPLIT, TABLE
@@ -79,6 +79,7 @@ def finetune(
     threshold: float = THRESHOLD,
     outputs: Outputs | None = None,
     encoder: Literal["model", "imagenet"] = "model",
+    length: Length = "standard",
     detector: PathLike | DetectorModel | None = None,
     min_confidence: float | None = None,
     recipe: Mapping[str, Any] | None = None,
@@ -113,6 +114,9 @@ def finetune(
         Minimum confidence of replayed predictions; see :mod:`superanimal.training.finetuning.replay`.
     outputs, encoder
         See :func:`superanimal.training.finetuning.start.prepare`.
+    length
+        ``standard``; ``quick`` leaves the encoder as it is: less than a minute for ten frames; ``long`` has
+        three times the steps. ``recipe`` overrides it.
     detector
         Detector for labels without boxes; by default that of the model if it is on this computer. ``"none"``
         crops around the labelled keypoints.
@@ -174,7 +178,7 @@ def finetune(
         replayed = {**memory.provenance, "threshold": threshold, "note": learned.notes[-1]}
         progress.message(learned.notes[-1])
     test = None if split.test is None else start.project(boxed(split.test))
-    settings = make_recipe(start, learned.n_individuals, {"seed": seed, **(recipe or {})})
+    settings = make_recipe(start, learned.n_individuals, {"seed": seed, **(recipe or {})}, length)
     entry = replace(  # it is trained on boxes as they are first found, and may have other keypoints
         start.model.entry,
         name=name or folder.resolve().name,
@@ -182,7 +186,7 @@ def finetune(
         beyond_box=(),
         appendages=(),
         search=None,
-        limbs=(),
+        limbs=_known_limbs(base, start.model.keypoints),
     )
     trained = PoseModel(entry, start.model.network)
 
@@ -243,6 +247,13 @@ def finetune(
     )
     progress.message(report["verdict"])
     return Finetuned(kept, report, result)
+
+
+def _known_limbs(base: PoseModel, keypoints: tuple[str, ...]) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """Return the look-alike limbs of the base model whose keypoints the trained one has, too."""
+    return tuple(
+        limb for limb in base.entry.limbs if {name for pair in limb for name in pair} <= {*keypoints}
+    )
 
 
 def _without_silent(

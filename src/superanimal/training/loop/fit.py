@@ -40,6 +40,7 @@ from superanimal.poses import KeypointSpace, make_provenance
 from superanimal.progress import Progress
 from superanimal.training.data.samples import PoseSamples
 from superanimal.training.loop.batches import Stream, find_batch_size, on_gpu
+from superanimal.training.loop.frozen import FrozenTask
 from superanimal.training.loop.recipe import Recipe
 from superanimal.training.loop.task import PoseTask, Task
 from superanimal.zoo.checkpoint import COUNTER
@@ -138,7 +139,7 @@ def fit(
         held_out = PoseSamples(
             validation, space, model.entry, recipe, augmented=False, cache=cache / "validation"
         )
-    task = PoseTask(model, samples, held_out, recipe)
+    task = (FrozenTask if recipe.reuse else PoseTask)(model, samples, held_out, recipe)
     result = run(task, recipe, folder, progress=progress, resume=resume, accepted=accepted)
     if result.stopped_because != "cancelled":
         shutil.rmtree(cache, ignore_errors=True)
@@ -243,9 +244,10 @@ def _open_run(
         differences = [*_differences(record["task"], now["task"], "")]
         if not (folder / "last.ckpt").is_file() and record["start"] != weights_digest(task.network):
             differences.append("the starting weights differ")
+        before = {**Recipe(steps=1).record(), **record["recipe"]}  # older records lack settings
         differences += [
             text
-            for text in _differences(record["recipe"], now["recipe"], "recipe.")
+            for text in _differences(before, now["recipe"], "recipe.")
             if text.split(" ")[0].removeprefix("recipe.") not in HARMLESS
         ]
         if differences:
@@ -304,7 +306,7 @@ def _short(value: Any) -> str:
 
 
 def _loader(task: Task, recipe: Recipe, trainer: Trainer, batch: int, every: int) -> Any:
-    workers = recipe.workers
+    workers = 0 if recipe.reuse else recipe.workers
     if workers is None:
         few = len(task.samples) < FEW or not on_gpu(recipe)
         workers = 0 if few else min(8, max(1, (os.cpu_count() or 2) - 1))

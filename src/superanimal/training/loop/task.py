@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,7 @@ class CropTask(Task):
         """Return the masked losses of :func:`superanimal.training.loop.losses.pose_loss`."""
         assert self.absent_weight is not None
         return pose_loss(
-            network(self.normalise(batch["image"])),
+            self.outputs(network, batch),
             batch["points"],
             batch["visibility"],
             batch["weight"],
@@ -88,6 +89,11 @@ class CropTask(Task):
             absent_weight=self.absent_weight,
             side=batch.get("side"),
         )
+
+    def outputs(self, network: nn.Module, batch: Sample) -> dict[str, Tensor]:
+        """Return the raw heads of a batch."""
+        outputs: dict[str, Tensor] = network(self.normalise(batch["image"]))
+        return outputs
 
     def normalise(self, images: Tensor) -> Tensor:
         """Turn uint8 crops (B, 3, H, W) into the network's input, channels last."""
@@ -113,13 +119,12 @@ class PoseTask(CropTask):
     """
 
     score = "oks"
-    samples: PoseSamples
 
     def __init__(
         self, model: PoseModel, samples: PoseSamples, held_out: PoseSamples | None, recipe: Recipe
     ) -> None:
         super().__init__(model, samples, recipe)
-        self.held_out = held_out
+        self.animals, self.held_out = samples, held_out
         self._areas = areas(held_out.labelled, 0.0) if held_out is not None else None
 
     @torch.inference_mode()
@@ -136,10 +141,10 @@ class PoseTask(CropTask):
         points, losses = [], []
         for start in range(0, len(self.held_out), VALIDATION_BATCH):
             chosen = range(start, min(start + VALIDATION_BATCH, len(self.held_out)))
-            batch = self.held_out.collate([self.held_out[n] for n in chosen])
+            batch = self.held_out_batch(chosen)
             batch = {key: value.to(device) for key, value in batch.items()}
             losses.append(float(self.loss(network, batch)["loss"]) * len(chosen))
-            outputs = network(self.normalise(batch["image"]))
+            outputs = self.outputs(network, batch)
             windows = self.held_out.windows
             part = CropWindows(windows.offset[list(chosen)], windows.extent[list(chosen)], windows.size)
             points.append(decode(outputs, self.model.head, part, subpixel=True)[0])
@@ -157,17 +162,22 @@ class PoseTask(CropTask):
             "loss": sum(losses) / len(self.held_out),
         }
 
+    def held_out_batch(self, chosen: Sequence[int]) -> Sample:
+        """Return some held-out animals as a batch."""
+        assert self.held_out is not None
+        return self.held_out.collate([self.held_out[n] for n in chosen])
+
     def identity(self) -> dict[str, Any]:
         """Return digests of the data, the images of both parts of the split, and what the model is."""
         entry = self.model.entry
-        parts = {"train": self.samples, "validation": self.held_out}
+        parts = {"train": self.animals, "validation": self.held_out}
         labelled = {name: part.labelled for name, part in parts.items() if part is not None}
         return {
             "data": {name: data_hash(part) for name, part in labelled.items()},
             "images": {
                 name: [image_key(part, i) for i in range(len(part))] for name, part in labelled.items()
             },
-            "weights": hashlib.sha256(self.samples.point_weights.tobytes()).hexdigest()[:16],
+            "weights": hashlib.sha256(self.animals.point_weights.tobytes()).hexdigest()[:16],
             "model": entry.architecture,
             "options": repr(sorted(entry.options.items())),
             "head": repr(entry.head),

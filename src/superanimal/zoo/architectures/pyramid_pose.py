@@ -125,15 +125,17 @@ class PyramidFeatures(nn.Module):
             nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
         )
 
-    def features(self, images: Tensor) -> Tensor:
-        """Map images (B, 3, H, W) to (B, width, H/4, W/4)."""
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """Map images (B, 3, H, W) to the stages of the backbone, (B, C_i, h_i, w_i) each."""
         stages = self.backbone(images)
-        if self.channels_last:
-            stages = [stage.permute(0, 3, 1, 2) for stage in stages]
+        return [stage.permute(0, 3, 1, 2) for stage in stages] if self.channels_last else list(stages)
+
+    def features(self, stages: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+        """Map the stages of pictures of a size (height, width) to (B, width, H/4, W/4)."""
         merged = self.pyramid(stages)
-        size = [side // STRIDE for side in images.shape[-2:]]
-        if list(merged.shape[-2:]) != size:  # a backbone without a stage at stride 4, such as a plain ViT
-            merged = functional.interpolate(merged, size=size, mode="bilinear", align_corners=False)
+        wanted = [side // STRIDE for side in size]
+        if list(merged.shape[-2:]) != wanted:  # a backbone without a stage at stride 4, such as a plain ViT
+            merged = functional.interpolate(merged, size=wanted, mode="bilinear", align_corners=False)
         refined: Tensor = self.refine(merged)
         return refined
 
@@ -172,7 +174,11 @@ class PyramidPose(PyramidFeatures):
         ``heatmap`` (B, K, H/4, W/4), logits of a soft-max over cells; with those heads ``visibility`` (B, K),
         and ``side`` (B,), the logit of showing the left side.
         """
-        features = self.features(images)
+        return self.heads(self.stages(images), (images.shape[-2], images.shape[-1]))
+
+    def heads(self, stages: Sequence[Tensor], size: tuple[int, int]) -> dict[str, Tensor]:
+        """Return what :meth:`forward` does, from the stages of pictures of a size (height, width)."""
+        features = self.features(stages, size)
         outputs = {"heatmap": self.head(features)}
         if self.side is not None:
             outputs["side"] = self.side(features)

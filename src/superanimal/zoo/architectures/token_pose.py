@@ -53,7 +53,7 @@ class TokenPose(PyramidFeatures):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Return ``{"heatmap": (B, K, H/4, W/4)}``, logits of a soft-max over cells."""
-        features = self.features(images)
+        features = self.features(self.stages(images), (images.shape[-2], images.shape[-1]))
         patches = self.patches(features)
         places = sine_positions(patches.shape[-2], patches.shape[-1], patches.shape[1], patches)
         seen = patches.flatten(2).transpose(1, 2) + places
