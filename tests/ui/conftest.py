@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -33,6 +34,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if HERE in Path(item.path).parents:
                 item.add_marker(skip)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def napari_once() -> Iterator[None]:
+    """Spare each viewer reading the manifests of all plugins again, and saving settings that are reset."""
+    from napari.settings import NapariSettings
+    from npe2 import PluginManifest
+
+    found = list(PluginManifest.discover())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PluginManifest, "discover", lambda paths=(): iter(found))
+        patch.setattr(NapariSettings, "_maybe_save", lambda settings: None)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def modules_stay() -> None:
+    """Keep what is loaded out of the search for leaks that ends every test with a viewer."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
