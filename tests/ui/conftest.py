@@ -47,6 +47,7 @@ def napari_once() -> Iterator[None]:
         patch.setattr(PluginManifest, "discover", lambda paths=(): iter(found))
         patch.setattr(NapariSettings, "_maybe_save", lambda settings: None)
         yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -32,6 +32,7 @@ class StrideModel(QAbstractTableModel):
     def __init__(self) -> None:
         super().__init__()
         self.strides = pd.DataFrame()
+        self._rows: list[dict[str, Any]] = []
         self._colors: dict[str, str] = {}
         self._columns: list[tuple[str, str, str, str]] = []
 
@@ -52,12 +53,13 @@ class StrideModel(QAbstractTableModel):
             ),
             ("gait", LAST, "", "Gait of the stride, or why it does not count."),
         ]
+        rows: list[dict[str, Any]] = strides.to_dict("records")  # type: ignore[assignment]  # a view asks for each cell many times
         if same and columns == self._columns:
-            self.strides, self._colors = strides, colors
+            self.strides, self._rows, self._colors = strides, rows, colors
             self.dataChanged.emit(self.index(0, 0), self.index(len(strides) - 1, len(columns) - 1))
             return
         self.beginResetModel()
-        self.strides, self._colors, self._columns = strides, colors, columns
+        self.strides, self._rows, self._colors, self._columns = strides, rows, colors, columns
         self.endResetModel()
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802 - Qt's name
@@ -86,7 +88,7 @@ class StrideModel(QAbstractTableModel):
 
     def data(self, index: Any, role: int = 0) -> Any:
         """Return text, tick and colour of a cell."""
-        stride, (name, _, shape, _) = self.strides.iloc[index.row()], self._columns[index.column()]
+        stride, (name, _, shape, _) = self._rows[index.row()], self._columns[index.column()]
         refused = str(stride["refused"])
         if role == Qt.ItemDataRole.DisplayRole:
             if name == "gait":
@@ -114,7 +116,7 @@ class StrideModel(QAbstractTableModel):
         return True
 
     def _refused(self, row: int) -> str:
-        return str(self.strides["refused"].iloc[row])
+        return str(self._rows[row]["refused"])
 
 
 class StrideTable(QTableView):
