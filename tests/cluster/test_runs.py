@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from superanimal.cluster import dispatch as dispatch_module
 from superanimal.cluster.dispatch import Dispatcher
 from superanimal.cluster.places import connected
 from superanimal.cluster.runs import make_job
+from superanimal.cluster.worker import refusal
 from superanimal.errors import Cancelled, InputError, VideoError
 from superanimal.inference import Analyzer
 from superanimal.poses.run_store import RunStore
@@ -138,6 +140,13 @@ def test_a_worker_of_another_version_refuses(
         Dispatcher(thread, job, clips, Progress(), lambda _: Progress(), 5.0).run()
     assert "dask worker" in raised.value.remedy
     assert not list(tmp_path.iterdir())
+
+
+def test_a_worker_with_several_threads_refuses(model: Path) -> None:
+    job = make_job(model, {})
+    for threads, refused in ((1, False), (4, True)):
+        worker: Any = SimpleNamespace(address="tcp://a:1", state=SimpleNamespace(nthreads=threads))
+        assert ("4 threads" in refusal(job, worker)) == refused
 
 
 def test_a_scheduler_without_workers_is_not_waited_for(
