@@ -61,7 +61,8 @@ def main() -> None:
     body = measure(video, options.frames, options.rounds)
     print(body)
     if options.write:
-        write_section("Cluster", body, "OMP_NUM_THREADS=1 python benchmarks/cluster.py --write")
+        asked = f"--frames {options.frames} --rounds {options.rounds}"
+        write_section("Cluster", body, f"OMP_NUM_THREADS=1 python benchmarks/cluster.py {asked} --write")
     return None
 
 

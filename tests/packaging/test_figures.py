@@ -29,9 +29,12 @@ def test_ten_labelled_frames_are_quoted_as_measured() -> None:
 
 def test_plans_for_many_videos_use_measured_rates() -> None:
     rate = re.search(r"\| onnxruntime \| .*\| ([\d.]+) \| [\d.]+ \|\n", section("Speed"))
+    efficiency = re.search(r"Two workers against two bare processes: \*\*([\d.]+)\*\*", section("Cluster"))
     assert rate
+    assert efficiency
     page = (ROOT / "docs" / "scale.md").read_text("utf-8")
     assert f"The rate of one core is {rate[1]} frames/s" in page
+    assert f"Two workers reached **{efficiency[1]}** of the rate" in page
     hours = 10_000 * 10 * 60 * 30 / float(rate[1]) / 3600
     row = re.search(
         r"\| `mini_topviewmouse`, CPU \| ([\d,]+) \| ([\d.]+) h \| ([\d.]+) h \| ([\d.]+) h \|", page

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 LARGEST = 16
 """Most chunks of one task."""
 SHARE = 2
-"""Tasks per worker that the work left is cut into, if that makes tasks smaller. A task begins with decoding from
-the key frame before it, which can cost as much as a chunk of frames."""
+"""Tasks per worker that the work left is cut into, if that makes tasks smaller.
+
+Each begins with decoding from the key frame before it, which can cost as much as decoding a chunk."""
 NO_WORKER_S = 60.0
 """Seconds without any worker after which a job ends; SLURM may let them wait."""
 STOP_S = 15.0
