@@ -29,7 +29,7 @@ from superanimal.cluster.dispatch import Dispatcher
 from superanimal.cluster.places import connected
 from superanimal.cluster.runs import make_job
 from superanimal.inference import Analyzer
-from superanimal.inference.backends import prepare
+from superanimal.inference.verdicts import prepare
 from superanimal.progress import Progress
 from superanimal.samples import sample_path
 from superanimal.zoo.finding import find_model

@@ -5,7 +5,8 @@
 1. The rates of this machine: matrix products and the convolutions of a network, single precision, one thread.
 2. One video end to end with each backend, in turn: processor time per frame, of it the networks, and the
    largest difference of a coordinate.
-3. A new process that analyses one frame: processor time, and memory at its peak.
+3. What each backend costs in accuracy: labelled images of openfield, and the labelled horse clip.
+4. A new process that analyses one frame: processor time, and memory at its peak.
 
 Everything is processor time of one thread, because development machines are shared; ratios are medians over
 rounds in which the backends take turns.
@@ -24,16 +25,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _adaptation_corrections import errors, truth_of
 from _report import table, write_section
 
 from superanimal.inference import Analyzer
-from superanimal.inference.backends import prepare
+from superanimal.inference.backends import open_pose
+from superanimal.inference.labelled_images import predict_images
+from superanimal.inference.verdicts import prepare
+from superanimal.labels import read_labels
 from superanimal.samples import sample_path
 from superanimal.zoo.finding import find_model
+from superanimal.zoo.openvino_session import usable
 
-OPENFIELD = Path(__file__).parents[2] / "shared/data/dlc-openfield/videos/m3v1mp4.mp4"
+DATA = Path(__file__).parents[2] / "shared/data"
+OPENFIELD = DATA / "dlc-openfield/videos/m3v1mp4.mp4"
+SAME = {"snout": "nose", "leftear": "left_ear", "rightear": "right_ear", "tailbase": "tail_base"}
 MODEL, DETECTOR = "mini_topviewmouse", "mini_topviewmouse_detector"
-BACKENDS = ("torch", "onnxruntime")
+BACKENDS = ("torch", "onnxruntime", *usable())
 
 
 class Counted:
@@ -48,9 +56,9 @@ class Counted:
             return value
 
         def timed(*args: Any, **kwargs: Any) -> Any:
-            began = time.thread_time()
+            began = time.process_time()
             result = value(*args, **kwargs)
-            self.seconds += time.thread_time() - began
+            self.seconds += time.process_time() - began
             return result
 
         return timed
@@ -73,7 +81,10 @@ def main() -> None:
         assert found is not None
         prepare(found)
     started = starts(video)  # before this process grows: the peak of a child includes that of its parent
-    body = "\n\n".join([rates(), end_to_end(video, options.frames, options.rounds), started])
+    parts = [rates(), end_to_end(video, options.frames, options.rounds)]
+    if DATA.is_dir():
+        parts.append(accuracy(DATA))
+    body = "\n\n".join([*parts, started])
     print(body)
     if options.write:
         write_section("Speed", body, "OMP_NUM_THREADS=1 python benchmarks/speed.py --write")
@@ -91,7 +102,9 @@ def rates() -> str:
         convolution = _best(lambda: torch.nn.functional.conv2d(image, weight, padding=1), 5)
     flops = 2 * 8 * 64 * 64 * 9 * 48 * 48
     return (
-        f"torch {version('torch')}, onnxruntime {version('onnxruntime')}, numpy {np.__version__}. One thread "
+        f"torch {version('torch')}, onnxruntime {version('onnxruntime')}, openvino "
+        f"{version('openvino')}, numpy "
+        f"{np.__version__}. One thread "
         f"of this machine multiplies matrices at {2 * 1024**3 / product / 1e9:.0f} GFLOP/s and convolves "
         f"(64 channels, 3 x 3, torch) at {flops / convolution / 1e9:.0f} GFLOP/s."
     )
@@ -120,13 +133,35 @@ def end_to_end(video: Path, frames: int, rounds: int) -> str:
         middle = np.median(costs[backend], axis=0)
         ratio = np.median([t[0] / o[0] for t, o in zip(costs["torch"], costs[backend], strict=True)])
         rows.append([backend, *(f"{each:.1f}" for each in middle), f"{1e3 / middle[0]:.1f}", f"{ratio:.2f}"])
-    off = np.nanmax(np.abs(positions["torch"] - positions["onnxruntime"]))
+    apart = {name: np.abs(positions["torch"] - positions[name]) for name in BACKENDS[1:]}
+    off = "; ".join(f"{name} {np.nanmax(d):.1g}, median {np.nanmedian(d):.1g}" for name, d in apart.items())
     head = ["backend", "ms a frame", "pose network", "detector", "rest", "frames/CPU-s", "times torch"]
     return (
         f"`{video.name}`, {frames} frames, `{MODEL}`, defaults of `analyze`, processor time of one thread, "
         f"{rounds} rounds in turn:\n\n{table(head, rows)}\n\n"
-        f"Largest difference of a coordinate: {off:.1g} px."
+        f"Largest difference of a coordinate to that of torch, px: {off}."
     )
+
+
+def accuracy(data: Path) -> str:
+    """Return the errors against labels with each backend."""
+    labels = read_labels(data / "dlc-openfield")
+    clip, pairs, truth, whole, trunk = truth_of(data)
+    rows = []
+    for backend in BACKENDS:
+        poses = predict_images(labels, open_pose(MODEL, "cpu", backend))
+        names = [SAME[name] for name in labels.keypoints]
+        found = poses["position"].isel(individual=0).sel(keypoint=names)
+        found = found.transpose("time", "keypoint", "space").values[labels.image_index]
+        apart = np.linalg.norm(found - labels.xy, axis=-1)[labels.labelled]
+        with tempfile.TemporaryDirectory() as out:
+            analyzer = Analyzer("mini_quadruped", backend=backend, device="cpu", out=out, formats=())
+            horse = errors(analyzer.run(clip).poses, list(pairs.values()), truth, np.flatnonzero(whole))
+        share = 100 * horse / trunk
+        figures = np.nanmean(apart), np.nanmedian(apart), np.nanmean(share), np.nanmedian(share)
+        rows.append([backend, *(f"{each:.2f}" for each in figures)])
+    head = ["backend", "openfield, mean px", "median px", "horse-in-shadow, mean % of the trunk", "median %"]
+    return "Errors against labels, 96 images and 123 frames:\n\n" + table(head, rows)
 
 
 def starts(video: Path) -> str:

@@ -53,6 +53,14 @@ def test_imagenet_weights_without_their_extra(without: set[str]) -> None:
         load_imagenet(nn.Linear(1, 1), LITE0)
 
 
+def test_openvino_without_its_extra(without: set[str]) -> None:
+    from superanimal.inference.backends import allowed
+
+    without.add("openvino")
+    with pytest.raises(InputError, match=r"backend openvino-bf16 needs the extra 'openvino'"):
+        allowed("openvino-bf16", "cpu", "fp32", exact=False)
+
+
 def _named(requirements: list[str]) -> set[str]:
     """Return the names of distributions, normalised."""
     return {re.split(r"[\[<>=!~; ]", text)[0].lower().replace("_", "-") for text in requirements}
@@ -66,7 +74,7 @@ def asking(path: Path) -> list[Path]:
 def test_every_package_that_is_imported_is_declared_and_every_extra_is_asked_for() -> None:
     base = _named(PROJECT["dependencies"])
     extras = PROJECT["optional-dependencies"]
-    optional = {name: _named(extras[name]) for name in ("behavior", "cebra", "cluster", "train")}
+    optional = {name: _named(extras[name]) for name in ("behavior", "cebra", "cluster", "openvino", "train")}
     distributions = packages_distributions()
     graph = grimp.build_graph(*OURS, include_external_packages=True, cache_dir=None)
     faults = []

@@ -14,8 +14,7 @@ def test_doctor(superanimal: Call) -> None:
     for words in (
         "torch",
         "h264",
-        "cpu (",
-        "short run on cpu (onnxruntime, fp32",
+        "short run on cpu (",
         "backend of mini_quadruped",
         "frames/s",
         "in 6 frames",

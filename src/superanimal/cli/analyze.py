@@ -33,7 +33,10 @@ def analyze(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16, fp16.")] = "auto",
     backend: Annotated[
-        str, typer.Option(help="auto (the faster one that gives the same numbers), torch, onnxruntime.")
+        str,
+        typer.Option(
+            help="auto (the fastest with the same numbers), torch, onnxruntime, openvino or openvino-bf16."
+        ),
     ] = "auto",
     batch_size: Annotated[int | None, typer.Option(help="Crops per batch; automatic by default.")] = None,
     frames: Annotated[str | None, typer.Option(help="start:stop:step, such as 0:1000 or ::10.")] = None,

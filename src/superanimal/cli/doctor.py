@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 PACKAGES = (
-    "napari-superanimal", "torch", "onnxruntime", "torchvision", "timm", "numpy", "av",
+    "napari-superanimal", "torch", "onnxruntime", "openvino", "torchvision", "timm", "numpy", "av",
     "opencv-python-headless", "zarr", "xarray", "sleap-io", "napari",
 )  # fmt: skip
 CODECS = ("h264", "hevc", "mpeg4", "mjpeg", "vp9", "av1", "ffv1")
@@ -80,9 +80,9 @@ def codecs() -> dict[str, str]:
 
 
 def backends() -> dict[str, str]:
-    """Return how the embedded models run in onnxruntime on the CPU of this computer, compared with torch."""
-    from superanimal.inference.backends import prepare
+    """Return how the embedded models run on the CPU of this computer, compared with torch."""
     from superanimal.inference.choosing import embedded_models
+    from superanimal.inference.verdicts import prepare
     from superanimal.zoo.finding import find_model
 
     rows = {}
@@ -90,10 +90,10 @@ def backends() -> dict[str, str]:
         found = find_model(name, "pose")
         assert found is not None
         verdict = prepare(found)
+        tried = [f"{backend} {trial.sentence(backend)}" for backend, trial in verdict.trials.items()]
+        best = verdict.best(found.entry.reduced)
         rows[f"backend of {name}"] = verdict.problem or (
-            f"{'onnxruntime' if verdict.chosen else 'torch'} on the CPU: onnxruntime "
-            f"{verdict.exported_ms:.1f} ms, torch {verdict.torch_ms:.1f} ms a crop, keypoints within "
-            f"{verdict.pixels:.1g} px"
+            f"{best} on the CPU: torch {verdict.torch_ms:.1f} ms; {'; '.join(tried)}"
         )
     return rows
 
@@ -111,8 +111,7 @@ def short_run(device: str, frames: int) -> str:
         took = time.perf_counter() - loaded
     done, settings = result.poses.sizes["time"], analyzer.settings
     return (
-        f"short run on {settings.device} ({settings.backend}, {settings.precision}, "
-        f"batch {settings.batch_size}): "
+        f"short run on {settings.device} ({settings.backend}, batch {settings.batch_size}): "
         f"models loaded in {loaded - began:.1f} s, {done} frames in {took:.1f} s = "
         f"{done / took:.1f} frames/s, animals in {result.frames_with_animals} frames"
     )

@@ -111,9 +111,11 @@ class Analyzer:
     batch_size
         Crops per batch; halved automatically when memory runs out.
     backend
-        What runs the networks: ``"torch"``, ``"onnxruntime"``, or ``"auto"`` for the faster one of those that
-        give the same numbers on this computer, see :mod:`superanimal.inference.backends`. A resumed run keeps
-        the one it began with.
+        What runs the networks: ``"torch"``, ``"onnxruntime"``, ``"openvino"`` (an extra), or ``"auto"`` for
+        the fastest of those that give the same numbers on this computer, see
+        :mod:`superanimal.inference.backends`. ``"openvino-bf16"`` computes poses in bfloat16: automatic
+        where ``precision`` is, for models whose error was measured not to rise. A resumed run keeps the one
+        it began with.
     frames
         ``"start:stop:step"`` or a slice; None for all.
     roi
@@ -206,7 +208,7 @@ class Analyzer:
         kind = resolve_precision(precision, on, exact=compatible)
         self._backend = allowed(backend, on, kind, exact=compatible)
         self._names = model, detector, accept_license
-        self.model = _load_pose(model, on, accept_license, self._backend)
+        self.model = _load_pose(model, on, accept_license, self._backend, rounded=precision == "auto")
         self.settings = Settings(
             mode=mode,
             max_individuals=max_individuals,
@@ -385,7 +387,7 @@ class Analyzer:
             if self.resume:
                 return resumed()
             before = clear(where, path, now, progress)
-        ran = {each.backend for each in (self.model, self.detector) if each is not None}
+        ran = {each.backend.partition("-")[0] for each in (self.model, self.detector) if each is not None}
         versions = _versions(*sorted(ran), "numpy", "av", "opencv-python-headless")
         try:
             store = RunStore.create(
@@ -494,14 +496,14 @@ def _versions(*names: str) -> dict[str, str]:
 
 
 def _load_pose(
-    model: ModelName | PoseNetwork, device: str, accept_license: bool, backend: str
+    model: ModelName | PoseNetwork, device: str, accept_license: bool, backend: str, *, rounded: bool = False
 ) -> PoseNetwork:
     """Load a pose model unless it is one already."""
     if not isinstance(model, (str, os.PathLike)):
         return _moved(model, device)
     if accept_license:
         _fetch(os.fspath(model))
-    return open_pose(model, device, backend)
+    return open_pose(model, device, backend, rounded=rounded)
 
 
 def _moved(model: Network, device: str) -> Network:

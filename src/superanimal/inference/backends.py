@@ -1,55 +1,41 @@
-"""What runs the networks: torch, or onnxruntime where it gives the same numbers sooner.
+"""What runs the networks: torch, or onnxruntime or OpenVINO where they give the same numbers sooner.
 
 A model that is used on the CPU for the first time is exported to ONNX (seconds), compared with torch on the
-same pictures, and both are timed. File and verdict are kept in the cache folder of the user
-(``SUPERANIMAL_CACHE`` names another one), one for each weight file, and hold for the versions of both
-libraries and the processor they were found with. From then on an analysis needs neither torch nor timm.
+same pictures, and all are timed, see :mod:`superanimal.inference.verdicts`. From then on an analysis needs
+neither torch nor timm.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import os
-import platform
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from superanimal.errors import InputError, ModelError, option
-from superanimal.files import atomic_write
-from superanimal.zoo.exported import (
-    BACKEND,
-    ExportedDetector,
-    ExportedPose,
-    Session,
-    read_exported,
-    threads,
+from superanimal.inference.verdicts import (
+    CLOSE,
+    EQUAL_PX,
+    TORCH,
+    Trial,
+    Verdict,
+    exported_file,
+    open_session,
+    prepare,
 )
-from superanimal.zoo.finding import Found, find_model
+from superanimal.zoo.exported import BACKEND, ExportedDetector, ExportedPose, read_exported
+from superanimal.zoo.finding import find_model
+from superanimal.zoo.openvino_session import OPENVINO, REDUCED, check_installed
 
 if TYPE_CHECKING:
     from superanimal.zoo import DetectorModel, HeadSpec, ModelEntry, PoseModel
 
 log = logging.getLogger(__name__)
 
-TORCH = "torch"
-BACKENDS = ("auto", TORCH, BACKEND)
-EQUAL_PX = 0.01
-"""Decoded keypoints in single precision are taken as equal up to this difference, in crop pixels."""
-CLOSE = 1e-3
-"""Outputs are taken as equal up to this difference, in standard deviations of the output."""
-_FORMAT = 1
-"""Counts changes of how models are exported."""
-_TIMED = 3
-"""Runs of each backend when they are timed; the quickest counts."""
+BACKENDS = ("auto", TORCH, BACKEND, OPENVINO, REDUCED)
 
 
 class PoseNetwork(Protocol):
@@ -57,7 +43,7 @@ class PoseNetwork(Protocol):
 
     @property
     def backend(self) -> str:
-        """``"torch"`` or ``"onnxruntime"``."""
+        """One of :data:`BACKENDS`, never ``"auto"``."""
         ...
 
     @property
@@ -89,7 +75,7 @@ class BoxNetwork(Protocol):
 
     @property
     def backend(self) -> str:
-        """``"torch"`` or ``"onnxruntime"``."""
+        """One of :data:`BACKENDS`, never ``"auto"``."""
         ...
 
     @property
@@ -112,48 +98,6 @@ class BoxNetwork(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """How an exported model compares with torch on this computer.
-
-    Attributes
-    ----------
-    differences
-        Largest difference of an output, in its standard deviations.
-    pixels
-        Largest difference of a decoded keypoint, in crop pixels.
-    torch_ms, exported_ms
-        Milliseconds per picture.
-    problem
-        Why it does not run; empty when it does.
-    """
-
-    differences: float = 0.0
-    pixels: float = 0.0
-    torch_ms: float = 0.0
-    exported_ms: float = 0.0
-    problem: str = ""
-
-    @property
-    def equal(self) -> bool:
-        """Whether the numbers are the same."""
-        return not self.problem and self.pixels <= EQUAL_PX and self.differences <= CLOSE
-
-    @property
-    def sentence(self) -> str:
-        """What keeps it from running."""
-        if self.problem:
-            return self.problem
-        if not self.equal:
-            return f"keypoints {self.pixels:.2g} px off, outputs {self.differences:.2g} standard deviations"
-        return f"{self.exported_ms:.1f} ms a picture, torch {self.torch_ms:.1f}"
-
-    @property
-    def chosen(self) -> bool:
-        """Whether the exported model is used by default."""
-        return self.equal and self.exported_ms < self.torch_ms
-
-
 def allowed(backend: str, device: str, precision: str, *, exact: bool) -> str:
     """Return the backend to use: ``"auto"`` only where there is a choice.
 
@@ -170,29 +114,36 @@ def allowed(backend: str, device: str, precision: str, *, exact: bool) -> str:
     if backend not in BACKENDS:
         raise InputError(f"unknown backend {backend!r}", remedy=f"use one of {', '.join(BACKENDS)}")
     fits = device == "cpu" and precision == "fp32"
-    if backend == BACKEND and not fits:
+    if backend not in ("auto", TORCH) and not fits:
         raise InputError(
-            f"backend {BACKEND} on {device} in {precision}",
-            "it runs on the CPU in fp32",
+            f"backend {backend} on {device} in {precision}",
+            "it runs on the CPU, and its name says its precision",
             f"leave it on auto, or choose that device and precision{option('device', repr('cpu'))}",
         )
+    if backend in (OPENVINO, REDUCED):
+        check_installed(backend)
     return backend if backend != "auto" or (fits and not exact) else TORCH
 
 
-def open_pose(name: str | os.PathLike[str], device: str, backend: str) -> PoseModel | ExportedPose:
+def open_pose(
+    name: str | os.PathLike[str], device: str, backend: str, *, rounded: bool = True
+) -> PoseModel | ExportedPose:
     """Load a pose model by name or path for an analysis.
 
     Parameters
     ----------
     backend
         From :func:`allowed`.
+    rounded
+        Whether ``"auto"`` may take a backend that rounds, for models whose error against labels is known not
+        to rise by it (``reduced`` of the entry).
 
     Raises
     ------
     ModelError
-        When onnxruntime was asked for and does not run this model, or the weights are missing or damaged.
+        When a backend was asked for that does not run this model, or the weights are missing or damaged.
     """
-    opened = _exported(name, "pose", backend)
+    opened = _exported(name, "pose", backend, rounded)
     if isinstance(opened, ExportedPose):
         return opened
     from superanimal.zoo import load_model  # it imports torch
@@ -203,8 +154,8 @@ def open_pose(name: str | os.PathLike[str], device: str, backend: str) -> PoseMo
 def open_detector(
     name: str | os.PathLike[str], device: str, backend: str
 ) -> DetectorModel | ExportedDetector:
-    """Load a detector by name or path for an analysis; as :func:`open_pose`."""
-    opened = _exported(name, "detector", backend)
+    """Load a detector by name or path for an analysis; as :func:`open_pose`, but it never rounds."""
+    opened = _exported(name, "detector", OPENVINO if backend == REDUCED else backend, False)
     if isinstance(opened, ExportedDetector):
         return opened
     from superanimal.zoo import load_detector  # it imports torch
@@ -213,9 +164,9 @@ def open_detector(
 
 
 def _exported(
-    name: str | os.PathLike[str], kind: str, backend: str
+    name: str | os.PathLike[str], kind: str, backend: str, rounded: bool
 ) -> ExportedPose | ExportedDetector | None:
-    """Return a model for onnxruntime; None when torch is to run it."""
+    """Return a model for another backend than torch; None when torch is to run it."""
     if Path(name).suffix == ".onnx" and Path(name).expanduser().is_file():
         return _of_file(Path(name).expanduser(), kind, backend)
     found = find_model(name, kind) if backend != TORCH else None
@@ -224,18 +175,27 @@ def _exported(
     if kind == "detector" and found.entry.num_classes:  # torchvision's are not exported
         return None
     verdict = prepare(found)
-    if not (verdict.chosen if backend == "auto" else verdict.equal):
-        why = verdict.sentence
-        if backend == BACKEND:
-            raise ModelError(
-                f"{found.entry.name} does not run in {BACKEND}: {why}",
-                f"its keypoints must be torch's to {EQUAL_PX} px, its outputs to {CLOSE} of their spread",
-                f"leave the backend on auto{option('backend', repr('auto'), '--backend auto')}",
-            )
-        log.info("%s runs in torch (%s: %s)", found.entry.name, BACKEND, why)
-        return None
+    if backend == "auto":
+        backend = verdict.best(found.entry.reduced if rounded else ())
+        if backend == TORCH:
+            log.info("%s runs in torch (%s)", found.entry.name, verdict.problem or "the fastest here")
+            return None
+    elif why := _refusal(verdict, backend):
+        raise ModelError(
+            f"{found.entry.name} does not run in {backend}: {why}",
+            f"its keypoints must be torch's to {EQUAL_PX} px, its outputs to {CLOSE} of their spread",
+            f"leave the backend on auto{option('backend', repr('auto'), '--backend auto')}",
+        )
     made = ExportedPose if kind == "pose" else ExportedDetector
-    return made(found.entry, Session(_folder(found) / "model.onnx"), found.sha256)
+    return made(found.entry, open_session(exported_file(found), backend), found.sha256)
+
+
+def _refusal(verdict: Verdict, backend: str) -> str:
+    """Return why a model does not run in a backend here; empty when it does."""
+    if verdict.problem:
+        return verdict.problem
+    trial = verdict.trials.get(backend, Trial(problem="this processor does not compute in bfloat16"))
+    return "" if trial.holds(backend) else trial.sentence(backend)
 
 
 def _of_file(path: Path, kind: str, backend: str) -> ExportedPose | ExportedDetector:
@@ -246,114 +206,9 @@ def _of_file(path: Path, kind: str, backend: str) -> ExportedPose | ExportedDete
     if backend == TORCH:
         raise InputError(
             f"{path} in torch",
-            f"an ONNX file runs in {BACKEND}, on the CPU in fp32",
+            "an ONNX file runs in onnxruntime or OpenVINO, on the CPU",
             "name the model it was exported from instead",
         )
+    if backend not in ("auto", BACKEND):
+        opened.session = open_session(path, OPENVINO if kind == "detector" else backend)
     return opened
-
-
-def cache_folder() -> Path:
-    """Return the folder of exported models (not created here)."""
-    named = os.environ.get("SUPERANIMAL_CACHE")
-    if named:
-        return Path(named).expanduser() / "exported"
-    from platformdirs import user_cache_path
-
-    return user_cache_path("superanimal", appauthor=False) / "exported"
-
-
-def prepare(found: Found) -> Verdict:
-    """Return the verdict on a model, after exporting and timing it if there is none for this computer."""
-    from filelock import FileLock
-
-    folder, here = _folder(found), _here()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / "lock"):
-            known = _read(folder)
-            if here not in known:
-                log.info("%s: exporting it for %s, once", found.entry.name, BACKEND)
-                known[here] = asdict(_judge(found, folder / "model.onnx"))
-                with atomic_write(folder / "verdicts.json") as temporary:
-                    temporary.write_text(json.dumps(known, indent=1), "utf-8")
-    except OSError as error:
-        return Verdict(problem=f"{folder} cannot be written ({error})")
-    except MemoryError:
-        return Verdict(problem="there is not enough memory to export it")
-    return Verdict(**known[here])
-
-
-def _folder(found: Found) -> Path:
-    """Return where the export of a model lies: another network, or other weights, lie elsewhere."""
-    entry = found.entry
-    parts = [_FORMAT, found.sha256, entry.architecture, entry.options, entry.mean, entry.std]
-    key = hashlib.sha256(json.dumps([*parts, entry.input_size, entry.outputs]).encode()).hexdigest()
-    return cache_folder() / f"{entry.kind}-{key[:24]}"
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    """Return the verdicts by computer; none where the file of the model is missing or they are damaged."""
-    try:
-        known = json.loads((folder / "verdicts.json").read_text("utf-8"))
-        return {
-            here: each
-            for here, each in known.items()
-            if Verdict(**each).problem or (folder / "model.onnx").is_file()
-        }
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}
-
-
-@cache
-def _here() -> str:
-    """Return what a verdict holds for: versions, processor and threads."""
-    processor = platform.processor() or platform.machine()
-    described = Path("/proc/cpuinfo")
-    if described.is_file():
-        lines = described.read_text().splitlines()
-        kind = [line for line in lines if line.startswith(("model name", "flags"))][:2]
-        processor = hashlib.sha256("\n".join(kind).encode()).hexdigest()[:12]
-    return f"torch {version('torch')}, onnxruntime {version('onnxruntime')}, {processor}, {threads()} threads"
-
-
-def _judge(found: Found, file: Path) -> Verdict:
-    """Export a model, compare it with torch and time both."""
-    from superanimal.inference.onnx_export import compare, export_onnx, pictures_for
-    from superanimal.zoo.load import load_found
-
-    model = load_found(found)
-    try:
-        if not file.is_file():
-            export_onnx(model, file)
-        images = pictures_for(model, 4)
-        differences, pixels = compare(model, file, images)
-        session = Session(file)
-        exported_ms, torch_ms = _times(lambda: session(images), lambda: _run_torch(model, images))
-    except (OSError, MemoryError):  # may go well another time
-        raise
-    except Exception as error:  # whatever exporter or onnxruntime cannot do, torch can
-        text = error.problem if isinstance(error, ModelError) else str(error)
-        return Verdict(problem=text.partition("\n")[0] or type(error).__name__)
-    share = 1e3 / len(images)
-    return Verdict(max(differences.values()), pixels, torch_ms * share, exported_ms * share)
-
-
-def _run_torch(model: PoseModel | DetectorModel, images: np.ndarray) -> None:
-    """Run a network on canvases (B, H, W, 3) as large as itself takes them."""
-    from superanimal.zoo import PoseModel
-
-    if isinstance(model, PoseModel):
-        model.heads(images)
-    else:
-        model.detect(list(images), max(images.shape[1:3]))
-
-
-def _times(*functions: Callable[[], object]) -> list[float]:
-    """Return the shortest time in seconds of each function, called in turn."""
-    best = [np.inf] * len(functions)
-    for _ in range(_TIMED):
-        for i, function in enumerate(functions):
-            began = time.perf_counter()
-            function()
-            best[i] = min(best[i], time.perf_counter() - began)
-    return best

@@ -28,6 +28,7 @@ from superanimal.errors import InputError, ModelError
 from superanimal.files import atomic_write, sha256_of
 from superanimal.poses import make_provenance
 from superanimal.zoo.detector_model import DetectorModel
+from superanimal.zoo.exported import Runner, Session
 from superanimal.zoo.folder import entry_fields
 from superanimal.zoo.pose_model import PoseModel
 
@@ -128,7 +129,7 @@ def export_onnx(
     images = pictures_for(model, seed=seed)
     with atomic_write(target) as temporary:
         _write(model, images[:2], temporary)
-        differences, pixels = compare(model, temporary, images)
+        differences, pixels = compare(model, Session(temporary), images)
         worst = max(differences.values())
         if worst > TOLERANCE or pixels > PIXEL_TOLERANCE:
             raise ModelError(
@@ -141,12 +142,14 @@ def export_onnx(
 
 
 def compare(
-    model: PoseModel | DetectorModel, file: Path, images: np.ndarray
+    model: PoseModel | DetectorModel, session: Runner, images: np.ndarray
 ) -> tuple[dict[str, float], float]:
-    """Run torch and onnxruntime on the same pictures, one at a time and as a batch.
+    """Run torch and an exported model on the same pictures, one at a time and as a batch.
 
     Parameters
     ----------
+    session
+        The exported model.
     images
         (B, H, W, 3) uint8.
 
@@ -157,9 +160,8 @@ def compare(
     """
     from superanimal.inference.crops import CropWindows
     from superanimal.inference.decode import decode
-    from superanimal.zoo.exported import Session
 
-    session, network = Session(file), _Deployed(model).eval()
+    network = _Deployed(model).eval()
     differences, pixels = dict.fromkeys(session.outputs, 0.0), 0.0
     for part in (images, images[:1]):
         with torch.inference_mode():

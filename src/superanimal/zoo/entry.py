@@ -154,6 +154,8 @@ class ModelEntry(Settings):
         that is not known.
     search
         How the default detector of a pose model searches, judged by this model's poses; None: not at all.
+    reduced
+        Backends that round whose error against labels was measured not to be higher: what ``auto`` may take.
     embedded
         Whether the weights ship inside the package.
     keypoint_names
@@ -198,6 +200,7 @@ class ModelEntry(Settings):
     compatible_threshold: float = 0.6
     animal_px: tuple[float, float] = (0.0, 0.0)
     search: SearchSpec | None = None
+    reduced: tuple[str, ...] = ()
     embedded: bool = False
     keypoint_names: tuple[str, ...] = ()
     card: dict[str, Any] = field(default_factory=dict)

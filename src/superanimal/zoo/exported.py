@@ -1,4 +1,4 @@
-"""Models as ONNX files, run by onnxruntime: no torch is imported.
+"""Models as ONNX files, run without torch: by onnxruntime, or by OpenVINO.
 
 A file comes from :func:`superanimal.inference.onnx_export.export_onnx`; its metadata hold the model's entry.
 """
@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Protocol
 
 import numpy as np
 
@@ -19,6 +19,17 @@ from superanimal.zoo import centre_boxes
 from superanimal.zoo.entry import HeadSpec, ModelEntry, parse_entry
 
 BACKEND = "onnxruntime"
+
+
+class Runner(Protocol):
+    """A network that is not torch's: :class:`Session`, or that of OpenVINO."""
+
+    backend: str
+    outputs: list[str]
+
+    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the outputs by name for images (B, H, W, 3) uint8 RGB."""
+        ...
 
 
 class Session:
@@ -36,6 +47,7 @@ class Session:
     def __init__(self, file: str | os.PathLike[str]) -> None:
         import onnxruntime
 
+        self.backend = BACKEND
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads()
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -61,10 +73,13 @@ class Session:
 class _Exported:
     """What exported models of both kinds have in common."""
 
-    backend: ClassVar[str] = BACKEND
-
-    def __init__(self, entry: ModelEntry, session: Session, sha256: str) -> None:
+    def __init__(self, entry: ModelEntry, session: Runner, sha256: str) -> None:
         self.entry, self.sha256, self.session = entry, sha256, session
+
+    @property
+    def backend(self) -> str:
+        """What runs it."""
+        return self.session.backend
 
     def digest(self) -> str:
         """Return the SHA-256 of the weight file from which the model was exported."""
@@ -85,7 +100,7 @@ class ExportedPose(_Exported):
         return self.entry.head
 
     def heads(self, crops: np.ndarray, precision: str = "fp32") -> dict[str, np.ndarray]:
-        """Return the raw heads of crops (B, H, W, 3) uint8 RGB; in single precision only."""
+        """Return the raw heads of crops (B, H, W, 3) uint8 RGB, in the precision of the backend."""
         return self.session(crops)
 
 

@@ -6,7 +6,7 @@ Imported and trained models are stored this way, so that a trained model can be 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +57,11 @@ def write_entry(entry: ModelEntry, weights: Path) -> Path:
 
 
 def entry_fields(entry: ModelEntry) -> dict[str, Any]:
-    """Return the fields of an entry that differ from the defaults, as plain values; without its file."""
-    fields: dict[str, Any] = asdict(entry)
+    """Return the fields of an entry that differ from the defaults, as plain values; without its file.
+
+    ``reduced`` is left out: it was measured with other weights.
+    """
+    fields: dict[str, Any] = asdict(replace(entry, reduced=()))
     defaults = asdict(ModelEntry("", entry.kind, "", "", entry.licence))
     fields = {key: value for key, value in fields.items() if value != defaults.get(key)}
     fields |= {"licence": entry.licence.name, "kind": entry.kind}

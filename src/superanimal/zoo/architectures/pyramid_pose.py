@@ -76,7 +76,9 @@ class VisibilityHead(nn.Module):
         there = mass.exp() @ features.flatten(2).transpose(1, 2)
         peak = mass.amax(-1, keepdim=True)
         hidden = functional.relu(self.hidden(torch.cat([there, peak], -1)))
-        return (hidden * self.weight).sum(-1) + self.bias
+        # a product, not a sum over hidden * weight: OpenVINO 2026.4 adds the bias of another keypoint to that
+        logits: Tensor = (hidden[..., None, :] @ self.weight[..., None])[..., 0, 0]
+        return logits + self.bias
 
 
 class SideHead(nn.Module):

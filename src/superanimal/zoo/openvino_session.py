@@ -1,0 +1,77 @@
+"""Models as ONNX files, run by OpenVINO (an extra): in half the time where the processor has bfloat16."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from superanimal.extras import require
+from superanimal.zoo.exported import threads
+
+OPENVINO = "openvino"
+REDUCED = "openvino-bf16"
+
+
+class OpenvinoSession:
+    """An ONNX file in OpenVINO on the CPU, used like :class:`superanimal.zoo.exported.Session`.
+
+    What was compiled for this processor is kept in the folder of the file: the next start is sooner.
+
+    Parameters
+    ----------
+    file
+        ``.onnx``.
+    backend
+        :data:`OPENVINO`, or :data:`REDUCED`, which computes in bfloat16.
+
+    Raises
+    ------
+    InputError
+        When OpenVINO is not installed.
+    RuntimeError
+        When it cannot read or run the file.
+    """
+
+    def __init__(self, file: str | os.PathLike[str], backend: str = OPENVINO) -> None:
+        check_installed(backend)
+        import openvino
+
+        self.backend = backend
+        path = Path(file)
+        self._model = openvino.Core().compile_model(
+            str(path),
+            "CPU",
+            {
+                "INFERENCE_PRECISION_HINT": "bf16" if backend == REDUCED else "f32",
+                "INFERENCE_NUM_THREADS": threads(),
+                "NUM_STREAMS": 1,
+                "CACHE_DIR": str(path.parent / "compiled"),
+            },
+        )
+        self.outputs = [output.get_any_name() for output in self._model.outputs]
+
+    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the outputs by name for images (B, H, W, 3) uint8 RGB."""
+        given = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32)
+        found = self._model([given])
+        return {name: np.array(found[k]) for k, name in enumerate(self.outputs)}
+
+
+def check_installed(backend: str) -> None:
+    """Raise :class:`InputError`, naming the command that installs it, when OpenVINO is missing."""
+    require("openvino", ("openvino",), f"the backend {backend}")
+
+
+@cache
+def usable() -> tuple[str, ...]:
+    """Return what of :data:`OPENVINO` and :data:`REDUCED` runs on this computer; none without the extra."""
+    if find_spec("openvino") is None:
+        return ()
+    import openvino
+
+    natively = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return (OPENVINO, REDUCED) if "BF16" in natively else (OPENVINO,)
