@@ -339,16 +339,16 @@ def weights_of(folder: Path | None) -> Iterator[None]:
     if folder is None:
         yield
         return
-    from superanimal.zoo import load
+    from superanimal.zoo import finding
     from superanimal.zoo.weights import Weights
 
-    ships = load.locate
+    ships = finding.locate
 
     def locate(entry: ModelEntry) -> Weights:
         own = folder / entry.filename
         return Weights(own, sha256_of(own)) if own.is_file() else ships(entry)
 
-    with unittest.mock.patch.object(load, "locate", locate):
+    with unittest.mock.patch.object(finding, "locate", locate):
         yield
 
 
