@@ -48,7 +48,7 @@ class Eye:
 
 @pytest.fixture(scope="module")
 def analyzer() -> Analyzer:
-    return Analyzer("mini_topviewmouse", device="cpu", scales="auto")
+    return Analyzer("mini_topviewmouse", device="cpu", precision="fp32", scales="auto")
 
 
 @pytest.mark.parametrize(("least", "zoom"), [(0.0, 2), (3.0, 4), (99.0, 1)])

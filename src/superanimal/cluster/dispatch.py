@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from superanimal.cluster import worker as on_worker
-from superanimal.cluster.worker import REMEDY, Begun, Done, Job, WorkerError
+from superanimal.cluster.worker import REMEDY, WORKER, Begun, Done, Job, WorkerError
 from superanimal.errors import Cancelled, StorageError, SuperAnimalError
 from superanimal.progress import Progress
 
@@ -289,7 +289,7 @@ class Dispatcher:
             raise WorkerError(
                 f"no worker for {self.patience:.0f} s",
                 "what is finished is kept, and the same command resumes",
-                "start workers, each as: dask worker HOST:PORT --nthreads 1",
+                f"start workers, each as: {WORKER}",
             )
 
     def _let_tasks_save(self, stop: Any) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from superanimal.cluster.worker import WorkerError, forget
+from superanimal.cluster.worker import WORKER, WorkerError, forget
 from superanimal.errors import InputError, option
 from superanimal.extras import require
 from superanimal.inference.device import may_have_accelerator
@@ -103,7 +103,7 @@ def _client(scheduler: Any) -> Iterator[Client]:
         raise WorkerError(
             f"no scheduler answers at {scheduler} within {CONNECT_S:.0f} s ({error})",
             "a dask scheduler must be running there",
-            "start it there: dask scheduler; and workers, each: dask worker HOST:PORT --nthreads 1",
+            f"start it there with dask scheduler, and workers, each as: {WORKER}",
         ) from error
     try:
         yield client

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 TELL_EVERY_S = 1.0
 """How often a task tells the client how far it is, and asks whether it is to stop."""
+WORKER = "dask worker <HOST:PORT> --nworkers 1 --nthreads 1"
+"""Dask's command for a worker that can take part."""
 SAME = ("torch", "onnxruntime", "av")
 """Libraries whose version decides about numbers or pixels: the same on all machines."""
 
@@ -242,6 +244,6 @@ def _at_work(job: Job) -> Iterator[Bench]:
 
 REMEDY = (
     "all workers run the same versions as the client, one task at a time",
-    "start workers from one environment, each as: dask worker HOST:PORT --nworkers 1 --nthreads 1",
+    f"start workers from one environment, each as: {WORKER}",
 )
 """Rule and remedy for a worker that refuses."""
