@@ -15,13 +15,13 @@ def section(title: str) -> str:
 
 def test_ten_labelled_frames_are_quoted_as_measured() -> None:
     measured = section("Ten labelled frames")
-    cost = re.search(r"\*\*(\d+) processor seconds\*\*", measured)
-    error = re.search(r"\| mean error \(px\) \| ([\d.]+) \| ([\d.]+) \|", measured)
-    assert cost
-    assert error
+    row = r"`--length {}` \| \d+ \| \*\*(\d+)\*\* \(\d+\) \| ([\d.]+) \| ([\d.]+) \|"
+    standard, quick = (re.search(row.format(length), measured) for length in ("standard", "quick"))
+    assert standard and quick
     page = (ROOT / "docs" / "finetune.md").read_text("utf-8")
-    assert f"from {error[1]} to {error[2]} px" in page
-    assert f"{cost[1]} processor seconds" in page
+    assert f"from {standard[2]} to {standard[3]} px" in page
+    assert f"{standard[1]} processor seconds" in page
+    assert f"`--length quick` reaches {quick[3]} px in {quick[1]} seconds" in page
     others = {"train.md", "finetune_widget.md", "napari.md", "analyze.md"}
     for name in sorted(others):  # no second figure for the same thing
         assert not re.search(r"\d+ processor seconds", (ROOT / "docs" / name).read_text("utf-8")), name

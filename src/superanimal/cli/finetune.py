@@ -49,7 +49,7 @@ def finetune(
         typer.Option(help="Detector for images without boxes; 'none' uses the extent of the labels."),
     ] = None,
     length: Annotated[
-        str, typer.Option(help="quick (encoder kept: under a minute for ten frames), standard or long.")
+        str, typer.Option(help="quick (encoder kept: a minute for ten frames), standard or long.")
     ] = "standard",
     steps: Annotated[
         int | None, typer.Option(help="Number of training steps; chosen from the data by default.")

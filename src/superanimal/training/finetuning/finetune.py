@@ -115,7 +115,7 @@ def finetune(
     outputs, encoder
         See :func:`superanimal.training.finetuning.start.prepare`.
     length
-        ``standard``; ``quick`` leaves the encoder as it is: less than a minute for ten frames; ``long`` has
+        ``standard``; ``quick`` leaves the encoder as it is: about a minute for ten frames; ``long`` has
         three times the steps. ``recipe`` overrides it.
     detector
         Detector for labels without boxes; by default that of the model if it is on this computer. ``"none"``
