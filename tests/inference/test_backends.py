@@ -105,6 +105,11 @@ def test_openvino_gives_the_numbers_of_torch(cache: Path) -> None:
     assert found is not None
     trials = prepare(found).trials
     assert trials["openvino"].holds("openvino"), trials["openvino"]
+    own = cache.parent / "own.onnx"
+    own.write_bytes(verdicts.exported_file(found).read_bytes())
+    assert open_pose(own, "cpu", "openvino").backend == "openvino"
+    assert [path.name for path in own.parent.glob("*own*")] == ["own.onnx"]
+    assert not (own.parent / "compiled").exists()  # nothing appears beside a file of the user
     fast, plain = open_pose("mini_quadruped", "cpu", "openvino"), load_model("mini_quadruped")
     crops = np.random.default_rng(0).integers(0, 255, (2, 192, 192, 3), dtype=np.uint8)
     for name, maps in plain.heads(crops).items():

@@ -32,7 +32,7 @@ TELL_EVERY_S = 1.0
 """How often a task tells the client how far it is, and asks whether it is to stop."""
 WORKER = "dask worker <HOST:PORT> --nworkers 1 --nthreads 1"
 """Dask's command for a worker that can take part."""
-SAME = ("torch", "onnxruntime", "av")
+SAME = ("torch", "onnxruntime", "openvino", "av")
 """Libraries whose version decides about numbers or pixels: the same on all machines."""
 
 

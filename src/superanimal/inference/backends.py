@@ -194,6 +194,8 @@ def _refusal(verdict: Verdict, backend: str) -> str:
     """Return why a model does not run in a backend here; empty when it does."""
     if verdict.problem:
         return verdict.problem
+    if backend in (OPENVINO, REDUCED):
+        check_installed(backend)  # a run may have begun where it was
     trial = verdict.trials.get(backend, Trial(problem="this processor does not compute in bfloat16"))
     return "" if trial.holds(backend) else trial.sentence(backend)
 

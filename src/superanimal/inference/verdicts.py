@@ -226,8 +226,11 @@ def _judge(found: Found, file: Path) -> Verdict:
 
 
 def open_session(file: Path, backend: str) -> Session | OpenvinoSession:
-    """Open an ONNX file in a backend other than torch."""
-    return Session(file) if backend == BACKEND else OpenvinoSession(file, backend)
+    """Open an ONNX file in a backend other than torch; nothing is written beside a file of the user."""
+    if backend == BACKEND:
+        return Session(file)
+    ours = file.is_relative_to(cache_folder())
+    return OpenvinoSession(file, backend, file.parent / "compiled" if ours else None)
 
 
 def _said(error: Exception) -> str:

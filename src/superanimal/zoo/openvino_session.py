@@ -19,14 +19,14 @@ REDUCED = "openvino-bf16"
 class OpenvinoSession:
     """An ONNX file in OpenVINO on the CPU, used like :class:`superanimal.zoo.exported.Session`.
 
-    What was compiled for this processor is kept in the folder of the file: the next start is sooner.
-
     Parameters
     ----------
     file
         ``.onnx``.
     backend
         :data:`OPENVINO`, or :data:`REDUCED`, which computes in bfloat16.
+    compiled
+        Folder for what is compiled for this processor, so that the next start is sooner; None keeps nothing.
 
     Raises
     ------
@@ -36,20 +36,21 @@ class OpenvinoSession:
         When it cannot read or run the file.
     """
 
-    def __init__(self, file: str | os.PathLike[str], backend: str = OPENVINO) -> None:
+    def __init__(
+        self, file: str | os.PathLike[str], backend: str = OPENVINO, compiled: Path | None = None
+    ) -> None:
         check_installed(backend)
         import openvino
 
         self.backend = backend
-        path = Path(file)
         self._model = openvino.Core().compile_model(
-            str(path),
+            os.fspath(file),
             "CPU",
             {
                 "INFERENCE_PRECISION_HINT": "bf16" if backend == REDUCED else "f32",
                 "INFERENCE_NUM_THREADS": threads(),
                 "NUM_STREAMS": 1,
-                "CACHE_DIR": str(path.parent / "compiled"),
+                "CACHE_DIR": "" if compiled is None else str(compiled),
             },
         )
         self.outputs = [output.get_any_name() for output in self._model.outputs]

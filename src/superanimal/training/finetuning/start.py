@@ -242,8 +242,8 @@ def make_recipe(
 
     Batch-norm statistics of the encoder stay as they are and learning rates are low when few frames are
     given, as in the paper (fewer than 64 images: statistics frozen, a tenth of the rate). With few frames the
-    encoder's first two stages keep their weights too: a third less time per step on a CPU. What is behind an
-    encoder that keeps all its weights learns twice as fast.
+    encoder's first two stages keep their weights too: a third less time per step on a CPU. In a quick
+    training, what is behind the encoder learns twice as fast.
 
     Parameters
     ----------
@@ -278,7 +278,7 @@ def make_recipe(
     values |= length_settings(length, start.method, animals, start.model.entry.architecture)
     if choices.get("backbone_factor"):
         values.pop("reuse", None)
-    elif not {**values, **choices}["backbone_factor"]:
+    elif not values["backbone_factor"]:
         values["lr"] *= 2
     if "epochs" in choices:
         values.pop("steps")

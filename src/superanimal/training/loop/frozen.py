@@ -97,7 +97,8 @@ class FrozenTask(PoseTask):
     def outputs(self, network: nn.Module, batch: Sample) -> dict[str, Tensor]:
         """Return the raw heads of a batch of features."""
         assert isinstance(network, PyramidPose)
-        kept = [batch[name].float() for name in sorted(batch) if name.startswith(STAGE)]
+        count = sum(name.startswith(STAGE) for name in batch)
+        kept = [batch[f"{STAGE}{k}"].float() for k in range(count)]
         return network.heads(
             [stage.contiguous(memory_format=torch.channels_last) for stage in kept], self._size
         )
