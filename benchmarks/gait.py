@@ -268,7 +268,10 @@ def shadow_model(data: Path) -> str:
     video, pairs, truth, whole, trunk = truth_of(data)
     ours, rows = list(pairs.values()), np.flatnonzero(whole)
     given = rows[np.linspace(0, len(rows) - 1, TUNED + 2).astype(int)[1:-1]]
-    human = analyze(load_poses(data / FOLDER / "BrownHorseinShadow_gt.h5"), fps=24).strides
+    labelled = load_poses(data / FOLDER / "BrownHorseinShadow_gt.h5")
+    rows_of_clip = ("time", np.arange(labelled.sizes["time"]))
+    labelled = labelled.assign_coords(time=rows_of_clip, frame=rows_of_clip)  # the clip begins at frame 50
+    human = analyze(labelled, fps=24).strides
     lines = []
     with tempfile.TemporaryDirectory() as scratch:
         labels = corrected(video, ours, truth, given)

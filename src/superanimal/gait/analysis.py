@@ -352,6 +352,12 @@ def _summary_rows(
     if recording.exchanged:
         frames = count_of(recording.exchanged, "frame")
         notes.append(f"{who}: left and right feet bore each other's name in {frames}; put right here.")
+    if recording.elsewhere.any():
+        at = recording.frame[recording.elsewhere]
+        notes.append(
+            f"{who}: {count_of(len(at), 'frame')} between {at[0]} and {at[-1]} are left out: the animal "
+            "jumps there from one frame to the next, so another one is followed, or the video was cut."
+        )
     if len(recording.limbs) == 1:
         notes.append(f"{who}: only one limb ({first}), so there is no phase and no gait.")
     return rows

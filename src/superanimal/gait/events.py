@@ -163,7 +163,10 @@ def _gaps(recording: Recording, limb: int, known: np.ndarray) -> list[Refused]:
         a, b = float(recording.grid[start]), float(recording.grid[stop - 1])
         inside = (recording.time >= a - 1e-9) & (recording.time <= b + 1e-9)
         there = any(np.isfinite(track.position[inside]).any() for track in recording.tracks[limb])
-        gaps.append(Refused(limb, a, b, "low confidence" if there else "limb out of frame"))
+        reason = "low confidence" if there else "limb out of frame"
+        if 2 * recording.elsewhere[inside].sum() > inside.sum():
+            reason = "the animal jumps"
+        gaps.append(Refused(limb, a, b, reason))
     return gaps
 
 

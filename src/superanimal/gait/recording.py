@@ -13,6 +13,7 @@ from superanimal.gait.chain import chain
 from superanimal.gait.contact_state import contact_states
 from superanimal.gait.ground import Ground, find_ground, settle, speed_over
 from superanimal.gait.limbs import Limb, body_points
+from superanimal.gait.passage import passage
 from superanimal.gait.swaps import exchanged, pairs_of
 from superanimal.gait.tracks import Track, find_period, make_track, regular_grid
 
@@ -44,6 +45,8 @@ class Recording:
         (G, 2) trunk position in pixels, up to a constant; None without trunk points.
     exchanged
         Frames in which a left and a right foot bore each other's name.
+    elsewhere
+        (T,) where another animal is followed, see :mod:`superanimal.gait.passage`.
     """
 
     individual: str
@@ -55,6 +58,7 @@ class Recording:
     period: float | None
     ground: Ground
     body: np.ndarray | None
+    elsewhere: np.ndarray
     exchanged: int = 0
 
     @property
@@ -113,6 +117,8 @@ def make_recording(poses: xr.Dataset, individual: str, limbs: Sequence[Limb], ti
     position = one["position"].transpose("time", "keypoint", "space").values.astype(np.float64)
     confidence = one["confidence"].transpose("time", "keypoint").values
     sure = ~(confidence < LEAST_CONFIDENCE)  # unknown counts as confident
+    elsewhere = ~passage(position, sure, time)
+    sure[elsewhere] = False
     mended = _mend(position, sure, time, names, limbs)
     grid = regular_grid(time)
     step = float(grid[1] - grid[0])
@@ -149,7 +155,8 @@ def make_recording(poses: xr.Dataset, individual: str, limbs: Sequence[Limb], ti
         period = find_period(velocities, wholes, step) or period
     body = _trunk([read(name, period) for name in body_points(names, limbs)], step)
     frames = one["frame"].values
-    return Recording(individual, time, frames, grid, tuple(limbs), tracks, period, ground, body, mended)
+    limbs = tuple(limbs)
+    return Recording(individual, time, frames, grid, limbs, tracks, period, ground, body, elsewhere, mended)
 
 
 def _mend(

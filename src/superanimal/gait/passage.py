@@ -1,0 +1,63 @@
+"""The frames that show one and the same animal: a track that jumps has gone over to another one.
+
+A tracker that has lost its animal, or a video that was cut, goes on somewhere else from one frame to the
+next. The recording falls into parts at such jumps, and the longest sequence of parts among which the animal
+could have moved is kept.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+JUMP = 0.5
+"""Least jump of an animal between two frames, in its own size (a choice: less may be a wrong keypoint)."""
+OVER_USUAL = 4.0
+"""A jump is so many times faster than nine tenths of the animal's movements (a choice)."""
+LEAST_POINTS = 3
+"""An animal with fewer keypoints has no size to measure a jump by."""
+
+
+def passage(position: np.ndarray, sure: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Return which frames (T,) show the animal that is seen longest, True where nothing speaks against it.
+
+    Parameters
+    ----------
+    position
+        (T, K, 2) pixels.
+    sure
+        (T, K) which of them are confident.
+    time
+        (T,) seconds.
+    """
+    seen = np.where((sure & np.isfinite(position).all(axis=2))[..., None], position, np.nan)
+    rows = np.flatnonzero(np.isfinite(seen[..., 0]).sum(axis=1) >= LEAST_POINTS)
+    own = np.ones(len(time), bool)
+    if len(rows) < 3:
+        return own
+    centre, t = np.nanmedian(seen[rows], axis=1), time[rows]
+    size = float(np.median((np.nanmax(seen[rows], axis=1) - np.nanmin(seen[rows], axis=1)).max(axis=1)))
+    speed = float(np.percentile(np.linalg.norm(np.diff(centre, axis=0), axis=1) / np.diff(t), 90))
+
+    def reachable(a: int, b: int) -> bool:
+        """Tell whether the animal of row ``a`` can be that of row ``b`` > ``a``."""
+        away = float(np.linalg.norm(centre[b] - centre[a]))
+        return away <= max(JUMP * size, OVER_USUAL * speed * (t[b] - t[a]))
+
+    starts = [0, *(k for k in range(1, len(rows)) if not reachable(k - 1, k))]
+    stops = [*starts[1:], len(rows)]
+    if len(starts) == 1:
+        return own
+    total, before = [b - a for a, b in zip(starts, stops, strict=True)], [-1] * len(starts)
+    for k in range(1, len(starts)):
+        possible = [j for j in range(k) if reachable(stops[j] - 1, starts[k])]
+        if possible:
+            before[k] = max(possible, key=lambda j: total[j])
+            total[k] += total[before[k]]
+    kept, k = set[int](), int(np.argmax(total))
+    while k >= 0:
+        kept.add(k)
+        k = before[k]
+    for k in set(range(len(starts))) - kept:
+        first, last = rows[starts[k] - 1] + 1 if k else 0, rows[stops[k] - 1]
+        own[first : last + 1 if k + 1 < len(starts) else None] = False
+    return own
