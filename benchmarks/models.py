@@ -7,8 +7,8 @@ Everything runs with the defaults of ``superanimal analyze``. An animal is found
 of its labels without the tail share an IoU of at least 0.3; for ``tracktor-mouse``, whose truth is a place
 only, when the median of the body's points lies within 1.2 times the size given. Errors are those of the
 labelled keypoints of found animals, in percent of the distance from nose to tail base. A ghost is an animal
-that is given where there is none (IoU below 0.1 with every label). ``--weights`` takes the weight files of
-a folder in place of those that ship, to compare.
+that is given where there is none (IoU below 0.1 with every label). Labels of rendered animals are what can
+be seen of them. ``--weights`` takes the weight files of a folder in place of those that ship, to compare.
 """
 
 from __future__ import annotations
@@ -327,9 +327,12 @@ def rendered(kind: str, scenes: Path) -> dict[str, Any]:
         excused = iou(boxes[mine & ~whole], given[k]).max(0, initial=0) >= GHOST
         n &= ~excused | (iou(boxes[mine & whole], given[k]).max(0, initial=0) >= FOUND)
         label = np.where(seen[..., None], truth, np.nan)[mine & whole]
+        body = [not name.startswith("tail") or name == "tail_base" for name in subject.keypoints]
+        shown = extent(label[:, body]) if len(label) else boxes[:0]
+        shown = np.where(np.isfinite(shown), shown, boxes[mine & whole])  # nothing but the tail is to be seen
         lengths = np.linalg.norm(truth[:, ends[0]] - truth[:, ends[1]], axis=-1)[mine & whole]
         lengths = np.maximum(lengths, 1e-6)
-        count(tally, label, boxes[mine & whole], points[k][n], sure[k][n], given[k][n], lengths, ends)
+        count(tally, label, shown, points[k][n], sure[k][n], given[k][n], lengths, ends)
     return tally.figures()
 
 

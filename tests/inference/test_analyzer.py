@@ -15,6 +15,7 @@ from superanimal.errors import DeviceError, InputError, NotFoundError, VideoErro
 from superanimal.formats import load_poses
 from superanimal.inference import Analysis, Analyzer, analyze
 from superanimal.inference.crops import crop_windows
+from superanimal.inference.following import PATIENCE
 from superanimal.poses import get_provenance
 from superanimal.samples import sample_path
 from superanimal.video import VideoWarning
@@ -79,6 +80,34 @@ def test_without_tracking_the_order_is_that_of_the_detector(pair: Path, tmp_path
     result = run(pair, tmp_path, max_individuals=2, mode="compatible")
     scores = result.poses["box_confidence"].values
     assert (scores[:, 0] >= scores[:, 1]).all()
+
+
+class Overlooking(BlobDetector):
+    """Sees two animals at first, and then only the one that it saw best."""
+
+    only: np.ndarray | None = None
+
+    def detect(self, frames: Any, long_side: int | None = None) -> list[tuple[np.ndarray, np.ndarray]]:
+        found = super().detect(frames, long_side)
+        for k, (boxes, scores) in enumerate(found):
+            nearest = slice(None)
+            if self.only is not None:
+                at = int(np.abs(boxes - self.only).sum(1).argmin())
+                nearest = slice(at, at + 1)
+            found[k] = boxes[nearest], scores[nearest]
+            self.only = boxes[nearest][0]
+        return found
+
+
+def test_an_animal_that_the_detector_misses_is_followed_until_it_was_denied_often(
+    pair: Path, tmp_path: Path
+) -> None:
+    every = 5
+    result = run(
+        pair, tmp_path, max_individuals=2, detector=Overlooking(), detector_every=every, frames=":60"
+    )
+    there = result.poses["position"].notnull().all(("space", "keypoint")).sum("individual").values
+    assert there.tolist() == [2] * (every * (PATIENCE + 1)) + [1] * (60 - every * (PATIENCE + 1))
 
 
 def test_missing_animals_are_nan(clip: Path, tmp_path: Path) -> None:

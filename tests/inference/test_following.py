@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from superanimal.inference.following import FOLLOW_WITHIN, ghosts, lost, may_follow, since_detection
+from superanimal.inference.following import (
+    FOLLOW_WITHIN,
+    ghosts,
+    lost,
+    may_follow,
+    since_detection,
+    supported,
+)
 
 
 def test_boxes_follow_over_short_steps_only() -> None:
@@ -38,13 +45,13 @@ BOX = np.array([[10.0, 20, 60, 40]])
 def test_a_pose_that_is_half_as_sure_has_lost_its_animal(mean: float, gone: bool) -> None:
     confidence = np.array([[0.9, 0.9], [mean - 0.1, mean + 0.1]])
     boxes = np.concatenate([BOX, BOX + 100])
-    assert lost(confidence, np.array([0.9, 0.8]), boxes, boxes) is gone
+    assert lost(confidence, np.array([0.9, 0.8]), boxes, boxes).tolist() == [False, gone]
 
 
 @pytest.mark.parametrize(("move", "gone"), [((10, 5), False), ((25, 0), True), ((0, -21), True)])
 def test_a_pose_at_the_edge_of_its_box_has_lost_its_animal(move: tuple[int, int], gone: bool) -> None:
     boxes, around = np.concatenate([BOX, BOX]), np.concatenate([BOX, BOX + [*move, 0, 0]])
-    assert lost(np.full((2, 3), 0.9), np.array([0.9, 0.9]), boxes, around) is gone
+    assert lost(np.full((2, 3), 0.9), np.array([0.9, 0.9]), boxes, around).tolist() == [False, gone]
 
 
 def test_a_pose_that_is_nowhere_sure_is_no_animal() -> None:
@@ -52,3 +59,9 @@ def test_a_pose_that_is_nowhere_sure_is_no_animal() -> None:
     assert ghosts(confidence).tolist() == [False, True, True]
     assert lost(np.array([[0.05, 0.09]]), np.array([0.08]), BOX, BOX)  # nobody follows a ghost
     assert not lost(np.array([[0.05, 0.11]]), np.array([0.08]), BOX, BOX)
+
+
+def test_any_box_of_the_detector_that_lies_there_supports_an_animal() -> None:
+    boxes = np.concatenate([BOX, BOX + [100, 0, 0, 0]])
+    assert supported(boxes, BOX + [20, 0, 0, 0]).tolist() == [True, False]
+    assert supported(boxes, np.zeros((0, 4))).tolist() == [False, False]

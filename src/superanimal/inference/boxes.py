@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 TILES = 8
 """Tiles of a frame that the detector sees at a time."""
+SPARE = 2
+"""Boxes per animal of which the poses decide, where the detector offers so many."""
 GROWTH = (0.7, 2.0)
 """Limits of how much smaller or larger a box may be than the keypoints in it."""
 
@@ -122,8 +124,10 @@ class DetectorBoxes:
         return joined(tiles, found, frame.shape[:2])
 
     def _select(self, xyxy: np.ndarray, scores: np.ndarray, shape: tuple[int, ...]) -> Boxes:
-        """Apply threshold, overlap rule, frame limits and the number of animals."""
+        """Apply threshold, overlap rule, frame limits and the number of boxes."""
         most = self.settings.max_individuals
+        if self.settings.mode == "enhanced":
+            most *= SPARE
         keep = scores >= self.threshold
         xyxy, scores = xyxy[keep].reshape(-1, 4), scores[keep]
         if self.settings.nms is not None:

@@ -27,13 +27,13 @@ from superanimal.inference.boxes import (
 )
 from superanimal.inference.crops import CropWindows, crop_windows, cut
 from superanimal.inference.decode import decode
-from superanimal.inference.following import lost, since_detection
+from superanimal.inference.following import PATIENCE, lost, since_detection, supported
 from superanimal.inference.legs.peaks import PEAKS, pair_peaks
-from superanimal.inference.searching import best, worth_of
+from superanimal.inference.searching import SAME_POSE, best, worth_of
 from superanimal.inference.settings import Settings
 from superanimal.inference.stages import DETECTOR, POSE, Stages
 from superanimal.inference.views import View, consensus, mirror_of, views_of
-from superanimal.poses.similarity import oks
+from superanimal.poses.similarity import iou, oks
 
 if TYPE_CHECKING:
     from superanimal.inference.backends import PoseNetwork
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 SAME = 0.7
 """Two poses of one frame with more OKS than this are the same animal, seen twice."""
+TAKEN = 0.5
+"""A box that follows belongs to an animal of this frame whose box shares so much IoU with it."""
 
 
 @dataclass
@@ -63,6 +65,8 @@ class Animals:
         How the box lay to the pose when the animal was last detected, see :func:`anchor_of`.
     peaks : (n, P, PEAKS, 6) float64
         Where look-alike keypoints may be, see :func:`pair_peaks`, in pixels.
+    denied : (n,) int64
+        How many looks of the detector in a row showed nothing where the animal is.
     """
 
     boxes: np.ndarray
@@ -72,6 +76,7 @@ class Animals:
     reference: np.ndarray
     anchor: np.ndarray
     peaks: np.ndarray
+    denied: np.ndarray
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -185,16 +190,23 @@ class Estimator:
         """
         allowed = np.ones(len(frames), dtype=bool) if search is None else search
         animals: dict[int, Animals] = {} if before is None else {-1: before[0]}
+        looked: dict[int, np.ndarray] = {}
         begun = 0 if before is None else before[1]
         since = since_detection(follow, self.settings.detector_every, begun)
         for step in range(since.max(initial=-1) + 1):
             members = np.flatnonzero(since == step).tolist()
             followed = self._followed(frames, {i: animals[i - 1] for i in members}) if step else {}
             animals |= followed
-            animals |= self._detected(frames, rows, [i for i in members if i not in followed])
+            detected, boxes = self._detected(frames, rows, [i for i in members if i not in followed])
+            animals |= detected
+            looked |= boxes
             if self.search is not None and not step:
                 wanted = [i for i in members if allowed[i] and self._wanting(animals[i])]
                 animals |= {i: self._searched(frames, i, animals[i]) for i in wanted}
+        if self.enhanced:
+            for i in np.flatnonzero(follow).tolist():
+                if i - 1 in animals:
+                    animals[i] = self._completed(frames, i, animals[i], animals[i - 1], looked.get(i))
         return [animals[i] for i in range(len(frames))]
 
     def reported(self, found: Animals, size: tuple[int, ...]) -> Animals:
@@ -209,27 +221,38 @@ class Estimator:
 
     def _detected(
         self, frames: Sequence[np.ndarray], rows: np.ndarray, members: list[int]
-    ) -> dict[int, Animals]:
-        """Return the animals of some frames as the source of boxes sees them."""
+    ) -> tuple[dict[int, Animals], dict[int, np.ndarray]]:
+        """Return the animals of some frames, and the boxes (n, 4) in which the source of boxes sees them."""
         if not members:
-            return {}
+            return {}, {}
         with self.stages.of(DETECTOR):
-            boxes = self.source.find([frames[i] for i in members], rows[members])
-        poses = self.look_in(frames, dict(zip(members, boxes, strict=True)))
-        return {i: self._animals(found) for i, found in poses.items()}
+            boxes = dict(
+                zip(members, self.source.find([frames[i] for i in members], rows[members]), strict=True)
+            )
+        poses = self.look_in(frames, boxes)
+        return {i: self._animals(found) for i, found in poses.items()}, {i: b.xywh for i, b in boxes.items()}
 
     def look_in(self, frames: Sequence[np.ndarray], boxes: dict[int, Boxes]) -> dict[int, Animals]:
-        """Return the poses in detected boxes, after the second look if there is one."""
+        """Return the poses in detected boxes, after the second look if there is one.
+
+        Of several animals those of the first look remain candidates: the second may slip to a neighbour.
+        """
         poses = self._poses(frames, boxes)
-        if self.settings.refine:
-            poses = self._poses(frames, {i: self._refined(found) for i, found in poses.items()})
-        return poses
+        if not self.settings.refine:
+            return poses
+        second = self._poses(frames, {i: self._refined(found) for i, found in poses.items()})
+        if self.search is None or self.settings.max_individuals == 1:
+            return second
+        return {i: Animals.joined(second[i], poses[i]) for i in boxes}
 
     def _animals(self, found: Animals) -> Animals:
         """Return what of the poses in one frame is an animal, each once."""
         if self.search is not None:
             found = found.select(self.worth(found) >= self.search.least)
-        return found.select(self._distinct(found))
+            around = self._pose_boxes(found.points, found.confidence)
+            around[:, 2:] += around[:, :2]
+            found = found.select(best(self.worth(found), around))
+        return found.select(self._distinct(found)[: self.settings.max_individuals])
 
     def worth(self, found: Animals) -> np.ndarray:
         """Return what poses are worth (n,), see :func:`superanimal.inference.searching.worth_of`."""
@@ -246,11 +269,7 @@ class Estimator:
         assert self.search is not None and isinstance(self.source, DetectorBoxes)
         with self.stages.of(DETECTOR):
             boxes = self.source.search(frames[i], self.search.sizes)
-        found = Animals.joined(usual, self.look_in(frames, {i: boxes})[i])
-        around = self._pose_boxes(found.points, found.confidence)
-        around[:, 2:] += around[:, :2]
-        found = self._animals(found.select(best(self.worth(found), around)))
-        return found.select(np.arange(min(len(found), self.settings.max_individuals)))
+        return self._animals(Animals.joined(usual, self.look_in(frames, {i: boxes})[i]))
 
     def _followed(self, frames: Sequence[np.ndarray], before: dict[int, Animals]) -> dict[int, Animals]:
         """Return the animals of the frames in which boxes that follow from the frame before hold them."""
@@ -259,12 +278,49 @@ class Estimator:
         poses = self._poses(frames, boxes)
         for i, found in poses.items():
             found.reference, found.anchor = before[i].reference, before[i].anchor
+            found.denied = before[i].denied
         return {i: found for i, found in poses.items() if self._holds(found)}
+
+    def _completed(
+        self,
+        frames: Sequence[np.ndarray],
+        i: int,
+        now: Animals,
+        before: Animals,
+        looked: np.ndarray | None,
+    ) -> Animals:
+        """Return the animals of frame ``i`` with those of the frame before that still are where it lost them.
+
+        Parameters
+        ----------
+        now, before
+            Those of this frame, and of the one before.
+        looked : (n, 4)
+            The boxes that the detector saw in this frame; None when it did not look.
+        """
+        room = self.settings.max_individuals - len(now)
+        if room <= 0 or not len(before):
+            return now
+        carried = self._carry(before).xywh
+        denied = before.denied + (0 if looked is None else ~supported(carried, looked))
+        wanted = (iou(carried, now.boxes).max(axis=1, initial=0.0) < TAKEN) & (denied <= PATIENCE)
+        wanted &= overlaps(carried, frames[i].shape[:2])
+        if not wanted.any():
+            return now
+        kept = before.select(wanted)
+        found = self._poses(frames, {i: self._carry(kept)})[i]
+        found.reference, found.anchor, found.denied = kept.reference, kept.anchor, denied[wanted]
+        found = found.select(~lost(found.confidence, found.reference, found.boxes, self._carry(found).xywh))
+        both = Animals.joined(now, found)
+        new = self._distinct(both)[len(now) :]  # those of this frame are different already
+        around = self._pose_boxes(both.points, both.confidence)
+        new = new[iou(around[new], around[: len(now)]).max(axis=1, initial=0.0) < SAME_POSE]
+        return both.select(np.concatenate([np.arange(len(now)), new[:room]]))
 
     def _holds(self, found: Animals) -> bool:
         """Tell whether boxes that followed hold their animals, each another one."""
         around = self._carry(found).xywh
-        if lost(found.confidence, found.reference, found.boxes, around):
+        if lost(found.confidence, found.reference, found.boxes, around).any():
             return False
         return len(self._distinct(found)) == len(found)
 
@@ -318,6 +374,7 @@ class Estimator:
                 reference=confidence[mine].mean(axis=1),
                 anchor=anchor.reshape(-1, 4),
                 peaks=peaks[mine],
+                denied=np.zeros(len(found.scores), np.int64),
             )
         return poses
 

@@ -5,19 +5,28 @@ the animal moves continuously. The detector therefore runs on a frame
 
 * whose turn it is (``detector_every``),
 * that is too long after the previous one (:data:`FOLLOW_WITHIN`): stills, large steps, slow cameras,
-  * in which the pose in a carried box shows that the animal is absent or only partly inside:
+* in which the pose in a carried box shows that the animal is absent or only partly inside:
   :func:`lost`.
+
+An animal that the detector misses there is still followed from the frame before, as long as its pose holds
+and the detector does not deny it too often: :data:`PATIENCE`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from superanimal.poses.similarity import iou
+
 FOLLOW_WITHIN = 0.1
 """Seconds between two frames over which boxes follow the pose, unless a person chose ``detector_every``."""
 LOST = 0.5
 """An animal is lost when its mean confidence falls below this share of that at its detection."""
 
+PATIENCE = 3
+"""Looks of the detector in a row that may show no box at all where an animal is followed."""
+SUPPORT = 0.3
+"""A box of the detector with at least this IoU supports an animal that is followed, whatever it is worth."""
 AWAY = 1 / 3
 """An animal has left its box when the box round its pose is away from it by this share of the longer side."""
 GHOST = 0.1
@@ -64,8 +73,8 @@ def since_detection(follow: np.ndarray, every: int, begun: int = 0) -> np.ndarra
     return since
 
 
-def lost(confidence: np.ndarray, reference: np.ndarray, boxes: np.ndarray, around: np.ndarray) -> bool:
-    """Tell whether a box that followed has lost its animal.
+def lost(confidence: np.ndarray, reference: np.ndarray, boxes: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """Tell which boxes that followed have lost their animals.
 
     Parameters
     ----------
@@ -77,11 +86,20 @@ def lost(confidence: np.ndarray, reference: np.ndarray, boxes: np.ndarray, aroun
         The boxes that followed, x, y, width, height.
     around : (n, 4)
         Boxes that lie round the poses found in them as those did round the poses of the frame before.
+
+    Returns
+    -------
+    (n,) bool
     """
     unsure = ghosts(confidence) | (confidence.mean(axis=1) < LOST * reference)
     shift = around[:, :2] + around[:, 2:] / 2 - (boxes[:, :2] + boxes[:, 2:] / 2)
     away = np.abs(shift).max(axis=1) > AWAY * boxes[:, 2:].max(axis=1)
-    return bool((unsure | away).any())
+    return np.asarray(unsure | away)
+
+
+def supported(boxes: np.ndarray, looked: np.ndarray) -> np.ndarray:
+    """Return for which boxes (n, 4) xywh there is one among those (m, 4) of the detector, (n,) bool."""
+    return np.asarray(iou(boxes, looked).max(axis=1, initial=0.0) >= SUPPORT)
 
 
 def ghosts(confidence: np.ndarray) -> np.ndarray:
