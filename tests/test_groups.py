@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from superanimal.errors import InputError
-from superanimal.groups import compare_groups, with_groups
+from superanimal.groups import by_animal, compare_groups, with_groups
 
 
 def strides(means: dict[tuple[str, str], float], spread: float = 0.01, each: int = 20) -> pd.DataFrame:
@@ -131,3 +131,11 @@ def test_files_of_one_name_are_told_apart_by_their_folders() -> None:
         with_groups(frame, pd.DataFrame({"file": ["clip.h5"], "group": ["before"]}), files)
     with pytest.raises(InputError, match=r"names day1/clip\.h5 more than once"):
         with_groups(frame, pd.concat([groups, groups.iloc[:1]]), files)
+
+
+def test_individuals_of_one_file_are_animals_of_their_own() -> None:
+    pair = pd.DataFrame({"file": ["a", "a", "b"], "individual": ["1", "2", "1"]})
+    assert by_animal(pair)["animal"].tolist() == ["a, 1", "a, 2", "b, 1"]
+    assert by_animal(pair.assign(animal="X"))["animal"].tolist() == ["X, 1", "X, 2", "X, 1"]
+    alone = pair[1:].assign(animal=["X", "X"])  # one animal, recorded twice
+    assert by_animal(alone)["animal"].tolist() == ["X", "X"]

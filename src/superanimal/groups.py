@@ -103,6 +103,24 @@ def compare_groups(
     return table, notes
 
 
+def by_animal(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of results with the column ``animal``, the unit of a comparison.
+
+    It is that of the table of groups, with the individual where a file has several; without it, file and
+    individual.
+
+    Parameters
+    ----------
+    frame
+        ``file, individual`` and others, as from :func:`with_groups`.
+    """
+    if "animal" not in frame.columns:
+        return frame.assign(animal=frame["file"] + ", " + frame["individual"])
+    if frame.groupby("file")["individual"].nunique().max() > 1:
+        return frame.assign(animal=frame["animal"].astype(str) + ", " + frame["individual"])
+    return frame
+
+
 def with_groups(
     frame: pd.DataFrame, groups: str | os.PathLike[str] | pd.DataFrame, files: Sequence[str]
 ) -> pd.DataFrame:

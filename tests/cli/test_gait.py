@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from superanimal.cli.gait import parse_marks
+from superanimal.cli.gait import parse_line, parse_marks
 from superanimal.errors import InputError
 from superanimal.formats import save_poses
 from superanimal.poses import make_poses
@@ -28,10 +28,12 @@ def test_a_batch_lists_what_fails_and_compares_groups(superanimal: Call, tmp_pat
     files = [walk(folder / f"{name}.nc", seed=k, period=1.0 + 0.02 * k) for k, name in enumerate("abcd")]
     save_poses(make_poses([[[[1.0]], [[2.0]]]], keypoints=["nose"], fps=30.0), folder / "e.nc")
     groups = tmp_path / "groups.csv"
-    groups.write_text(
-        "file,group\n" + "".join(f"{f.name},{'ko' if k < 2 else 'wt'}\n" for k, f in enumerate(files))
-    )
+    rows = "file,group\n" + "".join(f"{f.name},{'ko' if k < 2 else 'wt'}\n" for k, f in enumerate(files))
+    groups.write_text(rows)
     out = tmp_path / "out"
+    code, _, error = superanimal("gait", folder, "--groups", groups, "--out", out)
+    assert code == 2 and "no row for e.nc" in error and not out.exists()  # before hours of work
+    groups.write_text(rows + "e.nc,wt\n")
     code, said, _ = superanimal(
         "gait", folder, "--groups", groups, "--metres-per-pixel", "0.01", "--out", out
     )
@@ -44,6 +46,9 @@ def test_a_batch_lists_what_fails_and_compares_groups(superanimal: Call, tmp_pat
         [0.01] * len(strides)
     )
     comparison = pd.read_csv(out / "comparison.csv").set_index("measure")
+    assert "length_m" in comparison.index and "length_px" not in comparison.index
+    phase = comparison.loc["left_fore after left_hind"]
+    assert phase["mean_a"] == pytest.approx(0.23, abs=0.02) and abs(phase["difference"]) < 0.02
     assert comparison.loc["duration_s", "difference"] == pytest.approx(0.04, abs=0.01)
     report = (out / "report.html").read_text("utf-8")
     for words in ("Groups", "Left and right", "Footfalls", "Duty factor and phase"):
@@ -75,7 +80,12 @@ def test_a_video_goes_to_strides_in_one_command(superanimal: Call, tmp_path: Pat
     assert (tmp_path / "report.html").is_file()
 
 
-def test_ground_marks_are_read_and_checked() -> None:
+def test_ground_marks_and_lines_are_read_and_checked() -> None:
+    line = parse_line("0,400,640,410")
+    assert line is not None and line.tolist() == [[0, 400], [640, 410]]
+    for text in ("0,400", "0,400,640,x"):
+        with pytest.raises(InputError, match="x,y,x,y"):
+            parse_line(text)
     assert parse_marks(["0,400,0", "300,400,1.5"]) == [[0, 400, 0], [300, 400, 1.5]]
     assert parse_marks(None) is None
     with pytest.raises(InputError, match="x,y,metres"):

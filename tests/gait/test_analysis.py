@@ -78,7 +78,10 @@ def test_an_animal_that_stands_has_no_stride() -> None:
     poses = make_poses(position, keypoints=["left_paw", "right_paw"], fps=50)
     result = superanimal.gait.analyze(poses)
     assert (result.strides["refused"] != "").all()
-    assert any("no stride is kept" in note for note in result.notes)
+    assert any("no stride is kept in 4.0 s (" in note for note in result.notes)
+    poses["confidence"][:] = 0.1
+    (note,) = superanimal.gait.analyze(poses).notes
+    assert "in part low confidence" in note
 
 
 def test_time_counts_from_frame_zero() -> None:
@@ -100,6 +103,9 @@ def test_detectors_behind_one_call() -> None:
         assert (strides["refused"] == "").sum() >= 8
     with pytest.raises(InputError, match="did you mean"):
         superanimal.gait.analyze(poses, detector="extreme")  # type: ignore[arg-type]
+    for line in ([[0, 500], [0, 600]], [0, 500, 600]):
+        with pytest.raises(InputError, match=r"ground line \[.*differ in x"):
+            superanimal.gait.analyze(poses, detector="height", ground_line=np.array(line))
 
 
 def test_tables_report_and_groups(tmp_path: Path) -> None:

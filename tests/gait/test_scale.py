@@ -22,6 +22,11 @@ def test_body_lengths_and_metres_from_the_body() -> None:
     assert kept["length_body"].median() == pytest.approx(truth.stride / body, rel=0.02)
     assert kept["length_m"].median() == pytest.approx(0.1 * truth.stride / body, rel=0.02)
     assert kept["speed_m_s"].median() == pytest.approx(0.1 * truth.stride / body / truth.period, rel=0.03)
+    for name in ("swing_height", "step_length", "step_width"):
+        assert kept[f"{name}_m"].to_numpy() == pytest.approx(
+            0.1 * kept[f"{name}_body"].to_numpy(), nan_ok=True
+        )
+        assert kept[f"{name}_px"].median() == pytest.approx(body * kept[f"{name}_body"].median(), rel=0.02)
 
 
 def test_marks_on_the_ground_undo_the_perspective() -> None:
@@ -38,6 +43,9 @@ def test_marks_on_the_ground_undo_the_perspective() -> None:
     assert kept["length_px"].max() > 1.2 * kept["length_px"].min()
     assert kept["length_m"].to_numpy() == pytest.approx(to_metres * truth.stride, rel=0.03)
     assert kept["speed_m_s"].median() == pytest.approx(to_metres * truth.stride / truth.period, rel=0.03)
+    steps = kept["step_length_m"].dropna()
+    assert len(steps) > 4 and steps.to_numpy() == pytest.approx(to_metres * truth.stride / 2, rel=0.05)
+    assert kept["swing_height_m"].isna().all()  # the marks say nothing of what is above the ground
 
 
 def test_what_cannot_be_told_in_metres_says_why() -> None:

@@ -27,6 +27,7 @@ def pose_files(paths: Sequence[Path], *, or_videos: bool = False) -> list[Path]:
         When a path does not exist, or there is no pose file.
     """
     from superanimal.formats import recognise
+    from superanimal.reports.numbers import count_of
     from superanimal.video.open import VIDEO_SUFFIXES
 
     found: list[Path] = []
@@ -44,8 +45,12 @@ def pose_files(paths: Sequence[Path], *, or_videos: bool = False) -> list[Path]:
                 found.append(each)
             elif each.suffix != ".csv":
                 typer.echo(f"left out: {each}: no poses are recognised in it; it may be damaged", err=True)
-        if or_videos and len(found) == before:
-            found += [each for each in inside if each.suffix.lower() in VIDEO_SUFFIXES]
+        videos = [each for each in inside if each.suffix.lower() in VIDEO_SUFFIXES] if or_videos else []
+        if len(found) == before:
+            found += videos
+        elif videos:
+            said = f"left out: {count_of(len(videos), 'video')} in {path}, which has pose files too"
+            typer.echo(f"{said}; name the videos that are to be analysed", err=True)
     if not found:
         raise NotFoundError(f"{', '.join(map(str, paths))}: no pose file{' or video' * or_videos} in it")
     return found

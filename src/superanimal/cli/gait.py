@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,10 @@ from superanimal.cli.files import pose_files
 from superanimal.errors import Cancelled, InputError, StorageError, SuperAnimalError
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
+
+    from superanimal.inference import Analyzers
 
 
 def gait(
@@ -32,6 +36,7 @@ def gait(
         typer.Option(help="CSV with a column file and further columns, such as animal and group."),
     ] = None,
     model: Annotated[str, typer.Option(help="Model for videos; auto inspects each and chooses.")] = "auto",
+    max_individuals: Annotated[int, typer.Option(help="Maximum number of animals in a video.")] = 1,
     metres_per_pixel: Annotated[
         float | None, typer.Option(help="Scale of the picture where the animal walks; fills length_m.")
     ] = None,
@@ -49,6 +54,13 @@ def gait(
         ),
     ] = None,
     detector: Annotated[str, typer.Option(help="contact (default), extremes, or height.")] = "contact",
+    ground_line: Annotated[
+        str | None,
+        typer.Option(
+            help="For the detector height: two points x,y,x,y on the ground; the lowest level of the feet by "
+            "default."
+        ),
+    ] = None,
     events: Annotated[
         Path | None,
         typer.Option(help="Contacts and lifts set by hand, of one recording: csv, or an export of BORIS."),
@@ -57,32 +69,37 @@ def gait(
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("gait"),
 ) -> None:
     """Analyse gait: contacts, strides and phases. Writes CSV tables and an HTML report."""
-    from superanimal.gait.analysis import analyze, joined, with_groups
+    from superanimal.gait.analysis import analyze, check_groups, joined, with_groups
     from superanimal.gait.event_files import write_boris
     from superanimal.gait.scale import Scale
+    from superanimal.inference.naming import check_distinct
     from superanimal.video.open import VIDEO_SUFFIXES
 
-    limbs, marks = parse_limbs(limb), parse_marks(ground_mark)
+    limbs, marks, line = parse_limbs(limb), parse_marks(ground_mark), parse_line(ground_line)
     Scale(metres_per_pixel, body_length, marks).check()
-    results, failed = [], []
     files = pose_files(poses, or_videos=True)
+    videos = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
     if events is not None and len(files) > 1:
         raise InputError(f"one table of events for {len(files)} files", "it belongs to one recording")
+    if groups is not None:
+        check_groups(groups, files)
+    if boris:
+        check_distinct(files, lambda file: boris_file(file, out))
+    analyzers = analyzers_of(videos, model, max_individuals, out)
     console = Console(highlight=False)
+    results, failed, lists = [], [], []
     for file in files:
         try:
-            source = estimated(file, model, out) if file.suffix.lower() in VIDEO_SUFFIXES else file
-            results.append(
-                analyze(
-                    source,
-                    limbs,
-                    fps=fps,
-                    detector=detector,  # type: ignore[arg-type]
-                    metres_per_pixel=metres_per_pixel,
-                    body_length_m=body_length,
-                    ground_marks=marks,
-                    events=events,
-                )
+            result = analyze(
+                estimated(file, analyzers) if analyzers is not None and file in videos else file,
+                limbs,
+                fps=fps,
+                detector=detector,  # type: ignore[arg-type]
+                ground_line=line,
+                metres_per_pixel=metres_per_pixel,
+                body_length_m=body_length,
+                ground_marks=marks,
+                events=events,
             )
         except (Cancelled, StorageError):
             raise
@@ -90,39 +107,50 @@ def gait(
             if len(files) == 1:
                 raise
             failed.append(f"{file}: {error.text('shell')}")
-    for text in failed:
-        console.print(f"failed: {text}", soft_wrap=True, markup=False)
+            console.print(f"failed: {failed[-1]}", soft_wrap=True, markup=False)
+            continue
+        if boris:
+            lists.append(write_boris(result, boris_file(file, out)))
+        results.append(replace(result, found=None))  # of hundreds of files, memory holds the tables only
     if not results:
         raise InputError(f"none of {len(files)} files could be analysed", "the reasons are listed above")
-    lists = []
-    if boris:
-        names = [Path(each.facts["file"]).stem for each in results]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise InputError(f"--boris: several files are called {twice[0]}", "each gets a file of its name")
-        lists = [
-            write_boris(each, out / f"{name}.boris.tsv") for each, name in zip(results, names, strict=True)
-        ]
     result = joined(results)
     result.notes[:0] = [f"Not analysed: {text}" for text in failed]
     if groups is not None:
         result = with_groups(result, groups)
     kept = int((result.strides["refused"] == "").sum())
     console.print(f"{len(results)} of {len(files)} files, {kept} of {len(result.strides)} strides kept")
-    for note in result.notes:
+    for note in result.notes[len(failed) :]:
         console.print(f"note: {note}", soft_wrap=True, markup=False)
     for path in [*lists, *result.save(out), result.report(out / "report.html")]:
         console.print(f"  {path}", soft_wrap=True, markup=False)
 
 
-def estimated(video: Path, model: str, out: Path) -> xr.Dataset:
-    """Return the poses in a video; a run in ``out`` goes on where it was stopped."""
+def boris_file(file: Path, out: Path) -> Path:
+    """Return where the stances of a file are written for BORIS."""
+    return out / f"{file.stem}.boris.tsv"
+
+
+def analyzers_of(videos: list[Path], model: str, max_individuals: int, out: Path) -> Analyzers | None:
+    """Return what finds the poses in videos; None without videos."""
+    if not videos:
+        return None
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads cost a shared machine dearly
-    from superanimal.cli.progress import RichProgress
     from superanimal.inference import Analyzers
+    from superanimal.inference.naming import check_distinct
+
+    analyzers = Analyzers(model, max_individuals=max_individuals, out=out)
+    check_distinct(videos, analyzers.store_path)
+    return analyzers
+
+
+def estimated(video: Path, analyzers: Analyzers) -> xr.Dataset:
+    """Return the poses in a video; a run that was stopped goes on."""
+    from superanimal.cli.progress import RichProgress
 
     try:
         with RichProgress() as progress:
-            poses = Analyzers(model, out=out).run(video, progress).poses
+            poses = analyzers.run(video, progress).poses
     except KeyboardInterrupt:
         raise Cancelled("stopped", remedy="run the same command again to resume") from None
     return poses.assign_attrs(source_file=str(video))
@@ -154,3 +182,15 @@ def parse_marks(texts: list[str] | None) -> list[list[float]] | None:
         if len(marks[-1]) != 3:
             raise InputError(f"ground mark {text!r}", "give it as x,y,metres, such as 120,400,0.5")
     return marks
+
+
+def parse_line(text: str | None) -> np.ndarray | None:
+    """Read ``x,y,x,y``, as (2, 2)."""
+    import numpy as np
+
+    if not text:
+        return None
+    try:
+        return np.array([float(part) for part in text.split(",")]).reshape(2, 2)
+    except ValueError:
+        raise InputError(f"ground line {text!r}", "give it as x,y,x,y, such as 0,400,640,410") from None

@@ -26,17 +26,17 @@ from superanimal.gait.events import Detector, Event, Refused, find_events
 from superanimal.gait.found import Animal, Found
 from superanimal.gait.joints import joint_tables
 from superanimal.gait.limbs import Limb, Limbs, find_limbs
+from superanimal.gait.notes import notes_of
 from superanimal.gait.recording import Recording, make_recording
 from superanimal.gait.result import TABLES, GaitResult
 from superanimal.gait.scale import Body, GroundMarks, Scale, find_body
 from superanimal.gait.strides import Stride, find_strides
 from superanimal.gait.symmetry import symmetry_table
 from superanimal.gait.vertical import vertical_table
-from superanimal.groups import compare_groups
+from superanimal.groups import by_animal, compare_groups
 from superanimal.groups import with_groups as groups_of
 from superanimal.poses import require_pixels, seconds
 from superanimal.progress import Progress
-from superanimal.reports.numbers import count_of
 
 Source: TypeAlias = xr.Dataset | str | os.PathLike[str]
 
@@ -44,16 +44,27 @@ EVENTS = ["individual", "limb", "event", "time_s", "frame", "confidence", "devia
 STRIDES = [
     "individual", "limb", "start_s", "lift_s", "end_s", "duration_s", "stance_s", "swing_s", "duty_factor",
     "frequency_hz", "length_px", "length_body", "length_m", "speed", "speed_body_s", "speed_m_s",
-    "speed_variation", "swing_height_px", "step_length_px", "step_width_px", "slip", "closure", "confidence",
-    "gait", "refused",
+    "speed_variation", "swing_height_px", "swing_height_body", "swing_height_m", "step_length_px",
+    "step_length_body", "step_length_m", "step_width_px", "step_width_body", "step_width_m", "slip",
+    "closure", "confidence", "gait", "refused",
 ]  # fmt: skip
 PHASES = ["individual", "reference", "limb", "start_s", "phase"]
 REFUSED = ["individual", "limb", "start_s", "end_s", "reason"]
 MEASURES = (
     "duration_s", "stance_s", "swing_s", "duty_factor", "frequency_hz", "length_px", "length_body",
-    "length_m", "speed", "speed_body_s", "speed_m_s", "swing_height_px", "step_length_px",
-    "step_width_px", "slip", "closure",
+    "length_m", "speed", "speed_body_s", "speed_m_s", "speed_variation", "swing_height_px",
+    "swing_height_body", "swing_height_m", "step_length_px", "step_length_body", "step_length_m",
+    "step_width_px", "step_width_body", "step_width_m", "slip", "closure",
 )  # fmt: skip
+"""Columns of the strides with a median and a standard deviation in the summary."""
+COMPARED = (
+    ("duration_s",), ("stance_s",), ("swing_s",), ("duty_factor",), ("length_m", "length_body", "length_px"),
+    ("speed_m_s", "speed_body_s", "speed"), ("speed_variation",),
+    ("swing_height_m", "swing_height_body", "swing_height_px"),
+    ("step_length_m", "step_length_body", "step_length_px"),
+    ("step_width_m", "step_width_body", "step_width_px"),
+)  # fmt: skip
+"""What is compared between groups, each in the first unit that is known."""
 
 
 def analyze(
@@ -180,13 +191,11 @@ def tabulate(found: Found) -> GaitResult:
         body = find_body(poses, recording)
         per_pixel, why = scale.of(recording, body)
         notes += [f"{recording.individual}: {why}."] if why else []
-        tables["strides"] += [
-            _stride_row(recording, stride, body, per_pixel, scale.metres(stride, recording, per_pixel))
-            for stride in strides
-        ]
+        tables["strides"] += [_stride_row(recording, stride, body, per_pixel, scale) for stride in strides]
         tables["phases"] += _phase_rows(recording, events, strides)
         tables["refused"] += [_refused_row(recording, each) for each in animal.refused]
-        summary += _summary_rows(recording, strides, body, tables, notes)
+        summary += _summary_rows(recording, strides, body, tables)
+        notes += notes_of(animal)
         phases = pd.DataFrame(tables["phases"], columns=PHASES)
         coupling.append(coupling_table(phases, recording.individual, recording.limbs))
         joints.append(joint_tables(poses, recording, strides))
@@ -240,9 +249,17 @@ def _event_row(recording: Recording, event: Event) -> dict[str, object]:
 
 
 def _stride_row(
-    recording: Recording, stride: Stride, body: Body | None, per_pixel: float | None, metres: float
+    recording: Recording, stride: Stride, body: Body | None, per_pixel: float | None, scale: Scale
 ) -> dict[str, object]:
     lengths = body.length if body else float("nan")
+    pixel = per_pixel or float("nan")
+    end = stride.landing + stride.vector
+
+    def metres(pixels: float, start: np.ndarray) -> float:
+        """Return how far it is from a place to where the stride ends."""
+        return pixels * per_pixel if per_pixel else scale.along(recording, start, end)
+
+    length = metres(stride.length, stride.landing)
     return {
         "individual": recording.individual,
         "limb": recording.limbs[stride.limb].name,
@@ -256,14 +273,20 @@ def _stride_row(
         "frequency_hz": 1 / stride.duration,
         "length_px": stride.length,
         "length_body": stride.length / lengths,
-        "length_m": metres,
+        "length_m": length,
         "speed": stride.speed,
         "speed_body_s": stride.speed / lengths,
-        "speed_m_s": stride.speed * per_pixel if per_pixel else metres / stride.duration,
+        "speed_m_s": stride.speed * per_pixel if per_pixel else length / stride.duration,
         "speed_variation": stride.speed_variation,
         "swing_height_px": stride.swing_height,
+        "swing_height_body": stride.swing_height / lengths,
+        "swing_height_m": stride.swing_height * pixel,
         "step_length_px": stride.step_length,
+        "step_length_body": stride.step_length / lengths,
+        "step_length_m": metres(stride.step_length, stride.opposite),
         "step_width_px": stride.step_width,
+        "step_width_body": stride.step_width / lengths,
+        "step_width_m": stride.step_width * pixel,
         "slip": stride.slip,
         "closure": stride.closure,
         "confidence": stride.confidence,
@@ -309,7 +332,6 @@ def _summary_rows(
     strides: Sequence[Stride],
     body: Body | None,
     tables: dict[str, list[dict[str, object]]],
-    notes: list[str],
 ) -> list[dict[str, object]]:
     who = recording.individual
     rows = []
@@ -345,21 +367,6 @@ def _summary_rows(
         row["phase_sd"] = circular_spread(phases)
         row["phase_low"], row["phase_high"] = circular_interval(phases)
         rows.append(row)
-    if not any(not stride.refused for stride in strides):
-        reasons = sorted({stride.refused for stride in strides if stride.refused})
-        said = ", ".join(reasons) if reasons else "no limb is seen from one contact to its next"
-        notes.append(f"{who}: no stride is kept ({said}).")
-    if recording.exchanged:
-        frames = count_of(recording.exchanged, "frame")
-        notes.append(f"{who}: left and right feet bore each other's name in {frames}; put right here.")
-    if recording.elsewhere.any():
-        at = recording.frame[recording.elsewhere]
-        notes.append(
-            f"{who}: {count_of(len(at), 'frame')} between {at[0]} and {at[-1]} are left out: the animal "
-            "jumps there from one frame to the next, so another one is followed, or the video was cut."
-        )
-    if len(recording.limbs) == 1:
-        notes.append(f"{who}: only one limb ({first}), so there is no phase and no gait.")
     return rows
 
 
@@ -392,8 +399,9 @@ def _stacked(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def with_groups(result: GaitResult, groups: str | os.PathLike[str] | pd.DataFrame) -> GaitResult:
     """Return a result with the columns of a table of groups in strides and summary, and a comparison.
 
-    Two groups or more (column ``group``) are compared in :data:`MEASURES` with the animal (column ``animal``,
-    else file and individual) as the unit, see :func:`superanimal.groups.compare_groups`.
+    Two groups or more (column ``group``) are compared in :data:`COMPARED` and in the phases of left and right
+    and of hind and fore limbs, with the animal as the unit (:func:`superanimal.groups.by_animal`), see
+    :func:`superanimal.groups.compare_groups`.
 
     Raises
     ------
@@ -406,11 +414,33 @@ def with_groups(result: GaitResult, groups: str | os.PathLike[str] | pd.DataFram
     strides, summary = (groups_of(frame, groups, files) for frame in (result.strides, result.summary))
     comparison, notes = pd.DataFrame(), list[str]()
     if "group" in strides.columns and strides["group"].nunique() > 1:
-        kept = strides[strides["refused"] == ""]
-        unit = kept["file"] + ", " + kept["individual"]
-        kept = kept if "animal" in kept.columns else kept.assign(animal=unit)
-        measures = [m for m in MEASURES if m not in ("slip", "closure") and kept[m].notna().any()]
-        comparison, notes = compare_groups(kept, measures)
+        values = by_animal(strides)
+        kept = values[values["refused"] == ""]
+        phases = _phases_of_pairs(result.coupling, values)
+        measures = [m for each in COMPARED if (m := next((m for m in each if kept[m].notna().any()), ""))]
+        pairs = [name for name in phases.columns if name not in kept.columns]
+        comparison, notes = compare_groups(
+            pd.concat([kept, phases]), [*measures, *pairs], circular=frozenset(pairs)
+        )
     return replace(
         result, strides=strides, summary=summary, comparison=comparison, notes=[*result.notes, *notes]
     )
+
+
+def check_groups(groups: str | os.PathLike[str] | pd.DataFrame, files: Sequence[Path]) -> None:
+    """Raise what :func:`with_groups` would, before any of the files is analysed."""
+    names = [str(file) for file in files]
+    groups_of(pd.DataFrame({**dict.fromkeys(STRIDES, names), "file": names}), groups, names)
+
+
+def _phases_of_pairs(coupling: pd.DataFrame, animals: pd.DataFrame) -> pd.DataFrame:
+    """Return ``animal, group`` and the mean phases of pairs of limbs, one row for each animal of a file."""
+    who = ["file", "individual"]
+    known = animals[[*who, "animal", "group"]].drop_duplicates()
+    if coupling.empty:
+        return known[["animal", "group"]]
+    own = coupling[coupling["pair"] != "diagonal"]
+    wide = own.assign(name=own["limb"] + " after " + own["reference"]).pivot(
+        index=who, columns="name", values="phase"
+    )
+    return known.merge(wide.reset_index(), on=who).drop(columns=who)

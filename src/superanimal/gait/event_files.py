@@ -73,12 +73,14 @@ def write_boris(result: GaitResult, path: str | os.PathLike[str], *, end_s: floa
     Parameters
     ----------
     end_s
-        End of the recording in seconds; by default its last event.
+        End of the recording in seconds; by default that of the poses, without them the last event.
     """
     if "file" in result.events.columns:
         raise InputError("the result is of several files", "BORIS has a file for each observation")
-    last = float(result.events["time_s"].max()) if len(result.events) else 0.0
-    stances = stances_of(result, last if end_s is None else end_s)
+    start, last = 0.0, float(result.events["time_s"].max()) if len(result.events) else 0.0
+    if result.found is not None and result.found.animals:
+        start, last = result.found.animals[0].recording.time[[0, -1]].tolist()
+    stances = stances_of(result, last if end_s is None else end_s, start)
     name = Path(str(result.facts.get("file", ""))).stem or "gait"
     table = pd.DataFrame(
         {
@@ -97,6 +99,9 @@ def write_boris(result: GaitResult, path: str | os.PathLike[str], *, end_s: floa
 
 def events_of(table: pd.DataFrame, recording: Recording, individuals: Sequence[str]) -> list[Event]:
     """Return the events of one animal's recording from a table of :func:`read_events`.
+
+    A stance from the first frame or to the last one began before it or goes on after it: there is no contact
+    in the first frame and no lift in the last one.
 
     Raises
     ------
@@ -120,6 +125,9 @@ def events_of(table: pd.DataFrame, recording: Recording, individuals: Sequence[s
             "with several animals they have a column individual",
         )
     own = table[table["individual"].astype(str).isin([recording.individual, ""])]
+    first, last = recording.time[0] + recording.step / 2, recording.time[-1] - recording.step / 2
+    contact = own["event"] == "contact"
+    own = own[~(contact & (own["time_s"] < first) | ~contact & (own["time_s"] > last))]
     return sorted(
         (
             Event(limbs.index(str(limb)), bool(kind == "contact"), float(time), 0.0, 1.0)

@@ -11,6 +11,7 @@ import pandas as pd
 from superanimal.bootstrap import Interval
 from superanimal.gait.hildebrand import draw_regions, own_side
 from superanimal.gait.stances import stances_of
+from superanimal.groups import by_animal
 from superanimal.reports.figures import ACCENT, BAND, INK, LINE, SOFT, band, new_figure, style
 
 if TYPE_CHECKING:
@@ -23,8 +24,11 @@ NAMES = {
     "frequency_hz": "Frequency, Hz", "length_px": "Stride length, px",
     "length_body": "Stride length, body lengths", "length_m": "Stride length, m", "speed": "Speed, px/s",
     "speed_body_s": "Speed, body lengths/s", "speed_m_s": "Speed, m/s",
-    "swing_height_px": "Swing height, px", "step_length_px": "Step length, px",
-    "step_width_px": "Step width, px",
+    "speed_variation": "Variation of speed",
+    **{f"{name}_{unit}": f"{said}, {'body lengths' if unit == 'body' else unit}"
+       for name, said in (("swing_height", "Swing height"), ("step_length", "Step length"),
+                          ("step_width", "Step width"))
+       for unit in ("px", "body", "m")},
 }  # fmt: skip
 """What a measure is called."""
 LENGTHS, SPEEDS = ("length_m", "length_body", "length_px"), ("speed_m_s", "speed_body_s", "speed")
@@ -104,17 +108,15 @@ def draw_angles(cycles: pd.DataFrame) -> Figure:
 
 def draw_groups(result: GaitResult) -> Figure:
     """Return stride, duty factor, length and speed by group: a dot for each animal, a line at their mean."""
-    kept = result.strides[result.strides["refused"] == ""]
+    strides = by_animal(result.strides)
+    kept = strides[strides["refused"] == ""]
     best = [next(m for m in each if kept[m].notna().any()) for each in (LENGTHS, SPEEDS)]
-    animal = "animal" if "animal" in kept.columns else "individual"
     groups = sorted(kept["group"].unique())
     with style():
         figure = new_figure(8, 2.4)
         for axes, measure in zip(figure.subplots(1, 4), ["duration_s", "duty_factor", *best], strict=True):
             for x, group in enumerate(groups):
-                values = kept[kept["group"] == group].groupby(
-                    ["file", animal] if animal == "individual" else animal
-                )
+                values = kept[kept["group"] == group].groupby("animal")
                 means = values[measure].mean().dropna().to_numpy()
                 spread = np.linspace(-0.15, 0.15, len(means)) if len(means) > 1 else np.zeros(len(means))
                 axes.plot(x + spread, means, "o", ms=4, color=ACCENT, mec=INK, mew=0.3)

@@ -20,7 +20,7 @@ def low_states(
     Raises
     ------
     InputError
-        When the two points of the ground line have the same x.
+        When the ground line is not two points, or they have the same x.
     """
     height = np.full(len(recording.grid), np.inf)
     known = np.zeros(len(recording.grid), bool)
@@ -45,7 +45,8 @@ def low_states(
 def _above(position: np.ndarray, line: np.ndarray | None) -> np.ndarray:
     if line is None:
         return -position[:, 1]
-    (x0, y0), (x1, y1) = np.asarray(line, float)
-    if x0 == x1:
-        raise InputError(f"ground line from {(x0, y0)} to {(x1, y1)}", "its two points must differ in x")
+    ends = np.asarray(line, float)
+    if ends.shape != (2, 2) or not np.isfinite(ends).all() or ends[0, 0] == ends[1, 0]:
+        raise InputError(f"ground line {ends.tolist()}", "it is two points x, y in pixels, which differ in x")
+    (x0, y0), (x1, y1) = ends
     return y0 + (position[:, 0] - x0) * (y1 - y0) / (x1 - x0) - position[:, 1]

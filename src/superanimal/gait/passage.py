@@ -38,25 +38,26 @@ def passage(position: np.ndarray, sure: np.ndarray, time: np.ndarray) -> np.ndar
     size = float(np.median((np.nanmax(seen[rows], axis=1) - np.nanmin(seen[rows], axis=1)).max(axis=1)))
     speed = float(np.percentile(np.linalg.norm(np.diff(centre, axis=0), axis=1) / np.diff(t), 90))
 
-    def reachable(a: int, b: int) -> bool:
-        """Tell whether the animal of row ``a`` can be that of row ``b`` > ``a``."""
-        away = float(np.linalg.norm(centre[b] - centre[a]))
-        return away <= max(JUMP * size, OVER_USUAL * speed * (t[b] - t[a]))
+    def reachable(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Tell whether the animal of rows ``a`` can be that of later rows ``b``."""
+        away = np.linalg.norm(centre[b] - centre[a], axis=-1)
+        return np.asarray(away <= np.maximum(JUMP * size, OVER_USUAL * speed * (t[b] - t[a])))
 
-    starts = [0, *(k for k in range(1, len(rows)) if not reachable(k - 1, k))]
-    stops = [*starts[1:], len(rows)]
+    row = np.arange(len(rows))
+    starts = np.concatenate([[0], np.flatnonzero(~reachable(row[:-1], row[1:])) + 1])
+    stops = np.append(starts[1:], len(rows))
     if len(starts) == 1:
         return own
-    total, before = [b - a for a, b in zip(starts, stops, strict=True)], [-1] * len(starts)
+    total, before = stops - starts, np.full(len(starts), -1)
     for k in range(1, len(starts)):
-        possible = [j for j in range(k) if reachable(stops[j] - 1, starts[k])]
-        if possible:
-            before[k] = max(possible, key=lambda j: total[j])
+        possible = np.flatnonzero(reachable(stops[:k] - 1, starts[k]))
+        if possible.size:
+            before[k] = possible[np.argmax(total[possible])]
             total[k] += total[before[k]]
     kept, k = set[int](), int(np.argmax(total))
     while k >= 0:
         kept.add(k)
-        k = before[k]
+        k = int(before[k])
     for k in set(range(len(starts))) - kept:
         first, last = rows[starts[k] - 1] + 1 if k else 0, rows[stops[k] - 1]
         own[first : last + 1 if k + 1 < len(starts) else None] = False

@@ -184,8 +184,13 @@ _QUALITY = (
 )
 _COMPARISON = (
     "One value for each animal. Permutation tests; p corrected after Holm over all rows. Difference: second "
-    "group less first, with its 95 % interval; g: Hedges' effect size."
+    "group less first, with its 95 % interval; g: Hedges' effect size. Lengths are in metres where they are "
+    "known, else in body lengths."
 )
+
+
+def _phase(pair: str) -> str:
+    return f"Phase, {pair.replace('_', ' ')}"
 
 
 def _coupling(coupling: pd.DataFrame) -> Markup:
@@ -227,7 +232,7 @@ def _vertical(vertical: pd.DataFrame) -> Markup:
 
 def _comparison(comparison: pd.DataFrame) -> Markup:
     rows = [
-        [f"{row['group_a']}, {row['group_b']}", NAMES[row["measure"]],
+        [f"{row['group_a']}, {row['group_b']}", NAMES.get(row["measure"]) or _phase(row["measure"]),
          f"{row['animals_a']}, {row['animals_b']}", number(row["mean_a"]), number(row["mean_b"]),
          number(row["difference"]), f"{number(row['low'])} to {number(row['high'])}", number(row["hedges_g"]),
          number(row["p"]), number(row["p_holm"])]

@@ -17,7 +17,6 @@ import xarray as xr
 from superanimal.errors import InputError
 from superanimal.gait.limbs import body_points
 from superanimal.gait.recording import LEAST_CONFIDENCE, Recording
-from superanimal.gait.strides import Stride
 
 GroundMarks = Sequence[Sequence[float]]
 """(N, 3): x and y in pixels, and the position along the walkway in metres."""
@@ -79,13 +78,11 @@ class Scale:
             return None, "no lengths in metres: the marks on the ground move in the picture"
         return None, ""
 
-    def metres(self, stride: Stride, recording: Recording, per_pixel: float | None) -> float:
-        """Return the length of a stride in metres, NaN when unknown."""
-        if per_pixel is not None:
-            return stride.length * per_pixel
+    def along(self, recording: Recording, start: np.ndarray, end: np.ndarray) -> float:
+        """Return how far two places (2,) are along the marked ground, metres; NaN when unknown."""
         if self.ground_marks is None or recording.ground.kind != "still":
             return float("nan")
-        ends = walkway(self.ground_marks).at(np.stack([stride.landing, stride.landing + stride.vector]))
+        ends = walkway(self.ground_marks).at(np.stack([start, end]))
         return float(abs(ends[1] - ends[0]))
 
 

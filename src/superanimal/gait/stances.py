@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 STANCES = ["individual", "limb", "start_s", "end_s", "refused"]
 
 
-def stances_of(result: GaitResult, end_s: float) -> pd.DataFrame:
+def stances_of(result: GaitResult, end_s: float, start_s: float = 0.0) -> pd.DataFrame:
     """Return the stances of all limbs of one recording, by animal, limb and time.
 
     Parameters
     ----------
     result
         Of one file.
-    end_s
-        When the recording ends, seconds from frame 0.
+    end_s, start_s
+        When the recording ends and begins, seconds from frame 0.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def stances_of(result: GaitResult, end_s: float) -> pd.DataFrame:
                 reason = reasons.get((who, limb, time), "")
                 rows.append(_row(who, limb, time, end, reason))
             elif k == 0:
-                rows.append(_row(who, limb, _seen_from(gaps, time), time, ""))
+                rows.append(_row(who, limb, _seen_from(gaps, time, start_s), time, ""))
     return pd.DataFrame(rows, columns=STANCES)
 
 
@@ -64,9 +64,9 @@ def _row(individual: object, limb: object, start: float, end: float, reason: str
     return {"individual": individual, "limb": limb, "start_s": start, "end_s": end, "refused": reason}
 
 
-def _seen_from(gaps: pd.DataFrame, time: float) -> float:
+def _seen_from(gaps: pd.DataFrame, time: float, start: float) -> float:
     before = gaps.loc[gaps["end_s"] <= time, "end_s"]
-    return float(before.max()) if len(before) else 0.0
+    return float(before.max()) if len(before) else start
 
 
 def _seen_until(gaps: pd.DataFrame, time: float, end: float) -> float:

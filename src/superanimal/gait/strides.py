@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -33,7 +33,11 @@ NAN = float("nan")
 
 @dataclass
 class Stride:
-    """One stride; times in seconds, lengths in pixels. ``refused`` is empty when it is kept."""
+    """One stride; times in seconds, lengths in pixels. ``refused`` is empty when it is kept.
+
+    ``landing`` is where it begins, ``opposite`` where the limb of the other side stands in between (NaN when
+    unknown).
+    """
 
     limb: int
     start: float
@@ -47,6 +51,7 @@ class Stride:
     swing_height: float = NAN
     step_length: float = NAN
     step_width: float = NAN
+    opposite: np.ndarray = field(default_factory=lambda: np.full(2, np.nan))
     slip: float = NAN
     closure: float = NAN
     gait: str = ""
@@ -168,7 +173,8 @@ def _steps(recording: Recording, strides: list[Stride]) -> None:
         ]
         if len(others) == 1 and stride.length > 0:
             along = stride.vector / stride.length
-            offset = stride.landing + stride.vector - others[0].landing
+            stride.opposite = others[0].landing
+            offset = stride.landing + stride.vector - stride.opposite
             stride.step_length = float(offset @ along)
             stride.step_width = float(abs(offset[0] * along[1] - offset[1] * along[0]))
 

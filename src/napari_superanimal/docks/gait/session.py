@@ -55,7 +55,7 @@ class GaitSession:
         self._out: frozenset[int] = frozenset()
         self._done: list[State] = []
         self._undone: list[State] = []
-        self.result, self.stances = analysed, stances_of(analysed, float(self.time[-1]))
+        self.result, self.stances = analysed, self._stances_of(analysed)
 
     @property
     def excluded(self) -> frozenset[int]:
@@ -167,7 +167,10 @@ class GaitSession:
     def _set(self, analysed: GaitResult, rows: frozenset[int]) -> None:
         self.analysed, self._out = analysed, rows
         self.result = exclude(analysed, rows)
-        self.stances = stances_of(self.result, float(self.time[-1]))
+        self.stances = self._stances_of(self.result)
+
+    def _stances_of(self, result: GaitResult) -> pd.DataFrame:
+        return stances_of(result, float(self.time[-1]), float(self.time[0]))
 
     def strides_of(self, individual: str) -> pd.DataFrame:
         """Return the strides of an animal by time; the index is their row in ``result.strides``."""

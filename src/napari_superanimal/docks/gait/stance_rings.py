@@ -20,7 +20,7 @@ def stance_rings(table: PoseTable, result: GaitResult) -> dict[str, Any]:
     """Return the options of the overlay "rings" for the stances of a result."""
     limbs: dict[str, list[str]] = result.facts["limbs"]
     time = seconds(table.template, result.facts.get("fps"), "gait analysis")
-    stances = stances_of(result, float(time[-1]))
+    stances = stances_of(result, float(time[-1]), float(time[0]))
     stand = np.stack([standing(stances, who, list(limbs), time) for who in table.individuals], axis=1)
     feet = [(k, point) for k, points in enumerate(limbs.values()) for point in points]
     colors = list(limb_colors(list(limbs)).values())

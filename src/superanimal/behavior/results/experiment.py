@@ -19,7 +19,7 @@ from superanimal.behavior.measures.lab import Measures, measure
 from superanimal.behavior.measures.regions import Regions, read_regions
 from superanimal.behavior.results.tables import time_bins, time_budget, transitions
 from superanimal.errors import InputError
-from superanimal.groups import compare_groups
+from superanimal.groups import by_animal, compare_groups
 from superanimal.groups import with_groups as groups_of
 from superanimal.poses import make_provenance
 from superanimal.progress import Progress
@@ -290,16 +290,12 @@ def _grouped(results: Results, groups: str | os.PathLike[str] | pd.DataFrame) ->
     names = [str(column) for column in added.columns if column not in results.animals.columns]
     results.animals = added[["file", "individual", *names, *results.animals.columns[2:]]]
     if "group" in added.columns and added["group"].nunique() > 1:
-        unit = added["file"] + ", " + added["individual"]
-        values = added if "animal" in added.columns else added.assign(animal=unit)
-        if "animal" in added.columns and any(len(each.measures.paths) > 1 for each in results.recordings):
-            values = values.assign(animal=values["animal"].astype(str) + ", " + values["individual"])
         measures = [
             str(name) for name in results.animals.columns
             if name not in {"file", "individual", *names, *NOT_COMPARED}
             and np.isfinite(pd.to_numeric(added[name], errors="coerce")).any()
         ]  # fmt: skip
-        results.comparison, notes = compare_groups(values, measures)
+        results.comparison, notes = compare_groups(by_animal(added), measures)
         results.notes += notes
     return results
 
