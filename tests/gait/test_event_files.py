@@ -42,6 +42,12 @@ def test_stances_come_back_from_boris(tmp_path: Path) -> None:
             assert all(np.abs(found - t).min() < 1e-3 for t in times)
     again = superanimal.gait.analyze(poses, events=tmp_path / "boris.tsv")
     assert len(back) > len(again.events) == len(result.events)  # no contact is seen in the first frame
+    own = result.events[result.events["limb"] == "left_hind"]
+    first = int(own.loc[own["event"] == "contact", "frame"].iloc[0])
+    poses["position"].loc[{"keypoint": "left_hind_paw"}][first + 25 : first + 55] = np.nan
+    holed = superanimal.gait.analyze(poses)
+    whole = read_events(write_boris(holed, tmp_path / "holed.tsv"))
+    assert len(whole) == len(back) - 2  # a stance whose lift was not seen is none
     assert again.strides["end_s"].to_numpy() == pytest.approx(result.strides["end_s"], abs=1e-3)
 
 

@@ -58,3 +58,13 @@ def test_one_point_has_no_size_to_jump_by() -> None:
     position = np.zeros((20, 1, 2))
     position[10:] = 500.0
     assert passage(position, np.ones((20, 1), bool), np.arange(20.0)).all()
+
+
+def test_feet_that_are_not_seen_for_a_while_are_no_jump() -> None:
+    truth = generate("walk", fps=60, strides=8, noise=0.5)
+    position = truth.position.copy()
+    late = len(position) // 3
+    position[late:, :, :4] = np.nan  # the trunk alone lies higher than the middle of all points
+    assert own_frames(truth, position).all()
+    result = analyze(make_poses(position[..., None], keypoints=truth.keypoints, times=truth.time))
+    assert set(result.refused["reason"]) == {"limb out of frame"}

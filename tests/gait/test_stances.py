@@ -39,11 +39,12 @@ def test_a_stance_at_a_gap_ends_there_and_bears_the_reason_of_its_stride() -> No
         pd.DataFrame(
             [
                 {"individual": "a", "limb": "l", "start_s": 0.0, "end_s": 0.5, "reason": "low confidence"},
+                {"individual": "a", "limb": "l", "start_s": 2.2, "end_s": 2.8, "reason": "low confidence"},
                 {"individual": "a", "limb": "l", "start_s": 4.5, "end_s": 6.0, "reason": "low confidence"},
             ]
         ),
     )
     stances = stances_of(result, 6.0)
     assert stances[["start_s", "end_s", "refused"]].values.tolist() == [
-        [0.5, 1.0, ""], [2.0, 3.0, "turning"], [4.0, 4.5, ""],
+        [0.5, 1.0, ""], [2.0, 2.2, "turning"], [2.8, 3.0, "turning"], [4.0, 4.5, ""],
     ]  # fmt: skip

@@ -13,9 +13,13 @@ from qtpy.QtWidgets import QFileDialog
 
 import napari_superanimal as plugin
 from napari_superanimal.docks.gait.ruler import RULER
+from napari_superanimal.docks.gait.session import GaitSession
 from napari_superanimal.docks.gait.widget import FORM, RESULT, STALE
 from napari_superanimal.pose_layer.views import view_of
 from superanimal.errors import InputError
+from superanimal.gait import analyze
+from superanimal.poses import make_poses
+from superanimal.synth.gaits import generate
 
 TRUTH = "sideview_horse truth"
 
@@ -24,7 +28,7 @@ def open_dock(viewer: Any) -> Any:
     return viewer.window.add_plugin_dock_widget("napari-superanimal", "Gait")[1]
 
 
-def analyse(dock: Any, qtbot: Any) -> None:
+def run(dock: Any, qtbot: Any) -> None:
     dock.panel.run_button.click()
     assert dock.panel.running, dock.message.text
     qtbot.waitUntil(lambda: not dock.panel.running, timeout=120_000)
@@ -44,8 +48,11 @@ def test_from_the_sample_to_the_report(viewer: Any, tmp_path: Path, monkeypatch:
     assert dock.form.scale_said.text() == "A line of 100 px is drawn: type how long it is."
     assert "metres_per_pixel" not in dock.form.options()  # no length is assumed
     dock.form.length.setValue(50)
+    dock.form.known.setCurrentIndex(1)
+    assert dock.form.options()["body_length_m"] == 0.5 and dock.form.draw_button.isHidden()
+    dock.form.known.setCurrentIndex(0)
     assert "100 px are 0.5 m" in dock.form.scale_said.text()
-    analyse(dock, qtbot)
+    run(dock, qtbot)
     assert dock.tabs.currentIndex() == RESULT
     result = dock.session.result
     assert set(result.strides["gait"]) == {"walk"} and (result.strides["refused"] == "").all()
@@ -134,10 +141,21 @@ def test_from_the_sample_to_the_report(viewer: Any, tmp_path: Path, monkeypatch:
     np.testing.assert_array_equal(bars(), found)
     assert dock.session.excluded == {number} and not dock.session.corrected
 
+    # what was saved for BORIS comes back, and so do the events that it took the place of
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *a: (str(folder / "stances.boris.tsv"), ""))
+    dock.result.load_button.click()
+    assert dock.session.corrected and dock.message.kind == "good", dock.message.text
+    np.testing.assert_allclose(bars(), found, atol=1e-3)
+    dock.result.undo_button.click()
+    assert not dock.session.corrected
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *a: (str(folder / "summary.csv"), ""))
+    dock.result.load_button.click()
+    assert dock.message.kind == "error" and not dock.session.corrected
+
     # corrections make it stale; a new analysis takes them and what was left out
     view_of(layer).editing.move(np.array([0]), np.array([[5.0, 5.0]]))
     assert dock.message.text.startswith(STALE)
-    analyse(dock, qtbot)
+    run(dock, qtbot)
     assert dock.session.excluded == {number}
     area = dock.parent()
     viewer.window.remove_dock_widget(area)  # what was left out outlives the dock
@@ -188,3 +206,19 @@ def test_the_console_asks_for_one_layer(viewer: Any, mouse_poses: Any) -> None:
         plugin.analyze_gait(viewer)
     with pytest.raises(InputError, match="no layer 'horse'"):
         plugin.analyze_gait(viewer, "horse")
+
+
+def test_an_animal_is_told_its_own_notes_and_the_speed_of_its_belt() -> None:
+    walks = [generate("walk", fps=60, noise=0.3, strides=5, camera="follow", seed=seed) for seed in (1, 2)]
+    position = np.stack([walk.position for walk in walks], axis=-1)
+    position[..., 1] = np.nan
+    poses = make_poses(position, keypoints=walks[0].keypoints, individuals=["Ada", "Bo"], fps=60)
+    session = GaitSession(analyze(poses, metres_per_pixel=0.01), poses)
+    speed = 0.01 * walks[0].stride / walks[0].period
+    said = session.headline("Ada").split(" · ")
+    assert float(said[-2].removeprefix("the ground moves at ").removesuffix(" m/s")) == pytest.approx(
+        speed, rel=0.03
+    )
+    assert session.notes_of("Ada") == []
+    (note,) = session.notes_of("Bo")
+    assert note.startswith("no stride is kept in ")

@@ -363,7 +363,7 @@ def _summary_rows(
                 if each["individual"] == who and each["reference"] == first and each["limb"] == limb.name
             ]
         )
-        row["phase"] = 0.0 if limb.name == first else circular_mean(phases)
+        row["phase"] = 0.0 if limb.name == first and len(kept) else circular_mean(phases)
         row["phase_sd"] = circular_spread(phases)
         row["phase_low"], row["phase_high"] = circular_interval(phases)
         rows.append(row)

@@ -70,6 +70,8 @@ def read_events(path: str | os.PathLike[str]) -> pd.DataFrame:
 def write_boris(result: GaitResult, path: str | os.PathLike[str], *, end_s: float | None = None) -> Path:
     """Write the stances of one recording as aggregated events of BORIS (tab-separated); return the path.
 
+    Those whose contact or lift was not seen are left out, but for those at the ends of the recording.
+
     Parameters
     ----------
     end_s
@@ -80,7 +82,10 @@ def write_boris(result: GaitResult, path: str | os.PathLike[str], *, end_s: floa
     start, last = 0.0, float(result.events["time_s"].max()) if len(result.events) else 0.0
     if result.found is not None and result.found.animals:
         start, last = result.found.animals[0].recording.time[[0, -1]].tolist()
-    stances = stances_of(result, last if end_s is None else end_s, start)
+    last = last if end_s is None else end_s
+    stances = stances_of(result, last, start)
+    known = {*result.events["time_s"], start, last}
+    stances = stances[stances["start_s"].isin(known) & stances["end_s"].isin(known)]
     name = Path(str(result.facts.get("file", ""))).stem or "gait"
     table = pd.DataFrame(
         {

@@ -25,8 +25,8 @@ def notes_of(animal: Animal) -> Iterator[str]:
         at = recording.frame[recording.elsewhere]
         yield (
             f"{who}: {count_of(len(at), 'frame')} between {at[0]} and {at[-1]} are left out: the animal "
-            "jumps there from one frame to the next, so another one is followed, or the video was cut; "
-            "passages of a cut video are analysed as files of their own."
+            "jumps there, so another one is followed, or the video was cut (analyse its passages as files of "
+            "their own)."
         )
     if len(recording.limbs) == 1:
         yield f"{who}: only one limb ({recording.limbs[0].name}), so there is no phase and no gait."

@@ -14,7 +14,7 @@ JUMP = 0.5
 OVER_USUAL = 4.0
 """A jump is so many times faster than nine tenths of the animal's movements (a choice)."""
 LEAST_POINTS = 3
-"""An animal with fewer keypoints has no size to measure a jump by."""
+"""Fewer keypoints have no size to measure a jump by, and in common do not show one."""
 
 
 def passage(position: np.ndarray, sure: np.ndarray, time: np.ndarray) -> np.ndarray:
@@ -34,16 +34,15 @@ def passage(position: np.ndarray, sure: np.ndarray, time: np.ndarray) -> np.ndar
     own = np.ones(len(time), bool)
     if len(rows) < 3:
         return own
-    centre, t = np.nanmedian(seen[rows], axis=1), time[rows]
-    size = float(np.median((np.nanmax(seen[rows], axis=1) - np.nanmin(seen[rows], axis=1)).max(axis=1)))
-    speed = float(np.percentile(np.linalg.norm(np.diff(centre, axis=0), axis=1) / np.diff(t), 90))
+    seen, t, row = seen[rows], time[rows], np.arange(len(rows))
+    size = float(np.median((np.nanmax(seen, axis=1) - np.nanmin(seen, axis=1)).max(axis=1)))
+    speed = float(np.percentile(_moved(seen[:-1], seen[1:]) / np.diff(t), 90))
 
     def reachable(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Tell whether the animal of rows ``a`` can be that of later rows ``b``."""
-        away = np.linalg.norm(centre[b] - centre[a], axis=-1)
-        return np.asarray(away <= np.maximum(JUMP * size, OVER_USUAL * speed * (t[b] - t[a])))
+        far = np.maximum(JUMP * size, OVER_USUAL * speed * (t[b] - t[a]))
+        return np.asarray(_moved(seen[a], seen[b]) <= far)
 
-    row = np.arange(len(rows))
     starts = np.concatenate([[0], np.flatnonzero(~reachable(row[:-1], row[1:])) + 1])
     stops = np.append(starts[1:], len(rows))
     if len(starts) == 1:
@@ -62,3 +61,14 @@ def passage(position: np.ndarray, sure: np.ndarray, time: np.ndarray) -> np.ndar
         first, last = rows[starts[k] - 1] + 1 if k else 0, rows[stops[k] - 1]
         own[first : last + 1 if k + 1 < len(starts) else None] = False
     return own
+
+
+def _moved(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return how far an animal moved from places (n or 1, K, 2) to others, (n,) pixels.
+
+    It is the median way of the keypoints in both: one that is missing in between, or left and right that are
+    exchanged, moves nothing. Too few in common count as not moved.
+    """
+    way = np.atleast_3d(b - a)
+    way[np.isfinite(way[..., 0]).sum(axis=1) < LEAST_POINTS] = 0.0
+    return np.asarray(np.linalg.norm(np.nanmedian(way, axis=1), axis=1))

@@ -29,7 +29,8 @@ def stances_of(result: GaitResult, end_s: float, start_s: float = 0.0) -> pd.Dat
     pandas.DataFrame
         ``individual, limb, start_s, end_s`` and ``refused``: why the stride that the stance begins was
         refused, empty when it was kept or the recording shows no more of it. A limb that stands when it is
-        first seen, or still stands when it is last seen, does so from there or to there.
+        first seen, or still stands when it is last seen, does so from there or to there; the same holds at
+        stretches in which it is not seen.
     """
     rows: list[dict[str, object]] = []
     reasons = {
@@ -42,9 +43,12 @@ def stances_of(result: GaitResult, end_s: float, start_s: float = 0.0) -> pd.Dat
         times, contact = events["time_s"].to_numpy(float), (events["event"] == "contact").to_numpy()
         for k, time in enumerate(times):
             if contact[k]:
-                end = times[k + 1] if k + 1 < len(times) else _seen_until(gaps, time, end_s)
+                end = times[k + 1] if k + 1 < len(times) else end_s
                 reason = reasons.get((who, limb, time), "")
-                rows.append(_row(who, limb, time, end, reason))
+                unseen = gaps[(gaps["start_s"] >= time) & (gaps["end_s"] <= end)]
+                rows.append(_row(who, limb, time, unseen["start_s"].min() if len(unseen) else end, reason))
+                if len(unseen) and k + 1 < len(times):
+                    rows.append(_row(who, limb, unseen["end_s"].max(), end, reason))
             elif k == 0:
                 rows.append(_row(who, limb, _seen_from(gaps, time, start_s), time, ""))
     return pd.DataFrame(rows, columns=STANCES)
@@ -67,8 +71,3 @@ def _row(individual: object, limb: object, start: float, end: float, reason: str
 def _seen_from(gaps: pd.DataFrame, time: float, start: float) -> float:
     before = gaps.loc[gaps["end_s"] <= time, "end_s"]
     return float(before.max()) if len(before) else start
-
-
-def _seen_until(gaps: pd.DataFrame, time: float, end: float) -> float:
-    after = gaps.loc[gaps["start_s"] >= time, "start_s"]
-    return float(after.min()) if len(after) else end

@@ -55,12 +55,16 @@ class GaitForm(QWidget):
         self.rate.setSpecialValueText("not known")
         self.rate.setSuffix(" frames per second")
         self.rate_known = QLabel()
+        self.known = QComboBox()
+        for title, name in (("Drawn line", "line"), ("Body", "body")):
+            self.known.addItem(title, name)
+        self.known.setToolTip("What has a known length: a line in the picture, or the trunk from end to end.")
         self.length = QDoubleSpinBox()
         self.length.setRange(0, 100_000)
         self.length.setDecimals(1)
         self.length.setSpecialValueText("no scale")
         self.length.setSuffix(" cm")
-        self.length.setToolTip("How long the line drawn in the picture is. 0: lengths stay in pixels.")
+        self.length.setToolTip("How long it is. 0: lengths stay in pixels.")
         self.draw_button = QPushButton("Draw…")
         self.draw_button.setToolTip(
             "Draw a line along something whose length you know, where the animal walks."
@@ -72,7 +76,7 @@ class GaitForm(QWidget):
         self.detector_said = WrappedCaption()
         form = narrow_form()
         form.addRow("Frame rate", row(self.rate, self.rate_known))
-        form.addRow("Known length", row(self.length, self.draw_button))
+        form.addRow("Known length", row(self.known, self.length, self.draw_button))
         form.addRow("", self.scale_said)
         form.addRow("Contacts by", self.detector)
         form.addRow("", self.detector_said)
@@ -95,6 +99,7 @@ class GaitForm(QWidget):
         self.guess_button.clicked.connect(self.guess)
         self.draw_button.clicked.connect(self.draw)
         self.length.valueChanged.connect(self._on_length)
+        self.known.currentIndexChanged.connect(self._on_length)
         self.rate.valueChanged.connect(lambda: self.changed.emit())
         self.detector.currentIndexChanged.connect(self._on_detector)
         for signal in (self.viewer.layers.events.inserted, self.viewer.layers.events.removed):
@@ -146,6 +151,11 @@ class GaitForm(QWidget):
         """Whether there is a limb to analyse."""
         return bool(self.limbs.limbs)
 
+    @property
+    def by_body(self) -> bool:
+        """Whether the known length is that of the animal, and not of a line."""
+        return bool(self.known.currentData() == "body")
+
     def options(self) -> dict[str, Any]:
         """Return keyword arguments of ``superanimal.gait.analyze``.
 
@@ -165,7 +175,9 @@ class GaitForm(QWidget):
         options: dict[str, Any] = {"limbs": limbs, "detector": self.detector.currentData()}
         if not self.rate.isHidden() and self.rate.value():
             options["fps"] = self.rate.value()
-        if self.length.value():
+        if self.length.value() and self.by_body:
+            options["body_length_m"] = self.length.value() / 100
+        elif self.length.value():
             options["metres_per_pixel"] = metres_per_pixel(
                 self.viewer, self._layer, self.length.value() / 100
             )
@@ -198,7 +210,10 @@ class GaitForm(QWidget):
         if self._layer is None:
             return
         pixels, length = length_of(self._ruler, self._layer), self.length.value() / 100
-        if not length and pixels > 0:
+        self.draw_button.setVisible(not self.by_body)
+        if self.by_body:
+            text = "From one end of the trunk to the other: the two of its points that lie furthest apart."
+        elif not length and pixels > 0:
             text = f"A line of {pixels:.0f} px is drawn: type how long it is."
         elif not length:
             text = "Without a known length, lengths are in pixels."

@@ -50,7 +50,7 @@ class LimbSummary(QTableWidget):
                 _spread(row, "duration_s", 2),
                 _spread(row, "duty_factor", 2),
                 _spread(row, length, 2 if metric else 0),
-                "0" if row["limb"] == summary["limb"].iloc[0] else _spread(row, "phase", 2),
+                _spread(row, "phase", 2),
             )
             fill_row(self, number, texts, swatch(colors[str(row["limb"])]))
         self.setMinimumHeight(height_of(self, min(len(summary), 4)))

@@ -7,7 +7,8 @@ import pandas as pd
 from napari_superanimal.parts.themed_plot import ThemedPlot
 from superanimal.gait.hildebrand import draw_regions
 
-MARKS = ("o", "s", "^", "D")
+MARKS = (("o", 8), ("s", 5), ("^", 5), ("D", 4))
+"""Shapes and sizes of marks: those of the first limb are seen behind the others."""
 
 
 class PhasePlot(ThemedPlot):
@@ -40,10 +41,12 @@ class PhasePlot(ThemedPlot):
         draw_regions(axes, self.text, dim, line)
         for label in (axes.xaxis.label, axes.yaxis.label):
             label.set_fontsize(8)
-        for mark, (limb, own) in zip(MARKS * 9, self._points.groupby("limb", sort=False), strict=False):
+        for (mark, size), (limb, own) in zip(
+            MARKS * 9, self._points.groupby("limb", sort=False), strict=False
+        ):
             name = f"{limb}".replace("_hind", "").replace("_", " ")
             axes.plot(
-                own["phase"], own["duty_factor"], mark, color=self._colors[str(limb)], ms=6, mec=self.text,
+                own["phase"], own["duty_factor"], mark, color=self._colors[str(limb)], ms=size, mec=self.text,
                 mew=0.6, label=name, clip_on=False, zorder=3,
             )  # fmt: skip
         axes.legend(fontsize=8, frameon=False, labelcolor=self.text, loc="lower right")

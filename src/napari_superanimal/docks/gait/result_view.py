@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import pandas as pd
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -21,7 +22,7 @@ from napari_superanimal.docks.gait.limb_summary import LimbSummary
 from napari_superanimal.docks.gait.phase_plot import PhasePlot
 from napari_superanimal.docks.gait.session import GaitSession
 from napari_superanimal.docks.gait.stride_table import StrideTable
-from napari_superanimal.parts.form_parts import MARGIN, SPACING, WrappedCaption, row
+from napari_superanimal.parts.form_parts import MARGIN, SPACING, WrappedCaption, row, sentence
 from napari_superanimal.parts.lane_diagram import LaneDiagram
 from napari_superanimal.parts.theme import theme_colors
 from superanimal.gait.hildebrand import own_side
@@ -68,8 +69,14 @@ class GaitResultView(QWidget):
         self.undo_button, self.redo_button = QPushButton("Undo"), QPushButton("Redo")
         self.undo_button.setToolTip("Take the latest change back (Ctrl+Z).")
         self.redo_button.setToolTip("Do it again (Ctrl+Shift+Z).")
+        self.load_button = QPushButton("Load events…")
+        self.load_button.setToolTip(
+            "Take contacts and lifts from a csv table or an export of BORIS instead (Undo brings these back)."
+        )
         self.save_button, self.report_button = QPushButton("Save tables…"), QPushButton("Save report…")
-        self.save_button.setToolTip("Events, strides, phases and the summary as csv tables in a folder.")
+        self.save_button.setToolTip(
+            "Events, strides, phases and the summary as csv tables in a folder, and the stances for BORIS."
+        )
         self.report_button.setToolTip("One page with tables and figures that any browser shows.")
         self._lay_out()
         self._connect()
@@ -85,7 +92,7 @@ class GaitResultView(QWidget):
         above.setContentsMargins(0, 0, 0, 0)
         above.setSpacing(SPACING)
         above.addWidget(self.strides, 1)
-        above.addWidget(row(self.exclude_button, self.undo_button, self.redo_button))
+        above.addWidget(row(self.exclude_button, self.undo_button, self.redo_button, self.load_button))
         splitter = _Modest(Qt.Orientation.Vertical)
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(strides)
@@ -145,6 +152,10 @@ class GaitResultView(QWidget):
         """Do the change again that was undone last."""
         self._edit(lambda session: session.redo())
 
+    def replace_events(self, events: pd.DataFrame) -> None:
+        """Take contacts and lifts of a person for those found."""
+        self._edit(lambda session: session.replace_events(events))
+
     def _correct(self, how: str, limb: str, first: float, second: float) -> None:
         self._edit(lambda session: getattr(session, how)(self.animal.currentText(), limb, first, second))
 
@@ -160,11 +171,12 @@ class GaitResultView(QWidget):
             return
         result = session.result
         self.headline.setText(session.headline(name))
-        self.notes.setText("\n".join(result.notes))
-        self.notes.setVisible(bool(result.notes))
+        notes = [sentence(note) for note in session.notes_of(name)]
+        self.notes.setText("\n".join(notes))
+        self.notes.setVisible(bool(notes))
         stances, gaps = session.stances, result.refused
-        notes = "refused: " + stances["refused"]
-        bars = stances.assign(lane=stances["limb"], note=notes.where(stances["refused"] != "", ""))
+        said = "refused: " + stances["refused"]
+        bars = stances.assign(lane=stances["limb"], note=said.where(stances["refused"] != "", ""))
         self.footfalls.show_bars(
             session.colors,
             bars[bars["individual"] == name],

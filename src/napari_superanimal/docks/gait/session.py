@@ -119,6 +119,10 @@ class GaitSession:
         if kinds.any():
             self._correct(events.drop(own.index[kinds]))
 
+    def replace_events(self, events: pd.DataFrame) -> None:
+        """Take contacts and lifts of a person, see ``superanimal.gait.read_events``, for those found."""
+        self._correct(events)
+
     def _events_of(self, individual: str, limb: str) -> pd.DataFrame:
         """Return the events of a limb by time; the index is that of ``analysed.events``."""
         events = self.analysed.events
@@ -181,6 +185,12 @@ class GaitSession:
         """Return the number of the time of the poses that is nearest to so many seconds."""
         return int(np.argmin(np.abs(self.time - time)))
 
+    def notes_of(self, individual: str) -> list[str]:
+        """Return what limits the result, without what concerns other animals."""
+        others = tuple(f"{name}: " for name in self.individuals if name != individual)
+        own = f"{individual}: "
+        return [note.removeprefix(own) for note in self.result.notes if not note.startswith(others)]
+
     def headline(self, individual: str) -> str:
         """Return what an animal's strides come to, in one line."""
         strides = self.strides_of(individual)
@@ -197,6 +207,12 @@ class GaitSession:
             length = kept["length_m"].median() if self.metric else kept["length_px"].median()
             parts.insert(-1, f"{length:.2f} m long" if self.metric else f"{length:.0f} px long")
             parts.insert(-1, f"duty factor {kept['duty_factor'].median():.2f}")
+        summary = self.result.summary
+        belt = summary.loc[summary["individual"] == individual, "belt_speed"].median()
+        if np.isfinite(belt):
+            pixel = (kept["length_m"] / kept["length_px"]).median() if self.metric else np.nan
+            said = f"{belt * pixel:.2f} m/s" if np.isfinite(pixel) else f"{belt:.0f} px/s"
+            parts.insert(-1, f"the ground moves at {said}")
         out = int((strides["refused"] == EXCLUDED).sum())
         return " · ".join([*parts, f"{out} left out by you"] if out else parts)
 

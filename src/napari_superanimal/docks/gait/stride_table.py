@@ -105,7 +105,7 @@ class StrideModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole and shape:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"Does not count: {refused}." if refused else None
+            return f"Does not count: {refused}." if refused else _quality(stride)
         return None
 
     def setData(self, index: Any, value: Any, role: int = 0) -> bool:  # noqa: N802 - Qt's name
@@ -117,6 +117,19 @@ class StrideModel(QAbstractTableModel):
 
     def _refused(self, row: int) -> str:
         return str(self._rows[row]["refused"])
+
+
+def _quality(stride: dict[str, Any]) -> str:
+    said = {
+        "slip": "speed of the standing foot over the animal's",
+        "closure": "stride length against the way of the trunk",
+        "confidence": "of its contacts and lift",
+    }
+    return "\n".join(
+        f"{name.capitalize()} {stride[name]:.2f}: {what}"
+        for name, what in said.items()
+        if pd.notna(stride[name])
+    )
 
 
 class StrideTable(QTableView):

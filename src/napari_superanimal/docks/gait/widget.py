@@ -23,6 +23,7 @@ from napari_superanimal.pose_layer.playback import PoseView, attach
 from napari_superanimal.pose_layer.save import folder_of
 from napari_superanimal.pose_layer.table import PoseTable
 from superanimal.errors import StorageError
+from superanimal.gait import GaitResult, read_events, write_boris
 
 FORM, RESULT = range(2)
 SESSIONS: WeakKeyDictionary[PoseTable, GaitSession] = WeakKeyDictionary()
@@ -83,6 +84,7 @@ class GaitWidget(QWidget):
         self.result.went.connect(self.go)
         self.result.on_video.toggled.connect(self._show_stances)
         self.result.edited.connect(self._show_stances)
+        self.result.load_button.clicked.connect(self.load_events)
         self.result.save_button.clicked.connect(self.save_tables)
         self.result.report_button.clicked.connect(self.save_report)
         self.viewer.dims.events.current_step.connect(self._on_step)
@@ -176,7 +178,18 @@ class GaitWidget(QWidget):
         self.panel.allow(self.layer.layer() is not None and self.form.ready)
         self.form.setEnabled(not self.panel.running)
 
-    # ---------------------------------------------------------------- saving
+    # ---------------------------------------------------------------- loading and saving
+
+    def load_events(self) -> None:
+        """Ask for a file of contacts and lifts, and take them for those found."""
+        folder = str(folder_of(self.layer.layer()))
+        chosen, _ = QFileDialog.getOpenFileName(
+            self, "Load contacts and lifts", folder, "Tables (*.csv *.tsv *.txt)"
+        )
+        if chosen and self.panel.attempt(lambda: self.result.replace_events(read_events(chosen))) is None:
+            self.message.show_text(
+                "good", f"Loaded contacts and lifts of {Path(chosen).name}", "Undo brings back the others."
+            )
 
     def save_tables(self) -> None:
         """Ask for a folder and save the tables in a folder of their own there."""
@@ -194,7 +207,7 @@ class GaitWidget(QWidget):
 
     def _save(self, folder: Path) -> None:
         session = self.session
-        if session is not None and self.panel.attempt(lambda: session.result.save(folder)) is None:
+        if session is not None and self.panel.attempt(lambda: _save(session.result, folder)) is None:
             self.message.show_text("good", f"Saved the tables in {folder}")
 
     def save_report(self) -> None:
@@ -236,6 +249,11 @@ class GaitWidget(QWidget):
         self.form.release()
         self.layer.release()
         super().closeEvent(event)
+
+
+def _save(result: GaitResult, folder: Path) -> None:
+    result.save(folder)
+    write_boris(result, folder / "stances.boris.tsv")
 
 
 def _name(layer: Any) -> str:
