@@ -84,6 +84,29 @@ def test_an_animal_that_stands_has_no_stride() -> None:
     assert "in part low confidence" in note
 
 
+def test_a_limb_without_strides_is_named() -> None:
+    poses = poses_of(generate("walk", fps=60, noise=0.3, strides=5))
+    poses["position"].loc[{"keypoint": "left_hind_paw"}] = np.nan
+    result = superanimal.gait.analyze(poses)
+    assert result.notes == [
+        "animal0: no stride of left_hind is kept (not seen from one contact to its next, in part limb out of "
+        "frame)."
+    ]
+    assert result.summary["phase"].isna().all()  # it is that of the first limb's strides
+    assert (result.strides["refused"] == "").sum() >= 9
+
+
+def test_strides_of_an_animal_that_turns_sharply_are_refused_for_it() -> None:
+    truth = generate("walk", fps=60, noise=0.3, strides=6)
+    x, y = truth.position[:, 0] - 500, np.where(["left" in name for name in truth.keypoints], -20.0, 20.0)
+    radius = 80.0  # a stride is 132 px: it turns by more than 90 degrees, seen from above
+    arc = [(radius - y) * np.sin(x / radius), -(radius - y) * np.cos(x / radius)]
+    poses = make_poses(np.stack(arc, axis=1)[..., None], keypoints=truth.keypoints, times=truth.time)
+    strides = superanimal.gait.analyze(poses).strides
+    assert len(strides) >= 12 and (strides["refused"] != "").all()
+    assert (strides["refused"] == "turning").mean() > 0.7  # nothing is known before the first ones
+
+
 def test_time_counts_from_frame_zero() -> None:
     truth = generate("walk", fps=50, strides=4)
     whole = make_poses(truth.position[..., None], keypoints=truth.keypoints)
@@ -124,6 +147,10 @@ def test_tables_report_and_groups(tmp_path: Path) -> None:
     assert "Footfalls" in page and "walk" in page
     with pytest.raises(InputError, match=r"no row for a\.h5"):
         superanimal.gait.analyze(poses, groups=groups.assign(file="b.h5"))
+    with pytest.raises(InputError, match="a column 'gait'"):  # before the second file is even looked at
+        superanimal.gait.analyze(
+            [poses, "none.h5"], groups=pd.DataFrame({"file": ["a.h5", "none.h5"], "gait": 1})
+        )
 
 
 def test_a_hole_in_one_foot_costs_the_hole_only() -> None:

@@ -129,12 +129,13 @@ def analyze(
     given = read_events(events) if isinstance(events, str | os.PathLike) else events
     scale = Scale(metres_per_pixel, body_length_m, ground_marks)
     scale.check()
+    if groups is not None:
+        check_groups(groups, [_file_of(source) for source in sources])
     options = {"fps": fps, "scale": scale}
     results = []
     for source in sources:
-        data, file = _load(source)
-        data = require_pixels(data, "gait")
-        facts = {"file": file, "detector": detector if given is None else "by hand", **options}
+        data = require_pixels(_load(source), "gait")
+        facts = {"file": _file_of(source), "detector": detector if given is None else "by hand", **options}
         animals = []
         for recording in _recordings(data, find_limbs(_names(data, "keypoint"), limbs), facts, progress):
             if given is None:
@@ -147,12 +148,16 @@ def analyze(
     return with_groups(result, groups) if groups is not None else result
 
 
-def _load(source: Source) -> tuple[xr.Dataset, str]:
+def _load(source: Source) -> xr.Dataset:
     if isinstance(source, xr.Dataset):
-        return source, str(source.attrs.get("source_file", ""))
+        return source
     from superanimal.formats import load_poses
 
-    return load_poses(source), str(source)
+    return load_poses(source)
+
+
+def _file_of(source: Source) -> str:
+    return str(source.attrs.get("source_file", "")) if isinstance(source, xr.Dataset) else str(source)
 
 
 def _names(poses: xr.Dataset, dim: str) -> list[str]:
@@ -427,7 +432,7 @@ def with_groups(result: GaitResult, groups: str | os.PathLike[str] | pd.DataFram
     )
 
 
-def check_groups(groups: str | os.PathLike[str] | pd.DataFrame, files: Sequence[Path]) -> None:
+def check_groups(groups: str | os.PathLike[str] | pd.DataFrame, files: Sequence[str | Path]) -> None:
     """Raise what :func:`with_groups` would, before any of the files is analysed."""
     names = [str(file) for file in files]
     groups_of(pd.DataFrame({**dict.fromkeys(STRIDES, names), "file": names}), groups, names)

@@ -1,4 +1,4 @@
-"""A colour for each limb, the same in every figure: cold on the left side, warm on the right."""
+"""A colour for each limb, the same in diagrams and tables and on the video: cold left, warm right."""
 
 from __future__ import annotations
 

@@ -11,13 +11,14 @@ from superanimal.reports.numbers import count_of
 def notes_of(animal: Animal) -> Iterator[str]:
     """Yield what a person who reads the tables of an animal has to know."""
     recording, who = animal.recording, animal.recording.individual
-    if all(stride.refused for stride in animal.strides):
-        reasons = sorted({stride.refused for stride in animal.strides})
-        if not reasons:
-            reasons = ["no limb is seen from one contact to its next"]
-            reasons += sorted({f"in part {gap.reason}" for gap in animal.refused})
+    limbs = range(len(recording.limbs))
+    without = [k for k in limbs if all(s.refused for s in animal.strides if s.limb == k)]
+    if len(without) == len(limbs):
         span = recording.time[-1] - recording.time[0]
-        yield f"{who}: no stride is kept in {span:.1f} s ({', '.join(reasons)})."
+        yield f"{who}: no stride is kept in {span:.1f} s ({_why(animal, without)})."
+    else:
+        for k in without:
+            yield f"{who}: no stride of {recording.limbs[k].name} is kept ({_why(animal, [k])})."
     if recording.exchanged:
         frames = count_of(recording.exchanged, "frame")
         yield f"{who}: left and right feet bore each other's name in {frames}; put right here."
@@ -28,5 +29,14 @@ def notes_of(animal: Animal) -> Iterator[str]:
             "jumps there, so another one is followed, or the video was cut (analyse its passages as files of "
             "their own)."
         )
-    if len(recording.limbs) == 1:
+    if len(limbs) == 1:
         yield f"{who}: only one limb ({recording.limbs[0].name}), so there is no phase and no gait."
+
+
+def _why(animal: Animal, limbs: list[int]) -> str:
+    """Return why some limbs have no kept stride."""
+    reasons = sorted({stride.refused for stride in animal.strides if stride.limb in limbs})
+    if reasons:
+        return ", ".join(reasons)
+    gaps = sorted({f", in part {gap.reason}" for gap in animal.refused if gap.limb in limbs})
+    return "".join(["not seen from one contact to its next", *gaps])

@@ -155,7 +155,7 @@ def _belt(summary: pd.DataFrame) -> str:
     speeds = summary["belt_speed"].dropna().unique()
     if not len(speeds):
         return ""
-    said = ", ".join(number(speed) for speed in sorted(speeds))
+    said = ", ".join(dict.fromkeys(number(speed) for speed in sorted(speeds)))
     return f" The ground moves steadily (a belt, or a camera that follows) at {said} px/s."
 
 

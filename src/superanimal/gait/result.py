@@ -29,8 +29,8 @@ class GaitResult:
         ``individual, limb, start_s`` (contact), ``lift_s, end_s`` (next contact), ``duration_s, stance_s,
         swing_s, duty_factor, frequency_hz, length_px, length_body`` (body lengths), ``length_m`` (NaN without
         a scale), ``speed`` (px/s), ``speed_body_s, speed_m_s, speed_variation, swing_height_px,
-        step_length_px, step_width_px, slip, closure, confidence, gait, refused`` (empty when kept, else the
-        reason).
+        step_length_px, step_width_px`` (these three with ``_body`` and ``_m`` too), ``slip, closure,
+        confidence, gait, refused`` (empty when kept, else the reason).
     phases
         ``individual, reference, limb, start_s, phase``: fraction of the reference limb's stride at which the
         other limb lands, for kept strides only.

@@ -188,15 +188,15 @@ def _judge(recording: Recording, strides: list[Stride]) -> None:
         if stride.refused:
             continue
         before = strides[k - 1] if k and strides[k - 1].limb == stride.limb else None
-        if stride.duration > LONGEST * usual:
+        if stride.length < max(LEAST_LENGTH * length, LEAST_OVER_NOISE * recording.noise(stride.limb)):
+            stride.refused = "standing"
+        elif before is not None and _turn(before.vector, stride.vector) > MOST_TURN:
+            stride.refused = "turning"
+        elif stride.duration > LONGEST * usual:
             stance = stride.lift - stride.start
             stride.refused = "standing" if stance > 1.2 * usual else "an event is missing"
         elif stride.duration < SHORTEST * usual:
             stride.refused = "too short for a stride"
-        elif stride.length < max(LEAST_LENGTH * length, LEAST_OVER_NOISE * recording.noise(stride.limb)):
-            stride.refused = "standing"
-        elif before is not None and _turn(before.vector, stride.vector) > MOST_TURN:
-            stride.refused = "turning"
         elif stride.confidence < LEAST_CONFIDENCE:
             stride.refused = "low confidence"
         elif stride.slip > MOST_SLIP:
