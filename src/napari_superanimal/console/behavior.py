@@ -65,7 +65,7 @@ def train_behavior(
     stream: str | None = None,
     classes: Sequence[str] | None = None,
     fps: float | None = None,
-    classifier: str = "boosting",
+    classifier: str = "ensemble",
     preset: str | Preset = "default",
     groups: Sequence[str] | None = None,
     leave_out: Sequence[pd.DataFrame | None] | None = None,

@@ -36,7 +36,8 @@ from superanimal.behavior.bouts import labels_of
 from superanimal.errors import InputError
 
 CLASSIFIERS = {
-    "boosting": "Boosting (most accurate)",
+    "ensemble": "Ensemble (most accurate)",
+    "boosting": "Boosting",
     "forest": "Random forest",
     "mlp": "Neural network of the paper",
     "logistic": "Logistic regression (fastest)",

@@ -10,6 +10,7 @@ import numpy as np
 from superanimal.errors import unknown_name
 
 SEED = 0
+ENSEMBLE = "ensemble"
 NARROWED = 200
 """Features that boosting sees in the default classifier, whose time grows with them; a choice."""
 
@@ -39,6 +40,11 @@ class Mean:
             others = [_of_columns(np.sort(chosen), member) for member in others]
         self.members = [first, *(member.fit(values, codes) for member in others)]
         return self
+
+    @property
+    def need(self) -> np.ndarray:
+        """How much the first member, a forest, needs each feature, (F,)."""
+        return np.asarray(self.members[0].feature_importances_)
 
     @property
     def classes_(self) -> np.ndarray:
@@ -135,6 +141,7 @@ def _majority() -> list[Any]:
 
 
 ESTIMATORS: dict[str, Callable[[], list[Any]]] = {
+    ENSEMBLE: lambda: [*_trees(), *_boosting()],
     "boosting": lambda: [*_trees(), *_boosting()],
     "gradient-boosting": _boosting,
     "forest": _forest,
@@ -142,8 +149,10 @@ ESTIMATORS: dict[str, Callable[[], list[Any]]] = {
     "mlp": _mlp,
     "majority": _majority,
 }
-"""The default ``boosting`` averages extremely randomised trees and gradient boosting, whose errors differ.
-Forests use one thread: with more, scikit-learn corrupts Python's list of warning filters (before 3.14)."""
+"""``boosting`` averages extremely randomised trees and gradient boosting, whose errors differ; the default
+``ensemble`` adds a network that looks along time (:mod:`superanimal.behavior.classifiers.temporal`) where
+that finds more in recordings left out. Forests use one thread: with more, scikit-learn corrupts Python's list
+of warning filters (before 3.14)."""
 
 
 def make_estimator(name: str) -> Mean:
@@ -156,4 +165,4 @@ def make_estimator(name: str) -> Mean:
     """
     if name not in ESTIMATORS:
         raise unknown_name("classifier", name, ESTIMATORS)
-    return Mean(ESTIMATORS[name](), NARROWED if name == "boosting" else None)
+    return Mean(ESTIMATORS[name](), NARROWED if name in (ENSEMBLE, "boosting") else None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from superanimal.behavior.classifiers.context import Context, fit_context, inputs
-from superanimal.behavior.classifiers.estimators import Mean, make_estimator
+from superanimal.behavior.classifiers.estimators import ENSEMBLE, Mean, make_estimator
 from superanimal.behavior.classifiers.sequences import Sampled
 from superanimal.behavior.classifiers.smoothing import (
     Counter,
@@ -19,6 +19,7 @@ from superanimal.behavior.classifiers.smoothing import (
     macro_f1,
     smoothed,
 )
+from superanimal.behavior.classifiers.temporal import TemporalNetwork, fit_network
 from superanimal.progress import Progress
 
 FOLDS = 4
@@ -39,16 +40,27 @@ class Head:
         Probabilities of single frames from features.
     context, decision
         What follows.
+    network
+        Looks along time; its probabilities are averaged with those of single frames.
     """
 
     classes: tuple[str, ...]
     estimator: Mean
     context: Context
     decision: Decision
+    network: TemporalNetwork | None = None
 
-    def raw(self, values: np.ndarray) -> np.ndarray:
-        """Return the probabilities (n, C) of single frames from features (n, F)."""
-        return spread(self.estimator, values, len(self.classes))
+    def look(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what is needed of a block of frames: probabilities (n, C), and (n, W) for the network."""
+        embedded = np.zeros((len(values), 0)) if self.network is None else self.network.embed(values)
+        return spread(self.estimator, values, len(self.classes)), embedded
+
+    def raw(self, blocks: Sequence[tuple[np.ndarray, np.ndarray]], time: np.ndarray) -> np.ndarray:
+        """Return the probabilities (T, C) of a recording from all its blocks, see :meth:`look`."""
+        single, embedded = (np.concatenate(each) for each in zip(*blocks, strict=True))
+        if self.network is None:
+            return single
+        return np.asarray((single + self.network.probability(embedded, time)) / 2)
 
     def codes(self, raw: np.ndarray, calibrated: np.ndarray, time: np.ndarray) -> np.ndarray:
         """Return the class of each frame (T,) of one recording, from both kinds of probabilities (T, C)."""
@@ -125,13 +137,23 @@ def fit_head(
     folds = folds_of(samples)
     count = max(int(fold.max()) for fold in folds if len(fold)) + 1
     progress.start(count + 1, "training", "fits")
-    raw = [np.zeros((len(one.time), n)) for one in samples]
+    raw, along = ([np.zeros((len(one.time), n)) for one in samples] for _ in range(2))
+    networks = estimator == ENSEMBLE
     for k in range(count):
         progress.check()
-        fitted = fit_rows(samples, [fold != k for fold in folds], estimator)
-        for out, one, fold in zip(raw, samples, folds, strict=True):
+        chosen = [fold != k for fold in folds]
+        fitted = fit_rows(samples, chosen, estimator)
+        network = fit_network(samples, chosen, n, fitted, progress) if networks else None
+        networks = network is not None
+        for out, by_network, one, fold in zip(raw, along, samples, folds, strict=True):
             out[fold == k] = spread(fitted, one.values[fold == k], n)
+            if network is not None and (fold == k).any():
+                by_network[fold == k] = network.probability(network.embed(one.values), one.time)[fold == k]
         progress.advance()
+    if networks:
+        both = [(a + b) / 2 for a, b in zip(raw, along, strict=True)]
+        networks = _plain_f1(samples, both) > _plain_f1(samples, raw)
+        raw = both if networks else raw
     context, calibrated = _context(samples, raw, folds, count, n)
     codes = [np.where(one.learnt, one.codes, -1) for one in samples]
     times = [one.time for one in samples]
@@ -145,9 +167,20 @@ def fit_head(
         for result, p, time, fold in zip(found, probability, times, folds, strict=True):
             if (fold == k).any():
                 result[fold == k] = own.codes(p, time)[fold == k]
-    head = Head(tuple(classes), fit_rows(samples, everywhere, estimator), context, decision)
+    fitted = fit_rows(samples, everywhere, estimator)
+    network = fit_network(samples, everywhere, n, fitted, progress) if networks else None
+    head = Head(tuple(classes), fitted, context, decision, network)
     progress.advance()
     return head, _validate(samples, codes, found, calibrated, n)
+
+
+def _plain_f1(samples: Sequence[Sampled], probability: Sequence[np.ndarray]) -> float:
+    """Return the macro F1 of the likeliest class of each frame."""
+    truth = np.concatenate([one.codes[one.learnt] for one in samples])
+    found = np.concatenate(
+        [p[one.learnt].argmax(axis=1) for p, one in zip(probability, samples, strict=True)]
+    )
+    return macro_f1(truth, found, probability[0].shape[1])
 
 
 def _decide(

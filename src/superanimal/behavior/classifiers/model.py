@@ -26,6 +26,7 @@ from superanimal.behavior.classifiers.saving import (
 from superanimal.behavior.classifiers.sequences import Unit
 from superanimal.behavior.classifiers.settings import Settings
 from superanimal.behavior.classifiers.smoothing import Decision
+from superanimal.behavior.classifiers.temporal import TemporalNetwork
 from superanimal.behavior.descriptors.recording import Recording
 from superanimal.behavior.measures.regions import region_names
 from superanimal.errors import InputError
@@ -112,8 +113,13 @@ class BehaviorModel:
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the model into a new folder, see :func:`superanimal.behavior.load_model`."""
-        return write_folder(Path(folder), self._facts(), [head.estimator.members for head in self.heads],
-                            training_arrays(self.recordings, self.units))  # fmt: skip
+        return write_folder(
+            Path(folder),
+            self._facts(),
+            [head.estimator.members for head in self.heads],
+            [{} if head.network is None else head.network.arrays() for head in self.heads],
+            training_arrays(self.recordings, self.units),
+        )
 
     def _facts(self) -> dict[str, Any]:
         heads = [
@@ -194,12 +200,12 @@ def load_model(folder: str | os.PathLike[str]) -> BehaviorModel:
         When a file is damaged, of a later version, or holds types that a model has no use for.
     """
     with damaged(Path(folder)):
-        facts, members, arrays = read_folder(Path(folder))
+        facts, members, networks, arrays = read_folder(Path(folder))
         recordings, units = read_training(facts, arrays)
         heads = tuple(
             Head(tuple(each["classes"]), Mean(own), Context.from_dict(each["context"]),
-                 Decision.from_dict(each["decision"]))
-            for each, own in zip(facts["heads"], members, strict=True)
+                 Decision.from_dict(each["decision"]), TemporalNetwork(**network) if network else None)
+            for each, own, network in zip(facts["heads"], members, networks, strict=True)
         )  # fmt: skip
         fitted = Fitted(
             tuple(facts["features"]), heads, pd.DataFrame(facts["scores"]), pd.DataFrame(facts["by_group"]),

@@ -110,18 +110,18 @@ def regions_for(model: BehaviorModel, regions: Regions | str | os.PathLike[str] 
 def _predict_animal(
     recording: Recording, model: BehaviorModel, animal: int | None, progress: Progress
 ) -> pd.DataFrame:
-    raw: list[list[np.ndarray]] = [[] for _ in model.heads]
+    looks: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in model.heads]
     for block in feature_blocks(recording, model.settings.preset, animal):
         progress.check()
         values = _in_order(block.names, block.values, model.features)
-        for head, parts in zip(model.heads, raw, strict=True):
-            parts.append(head.raw(values))
+        for head, blocks in zip(model.heads, looks, strict=True):
+            blocks.append(head.look(values))
         progress.advance(block.stop - block.start)
     _warn_unseen(recording, animal)
     columns: dict[str, Any] = {"frame": recording.frame, "time_s": recording.time}
     if animal is not None:
         columns["individual"] = recording.individuals[animal]
-    single = [np.concatenate(parts) for parts in raw]
+    single = [head.raw(blocks, recording.time) for head, blocks in zip(model.heads, looks, strict=True)]
     probability = [head.context.apply(p, recording.time) for head, p in zip(model.heads, single, strict=True)]
     codes = [
         head.codes(own, p, recording.time)

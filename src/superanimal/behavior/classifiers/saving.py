@@ -19,8 +19,9 @@ from superanimal.behavior.measures.regions import Regions
 from superanimal.errors import InputError, ModelError, NotFoundError
 from superanimal.files import storage_error
 
-FORMAT = 2
-FACTS, CLASSIFIER, TRAINING = "model.json", "classifier.skops", "training.npz"
+FORMAT, READABLE = 3, (2, 3)
+"""Format that is written, and those that are read: 2 has no networks."""
+FACTS, CLASSIFIER, TRAINING, NETWORK = "model.json", "classifier.skops", "training.npz", "network{}.npz"
 ARRAYS = ("position", "confidence", "time", "frame")
 TRUSTED = (
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
@@ -32,9 +33,20 @@ TRUSTED = (
 
 
 def write_folder(
-    folder: Path, facts: dict[str, Any], members: list[list[Any]], arrays: dict[str, np.ndarray]
+    folder: Path,
+    facts: dict[str, Any],
+    members: list[list[Any]],
+    networks: list[dict[str, np.ndarray]],
+    arrays: dict[str, np.ndarray],
 ) -> Path:
     """Write a model into a folder, which appears whole or not at all.
+
+    Parameters
+    ----------
+    facts, arrays
+        What it is, and what it was trained on.
+    members, networks
+        For each of its heads the classifiers of scikit-learn, and the arrays of a network, empty for none.
 
     Raises
     ------
@@ -53,6 +65,9 @@ def write_folder(
         (temporary / FACTS).write_text(json.dumps({"format": FORMAT, **facts}, indent=1), "utf-8")
         skops.io.dump(members, temporary / CLASSIFIER, compression=ZIP_DEFLATED, compresslevel=4)
         np.savez_compressed(temporary / TRAINING, allow_pickle=False, **arrays)
+        for k, network in enumerate(networks):
+            if network:
+                np.savez(temporary / NETWORK.format(k), allow_pickle=False, **network)
         if folder.exists():
             folder.rmdir()
         temporary.rename(folder)
@@ -63,17 +78,19 @@ def write_folder(
     return folder
 
 
-def read_folder(folder: Path) -> tuple[dict[str, Any], list[list[Any]], dict[str, np.ndarray]]:
-    """Return facts, classifiers and arrays of a model."""
+def read_folder(
+    folder: Path,
+) -> tuple[dict[str, Any], list[list[Any]], list[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """Return facts, classifiers, networks and arrays of a model, see :func:`write_folder`."""
     import skops.io
 
     if not (folder / FACTS).is_file():
         raise NotFoundError(f"{folder}: no behaviour model", f"it would hold {FACTS}")
     facts = json.loads((folder / FACTS).read_text("utf-8"))
-    if facts.get("format") != FORMAT:
+    if facts.get("format") not in READABLE:
         raise ModelError(
             f"{folder}: format {facts.get('format')!r}",
-            f"this version reads format {FORMAT}",
+            f"this version reads formats up to {FORMAT}",
             "train the model again, or update this program",
         )
     path = folder / CLASSIFIER
@@ -83,8 +100,16 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], list[list[Any]], dict[str
             "a behaviour model holds only classifiers of scikit-learn",
         )
     members = list(skops.io.load(path, trusted=list(TRUSTED)))
-    with np.load(folder / TRAINING, allow_pickle=False) as arrays:
-        return facts, members, dict(arrays)
+    networks = [_arrays(folder / NETWORK.format(k)) for k in range(len(members))]
+    return facts, members, networks, _arrays(folder / TRAINING, there=True)
+
+
+def _arrays(path: Path, *, there: bool = False) -> dict[str, np.ndarray]:
+    """Return the arrays of a file by name, none where it is missing and need not be there."""
+    if not there and not path.exists():
+        return {}
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def train(
     classes: Sequence[str] | None = None,
     fps: float | None = None,
     *,
-    classifier: str = "boosting",
+    classifier: str = "ensemble",
     preset: str | Preset = "default",
     groups: Sequence[str] | None = None,
     leave_out: Sequence[pd.DataFrame | None] | None = None,
@@ -66,8 +66,9 @@ def train(
     fps
         Frames per second, for poses that do not state it.
     classifier
-        ``"boosting"`` (the mean of gradient boosting and randomised trees), ``"gradient-boosting"``,
-        ``"forest"``, ``"mlp"``, ``"logistic"`` or ``"majority"``.
+        ``"ensemble"`` (the mean of gradient boosting, randomised trees and, from 5,000 labelled frames on, a
+        network that looks along time), ``"boosting"`` (without it), ``"gradient-boosting"``, ``"forest"``,
+        ``"mlp"``, ``"logistic"`` or ``"majority"``.
     preset
         The features: ``"default"`` or ``"paper"``.
     groups

@@ -32,8 +32,8 @@ def train(
         float | None, typer.Option(help="Frames per second, if the files do not state it.")
     ] = None,
     classifier: Annotated[
-        str, typer.Option(help="boosting, gradient-boosting, forest, mlp, logistic or majority.")
-    ] = "boosting",
+        str, typer.Option(help="ensemble, boosting, gradient-boosting, forest, mlp, logistic or majority.")
+    ] = "ensemble",
     preset: Annotated[str, typer.Option(help="Features: default or paper.")] = "default",
     shortest: Annotated[float, typer.Option(help="Shortest bout in seconds.")] = 0.0,
     gap: Annotated[float, typer.Option(help="Gaps up to this many seconds are filled.")] = 0.0,
