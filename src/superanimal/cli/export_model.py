@@ -14,9 +14,15 @@ from superanimal.errors import InputError
 def export_model(
     model: Annotated[str, typer.Argument(help="Model name, weight file, or folder of a trained model.")],
     out: Annotated[
-        Path, typer.Argument(help="Target .onnx file, or DeepLabCut project to add the model to.")
+        Path,
+        typer.Argument(
+            help="Target .onnx, .xml (OpenVINO) or .ts (TorchScript); or DeepLabCut project to add it to."
+        ),
     ],
-    to: Annotated[str, typer.Option(help="onnx or deeplabcut; inferred from the target by default.")] = "",
+    to: Annotated[
+        str,
+        typer.Option(help="onnx, openvino, torchscript or deeplabcut; inferred from the target by default."),
+    ] = "",
     keypoint_map: Annotated[
         Path | None, typer.Option("--map", help="deeplabcut: CSV of project keypoint, model keypoint.")
     ] = None,
@@ -24,20 +30,23 @@ def export_model(
         str | None, typer.Option(help="deeplabcut: detector to export as well, by name or file.")
     ] = None,
 ) -> None:
-    """Export a pose model to ONNX (checked against torch), or as a shuffle of a DeepLabCut 3 project."""
+    """Export a pose model to ONNX, OpenVINO or TorchScript (checked against torch), or to DeepLabCut 3.
+
+    For DeepLabCut it becomes a shuffle of a project.
+    """
+    from superanimal.inference.exports import SUFFIXES, export_network
     from superanimal.zoo import load_detector, load_model, resolve_detector
 
-    to = to or ("onnx" if out.suffix == ".onnx" else "deeplabcut")
-    if to not in ("onnx", "deeplabcut"):
-        raise InputError(f"--to {to!r}", "a model is exported to onnx or to deeplabcut")
+    formats = {suffix: name for name, suffix in SUFFIXES.items()}
+    to = to or formats.get(out.suffix, "deeplabcut")
+    if to not in (*SUFFIXES, "deeplabcut"):
+        raise InputError(f"--to {to!r}", f"a model is exported to {', '.join(SUFFIXES)} or deeplabcut")
     console = Console(highlight=False, markup=False)
     loaded = load_model(model)
-    if to == "onnx":
+    if to in SUFFIXES:
         if keypoint_map is not None or detector is not None:
-            raise InputError("--map and --detector with ONNX", "they apply only to DeepLabCut projects")
-        from superanimal.inference.onnx_export import export_onnx
-
-        done = export_onnx(loaded, out)
+            raise InputError(f"--map and --detector with {to}", "they apply only to DeepLabCut projects")
+        done = export_network(loaded, out, to)
         worst = max(done.differences.values())
         console.print(
             f"matches torch: outputs within {worst:.1g} standard deviations, keypoints within "

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BACKENDS = ("auto", TORCH, BACKEND, OPENVINO, REDUCED)
+RUN_BY = {".onnx": (BACKEND, OPENVINO, REDUCED), ".xml": (OPENVINO, REDUCED), ".ts": (TORCH,)}
+"""What runs models that a person exported, by the end of the file's name; the first by default."""
 
 
 class PoseNetwork(Protocol):
@@ -167,7 +169,7 @@ def _exported(
     name: str | os.PathLike[str], kind: str, backend: str, rounded: bool
 ) -> ExportedPose | ExportedDetector | None:
     """Return a model for another backend than torch; None when torch is to run it."""
-    if Path(name).suffix == ".onnx" and Path(name).expanduser().is_file():
+    if Path(name).suffix in RUN_BY and Path(name).expanduser().is_file():
         return _of_file(Path(name).expanduser(), kind, backend)
     found = find_model(name, kind) if backend != TORCH else None
     if found is None:
@@ -201,16 +203,17 @@ def _refusal(verdict: Verdict, backend: str) -> str:
 
 
 def _of_file(path: Path, kind: str, backend: str) -> ExportedPose | ExportedDetector:
-    """Return the model of an ONNX file that a person exported."""
+    """Return a model that a person exported."""
     opened = read_exported(path)
     if opened.entry.kind != kind:
         raise ModelError(f"{path} is a {opened.entry.kind} model", f"a {kind} model is needed here")
-    if backend == TORCH:
+    runs = RUN_BY[path.suffix]
+    if backend not in ("auto", *runs):
         raise InputError(
-            f"{path} in torch",
-            "an ONNX file runs in onnxruntime or OpenVINO, on the CPU",
+            f"{path} in {backend}",
+            f"a file {path.suffix} runs in {' or '.join(runs)}, on the CPU",
             "name the model it was exported from instead",
         )
-    if backend not in ("auto", BACKEND):
+    if backend not in ("auto", runs[0]):
         opened.session = open_session(path, OPENVINO if kind == "detector" else backend)
     return opened

@@ -52,8 +52,8 @@ RESIZING = (
 
 
 @dataclass(frozen=True)
-class OnnxExport:
-    """A written ONNX file and its deviation from the network.
+class Exported:
+    """A written file and its deviation from the network.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class OnnxExport:
     pixels: float
 
 
-class _Deployed(nn.Module):
+class Deployed(nn.Module):
     """A network with its normalisation in front and its heads in a fixed order."""
 
     mean: Tensor
@@ -86,6 +86,7 @@ class _Deployed(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Return the raw heads of images (B, 3, H, W), RGB values 0..255."""
         heads: dict[str, Tensor] = self.network((image - self.mean) / self.std)
         return tuple(heads.values())
 
@@ -95,9 +96,7 @@ def exportable(model: PoseModel | DetectorModel) -> bool:
     return isinstance(model, PoseModel) or not model.entry.num_classes
 
 
-def export_onnx(
-    model: PoseModel | DetectorModel, file: str | os.PathLike[str], *, seed: int = 0
-) -> OnnxExport:
+def export_onnx(model: PoseModel | DetectorModel, file: str | os.PathLike[str], *, seed: int = 0) -> Exported:
     """Write a model as ONNX with a dynamic batch, and compare it with torch.
 
     Parameters
@@ -128,17 +127,25 @@ def export_onnx(
         )
     images = pictures_for(model, seed=seed)
     with atomic_write(target) as temporary:
-        _write(model, images[:2], temporary)
-        differences, pixels = compare(model, Session(temporary), images)
-        worst = max(differences.values())
-        if worst > TOLERANCE or pixels > PIXEL_TOLERANCE:
-            raise ModelError(
-                f"{target.name}: outputs differ from torch by {worst:.2g} standard deviations and "
-                f"{pixels:.2g} crop pixels",
-                f"at most {TOLERANCE:g} and {PIXEL_TOLERANCE:g} are accepted",
-                "nothing was written; try another version of torch or onnxruntime",
-            )
-    return OnnxExport(target, sha256_of(target), differences, pixels)
+        write_onnx(model, images[:2], temporary)
+        deviation = checked(model, Session(temporary), images, target.name)
+    return Exported(target, sha256_of(target), *deviation)
+
+
+def checked(
+    model: PoseModel | DetectorModel, session: Runner, images: np.ndarray, name: str
+) -> tuple[dict[str, float], float]:
+    """Return what :func:`compare` does; raise ModelError when it is more than is accepted."""
+    differences, pixels = compare(model, session, images)
+    worst = max(differences.values())
+    if worst > TOLERANCE or pixels > PIXEL_TOLERANCE:
+        raise ModelError(
+            f"{name}: outputs differ from torch by {worst:.2g} standard deviations and {pixels:.2g} "
+            "crop pixels",
+            f"at most {TOLERANCE:g} and {PIXEL_TOLERANCE:g} are accepted",
+            f"nothing was written; try another version of torch or {session.backend}",
+        )
+    return differences, pixels
 
 
 def compare(
@@ -156,12 +163,12 @@ def compare(
     Returns
     -------
     differences, pixels
-        As in :class:`OnnxExport`.
+        As in :class:`Exported`.
     """
     from superanimal.inference.crops import CropWindows
     from superanimal.inference.decode import decode
 
-    network = _Deployed(model).eval()
+    network = Deployed(model).eval()
     differences, pixels = dict.fromkeys(session.outputs, 0.0), 0.0
     for part in (images, images[:1]):
         with torch.inference_mode():
@@ -182,10 +189,11 @@ def compare(
     return differences, pixels
 
 
-def _write(model: PoseModel | DetectorModel, images: np.ndarray, file: Path) -> None:
+def write_onnx(model: PoseModel | DetectorModel, images: np.ndarray, file: Path) -> None:
+    """Write a model as ONNX, with its metadata; ``images`` (B, H, W, 3) uint8 are looked at on the way."""
     import onnx
 
-    deployed = _Deployed(model).eval()
+    deployed = Deployed(model).eval()
     example = torch.from_numpy(images).permute(0, 3, 1, 2).float()
     with torch.no_grad():
         names = list(deployed.network((example - deployed.mean) / deployed.std))

@@ -1,15 +1,16 @@
-"""Models as ONNX files, run without torch: by onnxruntime, or by OpenVINO.
+"""Models as files of other formats: ONNX, OpenVINO and TorchScript.
 
-A file comes from :func:`superanimal.inference.onnx_export.export_onnx`; its metadata hold the model's entry.
+A file comes from :func:`superanimal.inference.exports.export_network`; its metadata hold the model's entry.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -18,11 +19,16 @@ from superanimal.files import sha256_of
 from superanimal.zoo import centre_boxes
 from superanimal.zoo.entry import HeadSpec, ModelEntry, parse_entry
 
+if TYPE_CHECKING:
+    from superanimal.zoo.openvino_session import OpenvinoSession
+
 BACKEND = "onnxruntime"
+METADATA = "superanimal"
+"""Where OpenVINO and TorchScript keep our metadata."""
 
 
 class Runner(Protocol):
-    """A network that is not torch's: :class:`Session`, or that of OpenVINO."""
+    """An exported network: :class:`Session`, :class:`ScriptSession`, or that of OpenVINO."""
 
     backend: str
     outputs: list[str]
@@ -68,6 +74,53 @@ class Session:
         """Return the outputs by name for images (B, H, W, 3) uint8 RGB."""
         given = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32)
         return dict(zip(self.outputs, self._session.run(self.outputs, {"image": given}), strict=True))
+
+
+class ScriptSession:
+    """A TorchScript file, on the CPU.
+
+    Its code is run by torch's own interpreter, which knows operations on tensors only; still, as with any
+    program, open files of people you trust.
+
+    Raises
+    ------
+    ModelError
+        When the file is damaged.
+    """
+
+    def __init__(self, file: str | os.PathLike[str]) -> None:
+        import torch
+
+        self.backend = "torch"
+        said = {METADATA: ""}
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # deprecated, and still what embedded programs write
+                self._network = torch.jit.load(os.fspath(file), map_location="cpu", _extra_files=said)
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(
+                f"{os.fspath(file)} cannot be opened as TorchScript ({str(error).splitlines()[0]})",
+                remedy="export the model again",
+            ) from error
+        self.metadata = metadata_of(said[METADATA])
+        self.outputs: list[str] = json.loads(self.metadata.get("outputs", "[]"))
+
+    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the outputs by name for images (B, H, W, 3) uint8 RGB."""
+        import torch
+
+        with torch.inference_mode():
+            found = self._network(torch.from_numpy(images).permute(0, 3, 1, 2).float())
+        return {name: value.numpy() for name, value in zip(self.outputs, found, strict=True)}
+
+
+def metadata_of(text: str | bytes) -> dict[str, str]:
+    """Return our metadata of one JSON text as those of ONNX are, a text by name; none where it holds none."""
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return {}
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in said.items()}
 
 
 class _Exported:
@@ -132,7 +185,7 @@ def threads() -> int:
 
 
 def read_exported(path: Path) -> ExportedPose | ExportedDetector:
-    """Open a model that :func:`superanimal.inference.onnx_export.export_onnx` wrote.
+    """Open a model that :func:`superanimal.inference.exports.export_network` wrote.
 
     Raises
     ------
@@ -145,15 +198,23 @@ def read_exported(path: Path) -> ExportedPose | ExportedDetector:
 
     if not path.is_file():
         raise NotFoundError(f"{path}: no such file")
-    session = Session(path)
+    session = _open(path)
     try:
         fields = json.loads(session.metadata["entry"])
         entry = parse_entry(fields.pop("name", path.stem), fields, load_catalog().licences)
     except (KeyError, ValueError, InputError) as error:
         raise ModelError(
             f"{path} was not written by superanimal ({error})",
-            "an ONNX file needs metadata that say what its outputs mean",
+            "an exported model needs metadata that say what its outputs mean",
             "export the model with superanimal",
         ) from error
     made = ExportedPose if entry.kind == "pose" else ExportedDetector
     return made(entry, session, sha256_of(path))
+
+
+def _open(path: Path) -> Session | ScriptSession | OpenvinoSession:
+    if path.suffix == ".xml":
+        from superanimal.zoo.openvino_session import OpenvinoSession
+
+        return OpenvinoSession(path)
+    return ScriptSession(path) if path.suffix == ".ts" else Session(path)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from superanimal.errors import ModelError
 from superanimal.extras import require
-from superanimal.zoo.exported import threads
+from superanimal.zoo.exported import METADATA, metadata_of, threads
 
 OPENVINO = "openvino"
 REDUCED = "openvino-bf16"
@@ -32,8 +33,10 @@ class OpenvinoSession:
     ------
     InputError
         When OpenVINO is not installed.
+    ModelError
+        When the file, or the .bin beside a .xml, is missing or damaged.
     RuntimeError
-        When it cannot read or run the file.
+        When it cannot run the model.
     """
 
     def __init__(
@@ -43,8 +46,16 @@ class OpenvinoSession:
         import openvino
 
         self.backend = backend
-        self._model = openvino.Core().compile_model(
-            os.fspath(file),
+        core = openvino.Core()
+        try:
+            model = core.read_model(os.fspath(file))
+        except RuntimeError as error:
+            raise ModelError(
+                f"{os.fspath(file)} cannot be opened by OpenVINO", remedy="export the model again"
+            ) from error
+        self.metadata = metadata_of(model.get_rt_info(METADATA).value if METADATA in model.rt_info else "")
+        self._model = core.compile_model(
+            model if compiled is None else os.fspath(file),
             "CPU",
             {
                 "INFERENCE_PRECISION_HINT": "bf16" if backend == REDUCED else "f32",
