@@ -118,6 +118,8 @@ def test_a_table_of_groups_is_joined_by_file_name() -> None:
     assert with_groups(frame, groups, list(frame["file"]))["group"].tolist() == ["wt", "ko"]
     with pytest.raises(InputError, match=r"no row for b\.h5"):
         with_groups(frame, groups.iloc[1:], list(frame["file"]))
+    with pytest.raises(InputError, match="no row for poses without a file name"):
+        with_groups(frame.assign(file=""), groups, [""])
     with pytest.raises(InputError, match="a column 'speed'"):
         with_groups(frame, groups.assign(speed=1), list(frame["file"]))
 

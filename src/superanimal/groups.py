@@ -170,8 +170,9 @@ def _rows_of(names: Sequence[str], files: Sequence[str]) -> dict[str, int]:
         if fitting:
             rows[file] = fitting[0]
     if missing := sorted({Path(file).name for file in files} - {Path(file).name for file in rows}):
+        said = [name or 'poses without a file name (attrs["source_file"])' for name in missing[:5]]
         raise InputError(
-            f"the table of groups has no row for {', '.join(missing[:5])}", "every analysed file needs one"
+            f"the table of groups has no row for {', '.join(said)}", "every analysed file needs one"
         )
     counts = Counter(rows.values())
     if shared := [names[k] for k, count in counts.items() if count > 1]:
