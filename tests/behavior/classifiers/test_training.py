@@ -9,6 +9,7 @@ from mice_that_act import CLASSES, acting, pair
 
 from superanimal import behavior
 from superanimal.behavior import BehaviorModel, bouts_of
+from superanimal.behavior.bouts import shifted
 from superanimal.behavior.classifiers.estimators import NARROWED
 from superanimal.behavior.descriptors import Preset
 from superanimal.behavior.measures import Regions
@@ -225,3 +226,19 @@ def test_a_model_that_measures_from_the_arena_needs_it(tmp_path: Path) -> None:
         behavior.predict(one, loaded)
     with pytest.raises(InputError, match="has no arena and no regions"):
         behavior.train([one, other], [own, labels], regions=[arena, None], **QUICK)
+
+
+def test_labels_that_come_late_are_told_of_and_moved() -> None:
+    fps, late = 20, 1.5
+    poses, labels = zip(*(acting(seed, 1_800, fps) for seed in range(2)), strict=True)
+    bouts = []
+    for own in labels:
+        codes = np.array(own, dtype=object)
+        names = sorted(set(own))
+        held = np.stack([codes == name for name in names], axis=1)
+        bouts.append(shifted(bouts_of(held, np.arange(len(own)) / fps, names), late))
+    told = behavior.train(poses, bouts, fps=fps, **QUICK)
+    assert sum(f"{late:.2f}" in note and "after the motion" in note for note in told.notes) == 2
+    moved = behavior.train(poses, bouts, fps=fps, align=True, **QUICK)
+    assert sum("they were moved" in note for note in moved.notes) == 2
+    assert moved.macro_f1 > told.macro_f1 + 0.1

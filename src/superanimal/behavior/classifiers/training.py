@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from superanimal.behavior.bouts import check_bouts, frames_of
+from superanimal.behavior.classifiers.aligning import align_targets
 from superanimal.behavior.classifiers.model import BehaviorModel, make_model
 from superanimal.behavior.classifiers.sequences import Unit
 from superanimal.behavior.classifiers.settings import Settings
@@ -47,6 +48,7 @@ def train(
     regions: Places | Sequence[Places] = None,
     shortest_s: float = 0.0,
     gap_s: float = 0.0,
+    align: bool = False,
     progress: Progress | None = None,
 ) -> BehaviorModel:
     """Train a classifier of behaviour.
@@ -81,6 +83,9 @@ def train(
         features then, and whoever predicts with the model gives them too.
     shortest_s, gap_s
         Predicted bouts shorter than this are given to a neighbour; gaps up to this are filled.
+    align
+        Move the labels of each recording by their constant offset from the motion where that is certain, see
+        :func:`superanimal.behavior.align`. Otherwise ``notes`` say what the offsets are.
 
     Returns
     -------
@@ -116,6 +121,7 @@ def train(
         read_targets(own, recording, stream, name)
         for own, recording, name in zip(labels, recordings, names, strict=True)
     ]
+    targets, offsets = align_targets(targets, recordings, names, move=align)
     learnt_classes = find_classes(targets, recordings, classes)
     multilabel = are_multilabel(targets, recordings, learnt_classes)
     actors = any(each.has_actors for each in targets)
@@ -129,7 +135,9 @@ def train(
         group = str(groups[k]) if groups is not None else names[k]
         out = _left_out(leave_out[k] if leave_out is not None else None, recording)
         units += _units(k, recording, own, settings, group, out, only_named=classes is not None)
-    return make_model(recordings, units, settings, progress)
+    model = make_model(recordings, units, settings, progress)
+    model.notes[:0] = offsets
+    return model
 
 
 def _places_of(regions: Places | Sequence[Places], count: int) -> list[Places]:

@@ -51,6 +51,12 @@ def train(
             help="CSV with file and animal (or group): recordings of one animal are left out together."
         ),
     ] = None,
+    align: Annotated[
+        bool,
+        typer.Option(
+            "--align", help="Move labels by their constant offset from the motion where it is certain."
+        ),
+    ] = False,
     importance: Annotated[
         bool, typer.Option("--importance", help="Measure which features matter: importance.csv.")
     ] = False,
@@ -84,6 +90,7 @@ def train(
             regions=regions or None,
             shortest_s=shortest,
             gap_s=gap,
+            align=align,
             progress=progress,
         )
         worth = importance_of(model, progress=progress) if importance else None
