@@ -30,6 +30,7 @@ from qtpy.QtWidgets import (
 )
 
 import napari_superanimal as plugin
+from napari_superanimal.docks.behavior.widget import FEATURES
 from napari_superanimal.parts.pose_strip import PoseStrip
 from napari_superanimal.pose_layer.playback import attach
 from superanimal.samples import sample_path
@@ -219,6 +220,13 @@ def behavior() -> None:
     widget.motifs.plot.choose(chosen)
     widget.motifs.plot.chosen.emit(chosen)
     grab(area, "behavior_motifs")
+    widget.tabs.setCurrentIndex(FEATURES)
+    layer = widget.layer.layer()
+    widget.panel.begin(plugin.write_features(viewer, folder / "mouse_features.parquet", layer))
+    while widget.panel.running:
+        settle(0.05)
+    widget.features.feature.setCurrentIndex(widget.features.feature.findText("speed.middle"))
+    grab(area, "behavior_features")
     viewer.close()
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -6,6 +6,7 @@ from .console.behavior import find_motifs as find_motifs
 from .console.behavior import predict_behavior as predict_behavior
 from .console.behavior import report_behavior as report_behavior
 from .console.behavior import train_behavior as train_behavior
+from .console.behavior import write_features as write_features
 from .console.display import color_by as color_by
 from .console.display import redo as redo
 from .console.display import save as save

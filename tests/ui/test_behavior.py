@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QFileDialog
 
 import napari_superanimal as plugin
 from napari_superanimal.docks.behavior.region_layer import regions_of
-from napari_superanimal.docks.behavior.widget import ANNOTATE, MOTIFS, RESULTS, TRAIN
+from napari_superanimal.docks.behavior.widget import ANNOTATE, FEATURES, MOTIFS, RESULTS, TRAIN
 from superanimal.behavior import check_bouts, read_annotations, write_annotations
 from superanimal.errors import InputError
 from superanimal.poses import make_poses
@@ -274,3 +274,40 @@ def test_bad_files_and_unknown_rates_are_told(viewer: Any, tmp_path: Path, qtbot
     with pytest.raises(InputError, match="nothing is predicted"):
         plugin.report_behavior(viewer, tmp_path / "page.html", predicted=True)
     assert dock.tabs.currentIndex() == ANNOTATE
+
+
+def test_features_are_computed_and_drawn_over_time(
+    make_napari_viewer: Any, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer = make_napari_viewer(show=True)
+    plugin.show_poses(viewer, make_animals())
+    dock = open_dock(viewer, qtbot)
+    dock.tabs.setCurrentIndex(FEATURES)
+    tab, out = dock.features, tmp_path / "mouse_features.parquet"
+    assert not tab.feature.isEnabled()
+    monkeypatch.setattr(
+        QFileDialog,
+        "getSaveFileName",
+        staticmethod(lambda *_: (str(out.with_suffix("")), "Parquet (*.parquet)")),
+    )
+    qtbot.mouseClick(tab.compute_button, Qt.MouseButton.LeftButton)
+    wait(dock, qtbot)
+    assert str(out) in dock.message.text
+    tab.feature.setCurrentIndex(tab.feature.findText("speed.middle"))
+    time, values, title = tab.plot._curve
+    assert title.startswith("speed.middle, ") and len(time) == N
+    moving = np.array([runs(k) for k in range(N)])
+    assert np.nanmedian(values[moving]) > 5 * np.nanmedian(values[~moving])
+    tab.plot.draw()
+    x, y = tab.plot.panels[0].transData.transform((20.04, float(np.nanmean(values))))
+    tab.plot.callbacks.process(
+        "button_press_event", MouseEvent("button_press_event", tab.plot, x, y, button=1)
+    )
+    assert viewer.dims.current_step[0] == 200
+    assert tab.plot._line.get_xdata()[0] == pytest.approx(20.0)
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    monkeypatch.setattr(
+        QFileDialog, "getOpenFileName", staticmethod(lambda *_: (str(tmp_path / "other.csv"), ""))
+    )
+    qtbot.mouseClick(tab.open_button, Qt.MouseButton.LeftButton)
+    assert "no file of features" in dock.message.text

@@ -7,6 +7,7 @@ from napari_superanimal.console.behavior import (
     predict_behavior,
     report_behavior,
     train_behavior,
+    write_features,
 )
 from napari_superanimal.console.display import (
     color_by,
@@ -61,4 +62,5 @@ __all__ = [
     "track_poses",
     "train_behavior",
     "undo",
+    "write_features",
 ]

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Points
 
-    from napari_superanimal.docks.behavior.jobs import MotifJob, PredictionJob, ReportJob, TrainingJob
+    from napari_superanimal.docks.behavior.jobs import (
+        FeatureJob,
+        MotifJob,
+        PredictionJob,
+        ReportJob,
+        TrainingJob,
+    )
     from napari_superanimal.docks.behavior.session import BehaviorSession
     from superanimal.behavior.descriptors.presets import Preset
     from superanimal.behavior.measures import Regions
@@ -72,6 +78,7 @@ def train_behavior(
     regions: Regions | None = None,
     shortest_s: float = 0.0,
     gap_s: float = 0.0,
+    align: bool = False,
 ) -> TrainingJob:
     """Train a classifier of behaviour on the labels of a pose layer, in a process of its own.
 
@@ -91,7 +98,7 @@ def train_behavior(
         Behaviours to learn; all when None. Bouts of others count as not labelled.
     fps
         Frames per second of recordings that state none; by default that of the layer.
-    stream, classes, classifier, preset, groups, leave_out, regions, shortest_s, gap_s
+    stream, classes, classifier, preset, groups, leave_out, regions, shortest_s, gap_s, align
         As in ``superanimal.behavior.train``.
 
     Returns
@@ -130,6 +137,7 @@ def train_behavior(
     options = {
         "stream": stream, "classes": classes, "classifier": classifier, "preset": preset, "groups": groups,
         "leave_out": leave_out, "regions": regions, "shortest_s": shortest_s, "gap_s": gap_s,
+        "align": align,
     }  # fmt: skip
     request = {"poses": pack_object(sources), "labels": pack_object(tables), "options": pack_object(options)}
     job = TrainingJob(request, folder)
@@ -235,6 +243,58 @@ def report_behavior(
         {
             "task": "report_behavior", "out": os.fspath(out), "tables": tables, "fps": session.fps,
             "poses": pack_object(layer_to_poses(layer)), "labels": pack_object(bouts),
+            "regions": pack_object(regions_of(viewer, layer) if regions is None else regions),
+        }
+    )  # fmt: skip
+    job.start()
+    return job
+
+
+def write_features(
+    viewer: ViewerModel,
+    out: str | os.PathLike[str],
+    poses: Points | str | None = None,
+    *,
+    preset: str = "default",
+    individual: str | None = None,
+    regions: Regions | None = None,
+) -> FeatureJob:
+    """Compute the features of each frame of a pose layer into a file, in a process of its own.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    out
+        File ``.parquet`` or ``.csv``, or folder ``.zarr``.
+    poses
+        Pose layer, or its name; the only one when None.
+    preset, individual
+        As in :func:`superanimal.behavior.features`.
+    regions
+        Arena and regions, distances to which are features; by default those drawn in the viewer.
+
+    Returns
+    -------
+    FeatureJob
+        It goes on while you work: see ``.report``, ``.cancel()``, ``.notes``.
+
+    Raises
+    ------
+    InputError
+        When there is no such layer, or no frame rate is known.
+    """
+    from napari_superanimal.docks.behavior.jobs import FeatureJob
+    from napari_superanimal.docks.behavior.region_layer import regions_of
+    from napari_superanimal.pose_layer.layers import layer_to_poses
+    from superanimal.jobs.events import pack_object
+
+    layer = poses_of(viewer, poses)
+    session = behavior_labels(viewer, layer)
+    job = FeatureJob(
+        {
+            "out": os.fspath(out), "preset": preset, "individual": individual, "fps": session.fps,
+            "poses": pack_object(layer_to_poses(layer)),
             "regions": pack_object(regions_of(viewer, layer) if regions is None else regions),
         }
     )  # fmt: skip

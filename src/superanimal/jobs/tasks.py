@@ -132,6 +132,19 @@ def report_behavior(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
     return {"files": [str(file) for file in files]}
 
 
+def write_features(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Write the features of an animal, or of all together, into ``job["out"]``; the result is notes."""
+    from superanimal.behavior.descriptors.table import write_features as write
+
+    poses, regions = unpack_object(job["poses"]), unpack_object(job["regions"])
+    with _heard() as warned:
+        notes = write(
+            poses, job["out"], job["preset"], fps=job["fps"], individual=job["individual"], regions=regions,
+            progress=progress,
+        )  # fmt: skip
+    return {"files": [job["out"]], "result": pack_object([*warned, *notes])}
+
+
 def find_motifs(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Find motifs in poses."""
     from superanimal.behavior import segment
@@ -164,5 +177,6 @@ TASKS: dict[str, Task] = {
     "train_behavior": train_behavior,
     "predict_behavior": predict_behavior,
     "report_behavior": report_behavior,
+    "write_features": write_features,
     "find_motifs": find_motifs,
 }

@@ -18,6 +18,7 @@ CORE = [
     (plugin.analyze_gait, superanimal.gait.analyze, {"poses", "groups"}),
     (plugin.show_poses, poses_to_layerdata, set()),
     (plugin.train_behavior, superanimal.behavior.train, {"poses", "labels"}),
+    (plugin.write_features, superanimal.behavior.write_features, {"poses", "fps"}),
     (plugin.find_motifs, superanimal.behavior.segment, {"poses", "fps", "features"}),
 ]
 

@@ -99,6 +99,29 @@ class MotifJob(ChildJob):
             self._session.motifs = unpack_object(event["result"])
 
 
+class FeatureJob(ChildJob):
+    """Features of each frame, written into a file.
+
+    Attributes
+    ----------
+    notes
+        What could not be computed.
+    """
+
+    name = "features"
+    kept = "no features were written"
+    grace_ms = 0
+
+    def __init__(self, request: dict[str, Any], parent: QObject | None = None) -> None:
+        super().__init__({"task": "write_features", **request}, parent)
+        self.notes: list[str] = []
+
+    def take_event(self, kind: str, event: dict[str, Any]) -> None:
+        """Take the notes."""
+        if kind == "finished":
+            self.notes = unpack_object(event["result"])
+
+
 class ReportJob(ChildJob):
     """A report, or tables, of what the animals did."""
 

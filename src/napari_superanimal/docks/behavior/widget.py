@@ -23,7 +23,14 @@ from qtpy.QtWidgets import (
 from napari_superanimal import console
 from napari_superanimal.docks.behavior.annotate import AnnotateForm
 from napari_superanimal.docks.behavior.check import checked_labels
-from napari_superanimal.docks.behavior.jobs import MotifJob, PredictionJob, ReportJob, TrainingJob
+from napari_superanimal.docks.behavior.feature_tab import FILES, FeatureTab
+from napari_superanimal.docks.behavior.jobs import (
+    FeatureJob,
+    MotifJob,
+    PredictionJob,
+    ReportJob,
+    TrainingJob,
+)
 from napari_superanimal.docks.behavior.keys import LabelKeys
 from napari_superanimal.docks.behavior.lanes import MODEL, bars_of, lanes_of
 from napari_superanimal.docks.behavior.motif_tab import MotifTab
@@ -47,10 +54,10 @@ from napari_superanimal.parts.theme import theme_colors
 from napari_superanimal.pose_layer.layers import is_pose_layer, layer_to_poses, plain_name, table_of
 from napari_superanimal.pose_layer.playback import PoseView, attach
 from napari_superanimal.pose_layer.save import folder_of
-from superanimal.errors import StorageError
+from superanimal.errors import FormatError, StorageError
 from superanimal.poses import states_rate
 
-ANNOTATE, TRAIN, MOTIFS, RESULTS = range(4)
+ANNOTATE, TRAIN, MOTIFS, FEATURES, RESULTS = range(5)
 NO_GAPS = pd.DataFrame(columns=["lane", "start_s", "end_s", "reason"])
 ANNOTATIONS = "Annotations (*.csv *.tsv *.txt *.json *.boris *.annot *.nwb *.h5 *.xlsx);;All files (*)"
 EXPORTS = {
@@ -86,6 +93,7 @@ class BehaviorWidget(QWidget):
         self.lanes = LaneDiagram(*theme_colors(viewer), "lasts")
         self.annotate, self.train, self.results = AnnotateForm(), TrainForm(), ResultView()
         self.motifs = MotifTab(*theme_colors(viewer))
+        self.features = FeatureTab(*theme_colors(viewer))
         window = getattr(getattr(viewer, "__wrapped__", viewer), "window", None)
         self.keys = LabelKeys(None if window is None else window._qt_window, self)
         self.panel = JobPanel(
@@ -102,7 +110,7 @@ class BehaviorWidget(QWidget):
         self.tabs = QTabWidget()
         for widget, title in (
             (self.annotate, "Annotate"), (self.train, "Train && predict"), (self.motifs, "Motifs"),
-            (self.results, "Results"),
+            (self.features, "Features"), (self.results, "Results"),
         ):  # fmt: skip
             self.tabs.addTab(widget, title)
         self.form = narrow_form()
@@ -150,6 +158,9 @@ class BehaviorWidget(QWidget):
         self.motifs.went.connect(self._show_animal)
         self.motifs.find_button.clicked.connect(self.find_motifs)
         self.motifs.save_button.clicked.connect(self.save_motifs)
+        self.features.went.connect(self.go)
+        self.features.compute_button.clicked.connect(self.compute_features)
+        self.features.open_button.clicked.connect(self.open_features)
         results.draw_button.clicked.connect(self.draw_regions)
         results.named.connect(self._name_regions)
         results.went.connect(self.go)
@@ -192,6 +203,7 @@ class BehaviorWidget(QWidget):
         self._view = None if layer is None else attach(self.viewer, layer)
         self._open.clear()
         self._down.clear()
+        self.features.clear()
         if layer is not None:
             template = table_of(layer).template
             self._show_row(self.rate, not states_rate(template))
@@ -246,10 +258,12 @@ class BehaviorWidget(QWidget):
             if self._open:
                 self._show_lanes()
             self.lanes.show_time(float(session.time[now]))
+            self.features.plot.show_time(float(session.time[now]))
 
     def _on_theme(self, event: Any = None) -> None:
         self.lanes.show_theme(*theme_colors(self.viewer))
         self.motifs.plot.show_theme(*theme_colors(self.viewer))
+        self.features.plot.show_theme(*theme_colors(self.viewer))
 
     def _on_animal(self) -> None:
         self._open.clear()
@@ -288,6 +302,7 @@ class BehaviorWidget(QWidget):
         self.train.predict_button.setEnabled(self._model is not None and not running)
         self.train.open_button.setEnabled(not running)
         self.motifs.find_button.setEnabled(session is not None and not running)
+        self.features.compute_button.setEnabled(session is not None and not running)
         names = names_of(region_layer(self.viewer))
         self.results.show_regions(names)
         self.train.places.setEnabled(bool(names))
@@ -478,11 +493,50 @@ class BehaviorWidget(QWidget):
             motifs = None if self.session is None else self.session.motifs
             if motifs is not None and motifs.notes:
                 self.message.show_text("warning", "\n".join(motifs.notes))
+        elif isinstance(job, FeatureJob):
+            self._show_features(Path(report.files[0]))
+            self.message.show_text("warning" if job.notes else "good", "\n".join([
+                f"Saved {report.files[0]}", *job.notes]))  # fmt: skip
         elif isinstance(job, ReportJob):
             files = report.files
             self.message.show_text(
                 "good", f"Saved {files[0] if len(files) == 1 else f'the tables in {files[0].parent}'}"
             )
+
+    # ---------------------------------------------------------------- features
+
+    def compute_features(self) -> None:
+        """Ask for a file and compute the features of the animal into it, in a process of its own."""
+        layer, preset = self.layer.layer(), self.features.preset.currentData()
+        who = self.individual if self.animal.count() > 1 else None
+        ending = f"_{who}_features.parquet" if who else "_features.parquet"
+        start = str(self._folder / f"{_name(layer)}{ending}")
+        chosen, kind = QFileDialog.getSaveFileName(self, "Compute features into a file", start, FILES)
+        if not chosen:
+            return
+        path = Path(chosen)
+        if path.suffix not in (".parquet", ".csv"):
+            path = path.with_name(path.name + (".csv" if "csv" in kind else ".parquet"))
+
+        def begin() -> None:
+            _check_new(path, path == Path(chosen))
+            self.panel.begin(console.write_features(self.viewer, path, layer, preset=preset, individual=who))
+
+        self.panel.attempt(begin)
+
+    def open_features(self) -> None:
+        """Ask for a file of features and show them."""
+        chosen, _ = QFileDialog.getOpenFileName(
+            self, "Open features", str(self._folder), "Features (*.parquet *.csv)"
+        )
+        if chosen:
+            self._show_features(Path(chosen))
+
+    def _show_features(self, path: Path) -> None:
+        try:
+            self.features.show_file(path)
+        except (OSError, ValueError) as error:
+            self.message.show_error(FormatError(f"{path}: no file of features ({error})"))
 
     # ---------------------------------------------------------------- motifs
 
