@@ -19,7 +19,8 @@ from superanimal.poses.run_store import RunStore
 from superanimal.samples import sample_path
 from superanimal.zoo import load_detector, load_model
 from superanimal.zoo.checkpoint import write_weights
-from superanimal.zoo.exported import ExportedDetector, ExportedPose, read_exported
+from superanimal.zoo.exported import ExportedDetector, ExportedPose
+from superanimal.zoo.exported_files import read_exported
 from superanimal.zoo.finding import find_model
 from superanimal.zoo.folder import write_entry
 

@@ -13,7 +13,7 @@ from superanimal.inference.backends import open_detector, open_pose
 from superanimal.inference.exports import SUFFIXES, export_network
 from superanimal.samples import sample_path
 from superanimal.zoo import load_detector, load_model
-from superanimal.zoo.exported import read_exported
+from superanimal.zoo.exported_files import read_exported
 
 MOUSE = "mini_topviewmouse"
 

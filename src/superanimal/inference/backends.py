@@ -26,7 +26,8 @@ from superanimal.inference.verdicts import (
     open_session,
     prepare,
 )
-from superanimal.zoo.exported import BACKEND, ExportedDetector, ExportedPose, read_exported
+from superanimal.zoo.exported import BACKEND, ExportedDetector, ExportedPose
+from superanimal.zoo.exported_files import read_exported
 from superanimal.zoo.finding import find_model
 from superanimal.zoo.openvino_session import OPENVINO, REDUCED, check_installed
 

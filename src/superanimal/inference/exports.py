@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from superanimal.errors import InputError
+from superanimal.extras import require
 from superanimal.files import atomic_write, sha256_of
 from superanimal.inference.onnx_export import (
     Deployed,
@@ -29,7 +30,7 @@ from superanimal.inference.onnx_export import (
 )
 from superanimal.zoo.detector_model import DetectorModel
 from superanimal.zoo.exported import METADATA, ScriptSession
-from superanimal.zoo.openvino_session import OpenvinoSession, check_installed
+from superanimal.zoo.openvino_session import OpenvinoSession
 from superanimal.zoo.pose_model import PoseModel
 
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "torchscript": ".ts"}
@@ -79,7 +80,7 @@ def export_network(
 
 
 def _openvino(model: PoseModel | DetectorModel, target: Path, seed: int) -> Exported:
-    check_installed("openvino")
+    require("openvino", ("openvino",), "exporting to OpenVINO")
     import openvino
 
     images = pictures_for(model, seed=seed)

@@ -9,18 +9,13 @@ import json
 import os
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from superanimal.errors import InputError, ModelError, NotFoundError
-from superanimal.files import sha256_of
+from superanimal.errors import ModelError
 from superanimal.zoo import centre_boxes
-from superanimal.zoo.entry import HeadSpec, ModelEntry, parse_entry
-
-if TYPE_CHECKING:
-    from superanimal.zoo.openvino_session import OpenvinoSession
+from superanimal.zoo.entry import HeadSpec, ModelEntry
 
 BACKEND = "onnxruntime"
 METADATA = "superanimal"
@@ -182,39 +177,3 @@ def threads() -> int:
         return max(1, int(os.environ["OMP_NUM_THREADS"]))
     except (KeyError, ValueError):
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def read_exported(path: Path) -> ExportedPose | ExportedDetector:
-    """Open a model that :func:`superanimal.inference.exports.export_network` wrote.
-
-    Raises
-    ------
-    NotFoundError
-        When there is no such file.
-    ModelError
-        When it is damaged, or was written by something else.
-    """
-    from superanimal.zoo.catalog import load_catalog
-
-    if not path.is_file():
-        raise NotFoundError(f"{path}: no such file")
-    session = _open(path)
-    try:
-        fields = json.loads(session.metadata["entry"])
-        entry = parse_entry(fields.pop("name", path.stem), fields, load_catalog().licences)
-    except (KeyError, ValueError, InputError) as error:
-        raise ModelError(
-            f"{path} was not written by superanimal ({error})",
-            "an exported model needs metadata that say what its outputs mean",
-            "export the model with superanimal",
-        ) from error
-    made = ExportedPose if entry.kind == "pose" else ExportedDetector
-    return made(entry, session, sha256_of(path))
-
-
-def _open(path: Path) -> Session | ScriptSession | OpenvinoSession:
-    if path.suffix == ".xml":
-        from superanimal.zoo.openvino_session import OpenvinoSession
-
-        return OpenvinoSession(path)
-    return ScriptSession(path) if path.suffix == ".ts" else Session(path)
