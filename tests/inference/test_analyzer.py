@@ -110,6 +110,15 @@ def test_an_animal_that_the_detector_misses_is_followed_until_it_was_denied_ofte
     assert there.tolist() == [2] * (every * (PATIENCE + 1)) + [1] * (60 - every * (PATIENCE + 1))
 
 
+def test_no_animal_is_where_a_person_gave_no_box(clip: Path, truth: np.ndarray, tmp_path: Path) -> None:
+    centre = truth[:30, 0].mean(1)
+    boxes = np.concatenate([centre - 20, np.full((30, 2), 40.0)], axis=1)[:, None]
+    boxes[10:15] = np.nan
+    result = run(clip, tmp_path, detector=None, boxes=boxes, frames=":30")
+    there = result.poses["position"].notnull().all(("space", "keypoint"))[:, 0].values
+    assert np.flatnonzero(~there).tolist() == list(range(10, 15))
+
+
 def test_missing_animals_are_nan(clip: Path, tmp_path: Path) -> None:
     result = run(clip, tmp_path, max_individuals=3)
     present = result.poses["position"].notnull().all(("space", "keypoint"))

@@ -305,6 +305,9 @@ def test_features_are_computed_and_drawn_over_time(
     )
     assert viewer.dims.current_step[0] == 200
     assert tab.plot._line.get_xdata()[0] == pytest.approx(20.0)
+    out.unlink()
+    tab.feature.setCurrentIndex(0)
+    assert "no file of features" in dock.message.text and not tab.feature.isEnabled()
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     monkeypatch.setattr(
         QFileDialog, "getOpenFileName", staticmethod(lambda *_: (str(tmp_path / "other.csv"), ""))

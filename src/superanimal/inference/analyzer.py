@@ -58,6 +58,8 @@ if TYPE_CHECKING:
 
 ModelName = str | os.PathLike[str]
 Network = TypeVar("Network", bound="PoseNetwork | BoxNetwork")
+SPARE = 2
+"""Boxes per animal whose poses are estimated by models that judge candidates by their poses."""
 DETECTOR_EVERY = 5
 """Default in enhanced mode; see benchmarks/RESULTS.md for its cost and benefit."""
 SIGMA = 0.05
@@ -479,7 +481,8 @@ class Analyzer:
             if settings.detector_threshold is not None:
                 threshold = settings.detector_threshold
             look = look or Look()
-            return DetectorBoxes(self.detector, threshold, settings, look.long_side, look.zoom)
+            spare = SPARE if self.search is not None else 1
+            return DetectorBoxes(self.detector, threshold, settings, look.long_side, look.zoom, spare)
         if given is not None:
             offset = (self.settings.roi or (0, 0))[:2]
             return GivenBoxes(given, (offset[0], offset[1]))

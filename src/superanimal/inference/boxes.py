@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 TILES = 8
 """Tiles of a frame that the detector sees at a time."""
-SPARE = 2
-"""Boxes per animal of which the poses decide, where the detector offers so many."""
 GROWTH = (0.7, 2.0)
 """Limits of how much smaller or larger a box may be than the keypoints in it."""
 
@@ -68,6 +66,8 @@ class DetectorBoxes:
         Long side in pixels to which frames are scaled; None for the detector's own size.
     zoom
         The detector sees overlapping tiles of a frame, so many times enlarged; 1: the frame.
+    spare
+        Boxes per animal, where the detector offers so many and their poses decide which are animals.
     """
 
     def __init__(
@@ -77,12 +77,14 @@ class DetectorBoxes:
         settings: Settings,
         long_side: int | None = None,
         zoom: int = 1,
+        spare: int = 1,
     ) -> None:
         self.detector = detector
         self.threshold = threshold
         self.settings = settings
         self.long_side = long_side
         self.zoom = zoom
+        self.spare = spare
         self.batches = Batches(max(1, settings.batch_size // 4))
 
     def find(self, frames: Sequence[np.ndarray], rows: np.ndarray) -> list[Boxes]:
@@ -125,9 +127,7 @@ class DetectorBoxes:
 
     def _select(self, xyxy: np.ndarray, scores: np.ndarray, shape: tuple[int, ...]) -> Boxes:
         """Apply threshold, overlap rule, frame limits and the number of boxes."""
-        most = self.settings.max_individuals
-        if self.settings.mode == "enhanced":
-            most *= SPARE
+        most = self.settings.max_individuals * self.spare
         keep = scores >= self.threshold
         xyxy, scores = xyxy[keep].reshape(-1, 4), scores[keep]
         if self.settings.nms is not None:

@@ -203,7 +203,7 @@ class Estimator:
             if self.search is not None and not step:
                 wanted = [i for i in members if allowed[i] and self._wanting(animals[i])]
                 animals |= {i: self._searched(frames, i, animals[i]) for i in wanted}
-        if self.enhanced:
+        if self.enhanced and isinstance(self.source, DetectorBoxes):  # a person who gives boxes misses none
             for i in np.flatnonzero(follow).tolist():
                 if i - 1 in animals:
                     animals[i] = self._completed(frames, i, animals[i], animals[i - 1], looked.get(i))

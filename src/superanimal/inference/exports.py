@@ -17,7 +17,7 @@ import torch
 
 from superanimal.errors import InputError
 from superanimal.extras import require
-from superanimal.files import atomic_write, sha256_of
+from superanimal.files import atomic_write, sha256_of, storage_error
 from superanimal.inference.onnx_export import (
     Deployed,
     Exported,
@@ -30,6 +30,7 @@ from superanimal.inference.onnx_export import (
 )
 from superanimal.zoo.detector_model import DetectorModel
 from superanimal.zoo.exported import METADATA, ScriptSession
+from superanimal.zoo.exported_files import weights_in
 from superanimal.zoo.openvino_session import OpenvinoSession
 from superanimal.zoo.pose_model import PoseModel
 
@@ -60,6 +61,8 @@ def export_network(
         When the name does not fit the format, the detector is of another kind, or OpenVINO is not installed.
     ModelError
         When the network cannot be exported, or its outputs differ from torch's; nothing is written.
+    StorageError
+        When the folder cannot be written.
     """
     target = Path(file)
     to = to or {suffix: name for name, suffix in SUFFIXES.items()}.get(target.suffix, "")
@@ -84,17 +87,20 @@ def _openvino(model: PoseModel | DetectorModel, target: Path, seed: int) -> Expo
     import openvino
 
     images = pictures_for(model, seed=seed)
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        folder = Path(scratch)
-        write_onnx(model, images[:2], folder / "model.onnx")
-        converted = openvino.convert_model(folder / "model.onnx")
-        converted.set_rt_info(json.dumps(metadata(model)), METADATA)
-        openvino.save_model(converted, folder / "model.xml", compress_to_fp16=False)
-        deviation = checked(model, OpenvinoSession(folder / "model.xml"), images, target.name)
-        # Numbers first: a description without them is no model.
-        (folder / "model.bin").replace(target.with_suffix(".bin"))
-        (folder / "model.xml").replace(target)
-    return Exported(target, sha256_of(target), *deviation)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            graph = Path(scratch) / "model.xml"
+            write_onnx(model, images[:2], graph.with_suffix(".onnx"))
+            converted = openvino.convert_model(graph.with_suffix(".onnx"))
+            converted.set_rt_info(json.dumps(metadata(model)), METADATA)
+            openvino.save_model(converted, graph, compress_to_fp16=False)
+            deviation = checked(model, OpenvinoSession(graph), images, target.name)
+            weights_in(graph).replace(weights_in(target))  # first: a graph without numbers is no model
+            graph.replace(target)
+    except OSError as error:
+        raise storage_error(target, error) from error
+    return Exported(target, sha256_of(weights_in(target)), *deviation)
 
 
 def _torchscript(model: PoseModel | DetectorModel, target: Path, seed: int) -> Exported:

@@ -74,8 +74,7 @@ class Session:
 class ScriptSession:
     """A TorchScript file, on the CPU.
 
-    Its code is run by torch's own interpreter, which knows operations on tensors only; still, as with any
-    program, open files of people you trust.
+    It holds code, which torch's own interpreter runs: open files of people you trust.
 
     Raises
     ------

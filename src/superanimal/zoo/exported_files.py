@@ -37,7 +37,12 @@ def read_exported(path: Path) -> ExportedPose | ExportedDetector:
             "export the model with superanimal",
         ) from error
     made = ExportedPose if entry.kind == "pose" else ExportedDetector
-    return made(entry, session, sha256_of(path))
+    return made(entry, session, sha256_of(weights_in(path)))
+
+
+def weights_in(path: Path) -> Path:
+    """Return the file that holds the numbers of an exported model: of OpenVINO the one beside its graph."""
+    return path.with_suffix(".bin") if path.suffix == ".xml" else path
 
 
 def _open(path: Path) -> Session | ScriptSession | OpenvinoSession:

@@ -18,12 +18,12 @@ REDUCED = "openvino-bf16"
 
 
 class OpenvinoSession:
-    """An ONNX file in OpenVINO on the CPU, used like :class:`superanimal.zoo.exported.Session`.
+    """An ONNX file, or one of its own, in OpenVINO on the CPU, like :class:`~superanimal.zoo.exported.Session`.
 
     Parameters
     ----------
     file
-        ``.onnx``.
+        ``.onnx``, or ``.xml`` with a ``.bin`` beside it.
     backend
         :data:`OPENVINO`, or :data:`REDUCED`, which computes in bfloat16.
     compiled
@@ -46,16 +46,19 @@ class OpenvinoSession:
         import openvino
 
         self.backend = backend
-        core = openvino.Core()
-        try:
-            model = core.read_model(os.fspath(file))
-        except RuntimeError as error:
-            raise ModelError(
-                f"{os.fspath(file)} cannot be opened by OpenVINO", remedy="export the model again"
-            ) from error
-        self.metadata = metadata_of(model.get_rt_info(METADATA).value if METADATA in model.rt_info else "")
+        core, model = openvino.Core(), os.fspath(file)
+        self.metadata: dict[str, str] = {}
+        if compiled is None:  # ours are compiled before they are read, which is sooner
+            try:
+                model = core.read_model(model)
+            except RuntimeError as error:
+                raise ModelError(
+                    f"{model} cannot be opened by OpenVINO", remedy="export the model again"
+                ) from error
+            if METADATA in model.rt_info:
+                self.metadata = metadata_of(model.get_rt_info(METADATA).value)
         self._model = core.compile_model(
-            model if compiled is None else os.fspath(file),
+            model,
             "CPU",
             {
                 "INFERENCE_PRECISION_HINT": "bf16" if backend == REDUCED else "f32",

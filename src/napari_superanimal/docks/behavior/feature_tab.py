@@ -88,9 +88,12 @@ class FeatureTab(QWidget):
     -------
     went(float)
         A time, seconds from frame 0.
+    failed(object)
+        The exception of a file that can no longer be read.
     """
 
     went = Signal(float)
+    failed = Signal(object)
 
     def __init__(self, text: str, background: str) -> None:
         super().__init__()
@@ -123,7 +126,7 @@ class FeatureTab(QWidget):
         layout.addWidget(row(self.compute_button, self.open_button))
         layout.addWidget(self.plot, 1)
         layout.addWidget(self.hint)
-        self.feature.currentIndexChanged.connect(lambda _: self._draw())
+        self.feature.currentIndexChanged.connect(lambda _: self._choose())
         self.plot.clicked.connect(self.went.emit)
         self.feature.setEnabled(False)
 
@@ -155,6 +158,13 @@ class FeatureTab(QWidget):
         self.feature.clear()
         self.feature.setEnabled(False)
         self.plot.clear_curve()
+
+    def _choose(self) -> None:
+        try:
+            self._draw()
+        except (OSError, ValueError) as error:  # moved or changed meanwhile
+            self.clear()
+            self.failed.emit(error)
 
     def _draw(self) -> None:
         name = self.feature.currentText()

@@ -159,6 +159,7 @@ class BehaviorWidget(QWidget):
         self.motifs.find_button.clicked.connect(self.find_motifs)
         self.motifs.save_button.clicked.connect(self.save_motifs)
         self.features.went.connect(self.go)
+        self.features.failed.connect(lambda error: self._tell_unread("features", error))
         self.features.compute_button.clicked.connect(self.compute_features)
         self.features.open_button.clicked.connect(self.open_features)
         results.draw_button.clicked.connect(self.draw_regions)
@@ -536,7 +537,10 @@ class BehaviorWidget(QWidget):
         try:
             self.features.show_file(path)
         except (OSError, ValueError) as error:
-            self.message.show_error(FormatError(f"{path}: no file of features ({error})"))
+            self._tell_unread(str(path), error)
+
+    def _tell_unread(self, what: str, error: Exception) -> None:
+        self.message.show_error(FormatError(f"{what}: no file of features ({error})"))
 
     # ---------------------------------------------------------------- motifs
 

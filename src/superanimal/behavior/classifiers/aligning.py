@@ -63,4 +63,8 @@ def _shift_of(targets: Targets, recording: Recording) -> Shift | None:
         times=recording.time,
         space_unit="body",  # no pixels are needed, and three coordinates have none
     )
-    return align(targets.bouts, poses)
+    named = targets.bouts.loc[targets.bouts["individual"] != "", "individual"]
+    busiest = (
+        str(named.value_counts().index[0]) if len(named) else None
+    )  # one clock for all animals of a video
+    return align(targets.bouts, poses, individual=busiest)
