@@ -18,7 +18,7 @@ REDUCED = "openvino-bf16"
 
 
 class OpenvinoSession:
-    """An ONNX file, or one of its own, in OpenVINO on the CPU, like :class:`~superanimal.zoo.exported.Session`.
+    """An ONNX file, or one of its own, in OpenVINO on the CPU; see :class:`superanimal.zoo.exported.Session`.
 
     Parameters
     ----------
